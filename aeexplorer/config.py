@@ -1,0 +1,71 @@
+"""The base of every configuration: frozen, bounded, and refused with a sentence.
+
+A knob is declared once, as a pydantic field with bounds and a description. The slider on a page, the flag on the
+command line, the check on the server and the JSON in a run folder are all read from that declaration.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class ConfigError(ValueError):
+    """A value that cannot be used. The message names the field, the limit and the value found, in one sentence."""
+
+
+class Config(BaseModel):
+    """Base of all configurations: frozen, hashable, JSON round trip, no unknown fields, no NaN or infinity.
+
+    Raises:
+        ConfigError: for an unknown field or a value outside its bounds.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="strings")
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigError(sentence(error, type(self).model_fields)) from None
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read a configuration back from `model_dump_json()`."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise ConfigError(sentence(error, cls.model_fields)) from None
+
+    def replace(self, **values: Any) -> Self:
+        """A copy with some fields changed, validated again."""
+        return type(self)(**{**dict(self), **values})
+
+
+def sentence(error: ValidationError, known: Iterable[str] = ()) -> str:
+    """Say what pydantic found, one clause per field: name, limit and the value that was given."""
+    clauses = []
+    for item in error.errors(include_url=False):
+        name = ".".join(str(part) for part in item["loc"]) or "value"
+        if item["type"] == "extra_forbidden":
+            clauses.append(unknown("knob", name, known))
+            continue
+        said = item["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+        clauses.append(said if item["type"] == "value_error" else f"{name} must be {said}, got {_short(item['input'])}")
+    return "; ".join(clauses)
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """The sentence for a name that is in no table, with the nearest known name where there is one."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f", did you mean {near[0]}?" if near else ""
+    return f"unknown {kind} {_short(name)}{hint or ':'} known are {', '.join(names)}"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,146 @@
+"""Corruptions for denoising autoencoders (Vincent et al. 2008, "Extracting and Composing Robust Features").
+
+Every corruption is a function of (x, level, noise). The noise is an argument and is drawn apart from the level, so that
+a pattern can be locked while the level moves: at levels a < b salt-and-pepper and masking at a touch a subset of what
+they touch at b, and Gaussian noise keeps its direction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from aeexplorer.config import ConfigError, unknown
+from aeexplorer.data.spec import DataSpec
+from aeexplorer.tensors import to_array, to_float, to_tensor
+
+BLOCKS = 7
+"""Blocks along the longest side for masking in blocks: 4 x 4 pixels on a 28 x 28 picture."""
+
+CorruptionName = Literal["none", "gaussian", "salt_and_pepper", "masking", "masking_blocks"]
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """One row of `CORRUPTIONS`.
+
+    Attributes:
+        unit: what the level means, in natural units.
+        draw: (shape (b, *model shape), generator) -> noise; does not know the level.
+        apply: (x, level, noise, (low, high)) -> corrupted x of the same shape; low and high are the values of
+            pepper and salt.
+    """
+
+    name: str
+    title: str
+    unit: str
+    draw: Callable[[torch.Size, torch.Generator | None, torch.device], Tensor]
+    apply: Callable[[Tensor, float, Tensor, tuple[float, float]], Tensor]
+
+
+def _positions(shape: torch.Size) -> tuple[int, ...]:
+    """One decision per position: the channels of a pixel or of a time step are corrupted together."""
+    return (shape[0], 1, *shape[2:]) if len(shape) > 2 else tuple(shape)
+
+
+def _draw_normal(shape: torch.Size, generator: torch.Generator | None, device: torch.device) -> Tensor:
+    return torch.randn(shape, generator=generator, device=device)
+
+
+def _draw_uniform(shape: torch.Size, generator: torch.Generator | None, device: torch.device) -> Tensor:
+    return torch.rand(_positions(shape), generator=generator, device=device)
+
+
+def _draw_signed(shape: torch.Size, generator: torch.Generator | None, device: torch.device) -> Tensor:
+    return _draw_uniform(shape, generator, device).mul_(2).sub_(1)
+
+
+def _draw_blocks(shape: torch.Size, generator: torch.Generator | None, device: torch.device) -> Tensor:
+    if len(shape) == 2:
+        return _draw_uniform(shape, generator, device)
+    side = -(-max(shape[2:]) // BLOCKS)
+    noise = torch.rand((shape[0], 1, *(-(-n // side) for n in shape[2:])), generator=generator, device=device)
+    for axis in range(2, len(shape)):
+        noise = noise.repeat_interleave(side, axis).narrow(axis, 0, shape[axis])
+    return noise
+
+
+def gaussian(x: Tensor, level: float, noise: Tensor, extremes: tuple[float, float] = (0.0, 1.0)) -> Tensor:
+    """x + level * noise; the level is the standard deviation in units of the data. Not clipped: the additive model is
+    what makes the optimal denoiser's residual the score (Vincent 2011; Alain & Bengio 2014)."""
+    return x + level * noise
+
+
+def salt_and_pepper(x: Tensor, level: float, noise: Tensor, extremes: tuple[float, float] = (0.0, 1.0)) -> Tensor:
+    """A fraction `level` of the positions set to the low or the high extreme, half each. noise is uniform in [-1, 1]:
+    its size decides whether, its sign which."""
+    low, high = extremes
+    replaced = torch.where(noise < 0, torch.full_like(noise, low), torch.full_like(noise, high))
+    return torch.where(noise.abs() < level, replaced, x)
+
+
+def masking(x: Tensor, level: float, noise: Tensor, extremes: tuple[float, float] = (0.0, 1.0)) -> Tensor:
+    """A fraction `level` of the positions set to 0: black in a picture, the mean in a standardised table."""
+    return x * (noise >= level)
+
+
+CORRUPTIONS: dict[str, Corruption] = {
+    c.name: c
+    for c in (
+        Corruption("gaussian", "Gaussian", "standard deviation σ of the added noise", _draw_normal, gaussian),
+        Corruption(
+            "salt_and_pepper", "Salt and pepper", "fraction of pixels set to black or white",
+            _draw_signed, salt_and_pepper,
+        ),
+        Corruption("masking", "Masking", "fraction of pixels set to zero", _draw_uniform, masking),
+        Corruption("masking_blocks", "Masking in blocks", "fraction of blocks set to zero", _draw_blocks, masking),
+    )
+}  # fmt: skip
+
+
+def extremes(spec: DataSpec) -> tuple[float, float]:
+    """Values of pepper and salt: the ends of the value range, or three standard deviations where there is none."""
+    return spec.value_range or (-3.0, 3.0)
+
+
+def lookup(kind: str) -> Corruption:
+    """The row of `CORRUPTIONS` named `kind`, or a `ConfigError` that names the known ones."""
+    if kind not in CORRUPTIONS:
+        raise ConfigError(unknown("corruption", kind, CORRUPTIONS))
+    return CORRUPTIONS[kind]
+
+
+def corrupt(
+    x: np.ndarray, kind: str = "gaussian", level: float = 0.5, seed: int = 0, spec: DataSpec | None = None
+) -> np.ndarray:
+    """Corrupt samples with a pattern that depends on the seed alone.
+
+    Args:
+        x: (n, *sample shape); uint8 pictures are read as 0..1.
+        kind: a name in `CORRUPTIONS`.
+        level: in [0, 1]: a standard deviation for "gaussian", a fraction for the others.
+        spec: what the samples are; without it uint8 arrays are taken as pictures, (n, d) floats as vectors and
+            everything else as pictures with values in [0, 1].
+
+    Returns:
+        float32 array of the shape of x.
+
+    Raises:
+        ConfigError: for an unknown kind or a level outside [0, 1].
+    """
+    row = lookup(kind)
+    if not 0 <= level <= 1:
+        raise ConfigError(f"level must be between 0 and 1, got {level}")
+    x = np.asarray(x)
+    if spec is None:
+        kind_of_data = "vector" if x.ndim == 2 and x.dtype != np.uint8 else "image"
+        unit = None if kind_of_data == "vector" else (0.0, 1.0)
+        spec = DataSpec(name="samples", title="Samples", kind=kind_of_data, shape=x.shape[1:], value_range=unit)
+    clean = to_float(to_tensor(x, spec))
+    noise = row.draw(clean.shape, torch.Generator().manual_seed(seed), clean.device)
+    return to_array(row.apply(clean, level, noise, extremes(spec)), spec)

@@ -1,0 +1,142 @@
+"""The data room: `DATASETS`, the one table, and `load_dataset`.
+
+A dataset is arrays in three disjoint splits and a `DataSpec` that says what they mean. To add one, write a file with a
+spec and a load function, and add a row here.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from aeexplorer.config import Config, ConfigError, unknown
+from aeexplorer.data import downloads, ecg5000, heartbeats, shapes, tables, toy2d
+from aeexplorer.data.downloads import DataUnavailable, data_dir, download, download_size
+from aeexplorer.data.spec import Dataset, DataSpec, Factor, Kind, Split, as_uint8
+from aeexplorer.data.splits import split_counts
+
+__all__ = [
+    "DATASETS",
+    "DataSpec",
+    "DataUnavailable",
+    "Dataset",
+    "Factor",
+    "Kind",
+    "Source",
+    "Split",
+    "as_uint8",
+    "data_dir",
+    "download",
+    "download_size",
+    "load_dataset",
+]
+
+
+def _always() -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Source:
+    """One row of `DATASETS`.
+
+    Attributes:
+        spec: what the dataset is, known without loading it.
+        load: returns the dataset; takes a `knobs` where the row has one and nothing elsewhere.
+        counts: samples for training, validation and test; at the default knobs where there are some.
+        available: whether `load` works on this computer without a network.
+        knobs: the configuration of data drawn at random, with its `seed`; None where the samples are given.
+    """
+
+    spec: DataSpec
+    load: Callable[..., Dataset]
+    counts: tuple[int, int, int]
+    available: Callable[[], bool] = _always
+    knobs: type[Config] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def n_train(self) -> int:
+        return self.counts[0]
+
+    @property
+    def n_validation(self) -> int:
+        return self.counts[1]
+
+    @property
+    def n_test(self) -> int:
+        return self.counts[2]
+
+    @property
+    def downloadable(self) -> bool:
+        """Whether `download(name)` can fetch what is missing."""
+        return self.name in downloads.REMOTES
+
+
+DATASETS: dict[str, Source] = {
+    source.name: source
+    for source in (
+        Source(tables.DIGITS, tables.load_digits, split_counts(1_797)),
+        Source(
+            downloads.MNIST, partial(downloads.load, "mnist"), downloads.COUNTS, partial(downloads.present, "mnist")
+        ),
+        Source(
+            downloads.FASHION_MNIST,
+            partial(downloads.load, "fashion-mnist"),
+            downloads.COUNTS,
+            partial(downloads.present, "fashion-mnist"),
+        ),
+        Source(shapes.SPEC, shapes.load, split_counts(24_000)),
+        Source(heartbeats.SPEC, heartbeats.load, split_counts(5_000), knobs=heartbeats.HeartbeatsConfig),
+        Source(ecg5000.SPEC, ecg5000.load, ecg5000.COUNTS, ecg5000.present),
+        Source(tables.BREAST_CANCER, tables.load_breast_cancer, split_counts(569)),
+        Source(tables.WINE, tables.load_wine, split_counts(178)),
+        Source(toy2d.TWO_MOONS, toy2d.load_two_moons, split_counts(6_000), knobs=toy2d.ToyConfig),
+        Source(toy2d.SWISS_ROLL, toy2d.load_swiss_roll, split_counts(6_000), knobs=toy2d.ToyConfig),
+        Source(toy2d.PINWHEEL, toy2d.load_pinwheel, split_counts(6_000), knobs=toy2d.ToyConfig),
+    )
+}
+
+# Two sessions that ask for the same dataset at once wait for one load; other datasets do not wait with them.
+_LOADING = {name: threading.Lock() for name in DATASETS}
+
+
+def load_dataset(name: str, seed: int = 0, **options: Any) -> Dataset:
+    """The dataset `name` with read-only arrays; the same object again while it is among the last few asked for.
+
+    MNIST and Fashion-MNIST are fetched on first use.
+
+    Args:
+        name: a key of `DATASETS`.
+        seed: seed of data drawn at random (`Source.knobs`); it changes nothing elsewhere, the split least of all.
+        options: other fields of `Source.knobs`.
+
+    Raises:
+        ConfigError: for an unknown name, an unknown option or one outside its bounds.
+        DataUnavailable: (a ConfigError) when files are missing and cannot be fetched, or are damaged.
+    """
+    if name not in DATASETS:
+        raise ConfigError(unknown("dataset", name, DATASETS))
+    knobs = DATASETS[name].knobs
+    if knobs is None and options:
+        raise ConfigError(f"{name} takes no options, got {', '.join(options)}")
+    with _LOADING[name]:
+        return _load(name, knobs(seed=seed, **options) if knobs else None)
+
+
+@functools.lru_cache(maxsize=6)
+def _load(name: str, knobs: Config | None) -> Dataset:
+    load = DATASETS[name].load
+    dataset = load() if knobs is None else load(knobs)
+    for split in dataset.splits.values():
+        for array in (split.x, split.y, split.factors):
+            if array is not None:
+                array.setflags(write=False)
+    return dataset

@@ -1,0 +1,122 @@
+"""What a dataset is: arrays in three splits and a spec that says what they mean. NumPy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import numpy as np
+from pydantic import model_validator
+
+from aeexplorer.config import Config
+
+Kind = Literal["image", "sequence", "vector"]
+
+MAX_SIDE = 128
+"""Largest height and width of an image in pixels: what one CPU core trains on in minutes."""
+
+
+class Factor(Config):
+    """One exact factor of variation of a generated dataset; the values lie in `Split.factors[:, i]`."""
+
+    name: str
+    values: int | None = None
+    """Number of distinct values; None where the factor is continuous."""
+    unit: str = ""
+
+
+class DataSpec(Config):
+    """What the arrays of a dataset mean.
+
+    Attributes:
+        shape: of one sample: image (h, w) or (h, w, 3), sequence (steps,) or (steps, channels), vector (features,).
+        value_range: (low, high) of a sample as a model sees it. Images are stored as uint8 0..255 and seen as 0..1.
+            None where values are unbounded (standardised tables, sequences); binary cross-entropy needs (0, 1).
+        features: names of the columns of a table, empty elsewhere.
+        scale: what one unit of a value means, in words ("standard deviations of the training split").
+
+    Raises:
+        ConfigError: when the shape does not suit the kind, an image is larger than 128 x 128 pixels or has neither one
+            nor three channels, or the names of the features do not cover the columns.
+    """
+
+    name: str
+    title: str
+    kind: Kind
+    shape: tuple[int, ...]
+    value_range: tuple[float, float] | None = None
+    classes: tuple[str, ...] = ()
+    factors: tuple[Factor, ...] = ()
+    features: tuple[str, ...] = ()
+    scale: str = ""
+    summary: str = ""
+    licence: str = ""
+    source: str = ""
+
+    @model_validator(mode="after")
+    def _usable_shape(self) -> Self:
+        shape = self.shape
+        layouts = {"image": "(h, w) or (h, w, 3)", "sequence": "(steps,) or (steps, channels)", "vector": "(features,)"}
+        axes = {"image": (2, 3), "sequence": (1, 2), "vector": (1,)}
+        if len(shape) not in axes[self.kind] or min(shape) < 1:
+            raise ValueError(f"shape of {self.kind} data must be {layouts[self.kind]}, all at least 1, got {shape}")
+        if self.kind == "image" and max(shape[:2]) > MAX_SIDE:
+            raise ValueError(f"shape of image data must be at most {MAX_SIDE} x {MAX_SIDE} pixels, got {shape}")
+        if self.kind == "image" and shape[2:] not in ((), (3,)):
+            raise ValueError(f"shape of image data must be (h, w) for one channel or (h, w, 3) for three, got {shape}")
+        if self.features and len(self.features) != self.size:
+            raise ValueError(f"features must name all {self.size} columns, got {len(self.features)} names")
+        return self
+
+    @property
+    def size(self) -> int:
+        """Number of values in one sample."""
+        return int(np.prod(self.shape))
+
+    @property
+    def unit_interval(self) -> bool:
+        """Whether values lie in [0, 1], so that binary cross-entropy and pictures make sense."""
+        return self.value_range == (0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Samples of one split.
+
+    Attributes:
+        x: (n, *spec.shape), uint8 for images, float32 elsewhere.
+        y: (n,) int64 class indices into `spec.classes`, -1 where there is no label.
+        factors: (n, len(spec.factors)) float32 exact factor values, or None.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    factors: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, index: np.ndarray) -> Split:
+        """The samples at `index` (m,), in that order."""
+        return Split(self.x[index], self.y[index], None if self.factors is None else self.factors[index])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset: its spec and three disjoint splits."""
+
+    spec: DataSpec
+    train: Split
+    validation: Split
+    test: Split
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        """The three splits by name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+
+def as_uint8(x: np.ndarray) -> np.ndarray:
+    """Intensities 0..1 as uint8 0..255, rounded and clipped; the way images are stored."""
+    intensity: np.ndarray = np.rint(np.clip(x, 0, 1) * 255)
+    return intensity.astype(np.uint8)

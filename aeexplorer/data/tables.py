@@ -1,0 +1,110 @@
+"""The small tables that come with scikit-learn: always there, no network."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from aeexplorer.data.spec import Dataset, DataSpec, Split, as_uint8
+from aeexplorer.data.splits import split_counts, split_dataset, stratified
+
+DIGITS = DataSpec(
+    name="digits",
+    title="Digits",
+    kind="image",
+    shape=(8, 8),
+    value_range=(0.0, 1.0),
+    classes=tuple("0123456789"),
+    scale="intensity, 0 is paper and 1 is ink",
+    summary="1,797 handwritten digits at 8 x 8 pixels: trains in seconds.",
+    licence="CC BY 4.0",
+    source="Alpaydin, Kaynak (1998). Optical Recognition of Handwritten Digits. UCI Machine Learning Repository, "
+    "doi:10.24432/C50P49; its test part, as shipped with scikit-learn",
+)
+
+_NUCLEUS = (
+    "radius",
+    "texture",
+    "perimeter",
+    "area",
+    "smoothness",
+    "compactness",
+    "concavity",
+    "concave points",
+    "symmetry",
+    "fractal dimension",
+)
+
+BREAST_CANCER = DataSpec(
+    name="breast-cancer",
+    title="Breast cancer (Wisconsin)",
+    kind="vector",
+    shape=(30,),
+    classes=("malignant", "benign"),
+    features=(
+        *(f"mean {name}" for name in _NUCLEUS),
+        *(f"{name} error" for name in _NUCLEUS),
+        *(f"worst {name}" for name in _NUCLEUS),
+    ),
+    scale="standard deviations of the training split, from its mean",
+    summary="569 tumours, each described by 30 measurements of cell nuclei in an image of a fine needle aspirate.",
+    licence="CC BY 4.0",
+    source="Wolberg, Mangasarian, Street, Street (1993). Breast Cancer Wisconsin (Diagnostic). UCI Machine Learning "
+    "Repository, doi:10.24432/C5DW2B; as shipped with scikit-learn",
+)
+
+WINE = DataSpec(
+    name="wine",
+    title="Wine",
+    kind="vector",
+    shape=(13,),
+    classes=("cultivar 1", "cultivar 2", "cultivar 3"),
+    features=(
+        "alcohol",
+        "malic acid",
+        "ash",
+        "alcalinity of ash",
+        "magnesium",
+        "total phenols",
+        "flavanoids",
+        "nonflavanoid phenols",
+        "proanthocyanins",
+        "color intensity",
+        "hue",
+        "od280/od315 of diluted wines",
+        "proline",
+    ),
+    scale="standard deviations of the training split, from its mean",
+    summary="178 Italian wines of three cultivars, 13 chemical measurements each.",
+    licence="CC BY 4.0",
+    source="Aeberhard, Forina (1992). Wine. UCI Machine Learning Repository, doi:10.24432/C5PC7J; as shipped with "
+    "scikit-learn",
+)
+
+
+def load_digits() -> Dataset:
+    """Images (n, 8, 8) uint8; the 17 levels 0..16 of the source are spread over 0..255."""
+    from sklearn.datasets import load_digits as source
+
+    images, labels = source(return_X_y=True)
+    return split_dataset(DIGITS, Split(as_uint8(images.reshape(-1, 8, 8) / 16), labels.astype(np.int64)))
+
+
+def load_breast_cancer() -> Dataset:
+    """Rows (n, 30) float32, standardised."""
+    from sklearn.datasets import load_breast_cancer as source
+
+    return _standardised(BREAST_CANCER, *source(return_X_y=True))
+
+
+def load_wine() -> Dataset:
+    """Rows (n, 13) float32, standardised."""
+    from sklearn.datasets import load_wine as source
+
+    return _standardised(WINE, *source(return_X_y=True))
+
+
+def _standardised(spec: DataSpec, x: np.ndarray, y: np.ndarray) -> Dataset:
+    """Split, with the mean and standard deviation of the training rows alone: the other splits stay unseen."""
+    train = stratified(y, *split_counts(len(y)))[0]
+    x = (x - x[train].mean(axis=0)) / x[train].std(axis=0)
+    return split_dataset(spec, Split(x.astype(np.float32), y.astype(np.int64)))

@@ -1,0 +1,163 @@
+"""The explorer: numpy in, numpy out. Pages, notebooks, the command line and live scenes all look in through it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from aeexplorer.config import ConfigError
+from aeexplorer.data import load_dataset
+from aeexplorer.data.spec import Dataset, Split
+from aeexplorer.evaluation import evaluate
+from aeexplorer.interpolation import traversal
+from aeexplorer.runs import Codes, Run, find_run
+from aeexplorer.tensors import to_array, to_float, to_tensor
+
+CHUNK = 256
+
+
+class Explorer:
+    """A trained model, frozen, in eval mode.
+
+    Samples are (n, *spec.shape): uint8 pictures are read as 0..1, floats as they are. Codes are (n, latent_dim).
+    Everything returned is float32 unless said otherwise.
+
+    Raises:
+        Damaged: when the run's weights cannot be used.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.spec = run.spec.data
+        self.family = run.family
+        self.config = run.config
+        self._model = run.load_model()
+
+    @property
+    def traits(self) -> frozenset[str]:
+        return self.family.traits
+
+    @property
+    def latent_dim(self) -> int:
+        return self.config.latent_dim
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The data it was trained on.
+
+        Raises:
+            ConfigError: when it is not on this machine and cannot be fetched; the sentence says how to get it.
+        """
+        return load_dataset(self.run.spec.dataset)
+
+    @cached_property
+    def codes(self) -> Codes:
+        """Stored codes of up to 2,000 test samples; need no data."""
+        return self.run.codes
+
+    def _samples(self, x: np.ndarray) -> Tensor:
+        samples = to_float(to_tensor(np.asarray(x), self.spec))
+        if not torch.isfinite(samples).all():
+            raise ConfigError("samples must be finite numbers, got NaN or infinity")
+        return samples
+
+    def _codes(self, z: np.ndarray) -> Tensor:
+        z = np.atleast_2d(np.asarray(z, dtype=np.float32))
+        if z.ndim != 2 or z.shape[1] != self.latent_dim:
+            raise ValueError(f"codes must have shape (n, {self.latent_dim}), got {z.shape}")
+        if not np.isfinite(z).all():
+            raise ConfigError("codes must be finite numbers, got NaN or infinity")
+        return torch.from_numpy(np.ascontiguousarray(z))
+
+    @torch.inference_mode()
+    def encode(self, x: np.ndarray) -> np.ndarray:
+        """Codes (n, latent_dim) of samples; of a posterior the mean."""
+        return torch.cat([self._model.encode(c).z for c in self._samples(x).split(CHUNK)]).numpy()
+
+    @torch.inference_mode()
+    def posterior(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and log-variance (n, latent_dim) of q(z|x), for families with the trait "posterior".
+
+        Raises:
+            ConfigError: for a family without one.
+        """
+        if "posterior" not in self.traits:
+            raise ConfigError(f"family must have a posterior, got {self.family.name}")
+        parts = [self._model.encode(c) for c in self._samples(x).split(CHUNK)]
+        means, logvars = (
+            [p.mean for p in parts if p.mean is not None],
+            [p.logvar for p in parts if p.logvar is not None],
+        )
+        return torch.cat(means).numpy(), torch.cat(logvars).numpy()
+
+    @torch.inference_mode()
+    def decode(self, z: np.ndarray) -> np.ndarray:
+        """Samples (n, *spec.shape) from codes (n, latent_dim) or one code (latent_dim,)."""
+        codes = self._codes(z)
+        if not len(codes):
+            return np.empty((0, *self.spec.shape), np.float32)
+        return to_array(torch.cat([self._model.decode(c) for c in codes.split(CHUNK)]), self.spec)
+
+    def reconstruct(self, x: np.ndarray) -> np.ndarray:
+        """Samples through code and back, (n, *spec.shape)."""
+        return self.decode(self.encode(x))
+
+    def errors(self, x: np.ndarray, target: np.ndarray | None = None) -> np.ndarray:
+        """Squared error per feature (n,) of each reconstruction, against `target` or x itself."""
+        clean = to_array(self._samples(x if target is None else target), self.spec)
+        return np.square(self.reconstruct(x) - clean).reshape(len(clean), -1).mean(1)
+
+    def sample(self, n: int, seed: int = 0, temperature: float = 1.0) -> np.ndarray:
+        """Decoded samples (n, *spec.shape) from `sample_codes`."""
+        return self.decode(self.sample_codes(n, seed, temperature))
+
+    @torch.inference_mode()
+    def sample_codes(self, n: int, seed: int = 0, temperature: float = 1.0) -> np.ndarray:
+        """Codes (n, latent_dim) to generate from.
+
+        From the prior where the family has one, scaled by the temperature; with a codebook each position from how
+        often its entries occur among the stored codes; else from one Gaussian fitted to the stored codes.
+
+        Raises:
+            ConfigError: when n is not in 1..10,000 or the temperature not in 0..10.
+        """
+        if not 1 <= n <= 10_000:
+            raise ConfigError(f"n must be between 1 and 10000, got {n}")
+        if not 0 <= temperature <= 10:
+            raise ConfigError(f"temperature must be between 0 and 10, got {temperature}")
+        random = np.random.default_rng(seed)
+        if "prior" in self.traits:
+            return (temperature * self._model.sample_prior(n, torch.Generator().manual_seed(seed))).numpy()
+        if "codebook" in self.traits and self.codes.indices is not None:
+            stored = self.codes.indices
+            drawn = np.stack([random.choice(column, n) for column in stored.T], axis=1)
+            return self._model.lookup(torch.from_numpy(drawn)).numpy()
+        z = self.codes.z.astype(np.float64)
+        centred = z - z.mean(0)
+        # samples as random combinations of the stored codes have exactly their covariance, at any dimension
+        weights = random.standard_normal((n, len(z))) / max(len(z) - 1, 1) ** 0.5
+        return (z.mean(0) + temperature * weights @ centred).astype(np.float32)
+
+    def traverse(self, z: np.ndarray, dimension: int, values: np.ndarray) -> np.ndarray:
+        """Pictures (len(values), *spec.shape) of one code (latent_dim,) with one coordinate set to each value."""
+        if not 0 <= dimension < self.latent_dim:
+            raise ConfigError(f"dimension must be between 0 and {self.latent_dim - 1}, got {dimension}")
+        return self.decode(traversal(np.asarray(z), dimension, np.asarray(values)))
+
+    def evaluate(self, split: Split | None = None) -> dict[str, float]:
+        """Figures on a split, the test split unless another is given; see `evaluation.evaluate`."""
+        return evaluate(self._model, split or self.dataset.test, self.run.spec.training.seed)
+
+
+def open_run(path: str | Path | Run) -> Explorer:
+    """Open a run by path, id or pretrained name ("pretrained/mnist-vae").
+
+    Raises:
+        ConfigError: when there is none.
+        Damaged: when it cannot be used; the sentence says which file and why.
+    """
+    return Explorer(path if isinstance(path, Run) else find_run(path))

@@ -1,0 +1,128 @@
+"""The one table of model families. Pages, command line, training, tests and README read it and its traits.
+
+Adding a family is one file in `models/` and one row here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from aeexplorer.config import ConfigError, unknown
+from aeexplorer.data.spec import DataSpec
+from aeexplorer.models.adversarial import AdversarialAutoencoder, AdversarialConfig
+from aeexplorer.models.base import Autoencoder, ModelConfig
+from aeexplorer.models.plain import PlainAutoencoder
+from aeexplorer.models.sparse import SparseAutoencoder, SparseConfig
+from aeexplorer.models.vae import VAE, VAEConfig
+from aeexplorer.models.vq import VQVAE, VQConfig
+
+Trait = Literal["prior", "posterior", "codebook"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """One row of `FAMILIES`.
+
+    Attributes:
+        config: the default configuration; its class lists the knobs.
+        summary: what it is, in a sentence a student understands.
+        equation: what is minimised, in LaTeX.
+        paper: the source, as people cite it, with a link.
+        traits: what it can be asked beyond encode and decode: "prior" (samples decode), "posterior" (codes have mean
+            and log-variance), "codebook" (codes are indices).
+    """
+
+    name: str
+    title: str
+    model: type[Autoencoder]
+    config: ModelConfig
+    summary: str
+    equation: str
+    paper: str
+    traits: frozenset[Trait] = frozenset()
+
+    def make(self, config: ModelConfig, data: DataSpec) -> Autoencoder:
+        """A freshly initialised model.
+
+        Raises:
+            ConfigError: when config and data do not go together.
+        """
+        return self.model(config, data)
+
+
+FAMILIES: dict[str, Family] = {
+    f.name: f
+    for f in (
+        Family(
+            "ae", "Autoencoder", PlainAutoencoder, ModelConfig(),
+            "Squeezes each sample through a small code and learns to restore it.",
+            r"L = \ell\big(x,\, g(f(x))\big)",
+            "Hinton & Salakhutdinov 2006, https://doi.org/10.1126/science.1127647",
+        ),
+        Family(
+            "linear_ae", "Linear autoencoder", PlainAutoencoder, ModelConfig(hidden=(), loss="mse"),
+            "No hidden layer and squared error: it finds the subspace that PCA finds.",
+            r"L = \lVert x - (W_2 (W_1 x + b_1) + b_2) \rVert^2",
+            "Baldi & Hornik 1989, https://doi.org/10.1016/0893-6080(89)90014-2",
+        ),
+        Family(
+            "overcomplete_ae", "Overcomplete autoencoder", PlainAutoencoder, ModelConfig(latent_dim=1024),
+            "A code larger than the sample: nothing forces it to learn structure, so it may copy.",
+            r"L = \ell\big(x,\, g(f(x))\big), \quad \dim z \ge \dim x",
+            "Vincent et al. 2010, section 3, https://jmlr.org/papers/v11/vincent10a.html",
+        ),
+        Family(
+            "dae", "Denoising autoencoder", PlainAutoencoder, ModelConfig(corruption="gaussian", level=0.5),
+            "Sees a corrupted sample and is asked for the clean one.",
+            r"L = \ell\big(x,\, g(f(\tilde x))\big), \quad \tilde x \sim C(\tilde x \mid x)",
+            "Vincent et al. 2008, https://doi.org/10.1145/1390156.1390294",
+        ),
+        Family(
+            "sparse_ae", "Sparse autoencoder", SparseAutoencoder, SparseConfig(),
+            "Many code units, each asked to be on only a fraction ρ of the time.",
+            r"L = \ell(x, \hat x) + \lambda \sum_k \mathrm{KL}(\rho \,\Vert\, \hat\rho_k)",
+            "Ng 2011, https://web.stanford.edu/class/cs294a/sparseAutoencoder.pdf",
+        ),
+        Family(
+            "vae", "Variational autoencoder", VAE, VAEConfig(),
+            "Encodes each sample as a Gaussian and keeps all of them near one standard normal, so that it can be sampled.",
+            r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z)] + \mathrm{KL}\big(q(z|x) \,\Vert\, \mathcal N(0, I)\big)",
+            "Kingma & Welling 2014, https://arxiv.org/abs/1312.6114",
+            frozenset({"prior", "posterior"}),
+        ),
+        Family(
+            "beta_vae", "β-VAE", VAE, VAEConfig(beta=4.0),
+            "A VAE that pays β times for what it stores: less detail, a tidier latent space.",
+            r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z)] + \beta\, \mathrm{KL}\big(q(z|x) \,\Vert\, \mathcal N(0, I)\big)",
+            "Higgins et al. 2017, https://openreview.net/forum?id=Sy2fzU9gl",
+            frozenset({"prior", "posterior"}),
+        ),
+        Family(
+            "aae", "Adversarial autoencoder", AdversarialAutoencoder, AdversarialConfig(),
+            "A discriminator tells codes from prior samples; the encoder learns to deceive it.",
+            r"L = \ell(x, \hat x) - \lambda \log D(f(x)), \quad D \text{ tells } z \sim \mathcal N(0, I) \text{ from } f(x)",
+            "Makhzani et al. 2015, https://arxiv.org/abs/1511.05644",
+            frozenset({"prior"}),
+        ),
+        Family(
+            "vqvae", "VQ-VAE", VQVAE, VQConfig(),
+            "Codes are entries of a learned codebook: discrete, like words.",
+            r"L = \ell(x, \hat x) + \gamma \sum_p \lVert h_p - \mathrm{sg}[e_{j(p)}] \rVert^2, "
+            r"\quad j(p) = \arg\min_j \lVert h_p - e_j \rVert",
+            "van den Oord et al. 2017, https://arxiv.org/abs/1711.00937",
+            frozenset({"codebook"}),
+        ),
+    )
+}  # fmt: skip
+
+
+def family(name: str) -> Family:
+    """The row named `name`.
+
+    Raises:
+        ConfigError: for an unknown name, with the known ones.
+    """
+    if name not in FAMILIES:
+        raise ConfigError(unknown("family", name, FAMILIES))
+    return FAMILIES[name]

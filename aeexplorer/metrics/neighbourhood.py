@@ -1,0 +1,222 @@
+"""Who is next to whom: exact nearest neighbours, and how much of a neighbourhood a map keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from aeexplorer.config import ConfigError
+
+RANK_LIMIT = 2000  # codes for which all pairwise ranks are taken; more are subsampled
+
+_BLOCK = 2048  # codes per step of a neighbour search
+_MARGIN = 8  # candidates beyond k, to settle the order of near-ties in float64
+
+
+class KNNGraph(NamedTuple):
+    """The k nearest other samples of each sample, nearest first.
+
+    `indices` (n, k) int32 and Euclidean `distances` (n, k) float32.
+    """
+
+    indices: np.ndarray
+    distances: np.ndarray
+
+    @property
+    def k(self) -> int:
+        return self.indices.shape[1]
+
+    def nearest(self, k: int) -> KNNGraph:
+        """The same graph with the first k neighbours only."""
+        return KNNGraph(self.indices[:, :k], self.distances[:, :k])
+
+
+def neighbours(x: ArrayLike, k: int, progress: Callable[[float], object] | None = None) -> KNNGraph:
+    """The exact k nearest neighbours of every sample among the others.
+
+    The candidates come from scikit-learn's search (brute force, or a k-d tree in up to 3 dimensions), their distances
+    are taken again in float64 and sorted by (distance, index): equal distances are in order of index, on one thread or
+    many.
+
+    Args:
+        x: (n, ...), flattened to (n, features).
+        k: 1 to n - 1.
+        progress: called with the fraction done; what it raises ends the search.
+
+    Returns:
+        A graph with rows that never hold the sample itself.
+
+    Raises:
+        ConfigError: for k out of bounds, or values that are not finite.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    samples = _samples("x", x)
+    n = len(samples)
+    if not 1 <= k <= n - 1:
+        raise ConfigError(f"k must be between 1 and {n - 1}, the number of other samples, got {k}")
+    # Centred first: |a|² - 2ab + |b|² loses the digits of a distance far from the origin.
+    centred = np.ascontiguousarray(samples - samples.mean(axis=0))
+    single = centred.astype(np.float32)
+    # Both searches are exact; a tree wins on maps, brute force on codes.
+    algorithm = "kd_tree" if single.shape[1] <= 3 else "brute"
+    search = NearestNeighbors(n_neighbors=min(n, k + 1 + _MARGIN), algorithm=algorithm).fit(single)
+    graph = KNNGraph(np.empty((n, k), dtype=np.int32), np.empty((n, k), dtype=np.float32))
+    for start in range(0, n, _BLOCK):
+        rows = np.arange(start, min(start + _BLOCK, n))
+        candidates = search.kneighbors(single[rows], return_distance=False)
+        indices, squared = _in_order(centred, rows, candidates)
+        if candidates.shape[1] < n:
+            # As many equals as there are candidates: the search took any of them, the order asks for the first.
+            tied = squared[:, k - 1] >= squared[:, -2] * (1 - 1e-6)
+            for row in np.flatnonzero(tied):
+                everyone = _in_order(centred, rows[row : row + 1], np.arange(n)[None])
+                indices[row], squared[row] = (part[0, : indices.shape[1]] for part in everyone)
+        graph.indices[rows], graph.distances[rows] = indices[:, :k], np.sqrt(squared[:, :k])
+        if progress is not None:
+            progress((rows[-1] + 1) / n)
+    return graph
+
+
+def _in_order(x: np.ndarray, rows: np.ndarray, candidates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sort each row's candidates by (squared distance, index), the row itself last."""
+    squared = np.zeros(candidates.shape)
+    for feature in x.T:  # one feature at a time keeps memory at (rows, candidates) for wide samples
+        squared += np.square(feature[candidates] - feature[rows, None])
+    squared[candidates == rows[:, None]] = np.inf
+    order = np.lexsort((candidates, squared))
+    return np.take_along_axis(candidates, order, axis=1), np.take_along_axis(squared, order, axis=1)
+
+
+def knn_recall(codes: KNNGraph, points: KNNGraph) -> float:
+    """The mean share of the k nearest codes that are among the k nearest points of the map.
+
+    Args:
+        codes, points: graphs of the same n samples with the same k.
+
+    Returns:
+        In [0, 1]; k / (n - 1) is chance.
+
+    Raises:
+        ConfigError: for graphs of different shapes.
+    """
+    if codes.indices.shape != points.indices.shape:
+        raise ConfigError(f"graphs must have one shape, got {codes.indices.shape} and {points.indices.shape}")
+    both = np.sort(np.concatenate([codes.indices, points.indices], axis=1), axis=1)
+    return float((both[:, 1:] == both[:, :-1]).sum() / codes.indices.size)
+
+
+def trustworthiness(codes: ArrayLike, points: ArrayLike, k: int = 15, limit: int = RANK_LIMIT, seed: int = 0) -> float:
+    """How far the neighbours on the map are neighbours in truth: 1 if the map invents no neighbour.
+
+    Venna & Kaski, "Neighborhood preservation in nonlinear projection methods", ICANN 2001, equation 1. Ranks are exact
+    among the samples used: all of them up to `limit`, else a random subsample of that size, whose neighbourhoods of k
+    are correspondingly wider.
+
+    Args:
+        codes: (n, K).
+        points: (n, c), the map.
+        k: size of a neighbourhood, less than half of the samples used.
+        limit: most samples to use.
+        seed: which ones a subsample takes.
+
+    Returns:
+        In [0, 1].
+
+    Raises:
+        ConfigError: for mismatched shapes, values that are not finite, or k out of bounds.
+    """
+    return _rank_agreement(*_ranked(codes, points, k, limit, seed), k)
+
+
+def continuity(codes: ArrayLike, points: ArrayLike, k: int = 15, limit: int = RANK_LIMIT, seed: int = 0) -> float:
+    """How far true neighbours stay neighbours on the map: 1 if the map tears none apart.
+
+    Venna & Kaski 2001, equation 2: trustworthiness with codes and map exchanged. Arguments as `trustworthiness`.
+    """
+    truth, shown = _ranked(codes, points, k, limit, seed)
+    return _rank_agreement(shown, truth, k)
+
+
+def label_accuracy(points: ArrayLike, labels: ArrayLike, k: int = 15) -> float:
+    """Leave-one-out accuracy of a majority vote of the k nearest neighbours; a tie goes to the smaller label.
+
+    Args:
+        points: (n, c), a map or codes.
+        labels: (n,) integers; rows labelled -1 are neither judged nor asked.
+        k: neighbours that vote.
+
+    Returns:
+        In [0, 1].
+
+    Raises:
+        ConfigError: for mismatched shapes, fewer than two labelled samples, or k out of bounds.
+    """
+    votes, truth = _neighbour_labels(points, labels, k)
+    classes, truth = np.unique(truth, return_inverse=True)
+    ballots = np.searchsorted(classes, votes) + len(classes) * np.arange(len(votes))[:, None]
+    # Only the labels that were voted for are counted: a full (n, classes) table is large with thousands of classes.
+    ballot, count = np.unique(ballots, return_counts=True)
+    voter, label = np.divmod(ballot, len(classes))
+    order = np.lexsort((label, -count, voter))
+    winners = label[order][np.unique(voter[order], return_index=True)[1]]
+    return float(np.mean(winners == truth))
+
+
+def purity(points: ArrayLike, labels: ArrayLike, k: int = 15) -> float:
+    """The mean share of the k nearest neighbours that have the sample's own label; arguments as `label_accuracy`."""
+    votes, truth = _neighbour_labels(points, labels, k)
+    return float(np.mean(votes == truth[:, None]))
+
+
+def _neighbour_labels(points: ArrayLike, labels: ArrayLike, k: int) -> tuple[np.ndarray, np.ndarray]:
+    where, label = _samples("points", points), np.asarray(labels)
+    if label.shape != where.shape[:1]:
+        raise ConfigError(f"labels must be one per sample: {len(where)}, got shape {label.shape}")
+    known = label >= 0
+    if known.sum() < 2:
+        raise ConfigError(f"at least 2 samples must be labelled, got {int(known.sum())}")
+    return label[known][neighbours(where[known], k).indices], label[known]
+
+
+def _ranked(codes: ArrayLike, points: ArrayLike, k: int, limit: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Squared distances between all pairs of the samples used, of codes and of points; the diagonal is infinite."""
+    from scipy.spatial.distance import pdist, squareform
+
+    pair = _samples("codes", codes), _samples("points", points)
+    n = len(pair[0])
+    if len(pair[1]) != n:
+        raise ConfigError(f"codes and points must be of the same samples, got {n} and {len(pair[1])}")
+    if n > limit:
+        chosen = np.sort(np.random.default_rng(seed).choice(n, limit, replace=False))
+        pair, n = (pair[0][chosen], pair[1][chosen]), limit
+    if not 1 <= k < n / 2:
+        raise ConfigError(f"k must be at least 1 and less than half of the {n} samples used, got {k}")
+    distances = [squareform(pdist(values, "sqeuclidean")) for values in pair]
+    for table in distances:
+        np.fill_diagonal(table, np.inf)
+    return distances[0], distances[1]
+
+
+def _rank_agreement(truth: np.ndarray, shown: np.ndarray, k: int) -> float:
+    n = len(truth)
+    order = np.argsort(truth, axis=1, kind="stable")
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.broadcast_to(np.arange(1, n + 1), (n, n)), axis=1)
+    shown_near = np.argsort(shown, axis=1, kind="stable")[:, :k]
+    excess = np.maximum(np.take_along_axis(rank, shown_near, axis=1) - k, 0)
+    return float(1 - 2 * excess.sum() / (n * k * (2 * n - 3 * k - 1)))
+
+
+def _samples(name: str, values: ArrayLike) -> np.ndarray:
+    x = np.asarray(values, dtype=np.float64)
+    if x.ndim < 2 or x.size == 0:
+        raise ConfigError(f"{name} must be (n, features) with at least one sample, got shape {x.shape}")
+    x = x.reshape(len(x), -1)
+    broken = ~np.isfinite(x).all(axis=1)
+    if broken.any():
+        raise ConfigError(f"{name} must be finite, got NaN or infinity in {int(broken.sum())} of {len(x)} rows")
+    return x

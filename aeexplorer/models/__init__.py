@@ -1,0 +1,1 @@
+"""Model families: the contract in `base`, and one paper in each file."""

@@ -1,0 +1,71 @@
+"""Adversarial autoencoder (Makhzani et al. 2015, https://arxiv.org/abs/1511.05644)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from aeexplorer.data.spec import DataSpec
+from aeexplorer.models.base import Autoencoder, Batch, Code, ModelConfig, Objective
+
+
+class AdversarialConfig(ModelConfig):
+    adversarial_weight: float = Field(
+        40.0, ge=0, le=1000, description="Weight of the encoder's adversarial term, relative to the summed loss"
+    )
+    critic_units: int = Field(256, ge=1, le=4096, description="Units of each hidden layer of the discriminator")
+
+
+class AdversarialAutoencoder(Autoencoder):
+    """Three steps a batch over disjoint sets of parameters: reconstruct (encoder and decoder), discriminate codes from
+    prior samples (discriminator), and deceive it (encoder).
+
+    The reconstruction term is a sum over hundreds of pixels and the adversarial one a single number, so without a
+    weight of its own the prior is ignored. The encoder appears in two steps: one optimiser each, as in the paper.
+    """
+
+    def __init__(self, config: AdversarialConfig, data: DataSpec) -> None:
+        super().__init__(config, data)
+        self.build(config.latent_dim)
+        units = config.critic_units
+        self.discriminator = nn.Sequential(
+            nn.Linear(config.latent_dim, units), nn.LeakyReLU(0.2),
+            nn.Linear(units, units), nn.LeakyReLU(0.2), nn.Linear(units, 1),
+        )  # fmt: skip
+
+    def code(self, h: Tensor) -> Code:
+        return Code(z=h)
+
+    def terms(self, batch: Batch) -> dict[str, Tensor]:
+        return {"reconstruction": self.reconstruction(self.encode(batch.x_in).z, batch.x)}
+
+    def discriminate(self, batch: Batch) -> dict[str, Tensor]:
+        """Cross-entropy of telling prior samples (1) from codes (0), in nats per sample."""
+        with torch.no_grad():
+            codes = self.encode(batch.x_in).z
+        real, fake = self.discriminator(torch.randn_like(codes)), self.discriminator(codes)
+        return {
+            "discriminator": F.binary_cross_entropy_with_logits(real, torch.ones_like(real))
+            + F.binary_cross_entropy_with_logits(fake, torch.zeros_like(fake))
+        }
+
+    def deceive(self, batch: Batch) -> dict[str, Tensor]:
+        """The non-saturating generator loss for the encoder (Goodfellow et al. 2014, section 3)."""
+        fake = self.discriminator(self.encode(batch.x_in).z)
+        return {
+            "adversarial": self.config.adversarial_weight
+            * F.binary_cross_entropy_with_logits(fake, torch.ones_like(fake))
+        }
+
+    def objectives(self) -> list[Objective]:
+        encoder, decoder = list(self.encoder.parameters()), list(self.decoder.parameters())
+        steps = [
+            Objective("reconstruct", encoder + decoder, self.terms),
+            Objective("discriminate", list(self.discriminator.parameters()), self.discriminate),
+        ]
+        return [*steps, Objective("deceive", encoder, self.deceive)] if self.config.adversarial_weight else steps
+
+    def sample_prior(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        return torch.randn((n, self.config.latent_dim), generator=generator)

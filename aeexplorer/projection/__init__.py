@@ -1,0 +1,32 @@
+"""Maps of codes: PCA, t-SNE and UMAP from one exact graph of neighbours, each with what it can say about itself.
+
+A map is reproducible: the same codes, parameters and seed give the same points, bit by bit, in any process.
+"""
+
+from aeexplorer.metrics.neighbourhood import KNNGraph
+from aeexplorer.projection.maps import Projection, project, quality
+from aeexplorer.projection.methods import (
+    METHODS,
+    Cancelled,
+    Method,
+    PCAConfig,
+    Progress,
+    RawConfig,
+    TSNEConfig,
+    UMAPConfig,
+)
+
+__all__ = [
+    "METHODS",
+    "Cancelled",
+    "KNNGraph",
+    "Method",
+    "PCAConfig",
+    "Progress",
+    "Projection",
+    "RawConfig",
+    "TSNEConfig",
+    "UMAPConfig",
+    "project",
+    "quality",
+]

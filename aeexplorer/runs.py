@@ -1,0 +1,364 @@
+"""Runs on disk: a folder is the truth. Readable JSON beside safetensors; never pickle.
+
+spec.json            what was asked for; written once
+status.json          how it stands; replaced whole
+events.jsonl         what happened, appended
+weights.safetensors  the best weights
+codes.safetensors    codes, labels and places of up to 2,000 test samples
+checkpoint/          where an unfinished training can go on
+snapshots/           the film: per epoch a few reconstructions and 500 codes
+label.json           the name people gave it
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import secrets
+import shutil
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aeexplorer.config import Config, ConfigError
+from aeexplorer.data.spec import DataSpec
+from aeexplorer.families import Family, family
+from aeexplorer.folders import WorkFolder, remove_folder
+from aeexplorer.models.base import Autoencoder, ModelConfig
+from aeexplorer.store import (
+    Damaged,
+    home,
+    load_arrays,
+    load_tensors,
+    new_directory,
+    read_json,
+    save_arrays,
+    save_tensors,
+    write_json,
+)
+from aeexplorer.training import Checkpoint, TrainingConfig
+
+FORMAT = 1
+STORED_CODES = 2_000
+TITLE_LIMIT = 120
+CHECKPOINTS_KEPT = 2
+
+
+class RunSpec(Config):
+    """What was asked for. `config` holds the knobs of the family, `data` what the samples were."""
+
+    format: int = FORMAT
+    id: str
+    title: str
+    dataset: str
+    family: str
+    config: dict[str, Any]
+    training: TrainingConfig
+    data: DataSpec
+    created: str
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Stored codes of test samples: z (n, latent_dim) float32, labels (n,), index (n,) into the test split, and for
+    families with a codebook indices (n, positions)."""
+
+    z: np.ndarray
+    labels: np.ndarray
+    index: np.ndarray
+    indices: np.ndarray | None = None
+
+
+class Run(WorkFolder):
+    """One run folder.
+
+    Raises:
+        Damaged: when spec.json is missing, broken or written by a newer version.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(path)
+        raw = read_json(self.path / "spec.json")
+        written = raw.get("format")
+        if isinstance(written, int) and written > FORMAT:
+            raise Damaged(
+                f"{self.path.name} was written by a newer version: format {written}, this one reads up to {FORMAT}"
+            )
+        try:
+            self.spec = RunSpec(**raw)
+            self.family: Family = family(self.spec.family)
+            self.config: ModelConfig = type(self.family.config)(**self.spec.config)
+        except (ConfigError, TypeError) as error:
+            raise Damaged(f"spec.json in {self.path.name} does not fit: {error}") from None
+
+    @classmethod
+    def create(
+        cls, family_name: str, data: DataSpec, config: ModelConfig, training: TrainingConfig,
+        title: str = "", path: str | Path | None = None,
+    ) -> Run:  # fmt: skip
+        """Make a run folder, queued; under the home unless a path is given. Config and data are checked together.
+
+        Raises:
+            ConfigError: when they do not fit, or the path is taken.
+        """
+        row = family(family_name)
+        check(row, config, data)
+        now = datetime.now(UTC)
+        name = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        target = Path(path) if path else home() / "runs" / name
+        if target.exists():
+            raise ConfigError(f"path must not exist yet, got {target}")
+        spec = RunSpec(
+            id=target.name, title=(title or f"{data.title} · {row.title} · {config.latent_dim}-d")[:TITLE_LIMIT],
+            dataset=data.name, family=family_name, config=config.model_dump(mode="json"), training=training, data=data,
+            created=now.isoformat(timespec="seconds"),
+        )  # fmt: skip
+        with new_directory(target) as folder:
+            write_json(folder / "spec.json", spec.model_dump(mode="json"))
+            cls.prepare(folder)
+            (folder / "snapshots").mkdir()
+        return cls(target)
+
+    @property
+    def id(self) -> str:
+        return self.spec.id
+
+    @property
+    def title(self) -> str:
+        """The name people gave it, else the one it was made with."""
+        with contextlib.suppress(Damaged):
+            return str(read_json(self.path / "label.json").get("title") or self.spec.title)
+        return self.spec.title
+
+    def rename(self, title: str) -> None:
+        """Give it another name; a name is only ever shown, never a path.
+
+        Raises:
+            ConfigError: when the name is empty or longer than 120 characters.
+        """
+        title = title.strip()
+        if not 1 <= len(title) <= TITLE_LIMIT:
+            raise ConfigError(f"title must have 1 to {TITLE_LIMIT} characters, got {len(title)}")
+        write_json(self.path / "label.json", {"title": title})
+
+    def epochs(self) -> list[dict[str, Any]]:
+        """The event of each finished epoch, in order; of an epoch trained twice after a resume, the later."""
+        return list({e["epoch"]: e for e in self.events()[0] if e.get("type") == "epoch"}.values())
+
+    # what it learned
+
+    def new_model(self) -> Autoencoder:
+        """The model with the weights that its seed gives."""
+        import torch
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.spec.training.seed)
+            return self.family.make(self.config, self.spec.data)
+
+    def load_model(self) -> Autoencoder:
+        """The trained model, in eval mode.
+
+        Raises:
+            Damaged: when the weights are missing, unreadable, or of other names or shapes than the spec says.
+        """
+        model = self.new_model()
+        tensors = load_tensors(self.path / "weights.safetensors")
+        expected = {k: tuple(v.shape) for k, v in model.state_dict().items()}
+        found = {k: tuple(v.shape) for k, v in tensors.items()}
+        if expected != found:
+            name = min(k for k in expected | found if expected.get(k) != found.get(k))
+            raise Damaged(
+                f"weights.safetensors in {self.path.name} does not fit its spec: "
+                f"{name} must have shape {expected.get(name, 'none')}, got {found.get(name, 'no such tensor')}"
+            )
+        model.load_state_dict(tensors)
+        return model.eval().requires_grad_(False)
+
+    def save_model(self, model: Autoencoder) -> None:
+        """Save the weights."""
+        save_tensors(self.path / "weights.safetensors", model.state_dict())
+
+    @property
+    def has_weights(self) -> bool:
+        return (self.path / "weights.safetensors").exists()
+
+    @property
+    def codes(self) -> Codes:
+        """Stored codes of test samples.
+
+        Raises:
+            Damaged: when the file is missing or does not fit.
+        """
+        arrays = load_arrays(self.path / "codes.safetensors")
+        try:
+            codes = Codes(arrays["z"].astype(np.float32), arrays["labels"].astype(np.int64), arrays["index"].astype(np.int64),
+                          arrays["indices"].astype(np.int64) if "indices" in arrays else None)  # fmt: skip
+        except KeyError as error:
+            raise Damaged(f"codes.safetensors in {self.path.name} has no array {error}") from None
+        if codes.z.shape != (len(codes.labels), self.config.latent_dim) or len(codes.index) != len(codes.labels):
+            raise Damaged(f"codes.safetensors in {self.path.name} has codes of shape {codes.z.shape}, "
+                          f"expected ({len(codes.labels)}, {self.config.latent_dim})")  # fmt: skip
+        return codes
+
+    def save_codes(self, codes: Codes) -> None:
+        """Store codes of test samples."""
+        arrays: dict[str, np.ndarray] = {
+            "z": codes.z.astype(np.float32),
+            "labels": codes.labels.astype(np.int16),
+            "index": codes.index.astype(np.int32),
+        }
+        if codes.indices is not None:
+            arrays["indices"] = codes.indices.astype(np.int16)
+        save_arrays(self.path / "codes.safetensors", arrays)
+
+    # where it can go on
+
+    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Save a checkpoint and forget all but the last two."""
+        target = self.path / "checkpoint" / f"{checkpoint.scalars['step']:09d}"
+        if target.exists():
+            return
+        with new_directory(target) as folder:
+            save_tensors(folder / "tensors.safetensors", checkpoint.tensors)
+            write_json(folder / "scalars.json", checkpoint.scalars)
+        for old in self._checkpoints()[:-CHECKPOINTS_KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def _checkpoints(self) -> list[Path]:
+        return sorted(p for p in (self.path / "checkpoint").glob("*") if p.name.isdigit())
+
+    def load_checkpoint(self) -> Checkpoint | None:
+        """The last readable checkpoint, or None."""
+        for folder in reversed(self._checkpoints()):
+            with contextlib.suppress(Damaged):
+                return Checkpoint(load_tensors(folder / "tensors.safetensors"), read_json(folder / "scalars.json"))
+        return None
+
+    def forget_checkpoints(self) -> None:
+        """A finished run needs none."""
+        shutil.rmtree(self.path / "checkpoint", ignore_errors=True)
+
+    # the film
+
+    @cached_property
+    def film_samples(self) -> dict[str, np.ndarray]:
+        """What every frame shows: x (k, *shape) samples that are reconstructed, labels (m,) of those encoded."""
+        return load_arrays(self.path / "snapshots" / "samples.safetensors")
+
+    def frames(self) -> list[int]:
+        """Epochs of which there is a frame."""
+        return sorted(int(p.stem) for p in (self.path / "snapshots").glob("*.safetensors") if p.stem.isdigit())
+
+    def frame(self, epoch: int) -> dict[str, np.ndarray]:
+        """reconstructions (k, *shape) and codes (m, min(latent_dim, 64)) at the end of an epoch."""
+        return load_arrays(self.path / "snapshots" / f"{epoch:05d}.safetensors")
+
+    def save_frame(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+        save_arrays(self.path / "snapshots" / f"{name}.safetensors", arrays)
+
+    # as a whole
+
+    @property
+    def removable(self) -> bool:
+        """Whether people may rename and delete it: it lies in the home."""
+        return self.path.parent == (home() / "runs").absolute()
+
+    def delete(self) -> None:
+        """Remove the folder: renamed first, so that it is gone for everyone at once.
+
+        Raises:
+            ConfigError: while it trains, when it is not in the home, or when it is already gone.
+        """
+        if not self.removable:
+            raise ConfigError(f"run {self.path.name} cannot be deleted: it does not lie in {home() / 'runs'}")
+        with contextlib.suppress(Damaged):
+            if self.status.state == "running":
+                raise ConfigError(f"run {self.path.name} cannot be deleted while it trains: stop it first")
+        remove_folder(self.path)
+
+    def bundle(self) -> bytes:
+        """The run as one zip archive, without checkpoints."""
+        return bundle(self.path)
+
+
+def check(row: Family, config: ModelConfig, data: DataSpec) -> None:
+    """Refuse a config that does not fit the data, without allocating a weight."""
+    import torch
+
+    with torch.device("meta"):
+        row.make(config, data)
+
+
+def bundle(path: Path) -> bytes:
+    """A run folder as one zip archive, without checkpoints and controls."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith(".")):
+            inside = file.relative_to(path)
+            if inside.parts[0] not in ("checkpoint", "control"):
+                archive.write(file, Path(path.name) / inside)
+    return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class DamagedRun:
+    """A folder among the runs that cannot be opened, and why."""
+
+    path: Path
+    reason: str
+
+    def delete(self) -> None:
+        """Remove the folder."""
+        remove_folder(self.path)
+
+
+def list_runs() -> list[Run | DamagedRun]:
+    """Every run of the home, newest first; damaged ones are listed with the reason."""
+    found: list[Run | DamagedRun] = []
+    root = home() / "runs"
+    for path in sorted(root.glob("*"), reverse=True) if root.is_dir() else []:
+        if path.name.startswith(".") or not path.is_dir():
+            continue
+        try:
+            run = Run(path)
+            _ = run.status
+            found.append(run)
+        except (Damaged, OSError) as error:
+            found.append(DamagedRun(path, str(error)))
+    return found
+
+
+PRETRAINED = Path(__file__).resolve().parent.parent / "pretrained"
+
+
+def pretrained() -> list[Run]:
+    """The runs that came with the program, by name."""
+    runs = []
+    for path in sorted(PRETRAINED.glob("*/spec.json")):
+        with contextlib.suppress(Damaged):
+            runs.append(Run(path.parent))
+    return runs
+
+
+def find_run(name: str | Path) -> Run:
+    """A run by path, by id among the runs of the home, or by name among the pretrained ones.
+
+    Raises:
+        ConfigError: when there is none.
+        Damaged: when there is one that cannot be opened.
+    """
+    text = str(name)
+    candidates = [Path(text)]
+    if re.fullmatch(r"(pretrained/)?[\w.-]+", text):
+        candidates += [home() / "runs" / text, PRETRAINED / text.removeprefix("pretrained/")]
+    for path in candidates:
+        if path.is_dir() and (path / "spec.json").exists():
+            return Run(path)
+    raise ConfigError(f"unknown run {text!r}: it must be a run folder, an id in {home() / 'runs'} or a pretrained name")

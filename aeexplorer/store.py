@@ -1,0 +1,188 @@
+"""Files that are either old or new, never half: atomic writes, an event log, a status, and safetensors."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import platformdirs
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Damaged(ValueError):
+    """A file that cannot be used. The message is one sentence naming the file and what is wrong with it."""
+
+
+def home() -> Path:
+    """Where runs lie: `AEEXPLORER_HOME`, else the platform's data directory for the user."""
+    return Path(
+        os.environ.get("AEEXPLORER_HOME") or platformdirs.user_data_dir("aeexplorer", appauthor=False)
+    ).expanduser()
+
+
+def _sync_directory(path: Path) -> None:
+    if os.name == "nt":  # directories cannot be opened there, and a rename is durable without
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say which file a full disk or a read-only folder stopped."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OSError(error.errno, f"the disk is full, {path.name} could not be saved") from error
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise OSError(error.errno, f"{path.parent} cannot be written to") from error
+        raise
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write a whole file: to a temporary beside it, to the disk, then renamed over the old one."""
+    with _named(path):
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(name, path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name)
+            raise
+        _sync_directory(path.parent)
+
+
+@contextlib.contextmanager
+def new_directory(path: Path) -> Iterator[Path]:
+    """Fill a directory under a temporary name and give it its own at the end; nothing is left of it after an error."""
+    with _named(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        try:
+            yield temporary
+            _sync_directory(temporary)
+            os.replace(temporary, path)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        _sync_directory(path.parent)
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write one JSON object atomically."""
+    write_atomic(path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read one JSON object.
+
+    Raises:
+        Damaged: when it is missing, not UTF-8 or not an object.
+    """
+    try:
+        value = json.loads(path.read_bytes().decode())
+    except FileNotFoundError:
+        raise Damaged(f"{path.name} is missing in {path.parent.name}") from None
+    except (ValueError, RecursionError) as error:
+        raise Damaged(f"{path.name} in {path.parent.name} is not valid JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise Damaged(f"{path.name} in {path.parent.name} must hold an object, found a {type(value).__name__}")
+    return value
+
+
+def append_event(path: Path, event: Mapping[str, Any], durable: bool = False) -> None:
+    """Append one line to an event log; `durable` waits for the disk."""
+    with _named(path), open(path, "ab") as file:
+        file.write((json.dumps(event, ensure_ascii=False, allow_nan=False) + "\n").encode())
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def read_events(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """Events from a byte offset, and the offset to go on from.
+
+    An unterminated last line is left for the next reading; a line that is not an object is passed over, because a
+    crash may have cut it and the lines around it are still good.
+    """
+    try:
+        with open(path, "rb") as file:
+            file.seek(offset)
+            content = file.read()
+    except FileNotFoundError:
+        return [], offset
+    end = content.rfind(b"\n") + 1
+    events = []
+    for line in content[:end].splitlines():
+        with contextlib.suppress(ValueError, RecursionError):
+            event = json.loads(line.decode())
+            if isinstance(event, dict):
+                events.append(event)
+    return events, offset + end
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
+    """Write tensors as safetensors, atomically."""
+    from safetensors.torch import save
+
+    write_atomic(
+        path, save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, dict(metadata or {}) or None)
+    )
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """Read safetensors.
+
+    Raises:
+        Damaged: when the file is missing, truncated or something else.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    return _load(path, load, SafetensorError)
+
+
+def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays as safetensors, atomically."""
+    from safetensors.numpy import save
+
+    write_atomic(path, save({k: np.ascontiguousarray(v) for k, v in arrays.items()}))
+
+
+def load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read arrays written by `save_arrays`.
+
+    Raises:
+        Damaged: when the file is missing, truncated or something else.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    return _load(path, load, SafetensorError)
+
+
+def _load(path: Path, load: Any, error_type: type[Exception]) -> dict[str, Any]:
+    try:
+        return load(path.read_bytes())
+    except FileNotFoundError:
+        raise Damaged(f"{path.name} is missing in {path.parent.name}") from None
+    except (error_type, ValueError, KeyError, TypeError) as error:
+        raise Damaged(f"{path.name} in {path.parent.name} is not a readable safetensors file: {error}") from None

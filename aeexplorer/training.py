@@ -1,0 +1,348 @@
+"""The one training loop: a generator, so that stopping is not asking for the next step.
+
+It trains every family: each batch runs the model's objectives in order, each with an optimiser of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from aeexplorer.config import Config, ConfigError
+from aeexplorer.corruption import CORRUPTIONS, extremes
+from aeexplorer.data.spec import Dataset, DataSpec, Split
+from aeexplorer.models.base import Autoencoder, Batch, Objective
+from aeexplorer.tensors import Samples
+
+REPORT_SECONDS = 0.1
+EVALUATION_BATCH = 500
+
+
+class TrainingConfig(Config):
+    """Knobs of the loop."""
+
+    epochs: int = Field(10, ge=1, le=10_000, description="Passes over the training samples at most")
+    batch_size: int = Field(128, ge=1, le=65_536, description="Samples per step")
+    learning_rate: float = Field(2e-3, gt=0, le=1, description="Step size of Adam at the start")
+    schedule: Literal["constant", "cosine"] = Field(
+        "cosine", description="Learning rate over the epochs; cosine decays to zero at the last step"
+    )
+    weight_decay: float = Field(0.0, ge=0, le=10, description="Decoupled weight decay (AdamW)")
+    patience: int = Field(
+        0,
+        ge=0,
+        le=10_000,
+        description="Stop after this many epochs without a better validation loss; 0 never stops early",
+    )
+    samples: int = Field(0, ge=0, le=10_000_000, description="Training samples to use; 0 uses all of them")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of weights, order of samples and noise")
+    threads: int = Field(1, ge=1, le=256, description="CPU threads; the same number repeats a run bit for bit")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="Where to train; auto takes a GPU when there is one"
+    )
+
+
+class TrainingError(RuntimeError):
+    """Training cannot go on. The message is one sentence for people."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that a training needs to go on as if it had never stopped: tensors by name, and scalars that are JSON."""
+
+    tensors: dict[str, Tensor]
+    scalars: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the loop says at each report and at the end of each epoch.
+
+    Attributes:
+        epoch: epochs begun, from 1; step: steps done in all; steps: steps in all if it does not stop early.
+        seconds: time in the loop so far, resumed time included, by a monotonic clock.
+        train: mean of each term over the epoch so far, weights applied, per sample.
+        validation: mean of each term on the validation split; None within an epoch.
+        best_epoch: epoch with the lowest sum of the first objective's validation terms so far.
+        finished: None while it goes on, else why it ended: "epochs" or "patience".
+    """
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    seconds: float
+    train: dict[str, float]
+    validation: dict[str, float] | None
+    best_epoch: int
+    finished: Literal["epochs", "patience"] | None
+    _loop: _Loop = field(repr=False)
+
+    @property
+    def seconds_left(self) -> float:
+        """Expected seconds to the last epoch at the pace so far."""
+        return 0.0 if self.finished else self.seconds * (self.steps - self.step) / max(self.step, 1)
+
+    def checkpoint(self) -> Checkpoint:
+        """The state at this point; the tensors are live, so save them before asking for the next `Progress`."""
+        return self._loop.checkpoint()
+
+
+class _Randomness:
+    """A random stream and thread count of our own, in force only inside `with`: between two reports the caller may draw
+    what it likes without changing the run."""
+
+    def __init__(self, seed: int, threads: int, device: torch.device) -> None:
+        self.threads, self.device = threads, device
+        self.states: dict[str, Tensor] = {}
+        with self._kept_outside():
+            torch.manual_seed(seed)
+            self._remember()
+
+    def _remember(self) -> None:
+        self.states = {"cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            self.states["cuda"] = torch.cuda.get_rng_state(self.device)
+
+    @contextlib.contextmanager
+    def _kept_outside(self) -> Iterator[None]:
+        threads = torch.get_num_threads()
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            torch.set_num_threads(self.threads)
+            try:
+                yield
+            finally:
+                torch.set_num_threads(threads)
+
+    @contextlib.contextmanager
+    def active(self) -> Iterator[None]:
+        with self._kept_outside():
+            torch.set_rng_state(self.states["cpu"])
+            if self.device.type == "cuda":
+                torch.cuda.set_rng_state(self.states["cuda"], self.device)
+            try:
+                yield
+            finally:
+                self._remember()
+
+
+class _Step:
+    """One objective with its optimiser."""
+
+    def __init__(self, objective: Objective, config: TrainingConfig) -> None:
+        self.objective = objective
+        self.optimizer = torch.optim.AdamW(
+            objective.parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+        )
+
+    def __call__(self, batch: Batch, rate: float) -> dict[str, Tensor]:
+        terms = self.objective.terms(batch)
+        total = torch.stack(list(terms.values())).sum() if len(terms) > 1 else next(iter(terms.values()))
+        total.backward(inputs=self.objective.parameters)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return terms
+
+
+class _Loop:
+    """The state of a training: what `Checkpoint` holds."""
+
+    def __init__(self, model: Autoencoder, data: Dataset, config: TrainingConfig) -> None:
+        self.config = config
+        self.device = pick_device(config.device)
+        self.model = model.to(self.device)
+        train = data.train.take(np.arange(min(config.samples, len(data.train)))) if config.samples else data.train
+        check_batch(config, len(train), data.spec)
+        self.samples = Samples(train.x, train.y, data.spec, self.device)
+        self.validation = data.validation
+        self.random = _Randomness(config.seed, config.threads, self.device)
+        self.steps = [_Step(o, config) for o in model.objectives()]
+        self.per_epoch = math.ceil(len(self.samples) / config.batch_size)
+        self.total_steps = self.per_epoch * config.epochs
+        self.step, self.seconds = 0, 0.0
+        self.sums: dict[str, Tensor] = {}
+        self.best_loss, self.best_epoch, self.best = math.inf, 0, self._weights()
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+
+    def rate(self) -> float:
+        if self.config.schedule == "constant":
+            return self.config.learning_rate
+        return self.config.learning_rate * 0.5 * (1 + math.cos(math.pi * self.step / self.total_steps))
+
+    def checkpoint(self) -> Checkpoint:
+        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        tensors |= {f"best.{k}": v for k, v in self.best.items()}
+        tensors |= {f"sums.{k}": v for k, v in self.sums.items()}
+        tensors |= {f"random.{k}": v for k, v in self.random.states.items()}
+        for i, step in enumerate(self.steps):
+            for j, state in step.optimizer.state_dict()["state"].items():
+                tensors |= {f"optimizer.{i}.{j}.{k}": v for k, v in state.items()}
+        scalars = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "best_epoch": self.best_epoch,
+            "best_loss": repr(self.best_loss),
+        }
+        return Checkpoint(tensors, scalars)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "sums": {}, "random": {}, "optimizer": {}}
+        for name, tensor in checkpoint.tensors.items():
+            group, key = name.split(".", 1)
+            groups[group][key] = tensor
+        try:
+            self.model.load_state_dict(groups["model"])
+            for i, step in enumerate(self.steps):
+                state: dict[int, dict[str, Tensor]] = {}
+                for name, tensor in groups["optimizer"].items():
+                    owner, parameter, key = name.split(".")
+                    if int(owner) == i:
+                        state.setdefault(int(parameter), {})[key] = tensor
+                step.optimizer.load_state_dict({**step.optimizer.state_dict(), "state": state})
+            self.best = {k: groups["best"][k].to(self.device) for k in self.model.state_dict()}
+            self.random.states = {k: v.cpu() for k, v in groups["random"].items()}
+            self.sums = {k: v.to(self.device) for k, v in groups["sums"].items()}
+            self.step, self.seconds = checkpoint.scalars["step"], checkpoint.scalars["seconds"]
+            self.best_epoch, self.best_loss = checkpoint.scalars["best_epoch"], float(checkpoint.scalars["best_loss"])
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise TrainingError(f"the checkpoint does not fit this model: {str(error).splitlines()[0]}") from error
+
+    def order(self, epoch: int) -> Tensor:
+        """The order of the samples in an epoch; a function of seed and epoch alone, so that it need not be stored."""
+        generator = torch.Generator().manual_seed(self.config.seed * 100_003 + epoch)
+        return torch.randperm(len(self.samples), generator=generator).to(self.device)
+
+    def one_step(self, order: Tensor) -> None:
+        at = self.step % self.per_epoch * self.config.batch_size
+        x, y = self.samples.batch(order[at : at + self.config.batch_size])
+        batch = make_batch(self.model, x, y)
+        rate = self.rate()
+        for step in self.steps:
+            for name, term in step(batch, rate).items():
+                term = term.detach()
+                if not math.isfinite(term.item()):
+                    raise TrainingError(
+                        f"{name} became {term.item()} at step {self.step + 1}; "
+                        f"try a learning rate below {self.config.learning_rate:g}"
+                    )
+                weighted = term.double() * len(x)
+                self.sums[name] = self.sums[name] + weighted if name in self.sums else weighted
+        self.step += 1
+
+    def report(self, validation: dict[str, float] | None = None, finished: Any = None) -> Progress:
+        seen = (self.step - 1) % self.per_epoch + 1
+        count = min(seen * self.config.batch_size, len(self.samples))
+        return Progress(
+            epoch=(self.step - 1) // self.per_epoch + 1, epochs=self.config.epochs, step=self.step, steps=self.total_steps,
+            seconds=self.seconds, train={k: v.item() / count for k, v in self.sums.items()}, validation=validation,
+            best_epoch=self.best_epoch, finished=finished, _loop=self,
+        )  # fmt: skip
+
+    def end_epoch(self) -> tuple[dict[str, float], Literal["epochs", "patience"] | None]:
+        """Validate, keep the best weights, and say whether this was the last epoch."""
+        validation = mean_terms(self.model, self.validation, self.config.seed)
+        watched = sum(v for k, v in validation.items())
+        epoch = self.step // self.per_epoch
+        if watched < self.best_loss:
+            self.best_loss, self.best_epoch, self.best = watched, epoch, self._weights()
+        if epoch == self.config.epochs:
+            return validation, "epochs"
+        waited = epoch - self.best_epoch
+        return validation, "patience" if self.config.patience and waited >= self.config.patience else None
+
+
+def train(
+    model: Autoencoder, data: Dataset, config: TrainingConfig, checkpoint: Checkpoint | None = None
+) -> Iterator[Progress]:
+    """Train in place, reporting every tenth of a second and at the end of each epoch; ends with the best weights loaded.
+
+    The same model, data, config and number of threads give bitwise equal weights on one machine, also when the
+    training is resumed from a checkpoint taken at any report.
+
+    Args:
+        checkpoint: where to go on; None starts at the beginning.
+
+    Raises:
+        ConfigError: when the batch is larger than the data.
+        TrainingError: when a term is no longer finite, naming the term and the step, or a checkpoint does not fit.
+    """
+    loop = _Loop(model, data, config)
+    if checkpoint is not None:
+        loop.restore(checkpoint)
+    clock = time.monotonic()
+    while loop.step < loop.total_steps:
+        finished: Literal["epochs", "patience"] | None = None
+        validation: dict[str, float] | None = None
+        begun = time.monotonic()
+        with loop.random.active():
+            if loop.step % loop.per_epoch == 0:
+                loop.sums = {}
+            order = loop.order(loop.step // loop.per_epoch)
+            model.train()
+            while True:
+                loop.one_step(order)
+                if loop.step % loop.per_epoch == 0 or time.monotonic() - begun > REPORT_SECONDS:
+                    break
+            if loop.step % loop.per_epoch == 0:
+                validation, finished = loop.end_epoch()
+        now = time.monotonic()
+        loop.seconds, clock = loop.seconds + now - clock, now
+        if finished:
+            model.load_state_dict(loop.best)
+            model.eval()
+        yield loop.report(validation, finished)
+        clock = time.monotonic()
+        if finished:
+            return
+
+
+def make_batch(model: Autoencoder, x: Tensor, y: Tensor) -> Batch:
+    """Corrupt x as the model's config says, with noise from the global generator."""
+    if model.config.corruption == "none":
+        return Batch(x, x, y)
+    row = CORRUPTIONS[model.config.corruption]
+    return Batch(x, row.apply(x, model.config.level, row.draw(x.shape, None, x.device), extremes(model.data)), y)
+
+
+@torch.no_grad()
+def mean_terms(model: Autoencoder, split: Split, seed: int = 0) -> dict[str, float]:
+    """Mean over a split of each term of the first objective, in eval mode, with noise that depends on the seed alone."""
+    device = next(model.parameters()).device
+    samples = Samples(split.x, split.y, model.data, device)
+    objective = model.objectives()[0]
+    model.eval()
+    sums: dict[str, float] = {}
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        for index in torch.arange(len(samples), device=device).split(EVALUATION_BATCH):
+            for name, term in objective.terms(make_batch(model, *samples.batch(index))).items():
+                sums[name] = sums.get(name, 0.0) + term.item() * len(index)
+    return {name: value / len(samples) for name, value in sums.items()}
+
+
+def pick_device(name: str) -> torch.device:
+    """ "auto" is a CUDA GPU when there is one, else the CPU."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device must be cpu or auto on a machine without a CUDA GPU, got cuda")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def check_batch(config: TrainingConfig, n: int, spec: DataSpec) -> None:
+    """Refuse a batch larger than the data."""
+    if config.batch_size > n:
+        raise ConfigError(
+            f"batch_size must be at most {n}, the training samples of {spec.name}, got {config.batch_size}"
+        )
