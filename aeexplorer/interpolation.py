@@ -6,6 +6,7 @@ float32 for float32 (or smaller) codes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from statistics import NormalDist
 from typing import Literal
 
@@ -207,7 +208,7 @@ def _dtype(*arrays: np.ndarray) -> np.dtype:
     return np.result_type(np.float32, *arrays)
 
 
-def _path(kind: str):
+def _path(kind: str) -> Callable[[ArrayLike, ArrayLike, ArrayLike], np.ndarray]:
     if kind not in PATHS:
         raise ConfigError(unknown("kind", kind, PATHS))
     return PATHS[kind]

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -55,6 +55,7 @@ class RunSpec(Config):
     """What was asked for. `config` holds the knobs of the family, `data` what the samples were."""
 
     format: int = FORMAT
+    kind: Literal["train"] = "train"
     id: str
     title: str
     dataset: str

@@ -146,13 +146,18 @@ def download(name: str, progress: Progress | None = None) -> Path:
     if name not in REMOTES:
         raise ConfigError(unknown("download", name, REMOTES))
     folder = data_dir() / name
-    total, received = download_size(name), 0
+    total, earlier = download_size(name), 0
+
+    def advance(received: int) -> None:
+        if progress:
+            progress(earlier + received, total)
+
     for file in REMOTES[name].files:
         if (folder / file.name).is_file():
             _check(folder / file.name, file)
         else:
-            _fetch(name, file, folder, _Bar(progress, received, total) if progress else None)
-            received += file.size
+            _fetch(name, file, folder, advance)
+            earlier += file.size
     return folder
 
 
@@ -203,38 +208,30 @@ def _check(path: Path, file: RemoteFile) -> None:
         )
 
 
-def _fetch(name: str, file: RemoteFile, folder: Path, bar: _Bar | None) -> None:
+def _fetch(name: str, file: RemoteFile, folder: Path, advance: Callable[[int], None]) -> None:
+    """Fetch one file; `advance` is told the bytes received so far."""
     import pooch
+    import requests
+    import urllib3
+
+    def stream(url: str, target: str, _: object) -> None:
+        with requests.get(url, stream=True, timeout=(10, 30)) as response, open(target, "wb") as out:
+            response.raise_for_status()
+            # Undecoded: the published file is the gzip file itself, also where a server declares it an encoding.
+            for chunk in response.raw.stream(1 << 16, decode_content=False):
+                advance(out.tell() + len(chunk))
+                out.write(chunk)
 
     url = REMOTES[name].url + file.name
-    downloader = pooch.HTTPDownloader(progressbar=bar or False, chunk_size=1 << 16, timeout=30)
     try:
-        pooch.retrieve(url, f"sha256:{file.sha256}", file.name, folder, downloader=downloader)
+        pooch.retrieve(url, f"sha256:{file.sha256}", file.name, folder, downloader=stream)
     except ValueError as error:
         said = str(error).split(". ")[0]
         raise DataUnavailable(f"the download of {url} was damaged and is not kept: {said}") from None
-    except OSError as error:
+    except (OSError, urllib3.exceptions.HTTPError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
         raise DataUnavailable(
             f"{name} is not on this computer: {file.name} is not in {folder} and could not be fetched from {url} "
-            f"({error.strerror or type(error).__name__}); put it there by hand, or choose digits, shapes or another "
-            "built-in dataset, which need no network"
+            f"({reason}); put it there by hand, or choose digits, shapes or another built-in dataset, which need no "
+            "network"
         ) from None
-
-
-class _Bar:
-    """What pooch expects of a progress bar, over several files: `total` and `reset` are per file and do not matter."""
-
-    def __init__(self, progress: Progress, start: int, overall: int) -> None:
-        self.total = 0
-        self._progress, self._start, self._overall = progress, start, overall
-        self._done = 0
-
-    def update(self, n: int) -> None:
-        self._done += n
-        self._progress(self._start + min(self._done, self.total), self._overall)
-
-    def reset(self) -> None:
-        self._done = 0
-
-    def close(self) -> None:
-        """Nothing is left open."""

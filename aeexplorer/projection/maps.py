@@ -23,6 +23,7 @@ from aeexplorer.metrics.neighbourhood import (
 from aeexplorer.projection.methods import METHODS, SMALLEST_MAP, Progress, Watch, checked, on_strip
 
 PLACING_NEIGHBOURS = 5  # codes between which a new code is placed on a t-SNE or UMAP map
+PLACING_POWER = 8  # of the inverse distance: less drops codes into the gaps between clusters, more makes them jump
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +60,9 @@ class Projection:
         """Place new codes on the map.
 
         PCA and raw do so exactly. t-SNE and UMAP have no function from codes to points: a new code goes to the mean of
-        the points of its 5 nearest codes, weighted by inverse squared distance (Shepard, "A two-dimensional
-        interpolation function for irregularly-spaced data", 1968). A known code lands on its own point, a code far
-        from all others among strangers.
+        the points of its 5 nearest codes, weighted by the inverse 8th power of the distance (Shepard, "A
+        two-dimensional interpolation function for irregularly-spaced data", 1968). A known code lands on its own
+        point, a code far from all others among strangers.
 
         Args:
             codes: (m, K).
@@ -84,9 +85,11 @@ class Projection:
         k = min(PLACING_NEIGHBOURS, len(self.codes))
         search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(self.codes)
         near = search.kneighbors(new.astype(np.float32), return_distance=False)
-        squared = np.square(new[:, None] - self.codes[near]).sum(axis=2)
-        # A distance of zero takes all the weight; the floor stands for "the same code" in float32.
-        weight = 1 / np.maximum(squared, 1e-12 * max(float(np.square(self.codes).sum(axis=1).mean()), 1e-12))
+        distance = np.linalg.norm(new[:, None] - self.codes[near], axis=2)
+        # Relative to the nearest, and with a floor for codes that are the same in float32: no overflow at any scale.
+        floor = np.finfo(np.float32).eps * (np.linalg.norm(self.codes, axis=1).mean() or 1.0)
+        distance = np.maximum(distance, floor)
+        weight = (distance.min(axis=1, keepdims=True) / distance) ** PLACING_POWER
         weight /= weight.sum(axis=1, keepdims=True)
         return np.einsum("mk,mkc->mc", weight, self.points[near]).astype(np.float32)
 

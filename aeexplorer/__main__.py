@@ -1,0 +1,304 @@
+"""The command line: `python -m aeexplorer families | data | train | evaluate | project | export | pretrained`.
+
+Every knob of a family is a flag, read from its configuration. With `--json` the last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aeexplorer.config import Config, ConfigError
+from aeexplorer.store import Damaged, home, write_atomic
+
+if TYPE_CHECKING:
+    from aeexplorer.runs import Run
+
+
+def say(text: str = "") -> None:
+    sys.stdout.write(text + "\n")
+
+
+def value_of(text: str) -> Any:
+    """A flag's text as a number, a list of numbers, or itself; bounds are the configuration's business."""
+    if "," in text:
+        return tuple(value_of(part) for part in text.split(",") if part.strip())
+    for convert in (int, float):
+        try:
+            return convert(text)
+        except ValueError:
+            continue
+    return text
+
+
+def add_knobs(parser: argparse.ArgumentParser, config: Config, title: str) -> None:
+    """A flag for each field of a configuration, with its default shown."""
+    group = parser.add_argument_group(title)
+    for name, field in type(config).model_fields.items():
+        default = getattr(config, name)
+        shown = ",".join(map(str, default)) or "none" if isinstance(default, tuple) else default
+        group.add_argument(
+            f"--{name.replace('_', '-')}", dest=f"knob.{name}", metavar=name.upper(), default=argparse.SUPPRESS,
+            help=f"{field.description or name} (default: {shown})".replace("%", "%%"),
+        )  # fmt: skip
+
+
+def knobs_of(arguments: argparse.Namespace, *configs: type[Config]) -> dict[str, Any]:
+    """The knobs given on the command line, read as their fields want them."""
+    fields = {name: field for config in configs for name, field in config.model_fields.items()}
+    knobs = {}
+    for flag, text in vars(arguments).items():
+        if flag.startswith("knob."):
+            name = flag.removeprefix("knob.")
+            value = value_of(text)
+            if tuple in (fields[name].annotation, getattr(fields[name].annotation, "__origin__", None)):
+                value = () if text in ("", "none") else value if isinstance(value, tuple) else (value,)
+            knobs[name] = value
+    return knobs
+
+
+def table(rows: Iterable[tuple[Any, ...]], head: tuple[str, ...]) -> None:
+    """Print rows in columns; the last column is not padded."""
+    lines = [head, *(tuple(str(c) for c in row) for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head) - 1)]
+    for line in lines:
+        say("  ".join([*(cell.ljust(w) for cell, w in zip(line[:-1], widths, strict=True)), line[-1]]))
+
+
+def conclude(arguments: argparse.Namespace, result: dict[str, Any]) -> None:
+    """Print a result: for people, or as the JSON object that ends the output."""
+    if arguments.json:
+        say(json.dumps(result, ensure_ascii=False))
+        return
+    for key, value in result.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{k} {v:.4g}" for k, v in value.items())
+        say(f"{key:12} {value:.4g}" if isinstance(value, float) else f"{key:12} {value}")
+
+
+def show_families(arguments: argparse.Namespace) -> None:
+    from aeexplorer.families import FAMILIES
+
+    rows = [(f.name, f.title, ", ".join(sorted(f.traits)) or "-", f.summary) for f in FAMILIES.values()]
+    if arguments.json:
+        conclude(arguments, {f.name: {"title": f.title, "traits": sorted(f.traits), "config": f.config.model_dump(mode="json")}
+                             for f in FAMILIES.values()})  # fmt: skip
+    else:
+        table(rows, ("family", "title", "traits", "summary"))
+
+
+def show_data(arguments: argparse.Namespace) -> None:
+    from aeexplorer.data import DATASETS, download, load_dataset
+
+    if arguments.name is None:
+        found = {s.name: {"kind": s.spec.kind, "shape": list(s.spec.shape), "train": s.n_train, "validation": s.n_validation,
+                          "test": s.n_test, "available": s.available()} for s in DATASETS.values()}  # fmt: skip
+        if arguments.json:
+            conclude(arguments, found)
+        else:
+            rows = [(n, r["kind"], "x".join(map(str, r["shape"])), r["train"], r["validation"], r["test"],
+                     "here" if r["available"] else "not on this machine") for n, r in found.items()]  # fmt: skip
+            table(rows, ("dataset", "kind", "shape", "train", "validation", "test", "files"))
+        return
+    if (
+        arguments.name in DATASETS
+        and DATASETS[arguments.name].downloadable
+        and not DATASETS[arguments.name].available()
+    ):
+        from tqdm import tqdm
+
+        with tqdm(unit="B", unit_scale=True, disable=None, desc=arguments.name) as bar:
+
+            def seen(done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            download(arguments.name, seen)
+    data = load_dataset(arguments.name)
+    spec = data.spec
+    conclude(arguments, {
+        "dataset": spec.name, "title": spec.title, "summary": spec.summary, "kind": spec.kind, "shape": list(spec.shape),
+        "train": len(data.train), "validation": len(data.validation), "test": len(data.test),
+        "classes": list(spec.classes), "factors": [f.name for f in spec.factors], "licence": spec.licence, "source": spec.source,
+    })  # fmt: skip
+
+
+def result_of(run: Run, figures: dict[str, float], **extra: Any) -> dict[str, Any]:
+    """The figures of a run as `train` and `evaluate` report them."""
+    status = run.status
+    return {
+        "run": str(run.path), "dataset": run.spec.dataset, "family": run.spec.family, "seconds": status.seconds,
+        "epochs": status.epochs, "best_epoch": status.best_epoch, "test": figures, **extra,
+    }  # fmt: skip
+
+
+def train(arguments: argparse.Namespace) -> None:
+    from aeexplorer.data import load_dataset
+    from aeexplorer.families import family
+    from aeexplorer.recording import new_run, train_run
+    from aeexplorer.training import TrainingConfig
+
+    knobs = knobs_of(arguments, type(family(arguments.family).config), TrainingConfig)
+    run = new_run(arguments.family, load_dataset(arguments.dataset), arguments.title, arguments.out, **knobs)
+    train_run(run, load_dataset(arguments.dataset))
+    conclude(arguments, result_of(run, run.status.result))
+
+
+def evaluate(arguments: argparse.Namespace) -> None:
+    from aeexplorer.explorer import open_run
+
+    explorer = open_run(arguments.run)
+    conclude(arguments, result_of(explorer.run, explorer.evaluate()))
+
+
+def project(arguments: argparse.Namespace) -> None:
+    import numpy as np
+
+    from aeexplorer.explorer import open_run
+    from aeexplorer.jobs.maps import codes_for_map
+    from aeexplorer.projection import METHODS, quality
+    from aeexplorer.projection import project as project_codes
+
+    if arguments.method not in METHODS:
+        raise ConfigError(f"method must be one of {', '.join(METHODS)}, got {arguments.method!r}")
+    if not 1 <= arguments.n <= 1_000_000:
+        raise ConfigError(f"n must be between 1 and 1000000, got {arguments.n}")
+    explorer = open_run(arguments.run)
+    z, labels, index = codes_for_map(explorer, arguments.n)
+    begun = time.perf_counter()
+    knobs = knobs_of(arguments, METHODS[arguments.method].config)
+    from tqdm import tqdm
+
+    with tqdm(total=100, unit="%", disable=None, desc=arguments.method, leave=False) as bar:
+
+        def progress(fraction: float, points: Any) -> None:
+            bar.update(int(100 * fraction) - bar.n)
+
+        projection = project_codes(z, arguments.method, progress=progress, **knobs)
+    seconds = time.perf_counter() - begun
+    figures = quality(z, projection.points, labels if (labels >= 0).any() else None)
+    path = arguments.out or home() / "maps" / f"{explorer.run.id}-{arguments.method}-{len(z)}.npz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, points=projection.points, labels=labels, index=index)
+    for notice in projection.notices:
+        sys.stderr.write(notice + "\n")
+    conclude(arguments, {"run": str(explorer.run.path), "method": arguments.method, "n": len(z), "seconds": round(seconds, 3),
+                         **figures, "path": str(path)})  # fmt: skip
+
+
+def export(arguments: argparse.Namespace) -> None:
+    import io
+
+    from aeexplorer.runs import find_run
+
+    run = find_run(arguments.run)
+    if arguments.what == "bundle":
+        path, content = arguments.out or Path(f"{run.id}.zip"), run.bundle()
+    else:
+        codes, text = run.codes, io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["index", "label", *(f"z{k}" for k in range(codes.z.shape[1]))])
+        classes = run.spec.data.classes
+        for i, y, z in zip(codes.index, codes.labels, codes.z, strict=True):
+            writer.writerow([i, classes[y] if 0 <= y < len(classes) else "", *(f"{v:.7g}" for v in z)])
+        path, content = arguments.out or Path(f"{run.id}-codes.csv"), text.getvalue().encode()
+    write_atomic(path.absolute(), content)
+    conclude(arguments, {"run": str(run.path), "path": str(path.absolute()), "bytes": len(content)})
+
+
+def make_pretrained(arguments: argparse.Namespace) -> None:
+    from aeexplorer.pretraining import make
+
+    conclude(arguments, make(arguments.names))
+
+
+def worker(arguments: argparse.Namespace) -> int:
+    from aeexplorer.jobs.worker import work
+
+    return work(arguments.folder)
+
+
+def build_parser(argv: list[str]) -> argparse.ArgumentParser:
+    """The parser; the flags of `train` and `project` depend on the family or method named in argv."""
+    parser = argparse.ArgumentParser(prog="python -m aeexplorer", description="Train autoencoders and explore them.")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def command(name: str, action: Any, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(action=action)
+        sub.add_argument("--json", action="store_true", help="end with one JSON object on a line")
+        return sub
+
+    command("families", show_families, "List the model families")
+    sub = command("data", show_data, "List the datasets, or describe one and fetch it if it is missing")
+    sub.add_argument("name", nargs="?", help="a dataset")
+
+    sub = command("train", train, "Train a family on a dataset")
+    sub.add_argument("--dataset", required=True)
+    sub.add_argument("--family", required=True)
+    sub.add_argument("--title", default="", help="what people see")
+    sub.add_argument("--out", type=Path, help="folder to make (default: in the home)")
+    if argv[:1] == ["train"]:
+        from aeexplorer.families import family
+        from aeexplorer.training import TrainingConfig
+
+        named = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        named.add_argument("--family", default="ae")
+        row = family(named.parse_known_args(argv[1:])[0].family)
+        add_knobs(sub, row.config, f"knobs of {row.name}")
+        add_knobs(sub, TrainingConfig(), "training")
+
+    sub = command("evaluate", evaluate, "Figures of a run on its test split")
+    sub.add_argument("run", help="a run folder, an id, or pretrained/NAME")
+
+    sub = command("project", project, "Map the codes of a run")
+    sub.add_argument("run", help="a run folder, an id, or pretrained/NAME")
+    sub.add_argument("--method", default="umap")
+    sub.add_argument("--n", type=int, default=2_000, help="test samples on the map (default: 2000)")
+    sub.add_argument("--out", type=Path, help="npz file to write (default: in the home)")
+    if argv[:1] == ["project"]:
+        from aeexplorer.projection import METHODS
+
+        named = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        named.add_argument("--method", default="umap")
+        method = named.parse_known_args(argv[1:])[0].method
+        if method in METHODS:
+            add_knobs(sub, METHODS[method].config(), f"parameters of {method}")
+
+    sub = command("export", export, "Write a run as one zip archive, or its codes as a table")
+    sub.add_argument("run", help="a run folder, an id, or pretrained/NAME")
+    sub.add_argument("--what", choices=("bundle", "codes"), default="bundle")
+    sub.add_argument("--out", type=Path, help="file to write")
+
+    sub = command(
+        "pretrained", make_pretrained, "Train the models that come with the program, where their data are here"
+    )
+    sub.add_argument("names", nargs="*", help="names such as mnist-vae (default: all)")
+
+    sub = command("worker", worker, "Do the job that lies in a folder; started by the app")
+    sub.add_argument("folder", type=Path)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; 2 after a refusal, which is one sentence on the error stream."""
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        arguments = build_parser(argv).parse_args(argv)
+        return arguments.action(arguments) or 0
+    except (ConfigError, Damaged, ValueError, OSError, RuntimeError) as error:
+        sys.stderr.write(f"aeexplorer: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; what was learned so far is kept\n")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

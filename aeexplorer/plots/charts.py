@@ -1,0 +1,199 @@
+"""Losses, bars, sequences and tables of numbers."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from aeexplorer.config import ConfigError
+from aeexplorer.plots.theme import LIGHT, Theme, dress, shown
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+
+def loss_curves(epochs: Sequence[Mapping[str, Any]], theme: Theme = LIGHT, title: str = "") -> Figure:
+    """Training and validation loss over epochs, and beside it the terms they are made of.
+
+    Args:
+        epochs: one mapping per epoch: {"epoch": 1, "train": {term: value}, "validation": {term: value}}, with weights
+            already applied; the loss is the sum of its terms. Validation may be missing in some epochs or all.
+        theme: colours.
+        title: shown above, empty for none.
+
+    Raises:
+        ConfigError: for an epoch without its number or its training terms.
+    """
+    import plotly.graph_objects as go
+    from plotly.subplots import make_subplots
+
+    for row, epoch in enumerate(epochs):
+        if "epoch" not in epoch or not epoch.get("train"):
+            raise ConfigError(f"epochs must hold 'epoch' and 'train' in each row, row {row} holds {sorted(epoch)}")
+    terms = list(dict.fromkeys(term for epoch in epochs for term in epoch["train"]))
+    split = len(terms) > 1
+    headings = ("loss", "terms") if split else None
+    figure = make_subplots(rows=1, cols=2 if split else 1, subplot_titles=headings, horizontal_spacing=0.1)
+    for part, dash in (("train", "solid"), ("validation", "dot")):
+        seen = [epoch for epoch in epochs if epoch.get(part)]
+        if not seen:
+            continue
+        number = [epoch["epoch"] for epoch in seen]
+        total = [sum(epoch[part].values()) for epoch in seen]
+        line = {"color": theme.accent if part == "train" else theme.mark, "dash": dash, "width": 2}
+        mode = "lines" if len(seen) > 1 else "markers"
+        figure.add_trace(go.Scatter(x=number, y=total, mode=mode, name=part, line=line), row=1, col=1)
+        for rank, term in enumerate(terms if split else ()):
+            line = {"color": theme.colour(rank, len(terms)), "dash": dash, "width": 2}
+            values = [epoch[part].get(term) for epoch in seen]
+            name = shown(term) if part == "train" else f"{shown(term)}, validation"
+            figure.add_trace(go.Scatter(x=number, y=values, mode=mode, name=name, line=line), row=1, col=2)
+    last = f", {sum(epochs[-1]['train'].values()):.4g} in training at the last" if epochs else ""
+    dress(figure, theme, title, f"Loss over {len(epochs)} epochs{last}")
+    figure.update_xaxes(title_text="epoch")
+    return figure
+
+
+def bars(
+    values: ArrayLike,
+    names: Sequence[str] | None = None,
+    theme: Theme = LIGHT,
+    unit: str = "",
+    active: ArrayLike | None = None,
+    title: str = "",
+) -> Figure:
+    """One bar per value, e.g. the KL of each latent dimension.
+
+    Args:
+        values: (n,).
+        names: under the bars; 0, 1, … if None.
+        theme: colours.
+        unit: title of the vertical axis.
+        active: (n,) bool: bars in the accent colour, the others muted; None: all of them.
+        title: shown above, empty for none.
+
+    Raises:
+        ConfigError: for names or flags that are not one per value.
+    """
+    import plotly.graph_objects as go
+
+    heights = np.asarray(values, dtype=np.float64).ravel()
+    n = len(heights)
+    flags = np.ones(n, dtype=bool) if active is None else np.asarray(active, dtype=bool)
+    below = [str(i) for i in range(n)] if names is None else [shown(str(name)) for name in names]
+    if len(below) != n or flags.shape != (n,):
+        raise ConfigError(f"names and active must be one per value: {n}, got {len(below)} and {flags.size}")
+    colours = np.where(flags, theme.accent, theme.muted).tolist()
+    # Bars stand at their position: two of the same name stay two bars.
+    figure = go.Figure(
+        go.Bar(
+            x=np.arange(n),
+            y=heights,
+            marker_color=colours,
+            text=below,
+            hovertemplate="%{text}: %{y:.4g}<extra></extra>",
+        )
+    )
+    figure.update_traces(textposition="none")
+    dress(figure, theme, title, f"{n} bars{f' in {unit}' if unit else ''}, {int(flags.sum())} of them active")
+    figure.update_layout(bargap=0.25, showlegend=False)
+    step = max(1, n // 16)
+    figure.update_xaxes(tickvals=np.arange(0, n, step), ticktext=below[::step], showgrid=False)
+    figure.update_yaxes(title_text=html.escape(unit))
+    return figure
+
+
+def sequences(
+    x: ArrayLike,
+    reconstruction: ArrayLike | None = None,
+    names: Sequence[str] | None = None,
+    theme: Theme = LIGHT,
+    title: str = "",
+) -> Figure:
+    """Sequences below each other on one time axis, each with its reconstruction over it.
+
+    Args:
+        x: (n, T), at most 12 of them.
+        reconstruction: (n, T) or None.
+        names: (n,) headings.
+        theme: colours.
+        title: shown above, empty for none.
+
+    Raises:
+        ConfigError: for more than 12 sequences or shapes that do not fit.
+    """
+    import plotly.graph_objects as go
+    from plotly.subplots import make_subplots
+
+    series = np.asarray(x, dtype=np.float64)
+    if series.ndim != 2 or not 1 <= len(series) <= 12:
+        raise ConfigError(f"x must be (n, T) with n between 1 and 12, got shape {series.shape}")
+    drawn = [("input", series, theme.ink)]
+    if reconstruction is not None:
+        restored = np.asarray(reconstruction, dtype=np.float64)
+        if restored.shape != series.shape:
+            raise ConfigError(f"reconstruction must have the shape of x, {series.shape}, got {restored.shape}")
+        drawn.append(("reconstruction", restored, theme.mark))
+    headings = None if names is None else [shown(str(name)) for name in names]
+    figure = make_subplots(rows=len(series), cols=1, shared_xaxes=True, vertical_spacing=0.02, row_titles=headings)
+    for name, values, colour in drawn:
+        for row, value in enumerate(values):
+            trace = go.Scatter(y=value, mode="lines", name=name, legendgroup=name, line={"color": colour, "width": 1.8})
+            figure.add_trace(trace.update(showlegend=row == 0 and len(drawn) > 1), row=row + 1, col=1)
+    dress(figure, theme, title, f"{len(series)} sequences of {series.shape[1]} steps")
+    figure.update_yaxes(showticklabels=False)
+    figure.update_xaxes(title_text="time step", row=len(series), col=1)
+    return figure
+
+
+def heat(
+    values: ArrayLike,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    row_title: str = "",
+    column_title: str = "",
+    theme: Theme = LIGHT,
+    marked: tuple[int, int] | None = None,
+    title: str = "",
+) -> Figure:
+    """A table of numbers as coloured cells with the numbers in them; the first row is at the top.
+
+    Args:
+        values: (rows, columns).
+        rows, columns: names.
+        row_title, column_title: what the names are.
+        theme: colours.
+        marked: (row, column) of a cell with a ring around it.
+        title: shown above, empty for none.
+
+    Raises:
+        ConfigError: for names that do not fit the table.
+    """
+    import plotly.graph_objects as go
+
+    table = np.asarray(values, dtype=np.float64)
+    if table.shape != (len(rows), len(columns)):
+        raise ConfigError(f"values must be ({len(rows)}, {len(columns)}) as the names are, got shape {table.shape}")
+    scale = [[0.0, theme.heat[0]], [1.0, theme.heat[1]]]
+    cells = go.Heatmap(z=table, colorscale=scale, showscale=False, xgap=3, ygap=3, texttemplate="%{z:.3g}")
+    cells.update(hovertemplate="%{y}, %{x}: %{z:.4g}<extra></extra>", textfont={"size": 12})
+    figure = go.Figure(cells)
+    if marked is not None:
+        ring = {"symbol": "circle-open", "size": 34, "color": theme.mark, "line": {"width": 2.5}}
+        figure.add_trace(go.Scatter(x=[marked[1]], y=[marked[0]], mode="markers", marker=ring, hoverinfo="skip"))
+    dress(figure, theme, title, f"Table of {table.shape[0]} by {table.shape[1]} numbers")
+    figure.update_layout(showlegend=False)
+    figure.update_xaxes(
+        tickvals=np.arange(len(columns)),
+        ticktext=[shown(str(c)) for c in columns],
+        title_text=html.escape(column_title),
+    )
+    figure.update_yaxes(
+        tickvals=np.arange(len(rows)), ticktext=[shown(str(r)) for r in rows], title_text=html.escape(row_title)
+    )
+    figure.update_xaxes(showgrid=False).update_yaxes(showgrid=False, autorange="reversed")
+    return figure

@@ -1,0 +1,117 @@
+"""The models that come with the program: what they are, how they are made, and their cards."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aeexplorer.config import ConfigError, unknown
+from aeexplorer.data import DATASETS, load_dataset
+from aeexplorer.recording import new_run, train_run
+from aeexplorer.runs import PRETRAINED, Run
+from aeexplorer.store import write_atomic
+
+SIZE_LIMIT = 2_000_000
+KEPT = {"spec.json", "status.json", "weights.safetensors", "codes.safetensors"}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One pretrained model: dataset, family and the knobs that differ from the defaults."""
+
+    dataset: str
+    family: str
+    knobs: dict[str, Any]
+
+    @property
+    def command(self) -> str:
+        """The command that makes the same weights."""
+        flags = " ".join(
+            f"--{k.replace('_', '-')} {','.join(map(str, v)) if isinstance(v, tuple) else v}"
+            for k, v in self.knobs.items()
+        )
+        return f"python -m aeexplorer train --dataset {self.dataset} --family {self.family} {flags}"
+
+
+def _recipes() -> dict[str, Recipe]:
+    # digits are small enough for many epochs; the larger sets get the widths that keep a model under 2 MB
+    loops = {
+        "digits": {"hidden": (256, 128), "epochs": 300, "batch_size": 64, "patience": 40},
+        "mnist": {"hidden": (256, 128), "epochs": 40},
+        "fashion-mnist": {"hidden": (256, 128), "epochs": 40},
+    }
+    return {
+        f"{dataset}-{family}{suffix}": Recipe(dataset, family, {"latent_dim": dim, **loop, "seed": 0})
+        for dataset, loop in loops.items()
+        for family, dim, suffix in (("ae", 16, ""), ("dae", 16, ""), ("vae", 16, ""), ("vae", 2, "-2d"))
+    }
+
+
+RECIPES = _recipes()
+
+
+def make(names: list[str], root: Path = PRETRAINED) -> dict[str, Any]:
+    """Train the named models, or all whose data are here, into `root`; returns figures by name.
+
+    Raises:
+        ConfigError: for an unknown name, or a model larger than 2 MB.
+    """
+    for name in names:
+        if name not in RECIPES:
+            raise ConfigError(unknown("pretrained model", name, RECIPES))
+    made = {}
+    for name in names or [n for n, r in RECIPES.items() if DATASETS[r.dataset].available()]:
+        recipe = RECIPES[name]
+        data = load_dataset(recipe.dataset)
+        temporary = root / f".{name}"
+        shutil.rmtree(temporary, ignore_errors=True)
+        run = train_run(new_run(recipe.family, data, path=temporary, **recipe.knobs), data)
+        made[name] = run.status.result
+        _settle(run, root / name, recipe)
+    return made
+
+
+def _settle(run: Run, target: Path, recipe: Recipe) -> None:
+    """Keep what exploring needs, add the card, and take the name."""
+    for item in run.path.iterdir():
+        if item.name not in KEPT:
+            shutil.rmtree(item) if item.is_dir() else item.unlink()
+    write_atomic(run.path / "README.md", card(run, target.name, recipe).encode())
+    size = sum(p.stat().st_size for p in run.path.iterdir())
+    if size > SIZE_LIMIT:
+        raise ConfigError(f"{target.name} must be at most {SIZE_LIMIT} bytes, got {size}")
+    spec = (run.path / "spec.json").read_text("utf-8").replace(f'"id": "{run.id}"', f'"id": "{target.name}"')
+    write_atomic(run.path / "spec.json", spec.encode())
+    # process numbers of whoever trained it mean nothing elsewhere
+    run.set_status(pid=0, process_started=0.0)
+    shutil.rmtree(target, ignore_errors=True)
+    run.path.rename(target)
+
+
+def card(run: Run, name: str, recipe: Recipe) -> str:
+    """What a model is, how good it is, and how to make it again, in Markdown."""
+    status, spec = run.status, run.spec
+    rows = "\n".join(f"| {key.replace('_', ' ')} | {value:.4g} |" for key, value in status.result.items())
+    return f"""# {name}
+
+{run.family.title} on {spec.data.title}, code of size {run.config.latent_dim}. {run.family.summary}
+
+Trained for {status.epochs} epochs ({status.seconds:.0f} s on one CPU core), best on validation data after epoch {status.best_epoch}.
+`codes.safetensors` holds the codes and labels of {len(run.codes.z):,} test samples, so that maps and samples need no data.
+
+| on the test split, per sample | |
+|---|---|
+{rows}
+
+Reconstruction and KL are summed over features, mse is the squared error per feature.
+
+Make it again:
+
+    {recipe.command}
+
+Paper: {run.family.paper}
+
+Data: {spec.data.source} Licence: {spec.data.licence}
+"""

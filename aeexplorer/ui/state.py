@@ -1,0 +1,57 @@
+"""What all pages share: the picked run and the picked sample, also as a link (?run=...&sample=...)."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from aeexplorer.runs import Run
+from aeexplorer.ui.resources import openable_runs
+
+PREFERRED = ("mnist-vae-2d", "digits-vae-2d")
+
+
+def pick_run(label: str = "Model", preferred: tuple[str, ...] = PREFERRED) -> Run | None:
+    """A select box over everything that can be explored; remembers the choice on every page and in the link.
+
+    Returns None, with a sentence and the way out, when there is nothing to explore.
+    """
+    runs = {run.id: run for run in openable_runs()}
+    if not runs:
+        st.info("There is no trained model yet. Train one: digits take seconds.", icon=":material/info:")
+        st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
+        return None
+    titles = {key: run.title for key, run in runs.items()}
+    asked = st.query_params.get("run") or st.session_state.get("picked_run")
+    chosen = asked if asked in runs else next((name for name in preferred if name in runs), next(iter(runs)))
+    # a widget's own key is forgotten on other pages, so the choice lives in a name of ours
+    picked = st.selectbox(
+        label, list(runs), index=list(runs).index(chosen), key=f"run_box_{chosen}",
+        format_func=lambda key: titles[key] + (" · pretrained" if not runs[key].removable else ""),
+    )  # fmt: skip
+    remember_run(picked)
+    if picked != chosen:
+        st.rerun()
+    return runs[picked]
+
+
+def remember_run(run_id: str) -> None:
+    """Make this the picked run of every page."""
+    if st.session_state.get("picked_run") != run_id:
+        st.session_state["picked_run"] = run_id
+    if st.query_params.get("run") != run_id:
+        st.query_params["run"] = run_id
+
+
+def picked_sample(n: int) -> int:
+    """Place of the picked sample among n, from the link or from the last page."""
+    asked = st.query_params.get("sample", st.session_state.get("picked_sample", 0))
+    try:
+        return min(max(int(asked), 0), n - 1)
+    except ValueError:
+        return 0
+
+
+def remember_sample(index: int) -> None:
+    """Make this the picked sample of every page."""
+    st.session_state["picked_sample"] = index
+    st.query_params["sample"] = str(index)

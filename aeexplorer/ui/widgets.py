@@ -1,0 +1,124 @@
+"""Widgets that several pages use; a form of knobs is built from a configuration's fields."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Literal, get_args, get_origin
+
+import streamlit as st
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic.fields import FieldInfo
+
+from aeexplorer.config import Config, ConfigError
+from aeexplorer.store import Damaged
+
+
+def heading(title: str, lead: str) -> None:
+    """A title that says what to do, and one sentence."""
+    st.title(title, anchor=False)
+    st.html(f'<p class="ae-lead">{html.escape(lead)}</p>')
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Show a refusal or a damage as its sentence instead of a trace, and stop the page there."""
+    try:
+        yield
+    except (ConfigError, Damaged) as error:
+        st.error(as_text(str(error)), icon=":material/error:")
+        st.stop()
+    except OSError as error:
+        st.error(as_text(error.strerror or str(error)), icon=":material/error:")
+        st.stop()
+
+
+def as_text(text: str) -> str:
+    """A text of people or files as Markdown that shows it letter by letter."""
+    for letter in "\\`*_{}[]()#+-.!|<>$:~":
+        text = (
+            text.replace(letter, f"\\{letter}")
+            if letter not in "<>"
+            else text.replace(letter, "&lt;" if letter == "<" else "&gt;")
+        )
+    return text
+
+
+def label_of(name: str) -> str:
+    """A field's name as people read it."""
+    return name.replace("_", " ").capitalize()
+
+
+def knob(name: str, field: FieldInfo, default: Any, key: str) -> Any:
+    """One widget for one field, with its bounds, help and default.
+
+    Numbers are bounded here for comfort and again by the configuration for certain.
+    """
+    text, title = field.description or "", label_of(name)
+    annotation = field.annotation
+    if get_origin(annotation) is Literal:
+        options = list(get_args(annotation))
+        return st.selectbox(title, options, index=options.index(default), key=key, help=text, format_func=label_of)
+    if get_origin(annotation) is tuple:
+        shown = st.text_input(
+            title, ", ".join(map(str, default)), key=key, help=f"{text}. Numbers separated by commas."
+        )
+        return tuple(_whole(name, part) for part in shown.split(",") if part.strip())
+    low, high = _bounds(field)
+    if annotation is int:
+        return int(st.number_input(title, low, high, int(default), step=1, key=key, help=text))
+    return float(
+        st.number_input(title, None if low is None else float(low), None if high is None else float(high), float(default),
+                        step=_step(float(default), high), format="%g", key=key, help=text)
+    )  # fmt: skip
+
+
+def knobs(config: Config, key: str, names: list[str], columns: int = 2) -> dict[str, Any]:
+    """Widgets for some fields of a configuration; a field that depends on another is shown when that one asks for it.
+
+    Returns:
+        value by field name, of the fields shown.
+    """
+    values: dict[str, Any] = dict(config)
+    shown: dict[str, Any] = {}
+    boxes = st.columns(columns)
+    fields = type(config).model_fields
+    for name in names:
+        if not _wanted(fields[name], values):
+            continue
+        with boxes[len(shown) % columns]:
+            values[name] = shown[name] = knob(name, fields[name], getattr(config, name), f"{key}.{name}")
+    return shown
+
+
+def _wanted(field: FieldInfo, values: Mapping[str, Any]) -> bool:
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    when, unless = extra.get("when") or {}, extra.get("unless") or {}
+    assert isinstance(when, dict) and isinstance(unless, dict)
+    return all(values.get(k) == v for k, v in when.items()) and not any(values.get(k) == v for k, v in unless.items())
+
+
+def _whole(name: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ConfigError(f"{name} must be whole numbers separated by commas, got {text.strip()!r}") from None
+
+
+def _bounds(field: FieldInfo) -> tuple[Any, Any]:
+    low = next(
+        (m.ge for m in field.metadata if isinstance(m, Ge)),
+        next((m.gt for m in field.metadata if isinstance(m, Gt)), None),
+    )
+    high = next(
+        (m.le for m in field.metadata if isinstance(m, Le)),
+        next((m.lt for m in field.metadata if isinstance(m, Lt)), None),
+    )
+    return low, high
+
+
+def _step(default: float, high: Any) -> float:
+    if 0 < default < 0.1:
+        return default / 2
+    return 0.05 if high is not None and high <= 1 else 0.5

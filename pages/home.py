@@ -1,0 +1,3 @@
+from aeexplorer.ui.widgets import heading
+
+heading("home", "")

@@ -1,0 +1,301 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+
+from aeexplorer.config import ConfigError
+from aeexplorer.metrics import knn_recall, neighbours
+from aeexplorer.projection import METHODS, Cancelled, Projection, project, quality
+
+FAST = {
+    "pca": {},
+    "tsne": {"early_iterations": 50, "iterations": 60},
+    "umap": {"n_epochs": 50},
+    "raw": {},
+}
+
+
+def digit_codes() -> np.ndarray:
+    digits = load_digits()
+    return PCA(16, random_state=0).fit_transform(digits.data[:500]).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def codes() -> np.ndarray:
+    return digit_codes()
+
+
+@pytest.fixture(scope="module")
+def labels() -> np.ndarray:
+    return load_digits().target[:500]
+
+
+@pytest.fixture(scope="module")
+def tsne(codes) -> Projection:
+    return project(codes, "tsne")
+
+
+@pytest.fixture(scope="module")
+def umap(codes, tsne) -> Projection:
+    return project(codes, "umap", graph=tsne.graph)
+
+
+def digest() -> dict[str, str]:
+    """What the maps of the digits are, to be asked for in this process and in another one."""
+    return {
+        method: hashlib.sha256(project(digit_codes(), method, seed=3, **FAST[method]).points.tobytes()).hexdigest()
+        for method in ("pca", "tsne", "umap")
+    }
+
+
+# The maps
+
+
+def test_pca_agrees_with_scikit_learn(codes):
+    oracle = PCA(3, svd_solver="full").fit(codes)
+    found = project(codes, "pca", components=3)
+    signs = np.sign((found.points * oracle.transform(codes)).sum(axis=0))
+    assert np.allclose(found.points, oracle.transform(codes) * signs, atol=1e-3)
+    assert np.allclose(found.explained_variance, oracle.explained_variance_ratio_)
+    assert np.allclose(found.transform(codes[:9] + 1), oracle.transform(codes[:9] + 1) * signs, atol=1e-3)
+    assert not found.approximate and found.points.dtype == np.float32
+
+
+def test_maps_of_digits_keep_neighbours_and_classes(codes, labels, tsne, umap):
+    linear = quality(codes, project(codes).points, labels)
+    for shown in (tsne, umap):
+        kept = quality(codes, shown.points, labels, graph=shown.graph)
+        assert kept["knn_recall"] > max(0.55, 1.4 * linear["knn_recall"])
+        assert kept["label_accuracy"] > max(0.9, 1.2 * linear["label_accuracy"])
+        assert min(kept["trustworthiness"], kept["continuity"]) > 0.97
+        assert shown.approximate and not shown.notices
+
+
+def test_the_stages_of_umap_are_those_of_the_library(codes, umap):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from umap import UMAP
+
+        theirs = UMAP(n_jobs=1, random_state=0, init="pca").fit_transform(codes)
+    graph = neighbours(codes, 15)
+    ours, library = (knn_recall(graph, neighbours(points, 15)) for points in (umap.points, theirs))
+    assert ours == pytest.approx(library, rel=0.04)
+    assert np.ptp(umap.points, axis=0) == pytest.approx(np.ptp(theirs, axis=0), rel=0.5)
+
+
+def test_three_dimensions_keep_more_than_two(codes, tsne):
+    solid = project(codes, "tsne", components=3, graph=tsne.graph)
+    assert solid.points.shape == (500, 3)
+    assert quality(codes, solid.points)["knn_recall"] > quality(codes, tsne.points)["knn_recall"]
+    assert project(codes, "umap", components=3, n_epochs=20).points.shape == (500, 3)
+
+
+def test_the_fast_gradient_of_large_maps_keeps_as_much(codes, tsne, monkeypatch):
+    from aeexplorer.projection import methods
+
+    monkeypatch.setattr(methods, "_BARNES_HUT_BELOW", 0)
+    fft = project(codes, "tsne", graph=tsne.graph)
+    assert not np.array_equal(fft.points, tsne.points)
+    assert quality(codes, fft.points)["knn_recall"] == pytest.approx(
+        quality(codes, tsne.points)["knn_recall"], rel=0.05
+    )
+
+
+def test_raw_draws_codes_as_they_are(codes):
+    for width in (2, 3):
+        shown = project(codes[:, :width], "raw")
+        assert np.array_equal(shown.points, codes[:, :width])
+        assert np.array_equal(shown.transform(codes[:4, :width]), codes[:4, :width])
+    strip = project(codes[:, :1], "raw", seed=1)
+    assert np.array_equal(strip.points[:, 0], codes[:, 0])
+    assert 0 < np.ptp(strip.points[:, 1]) <= 0.1 * np.ptp(codes[:, 0]) * 1.001
+    assert np.array_equal(strip.points, project(codes[:, :1], "raw", seed=1).points)
+    assert np.array_equal(strip.transform(codes[:2, :1]), np.column_stack([codes[:2, 0], [0, 0]]))
+    assert "1 dimension" in strip.notices[0]
+
+
+# The seed
+
+
+def test_the_same_seed_gives_the_same_map_in_another_process():
+    script = "import json; from tests.test_projection import digest; print(json.dumps(digest()))"
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
+    assert json.loads(other.stdout) == digest()
+
+
+@pytest.mark.parametrize("method", ["tsne", "umap"])
+def test_another_seed_gives_another_map(codes, method):
+    maps = [project(codes, method, seed=seed, **FAST[method]).points for seed in (0, 1)]
+    assert not np.array_equal(*maps)
+
+
+@pytest.mark.parametrize("method", ["tsne", "umap"])
+def test_a_shared_graph_changes_nothing(codes, method):
+    alone = project(codes, method, **FAST[method])
+    for k in (3, 140):  # too few neighbours to use, and more than are needed
+        assert np.array_equal(alone.points, project(codes, method, graph=neighbours(codes, k), **FAST[method]).points)
+
+
+# Progress
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_progress_rises_to_one_and_shows_points_on_their_way(codes, method):
+    seen: list[tuple[float, np.ndarray | None]] = []
+    x = codes[:, :2] if method == "raw" else codes
+    shown = project(x, method, progress=lambda *step: seen.append(step), **FAST[method])
+    fractions = [fraction for fraction, _ in seen]
+    assert fractions[0] == 0 and fractions[-1] == 1 and fractions == sorted(fractions)
+    assert np.array_equal(seen[-1][1], shown.points)
+    if shown.approximate:
+        moving = [points for _, points in seen if points is not None]
+        halfway = moving[len(moving) // 2]
+            assert not np.array_equal(moving[0], halfway) and not np.array_equal(halfway, shown.points)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("until", [0.0, 0.05, 0.3])
+def test_a_false_cancels_at_once(codes, method, until):
+    calls: list[float] = []
+
+    def stop(fraction: float, points: np.ndarray | None) -> bool:
+        calls.append(fraction)
+        return fraction < until
+
+    with pytest.raises(Cancelled):
+        project(codes[:, :2] if method == "raw" else codes, method, progress=stop, **FAST[method])
+    assert sum(fraction >= until for fraction in calls) == 1
+
+
+# New codes
+
+
+def test_a_known_code_lands_on_its_point_and_its_kin_nearby(codes, tsne):
+    assert np.allclose(tsne.transform(codes), tsne.points, atol=1e-3)
+    near = tsne.transform(codes + np.float32(0.01))
+    span = np.ptp(tsne.points)
+    assert np.median(np.linalg.norm(near - tsne.points, axis=1)) < 0.01 * span
+    between = tsne.transform((codes[:1] + codes[1:2]) / 2)
+    assert (between >= tsne.points.min(axis=0)).all() and (between <= tsne.points.max(axis=0)).all()
+
+
+def test_unseen_codes_land_among_their_class_nearly_as_often_as_codes_tell(codes, labels):
+    known, new = slice(0, 400), slice(400, 500)
+
+    def told(of: np.ndarray, among: np.ndarray) -> float:
+        nearest = np.linalg.norm(of[:, None] - among[None], axis=2).argmin(axis=1)
+        return float(np.mean(labels[known][nearest] == labels[new]))
+
+    accuracy = {}
+    for method in ("pca", "tsne"):
+        shown = project(codes[known], method)
+        accuracy[method] = told(shown.transform(codes[new]), shown.points)
+    assert accuracy["tsne"] > told(codes[new], codes[known]) - 0.1
+    assert accuracy["tsne"] > accuracy["pca"] + 0.2
+
+
+@pytest.mark.parametrize("method", ["pca", "tsne"])
+def test_a_map_survives_its_file(codes, method, tmp_path):
+    shown = project(codes, method, **FAST[method])
+    np.savez(tmp_path / "map.npz", **shown.arrays())
+    with np.load(tmp_path / "map.npz", allow_pickle=False) as arrays:
+        back = Projection.from_arrays(arrays)
+    assert np.array_equal(back.points, shown.points)
+    assert np.array_equal(back.transform(codes[:5] + 1), shown.transform(codes[:5] + 1))
+    for name in ("method", "parameters", "notices", "explained_variance", "seconds"):
+        assert getattr(back, name) == getattr(shown, name)
+
+
+# Few, equal, broken
+
+
+def test_perplexity_and_neighbours_are_lowered_with_a_notice(codes):
+    shown = project(codes[:20], "tsne", **FAST["tsne"])
+    assert shown.notices == ("perplexity lowered from 30 to 6: there are only 20 codes",)
+    assert shown.parameters["perplexity"] == 6
+    shown = project(codes[:10], "umap", **FAST["umap"])
+    assert shown.notices == ("n_neighbors lowered from 15 to 9: there are only 10 codes",)
+    assert shown.parameters["n_neighbors"] == 9
+
+
+@pytest.mark.parametrize("method", ["tsne", "umap"])
+@pytest.mark.parametrize("components", [2, 3])
+@pytest.mark.parametrize("n", [4, 5, 7])
+def test_few_codes_of_one_dimension_still_make_a_map(codes, method, components, n):
+    shown = project(codes[:n, :1], method, components, **FAST[method])
+    assert shown.points.shape == (n, components) and np.isfinite(shown.points).all()
+    assert len(np.unique(shown.points, axis=0)) == n
+
+
+@pytest.mark.parametrize("method", ["tsne", "umap"])
+def test_many_equal_codes_beside_others_make_a_map(codes, method):
+    x = np.concatenate([np.repeat(codes[:1], 150, axis=0), codes[1:60]])
+    assert np.isfinite(project(x, method, **FAST[method]).points).all()
+
+
+@pytest.mark.parametrize("method", ["pca", "tsne", "umap"])
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e6])
+def test_identical_codes_lie_at_the_origin_and_it_is_said(method, value):
+    shown = project(np.full((30, 5), value), method)
+    assert not shown.points.any()
+    assert shown.notices == ("all codes are identical: every point lies at the origin",)
+
+
+def test_pca_says_what_is_missing(codes):
+    assert project(codes[:1]).notices == ("there is only 1 code: it lies at the origin",)
+    pair = project(codes[:2])
+    assert pair.notices == ("the codes vary along 1 of 2 axes: the rest of the map is empty",)
+    assert pair.points[0, 0] == pytest.approx(-pair.points[1, 0]) and not pair.points[:, 1].any()
+    line = project(codes[:, :1], components=3)
+    assert line.points.shape == (500, 3) and line.explained_variance == (1, 0, 0)
+
+
+def test_quality_of_few_codes_lowers_k(codes):
+    shown = project(codes[:9])
+    assert quality(codes[:9], shown.points)["k"] == 4
+    assert "label_accuracy" not in quality(codes[:9], shown.points, np.full(9, -1))
+    assert 0 <= quality(codes[:9], shown.points, [0, 1, 1] + [-1] * 6)["label_accuracy"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda x: project(x, "tsnee"), "unknown method 'tsnee', did you mean tsne"),
+        (lambda x: project(x, "tsne", perplexity=1), "perplexity must be greater than or equal to 2, got 1"),
+        (lambda x: project(x, "umap", n_neighbors=201), "n_neighbors must be less than or equal to 200, got 201"),
+        (lambda x: project(x, "umap", min_dist=1.0), "min_dist must be less than or equal to 0.99"),
+        (lambda x: project(x, "pca", perplexity=30), "unknown knob 'perplexity'"),
+        (lambda x: project(x, "pca", components=4), "components must be 2 or 3, got 4"),
+        (lambda x: project(x, "pca", seed=-1), "seed must be greater than or equal to 0"),
+        (lambda x: project(x, "raw"), "raw draws codes of 1 to 3 dimensions, got 16"),
+        (lambda x: project(x[:3], "tsne"), "t-SNE needs at least 4 codes, got 3"),
+        (lambda x: project(x[:1], "umap"), "UMAP needs at least 4 codes, got 1"),
+        (lambda x: project(x[:0]), r"at least 1 code and 1 dimension, got shape \(0, 16\)"),
+        (lambda x: project(x[0]), r"codes must be \(n, K\)"),
+        (lambda x: project(np.where(np.arange(500)[:, None] < 2, np.nan, x)), "NaN or infinity in 2 of 500 rows"),
+        (lambda x: project(x, "tsne", graph=neighbours(x[:9], 3)), "graph must be of the 500 codes, got one of 9"),
+        (lambda x: project(x).transform(x[:, :3]), "codes must have 16 dimensions as the map has, got 3"),
+        (lambda x: quality(x, x[:9, :2]), "got 500 and 9"),
+        (lambda x: quality(x[:3], x[:3, :2]), "needs at least 4 codes, got 3"),
+    ],
+)
+def test_bad_input_is_refused_with_a_sentence(codes, call, words):
+    with pytest.raises(ConfigError, match=words):
+        call(codes)
+
+
+def test_codes_and_parameters_survive_a_map(codes):
+    before = codes.copy()
+    for method in ("pca", "tsne"):
+        project(codes, method, **FAST[method])
+    assert np.array_equal(codes, before)
