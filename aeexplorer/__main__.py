@@ -102,7 +102,7 @@ def show_data(arguments: argparse.Namespace) -> None:
         if arguments.json:
             conclude(arguments, found)
         else:
-            rows = [(n, r["kind"], "x".join(map(str, r["shape"])), r["train"], r["validation"], r["test"],
+            rows = [(n, r["kind"], "x".join(str(side) for side in DATASETS[n].spec.shape), r["train"], r["validation"], r["test"],
                      "here" if r["available"] else "not on this machine") for n, r in found.items()]  # fmt: skip
             table(rows, ("dataset", "kind", "shape", "train", "validation", "test", "files"))
         return

@@ -53,8 +53,13 @@ def sentence(error: ValidationError, known: Iterable[str] = ()) -> str:
         if item["type"] == "extra_forbidden":
             clauses.append(unknown("knob", name, known))
             continue
-        said = item["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-        clauses.append(said if item["type"] == "value_error" else f"{name} must be {said}, got {_short(item['input'])}")
+        said, found = item["msg"], _short(item["input"])
+        if item["type"] == "value_error":
+            clauses.append(said.removeprefix("Value error, "))
+        elif said.startswith("Input should be "):
+            clauses.append(f"{name} must be {said.removeprefix('Input should be ')}, got {found}")
+        else:
+            clauses.append(f"{name}: {said[0].lower()}{said[1:]}, got {found}")
     return "; ".join(clauses)
 
 

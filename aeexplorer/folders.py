@@ -13,20 +13,19 @@ import os
 import secrets
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import psutil
+from pydantic import Field
 
-from aeexplorer.config import ConfigError
+from aeexplorer.config import Config, ConfigError
 from aeexplorer.store import Damaged, append_event, read_events, read_json, write_json
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 
 
-@dataclass(frozen=True)
-class Status:
+class Status(Config):
     """How work stands.
 
     Attributes:
@@ -37,12 +36,12 @@ class Status:
 
     state: State = "queued"
     reason: str = ""
-    pid: int = 0
+    pid: Annotated[int, Field(ge=0, lt=2**31)] = 0
     process_started: float = 0.0
     epochs: int = 0
     best_epoch: int = 0
     seconds: float = 0.0
-    result: dict[str, float] = field(default_factory=dict)
+    result: dict[str, float] = Field(default_factory=dict)
 
     @property
     def active(self) -> bool:
@@ -73,34 +72,36 @@ class WorkFolder:
     @staticmethod
     def prepare(folder: Path) -> None:
         """Fill a new folder with what every work folder has."""
-        write_json(folder / "status.json", asdict(Status()))
+        write_json(folder / "status.json", Status().model_dump())
         (folder / "control").mkdir()
 
     @property
     def status(self) -> Status:
         """How it stands now. Work whose process is gone is interrupted, whatever its file says."""
-        raw = read_json(self.path / "status.json")
-        try:
-            status = Status(**raw)
-        except TypeError as error:
-            raise Damaged(f"status.json in {self.path.name} does not fit: {error}") from None
+        status = self._read_status()
         if status.state == "running" and not process_lives(status.pid, status.process_started):
-            return self._gone(raw, "the process that worked on it ended without a word")
+            return self._gone(status, "the process that worked on it ended without a word")
         if status.state == "queued":
-            with contextlib.suppress(Damaged):
+            with contextlib.suppress(Damaged, KeyError, TypeError, ValueError):
                 worker = read_json(self.path / "control" / "worker.json")
                 if not process_lives(worker["pid"], worker["process_started"]):
-                    return self._gone(raw, "its worker ended before it began, log.txt says why")
+                    return self._gone(status, "its worker ended before it began, log.txt says why")
         return status
 
-    def _gone(self, raw: Mapping[str, Any], reason: str) -> Status:
-        again = read_json(self.path / "status.json")  # it may have finished between the reading and the look
-        return Status(**again) if again != raw else Status(**{**raw, "state": "interrupted", "reason": reason})
+    def _read_status(self) -> Status:
+        try:
+            return Status(**read_json(self.path / "status.json"))
+        except (ConfigError, TypeError) as error:
+            raise Damaged(f"status.json in {self.path.name} does not fit: {error}") from None
+
+    def _gone(self, seen: Status, reason: str) -> Status:
+        again = self._read_status()  # it may have finished between the reading and the look
+        return again.replace(state="interrupted", reason=reason) if again == seen else again
 
     def set_status(self, **changes: Any) -> Status:
         """Replace some fields of the status."""
-        status = Status(**{**read_json(self.path / "status.json"), **changes})
-        write_json(self.path / "status.json", asdict(status))
+        status = self._read_status().replace(**changes)
+        write_json(self.path / "status.json", status.model_dump())
         return status
 
     def append(self, event: Mapping[str, Any], durable: bool = False) -> None:

@@ -39,8 +39,8 @@ def _recipes() -> dict[str, Recipe]:
     # digits are small enough for many epochs; the larger sets get the widths that keep a model under 2 MB
     loops = {
         "digits": {"hidden": (256, 128), "epochs": 300, "batch_size": 64, "patience": 40},
-        "mnist": {"hidden": (256, 128), "epochs": 40},
-        "fashion-mnist": {"hidden": (256, 128), "epochs": 40},
+        "mnist": {"hidden": (240, 128), "epochs": 40},
+        "fashion-mnist": {"hidden": (240, 128), "epochs": 40},
     }
     return {
         f"{dataset}-{family}{suffix}": Recipe(dataset, family, {"latent_dim": dim, **loop, "seed": 0})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Generator
 from typing import Any
@@ -46,6 +47,9 @@ def configure(family_name: str, **knobs: Any) -> tuple[ModelConfig, TrainingConf
 def new_run(family_name: str, data: Dataset, title: str = "", path: Any = None, **knobs: Any) -> Run:
     """A run folder for these knobs, queued; everything that can be refused is refused before it is made."""
     config, training = configure(family_name, **knobs)
+    for name, split in data.splits.items():
+        if not len(split):
+            raise ConfigError(f"{name} split of {data.spec.name} must have at least 1 sample, got 0")
     check_batch(training, min(training.samples or len(data.train), len(data.train)), data.spec)
     return Run.create(family_name, data.spec, config, training, title, path)
 
@@ -54,16 +58,17 @@ def record(run: Run, data: Dataset) -> Generator[Progress]:
     """Train a run, or go on with it from its last checkpoint; closing the generator cancels it with its state saved.
 
     Raises:
-        TrainingError, OSError: after the run's status says "failed" and why.
+        TrainingError, OSError: or whatever else stopped it, after the run's status says "failed" and why.
     """
     model, checkpoint = run.new_model(), run.load_checkpoint()
     run.set_status(state="running", reason="", **process_identity())
-    if not run.frames():
-        run.save_frame("samples", film_samples(data))
-    run.append({"type": "start", "resumed_at": checkpoint.scalars["step"] if checkpoint else 0, "time": time.time()})
     progress: Progress | None = None
     saved = time.monotonic()
     try:
+        if not run.frames():
+            run.save_frame("samples", film_samples(data))
+        step = checkpoint.scalars["step"] if checkpoint else 0
+        run.append({"type": "start", "resumed_at": step, "time": time.time()})
         for progress in train(model, data, run.spec.training, checkpoint):
             if progress.validation is None:
                 run.append({"type": "progress", **figures(progress)})
@@ -77,21 +82,30 @@ def record(run: Run, data: Dataset) -> Generator[Progress]:
         assert progress is not None
         finish(run, model, data, progress, "done")
         run.forget_checkpoints()
-    except GeneratorExit:
-        if progress is not None:
-            run.save_checkpoint(progress.checkpoint())
+    except (GeneratorExit, KeyboardInterrupt) as stop:
+        if progress is None:
+            run.set_status(state="cancelled")
+        elif progress.finished:
+            finish(run, model, data, progress, "done")
+            run.forget_checkpoints()
+        else:
+            if isinstance(stop, GeneratorExit):  # Ctrl-C may come within a step, where nothing can go on from
+                run.save_checkpoint(progress.checkpoint())
             state = progress.checkpoint().tensors
             kept = "best." if progress.best_epoch else "model."
             model.load_state_dict({k.removeprefix(kept): v for k, v in state.items() if k.startswith(kept)})
             finish(run, model, data, progress, "cancelled")
-        else:
-            run.set_status(state="cancelled")
         raise
-    except (TrainingError, ConfigError, OSError) as error:
-        run.set_status(
-            state="failed", reason=str(error.args[1] if isinstance(error, OSError) and len(error.args) > 1 else error)
-        )
+    except Exception as error:
+        with contextlib.suppress(OSError):  # a full disk has no room for the status either
+            run.set_status(state="failed", reason=_reason(error))
         raise
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) if isinstance(error, TrainingError | ConfigError) else f"{type(error).__name__}: {error}"
 
 
 def train_run(run: Run, data: Dataset, bar: bool = True) -> Run:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -44,6 +44,9 @@ from aeexplorer.store import (
     write_json,
 )
 from aeexplorer.training import Checkpoint, TrainingConfig
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FORMAT = 1
 STORED_CODES = 2_000
@@ -142,12 +145,17 @@ class Run(WorkFolder):
         """Give it another name; a name is only ever shown, never a path.
 
         Raises:
-            ConfigError: when the name is empty or longer than 120 characters.
+            ConfigError: when the name is empty or longer than 120 characters, or the run is gone or not in the home.
         """
+        if not self.removable:
+            raise ConfigError(f"run {self.path.name} cannot be renamed: it does not lie in {home() / 'runs'}")
         title = title.strip()
         if not 1 <= len(title) <= TITLE_LIMIT:
             raise ConfigError(f"title must have 1 to {TITLE_LIMIT} characters, got {len(title)}")
-        write_json(self.path / "label.json", {"title": title})
+        try:
+            write_json(self.path / "label.json", {"title": title})
+        except FileNotFoundError:
+            raise ConfigError(f"{self.path.name} is already gone") from None
 
     def epochs(self) -> list[dict[str, Any]]:
         """The event of each finished epoch, in order; of an epoch trained twice after a resume, the later."""
@@ -169,9 +177,11 @@ class Run(WorkFolder):
         Raises:
             Damaged: when the weights are missing, unreadable, or of other names or shapes than the spec says.
         """
-        model = self.new_model()
         tensors = load_tensors(self.path / "weights.safetensors")
-        expected = {k: tuple(v.shape) for k, v in model.state_dict().items()}
+        try:
+            expected = {k: tuple(v.shape) for k, v in check(self.family, self.config, self.spec.data).items()}
+        except ConfigError as error:
+            raise Damaged(f"spec.json in {self.path.name} does not fit: {error}") from None
         found = {k: tuple(v.shape) for k, v in tensors.items()}
         if expected != found:
             name = min(k for k in expected | found if expected.get(k) != found.get(k))
@@ -179,6 +189,7 @@ class Run(WorkFolder):
                 f"weights.safetensors in {self.path.name} does not fit its spec: "
                 f"{name} must have shape {expected.get(name, 'none')}, got {found.get(name, 'no such tensor')}"
             )
+        model = self.new_model()
         model.load_state_dict(tensors)
         return model.eval().requires_grad_(False)
 
@@ -289,12 +300,12 @@ class Run(WorkFolder):
         return bundle(self.path)
 
 
-def check(row: Family, config: ModelConfig, data: DataSpec) -> None:
-    """Refuse a config that does not fit the data, without allocating a weight."""
+def check(row: Family, config: ModelConfig, data: DataSpec) -> dict[str, Tensor]:
+    """Refuse a config that does not fit the data; else its weights as shapes alone, without allocating them."""
     import torch
 
     with torch.device("meta"):
-        row.make(config, data)
+        return row.make(config, data).state_dict()
 
 
 def bundle(path: Path) -> bytes:
@@ -357,9 +368,10 @@ def find_run(name: str | Path) -> Run:
     """
     text = str(name)
     candidates = [Path(text)]
-    if re.fullmatch(r"(pretrained/)?[\w.-]+", text):
+    if re.fullmatch(r"(pretrained/)?\w[\w.-]*", text):
         candidates += [home() / "runs" / text, PRETRAINED / text.removeprefix("pretrained/")]
     for path in candidates:
-        if path.is_dir() and (path / "spec.json").exists():
-            return Run(path)
+        with contextlib.suppress(OSError):  # a name too long to be a path
+            if (path / "spec.json").is_file():
+                return Run(path)
     raise ConfigError(f"unknown run {text!r}: it must be a run folder, an id in {home() / 'runs'} or a pretrained name")

@@ -173,6 +173,7 @@ class _Loop:
         self.step, self.seconds = 0, 0.0
         self.sums: dict[str, Tensor] = {}
         self.best_loss, self.best_epoch, self.best = math.inf, 0, self._weights()
+        self.finished: Literal["epochs", "patience"] | None = None
 
     def _weights(self) -> dict[str, Tensor]:
         return {k: v.detach().clone() for k, v in self.model.state_dict().items()}
@@ -195,15 +196,16 @@ class _Loop:
             "seconds": self.seconds,
             "best_epoch": self.best_epoch,
             "best_loss": repr(self.best_loss),
+            "finished": self.finished,
         }
         return Checkpoint(tensors, scalars)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "sums": {}, "random": {}, "optimizer": {}}
-        for name, tensor in checkpoint.tensors.items():
-            group, key = name.split(".", 1)
-            groups[group][key] = tensor
         try:
+            for name, tensor in checkpoint.tensors.items():
+                group, key = name.split(".", 1)
+                groups[group][key] = tensor
             self.model.load_state_dict(groups["model"])
             for i, step in enumerate(self.steps):
                 state: dict[int, dict[str, Tensor]] = {}
@@ -217,7 +219,8 @@ class _Loop:
             self.sums = {k: v.to(self.device) for k, v in groups["sums"].items()}
             self.step, self.seconds = checkpoint.scalars["step"], checkpoint.scalars["seconds"]
             self.best_epoch, self.best_loss = checkpoint.scalars["best_epoch"], float(checkpoint.scalars["best_loss"])
-        except (KeyError, ValueError, RuntimeError) as error:
+            self.finished = checkpoint.scalars["finished"]
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise TrainingError(f"the checkpoint does not fit this model: {str(error).splitlines()[0]}") from error
 
     def order(self, epoch: int) -> Tensor:
@@ -233,35 +236,41 @@ class _Loop:
         for step in self.steps:
             for name, term in step(batch, rate).items():
                 term = term.detach()
-                if not math.isfinite(term.item()):
-                    raise TrainingError(
-                        f"{name} became {term.item()} at step {self.step + 1}; "
-                        f"try a learning rate below {self.config.learning_rate:g}"
-                    )
+                self.check_finite(name, term.item(), f"at step {self.step + 1}")
                 weighted = term.double() * len(x)
                 self.sums[name] = self.sums[name] + weighted if name in self.sums else weighted
         self.step += 1
 
-    def report(self, validation: dict[str, float] | None = None, finished: Any = None) -> Progress:
+    def check_finite(self, name: str, value: float, where: str) -> None:
+        """Stop the training of a model that can no longer be trained."""
+        if not math.isfinite(value):
+            raise TrainingError(
+                f"{name} became {value} {where}; try a learning rate below {self.config.learning_rate:g}"
+            )
+
+    def report(self, validation: dict[str, float] | None) -> Progress:
         seen = (self.step - 1) % self.per_epoch + 1
         count = min(seen * self.config.batch_size, len(self.samples))
         return Progress(
             epoch=(self.step - 1) // self.per_epoch + 1, epochs=self.config.epochs, step=self.step, steps=self.total_steps,
             seconds=self.seconds, train={k: v.item() / count for k, v in self.sums.items()}, validation=validation,
-            best_epoch=self.best_epoch, finished=finished, _loop=self,
+            best_epoch=self.best_epoch, finished=self.finished, _loop=self,
         )  # fmt: skip
 
-    def end_epoch(self) -> tuple[dict[str, float], Literal["epochs", "patience"] | None]:
-        """Validate, keep the best weights, and say whether this was the last epoch."""
+    def end_epoch(self) -> dict[str, float]:
+        """Validate, keep the best weights, and decide whether this was the last epoch."""
         validation = mean_terms(self.model, self.validation, self.config.seed)
-        watched = sum(v for k, v in validation.items())
+        for name, value in validation.items():
+            self.check_finite(name, value, f"on the validation samples after step {self.step}")
+        watched = sum(validation.values())
         epoch = self.step // self.per_epoch
         if watched < self.best_loss:
             self.best_loss, self.best_epoch, self.best = watched, epoch, self._weights()
         if epoch == self.config.epochs:
-            return validation, "epochs"
-        waited = epoch - self.best_epoch
-        return validation, "patience" if self.config.patience and waited >= self.config.patience else None
+            self.finished = "epochs"
+        elif self.config.patience and epoch - self.best_epoch >= self.config.patience:
+            self.finished = "patience"
+        return validation
 
 
 def train(
@@ -273,7 +282,8 @@ def train(
     training is resumed from a checkpoint taken at any report.
 
     Args:
-        checkpoint: where to go on; None starts at the beginning.
+        checkpoint: where to go on; None starts at the beginning. After that of a finished training there is nothing
+            left to report.
 
     Raises:
         ConfigError: when the batch is larger than the data.
@@ -282,9 +292,9 @@ def train(
     loop = _Loop(model, data, config)
     if checkpoint is not None:
         loop.restore(checkpoint)
+    model.train(not loop.finished)
     clock = time.monotonic()
-    while loop.step < loop.total_steps:
-        finished: Literal["epochs", "patience"] | None = None
+    while not loop.finished:
         validation: dict[str, float] | None = None
         begun = time.monotonic()
         with loop.random.active():
@@ -297,16 +307,14 @@ def train(
                 if loop.step % loop.per_epoch == 0 or time.monotonic() - begun > REPORT_SECONDS:
                     break
             if loop.step % loop.per_epoch == 0:
-                validation, finished = loop.end_epoch()
+                validation = loop.end_epoch()
         now = time.monotonic()
         loop.seconds, clock = loop.seconds + now - clock, now
-        if finished:
+        if loop.finished:
             model.load_state_dict(loop.best)
             model.eval()
-        yield loop.report(validation, finished)
+        yield loop.report(validation)
         clock = time.monotonic()
-        if finished:
-            return
 
 
 def make_batch(model: Autoencoder, x: Tensor, y: Tensor) -> Batch:

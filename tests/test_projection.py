@@ -160,7 +160,7 @@ def test_progress_rises_to_one_and_shows_points_on_their_way(codes, method):
     if shown.approximate:
         moving = [points for _, points in seen if points is not None]
         halfway = moving[len(moving) // 2]
-            assert not np.array_equal(moving[0], halfway) and not np.array_equal(halfway, shown.points)
+        assert not np.array_equal(moving[0], halfway) and not np.array_equal(halfway, shown.points)
 
 
 @pytest.mark.parametrize("method", METHODS)

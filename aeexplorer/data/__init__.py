@@ -16,6 +16,7 @@ from typing import Any
 from aeexplorer.config import Config, ConfigError, unknown
 from aeexplorer.data import downloads, ecg5000, heartbeats, shapes, tables, toy2d
 from aeexplorer.data.downloads import DataUnavailable, data_dir, download, download_size
+from aeexplorer.data.factors import along, factor_groups, is_grid, together
 from aeexplorer.data.spec import Dataset, DataSpec, Factor, Kind, Split, as_uint8
 from aeexplorer.data.splits import split_counts
 
@@ -28,11 +29,15 @@ __all__ = [
     "Kind",
     "Source",
     "Split",
+    "along",
     "as_uint8",
     "data_dir",
     "download",
     "download_size",
+    "factor_groups",
+    "is_grid",
     "load_dataset",
+    "together",
 ]
 
 

@@ -6,6 +6,8 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -14,45 +16,54 @@ from aeexplorer.config import ConfigError
 from aeexplorer.folders import WorkFolder, process_identity, process_lives
 from aeexplorer.store import Damaged, read_json, write_json
 
-_children: set[subprocess.Popen[bytes]] = set()
-
 
 def start(folder: WorkFolder) -> None:
-    """Start a worker on a queued, interrupted or cancelled job; a training goes on from its last checkpoint.
+    """Start a worker on a job that is not done; a training goes on from its last checkpoint.
 
-    `subprocess` rather than `multiprocessing`, whose spawn would run the app's script again in the child.
+    Of two callers at the same time one starts it and the other is told.
 
     Raises:
-        ConfigError: when it is running already.
+        ConfigError: when it is running or done already.
+        Damaged: when its status cannot be read.
+        OSError: when the folder cannot be written to.
     """
-    if folder.status.state == "running":
-        raise ConfigError(f"{folder.path.name} is running already")
-    folder.request_cancel(False)
-    folder.set_status(state="queued", reason="")
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(p for p in (_package_root(), os.environ.get("PYTHONPATH")) if p),
-    }
-    with open(folder.path / "log.txt", "ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "aeexplorer", "worker", str(folder.path)],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment,
-        )  # fmt: skip
-    with contextlib.suppress(psutil.Error):  # gone already: the status will say so
-        write_json(folder.path / "control" / "worker.json", process_identity(process.pid))
-    _children.add(process)
-    _children.difference_update({p for p in _children if p.poll() is not None})
+    with _alone(folder):
+        if folder.status.state == "done":
+            raise ConfigError(f"{folder.path.name} is done already")
+        if worker_lives(folder):
+            raise ConfigError(f"{folder.path.name} is running already")
+        (folder.path / "control" / "worker.json").unlink(missing_ok=True)
+        folder.request_cancel(False)
+        folder.set_status(state="queued", reason="")
+        identity = process_identity(_launch(folder).pid)
+        write_json(folder.path / "control" / "worker.json", identity)
 
 
 def cancel(folder: WorkFolder) -> None:
-    """Ask the worker to stop; it saves its state and ends within a second."""
+    """Ask the worker to stop; it saves its state and ends within a second. What has not begun is ended at once.
+
+    Raises:
+        Damaged: when its status cannot be read.
+    """
     folder.request_cancel()
+    if folder.status.state == "queued":
+        kill(folder)
+        folder.set_status(state="cancelled", reason="")
+
+
+def kill(folder: WorkFolder) -> None:
+    """End the worker without a word: the job is then interrupted, and can go on from its last checkpoint."""
+    with contextlib.suppress(Damaged, KeyError, psutil.Error):
+        identity = read_json(folder.path / "control" / "worker.json")
+        if process_lives(identity["pid"], identity["process_started"]):
+            process = psutil.Process(identity["pid"])
+            process.kill()
+            with contextlib.suppress(psutil.TimeoutExpired):
+                process.wait(5)
 
 
 def worker_lives(folder: WorkFolder) -> bool:
     """Whether the process that was last started on this folder still runs."""
-    for process in {p for p in _children if p.poll() is not None}:
-        _children.discard(process)
     try:
         identity = read_json(folder.path / "control" / "worker.json")
         return process_lives(identity["pid"], identity["process_started"])
@@ -60,5 +71,45 @@ def worker_lives(folder: WorkFolder) -> bool:
         return False
 
 
-def _package_root() -> str:
-    return str(Path(__file__).resolve().parents[2])
+def _launch(folder: WorkFolder) -> subprocess.Popen[bytes]:
+    """`subprocess` rather than `multiprocessing`, whose spawn would run the app's script again in the child."""
+    root = str(Path(__file__).resolve().parents[2])
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(p for p in (root, os.environ.get("PYTHONPATH")) if p),
+    }
+    # neither Ctrl-C in the terminal of the server nor its end reaches the worker
+    apart = {"creationflags": 0x00000200} if sys.platform == "win32" else {"start_new_session": True}
+    with open(folder.path / "log.txt", "ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "aeexplorer", "worker", str(folder.path)],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, **apart,
+        )  # fmt: skip
+    # a child that nobody waits for stays in the process table
+    threading.Thread(target=process.wait, name=f"wait for {process.pid}", daemon=True).start()
+    return process
+
+
+@contextlib.contextmanager
+def _alone(folder: WorkFolder) -> Iterator[None]:
+    """Only one caller in here at a time, in this process or another; the system frees the lock of one that dies.
+
+    Raises:
+        ConfigError: when another caller is in here.
+    """
+    lock = folder.path / "control" / "start.lock"
+    lock.parent.mkdir(exist_ok=True)
+    with open(lock, "ab") as file:
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                file.seek(0)
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigError(f"{folder.path.name} is being started already") from None
+        yield

@@ -5,6 +5,7 @@ A map is named by what it is computed from, so the same request by two people is
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 import time
@@ -87,12 +88,16 @@ def find_map(run: Run, method: str, n: int = STORED_CODES, **parameters: Any) ->
 def submit_map(run: Run, method: str, n: int = STORED_CODES, **parameters: Any) -> MapJob:
     """The job for this map: the one there is, or a new one, queued. Start it when its state is "queued".
 
-    A job that failed, was cancelled or interrupted is made anew.
+    A job that failed, was cancelled or interrupted is made anew, and so is one whose files are damaged.
     """
     key, job = find_map(run, method, n, **parameters)
     if job is not None:
-        if job.status.state in ("queued", "running", "done"):
-            return job
+        with contextlib.suppress(Damaged):
+            state = job.status.state
+            if state == "done":
+                job.arrays()
+            if state in ("queued", "running", "done"):
+                return job
         shutil.rmtree(job.path, ignore_errors=True)
     spec = MapSpec(key=key, run=str(run.path), method=method, n=n, parameters=parameters)
     path = home() / "maps" / key

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import signal
 import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from aeexplorer.config import ConfigError
+from aeexplorer.config import ConfigError, unknown
 from aeexplorer.folders import WorkFolder, process_identity
 from aeexplorer.store import Damaged, read_json
 
@@ -19,6 +20,8 @@ def work(path: str | Path) -> int:
     """Do the job that lies in a folder; returns an exit status. Whatever happens, the folder's status says it."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    with contextlib.suppress(ValueError, OSError):  # where there is no log, a crash leaves none
+        faulthandler.enable()
     if hasattr(os, "nice"):
         with contextlib.suppress(OSError):
             os.nice(5)  # pages come first
@@ -28,9 +31,10 @@ def work(path: str | Path) -> int:
         return not stop.is_set() and not folder.cancel_requested
 
     try:
-        kind = read_json(folder.path / "spec.json").get("kind")
-        folder.set_status(state="running", reason="", **process_identity())
-        _KINDS[str(kind)](folder.path, wanted)
+        kind = str(read_json(folder.path / "spec.json").get("kind"))
+        if kind not in _KINDS:
+            raise ConfigError(unknown("kind of job", kind, _KINDS))
+        _KINDS[kind](folder, wanted)
     except Exception as error:
         traceback.print_exc()
         known = isinstance(error, ConfigError | Damaged | OSError | RuntimeError)
@@ -41,28 +45,42 @@ def work(path: str | Path) -> int:
     return 0
 
 
-def _train(path: Path, wanted: Any) -> None:
+def _begin(folder: WorkFolder, wanted: Callable[[], bool]) -> bool:
+    """Say that the work begins, unless nobody wants it any more; until here it can be killed without loss."""
+    if wanted():
+        folder.set_status(state="running", reason="", **process_identity())
+        return True
+    folder.set_status(state="cancelled", reason="")
+    return False
+
+
+def _train(folder: WorkFolder, wanted: Callable[[], bool]) -> None:
     from aeexplorer.data import load_dataset
     from aeexplorer.recording import record
     from aeexplorer.runs import Run
 
-    run = Run(path)
-    recording = record(run, load_dataset(run.spec.dataset))
+    run = Run(folder.path)
+    data = load_dataset(run.spec.dataset)
+    if not _begin(folder, wanted):
+        return
+    recording = record(run, data)
     for _ in recording:
         if not wanted():
             recording.close()
             return
 
 
-def _map(path: Path, wanted: Any) -> None:
+def _map(folder: WorkFolder, wanted: Callable[[], bool]) -> None:
     from aeexplorer.jobs.maps import MapJob, compute_map
     from aeexplorer.projection import Cancelled
 
-    job = MapJob(path)
+    job = MapJob(folder.path)
+    if not _begin(folder, wanted):
+        return
     try:
         compute_map(job, wanted)
     except Cancelled:
         job.set_status(state="cancelled")
 
 
-_KINDS = {"train": _train, "map": _map}
+_KINDS: dict[str, Callable[[WorkFolder, Callable[[], bool]], None]] = {"train": _train, "map": _map}

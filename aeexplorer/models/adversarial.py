@@ -19,8 +19,8 @@ class AdversarialConfig(ModelConfig):
 
 
 class AdversarialAutoencoder(Autoencoder):
-    """Three steps a batch over disjoint sets of parameters: reconstruct (encoder and decoder), discriminate codes from
-    prior samples (discriminator), and deceive it (encoder).
+    """Three steps a batch: reconstruct (encoder and decoder), discriminate codes from prior samples (discriminator), and
+    deceive it (encoder).
 
     The reconstruction term is a sum over hundreds of pixels and the adversarial one a single number, so without a
     weight of its own the prior is ignored. The encoder appears in two steps: one optimiser each, as in the paper.

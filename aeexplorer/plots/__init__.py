@@ -1,19 +1,24 @@
 """Figures and mosaics of pictures from arrays, on a transparent ground so that they sit in any panel.
 
 Text that people typed (class names, hover texts, titles) is escaped: plotly reads a part of HTML in it. Every figure
-carries its alternative text as `figure.layout.meta["alt"]`.
+carries its alternative text, plain and not escaped, as `figure.layout.meta["alt"]`.
 """
 
 from aeexplorer.plots.charts import bars, heat, loss_curves, sequences
 from aeexplorer.plots.maps import scatter_map, scatter_toy
-from aeexplorer.plots.pictures import tile, to_png
+from aeexplorer.plots.marks import add_ground, add_path, add_point
+from aeexplorer.plots.pictures import diverging, tile, to_png
 from aeexplorer.plots.theme import DARK, LIGHT, Theme
 
 __all__ = [
     "DARK",
     "LIGHT",
     "Theme",
+    "add_ground",
+    "add_path",
+    "add_point",
     "bars",
+    "diverging",
     "heat",
     "loss_curves",
     "scatter_map",

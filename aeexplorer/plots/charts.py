@@ -44,17 +44,24 @@ def loss_curves(epochs: Sequence[Mapping[str, Any]], theme: Theme = LIGHT, title
             continue
         number = [epoch["epoch"] for epoch in seen]
         total = [sum(epoch[part].values()) for epoch in seen]
-        line = {"color": theme.accent if part == "train" else theme.mark, "dash": dash, "width": 2}
         mode = "lines" if len(seen) > 1 else "markers"
+        line = {"color": theme.ink, "dash": dash, "width": 2}
         figure.add_trace(go.Scatter(x=number, y=total, mode=mode, name=part, line=line), row=1, col=1)
         for rank, term in enumerate(terms if split else ()):
-            line = {"color": theme.colour(rank, len(terms)), "dash": dash, "width": 2}
-            values = [epoch[part].get(term) for epoch in seen]
-            name = shown(term) if part == "train" else f"{shown(term)}, validation"
-            figure.add_trace(go.Scatter(x=number, y=values, mode=mode, name=name, line=line), row=1, col=2)
+            curve = go.Scatter(
+                x=number,
+                y=[epoch[part].get(term) for epoch in seen],
+                mode=mode,
+                name=shown(term),
+                legendgroup=shown(term),
+                showlegend=part == "train",  # solid and dotted are told apart by the two totals
+                line={"color": theme.colour(rank, len(terms)), "dash": dash, "width": 2},
+            )
+            figure.add_trace(curve, row=1, col=2)
     last = f", {sum(epochs[-1]['train'].values()):.4g} in training at the last" if epochs else ""
     dress(figure, theme, title, f"Loss over {len(epochs)} epochs{last}")
     figure.update_xaxes(title_text="epoch")
+    figure.update_layout(legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"})
     return figure
 
 
@@ -180,7 +187,7 @@ def heat(
         raise ConfigError(f"values must be ({len(rows)}, {len(columns)}) as the names are, got shape {table.shape}")
     scale = [[0.0, theme.heat[0]], [1.0, theme.heat[1]]]
     cells = go.Heatmap(z=table, colorscale=scale, showscale=False, xgap=3, ygap=3, texttemplate="%{z:.3g}")
-    cells.update(hovertemplate="%{y}, %{x}: %{z:.4g}<extra></extra>", textfont={"size": 12})
+    cells.update(hovertemplate="%{y}, %{x}: %{z:.4g}<extra></extra>", textfont={"size": 12, "color": theme.ink})
     figure = go.Figure(cells)
     if marked is not None:
         ring = {"symbol": "circle-open", "size": 34, "color": theme.mark, "line": {"width": 2.5}}

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from aeexplorer.config import ConfigError
-from aeexplorer.plots.theme import LIGHT, Theme, dress, shaped, shown
+from aeexplorer.plots.theme import LIGHT, Theme, cut, dress, shaped, shown
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure, Scatter
+    from plotly.graph_objects import Figure, Scattergl
 
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "x", "triangle-down", "pentagon")
 _SYMBOLS_3D = ("circle", "square", "diamond", "cross", "x", "circle-open", "square-open", "diamond-open")
@@ -39,7 +39,7 @@ def scatter_map(
         labels: (n,) integers; -1 is unlabelled, drawn in grey. None: one colour.
         class_names: name of label 0, 1, …; where there is none the number stands.
         theme: colours.
-        hover: (n,) texts.
+        hover: (n,) texts; line breaks are kept.
         selected: indices of the selected points: all others turn grey and stay. None: no selection.
         title: shown above, empty for none.
         alt: alternative text; made from the numbers of points and classes if empty.
@@ -64,20 +64,22 @@ def scatter_map(
     size = (3 if solid else 5) if n > 2000 else (4 if solid else 7)
     figure = go.Figure()
     groups = _groups(label, class_names, theme)
-    for rank, (name, colour, rows) in enumerate(groups):
-        symbols = _SYMBOLS_3D if solid else _SYMBOLS
-        marker: dict[str, Any] = {"symbol": symbols[rank % len(symbols)], "size": size, "opacity": 0.75}
+    symbols = _SYMBOLS_3D if solid else _SYMBOLS
+    for name, colour, label_of, rows in groups:
+        marker: dict[str, Any] = {"symbol": symbols[max(label_of, 0) % len(symbols)], "size": size, "opacity": 0.75}
         marker["color"] = colour if picked is None else np.where(picked[rows], colour, theme.muted).tolist()
         if picked is not None and not solid:  # a 3-d marker takes one opacity for the whole trace
             marker["opacity"] = np.where(picked[rows], 0.95, 0.35).tolist()
         common = {
             "mode": "markers",
-            "name": name,
-            "legendgroup": name,
+            "name": shown(name),
+            "legendgroup": str(label_of),
             "marker": marker,
             "customdata": rows.tolist(),
-            "text": None if hover is None else [shown(str(hover[row])) for row in rows],
-            "hovertemplate": (name if hover is None else "%{text}") + "<extra></extra>",
+            "text": shown(name)
+            if hover is None
+            else ["<br>".join(map(shown, str(hover[row]).splitlines())) for row in rows],
+            "hovertemplate": "%{text}<extra></extra>",
             "showlegend": labels is not None,
         }
         if solid:
@@ -86,9 +88,9 @@ def scatter_map(
         else:
             figure.add_trace(go.Scattergl(x=where[rows, 0], y=where[rows, 1], **common))
     if not solid and labels is not None:
-        for name, colour, rows in groups:
-            if colour != theme.muted:
-                figure.add_trace(_class_name(name, np.median(where[rows], axis=0), theme))
+        for group in groups:
+            if group.label >= 0:
+                figure.add_trace(_class_name(group, np.median(where[group.rows], axis=0), theme))
     dress(figure, theme, title, alt or f"Map of {n} points in {len(groups)} groups")
     figure.update_layout(legend={"itemsizing": "constant"}, uirevision="map", dragmode="orbit" if solid else "pan")
     if solid:
@@ -144,7 +146,8 @@ def scatter_toy(
     marker = {"color": colours, "size": 6, "opacity": 0.8}
     figure.add_trace(go.Scattergl(x=where[:, 0], y=where[:, 1], mode="markers", name="data", marker=marker))
     if reconstruction is not None:
-        marker = {"color": theme.mark, "size": 5, "symbol": "diamond"}
+        # The mark is close to a class colour: beside classes it gives way to ink.
+        marker = {"color": theme.mark if labels is None else theme.ink, "size": 5, "symbol": "diamond"}
         figure.add_trace(
             go.Scattergl(x=restored[:, 0], y=restored[:, 1], mode="markers", name="reconstruction", marker=marker)
         )
@@ -155,35 +158,46 @@ def scatter_toy(
     return figure
 
 
-def _groups(label: np.ndarray, class_names: Sequence[str] | None, theme: Theme) -> list[tuple[str, str, np.ndarray]]:
-    """Name, colour and rows of each trace: the classes in order, then what is left over and what has no label."""
+class _Group(NamedTuple):
+    """The points of one trace; `label` is negative for what is no class of its own."""
+
+    name: str
+    colour: str
+    label: int
+    rows: np.ndarray
+
+
+def _groups(label: np.ndarray, class_names: Sequence[str] | None, theme: Theme) -> list[_Group]:
+    """The classes in order, then what is beyond the limit and what has no label."""
     names = class_names or ()
     classes = np.unique(label[label >= 0]).tolist()
-    count = max(len(names), *(c + 1 for c in classes), 1)
+    count = max(len(names), classes[-1] + 1 if classes else 1)
     groups = [
-        (shown(str(names[c]) if c < len(names) else str(c)), theme.colour(c, count), np.flatnonzero(label == c))
+        _Group(cut(str(names[c] if c < len(names) else c)), theme.colour(c, count), c, np.flatnonzero(label == c))
         for c in classes[:CLASS_LIMIT]
     ]
     if rest := classes[CLASS_LIMIT:]:
-        groups.append((f"{len(rest)} other classes", theme.muted, np.flatnonzero(np.isin(label, rest))))
+        groups.append(_Group(f"{len(rest)} other classes", theme.muted, -2, np.flatnonzero(np.isin(label, rest))))
     if (unlabelled := np.flatnonzero(label < 0)).size:
-        groups.append(("unlabelled", theme.muted if classes else theme.accent, unlabelled))
+        groups.append(_Group("unlabelled", theme.muted if classes else theme.accent, -1, unlabelled))
     return groups
 
 
-def _class_name(name: str, at: np.ndarray, theme: Theme) -> Scatter:
+def _class_name(group: _Group, at: np.ndarray, theme: Theme) -> Scattergl:
     import plotly.graph_objects as go
 
-    # The shadow in the colour of the panel keeps a name legible on its own points.
-    halo = ", ".join(f"{x}px {y}px 2px {theme.panel}" for x in (-1, 1) for y in (-1, 1))
-    font = {"size": 18, "color": theme.ink, "weight": 700, "shadow": halo}
-    return go.Scatter(
+    # In WebGL as the points are: SVG text would lie under them. Such text is painted as it is, nothing in it is HTML.
+    # The disc of panel colour sets the name off.
+    disc = {"size": 24, "color": theme.panel, "opacity": 0.8}
+    font = {"size": 17, "color": theme.ink, "weight": "bold"}
+    return go.Scattergl(
         x=at[:1],
         y=at[1:],
-        mode="text",
-        text=[name],
+        mode="markers+text",
+        marker=disc,
+        text=[group.name],
         textfont=font,
-        legendgroup=name,
+        legendgroup=str(group.label),
         showlegend=False,
         hoverinfo="skip",
     )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from aeexplorer.config import ConfigError
+from aeexplorer.plots.theme import LIGHT, Theme
 
 MOSAIC_LIMIT = 64_000_000  # bytes of one mosaic
 
@@ -54,6 +55,27 @@ def tile(
         top, left = (i // columns) * (height + pad), (i % columns) * (width + pad)
         mosaic[top : top + height, left : left + width] = picture.repeat(scale, axis=0).repeat(scale, axis=1)
     return mosaic
+
+
+def diverging(residual: ArrayLike, theme: Theme = LIGHT) -> np.ndarray:
+    """Signed pictures as colours: nothing is the ground, too little ink one colour, too much the other.
+
+    Args:
+        residual: (n, h, w) or (n, h, w, 3) in [-1, 1]; of three channels the mean.
+        theme: its mark stands for 1, its accent for -1, its panel for 0.
+
+    Returns:
+        (n, h, w, 3) uint8.
+    """
+    signed = np.clip(np.asarray(residual, dtype=np.float64), -1, 1)
+    if signed.ndim == 4:
+        signed = signed.mean(axis=3)
+    ground, more, less = (
+        np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) for c in (theme.panel, theme.mark, theme.accent)
+    )
+    share = np.abs(signed)[..., None]
+    coloured: np.ndarray = np.rint(ground * (1 - share) + np.where(signed[..., None] > 0, more, less) * share)
+    return coloured.astype(np.uint8)
 
 
 def to_png(image: np.ndarray) -> bytes:

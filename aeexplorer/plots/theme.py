@@ -36,7 +36,7 @@ FONT_SIZE = 13
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours of the page a figure sits on."""
+    """Colours of the page a figure sits on; ink is legible on the panel and on both ends of `heat`."""
 
     name: str
     ground: str
@@ -65,7 +65,7 @@ LIGHT = Theme(
     accent="#1c5d99",
     mark="#ff5e02",
     muted="#c9c5bb",
-    heat=("#e9f0f8", "#1f4f80"),
+    heat=("#eef4fa", "#7fb0dc"),
 )
 DARK = Theme(
     name="dark",
@@ -77,7 +77,7 @@ DARK = Theme(
     accent="#6fb1ea",
     mark="#ff8742",
     muted="#4a5361",
-    heat=("#233142", "#8cc4f5"),
+    heat=("#202a36", "#2f679a"),
 )
 
 
@@ -103,14 +103,19 @@ def dress(figure: Figure, theme: Theme, title: str, alt: str) -> None:
     figure.update_annotations(font={"size": FONT_SIZE, "color": theme.secondary})
 
 
+def cut(text: str) -> str:
+    """A text of at most 60 characters."""
+    return text if len(text) <= NAME_LIMIT else text[: NAME_LIMIT - 1] + "…"
+
+
 def shown(text: str) -> str:
     """A text as plotly may show it: cut to 60 characters, then escaped."""
-    return html.escape(text if len(text) <= NAME_LIMIT else text[: NAME_LIMIT - 1] + "…")
+    return html.escape(cut(text))
 
 
 def shaped(name: str, values: ArrayLike, widths: tuple[int, ...]) -> np.ndarray:
-    """Values as (n, c) with c one of `widths`, or a sentence."""
+    """Values as floats (n, c) with c one of `widths`, or a sentence."""
     array = np.asarray(values)
     if array.ndim != 2 or array.shape[1] not in widths:
         raise ConfigError(f"{name} must be (n, {' or '.join(map(str, widths))}), got shape {array.shape}")
-    return array
+    return array.astype(np.result_type(array, np.float32), copy=False)

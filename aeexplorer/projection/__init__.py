@@ -4,6 +4,7 @@ A map is reproducible: the same codes, parameters and seed give the same points,
 """
 
 from aeexplorer.metrics.neighbourhood import KNNGraph
+from aeexplorer.projection.export import coordinates_csv
 from aeexplorer.projection.maps import Projection, project, quality
 from aeexplorer.projection.methods import (
     METHODS,
@@ -27,6 +28,7 @@ __all__ = [
     "RawConfig",
     "TSNEConfig",
     "UMAPConfig",
+    "coordinates_csv",
     "project",
     "quality",
 ]

@@ -93,6 +93,27 @@ class Projection:
         weight /= weight.sum(axis=1, keepdims=True)
         return np.einsum("mk,mkc->mc", weight, self.points[near]).astype(np.float32)
 
+    def lift(self, points: ArrayLike) -> np.ndarray:
+        """Codes of points on the map: the inverse of `transform` on the map's own plane, for PCA and raw.
+
+        Args:
+            points: (m, c).
+
+        Returns:
+            (m, K) float32; of a PCA map the point of its plane through the mean code.
+
+        Raises:
+            ConfigError: for a map without an inverse, or points of another dimension.
+        """
+        if self.approximate:
+            raise ConfigError(f"lift needs a map by PCA or of raw codes, got {self.method}")
+        where = checked(points)
+        if where.shape[1] != self.points.shape[1]:
+            raise ConfigError(f"points must have {self.points.shape[1]} dimensions as the map has, got {where.shape[1]}")
+        if self.axes is not None:
+            return (self.codes.mean(axis=0, dtype=np.float64) + where @ self.axes).astype(np.float32)
+        return where[:, : self.codes.shape[1]].astype(np.float32)
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything but the graph as plain arrays, for `np.savez`; no pickle is involved."""
         said = {

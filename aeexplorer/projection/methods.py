@@ -74,6 +74,8 @@ class RawConfig(Config):
 
 @dataclass(frozen=True)
 class Layout:
+    """What a method hands back: the points, the parameters it changed, and what there is to say."""
+
     points: np.ndarray
     used: dict[str, Any] = field(default_factory=dict)
     notices: tuple[str, ...] = ()

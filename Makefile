@@ -1,0 +1,45 @@
+# make run  sets everything up and opens the app;  make test  sets everything up and passes every check
+PYTHON ?= python3
+PORT ?= 8501
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test lint setup setup-dev browser pretrained clean
+
+setup: $(VENV)/.run
+setup-dev: $(VENV)/.dev
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
+	@touch $(VENV)/.run $@
+
+# any Chromium on the PATH will do; else Debian's, else the one Playwright brings
+browser: $(VENV)/.dev
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+	 || (command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium >/dev/null) \
+	 || $(BIN)/python -m playwright install chromium \
+	 || echo "No browser found: the browser tests will be skipped."
+
+run: $(VENV)/.run
+	$(BIN)/streamlit run app.py --server.port $(PORT)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: $(VENV)/.dev browser lint
+	$(BIN)/python -m pytest
+
+pretrained: $(VENV)/.run
+	$(BIN)/python -m aeexplorer pretrained
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

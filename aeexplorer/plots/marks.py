@@ -1,0 +1,83 @@
+"""What is put on a map that is already drawn: the point in hand, a path, and a ground that can be clicked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from aeexplorer.plots.theme import LIGHT, Theme, shaped, shown
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+CLICK_SIDE = 61  # places along one side of the ground that can be clicked
+
+
+def add_point(figure: Figure, point: ArrayLike, theme: Theme = LIGHT, name: str = "") -> None:
+    """Mark one point, (2,) or (3,), with a ring.
+
+    Raises:
+        ConfigError: for a point of another dimension.
+    """
+    import plotly.graph_objects as go
+
+    where = shaped("point", np.atleast_2d(np.asarray(point)), (2, 3))
+    common = {"mode": "markers", "name": shown(name), "showlegend": False, "hoverinfo": "skip"}
+    if where.shape[1] == 3:
+        marker = {"symbol": "circle-open", "size": 14, "color": theme.mark, "line": {"width": 4}}
+        x, y, z = where.T
+        figure.add_trace(go.Scatter3d(x=x, y=y, z=z, marker=marker, **common))
+        return
+    # The wider ring in the colour of the panel keeps the mark apart from the points below it.
+    for width, colour in ((7, theme.panel), (3.5, theme.mark)):
+        marker = {"symbol": "circle-open", "size": 18, "color": colour, "line": {"width": width}}
+        figure.add_trace(go.Scatter(x=where[:, 0], y=where[:, 1], marker=marker, **common))
+
+
+def add_path(figure: Figure, points: ArrayLike, colour: str, name: str) -> None:
+    """Draw a path, (steps, 2), as a line with a dot at each step.
+
+    Raises:
+        ConfigError: for points of another dimension.
+    """
+    import plotly.graph_objects as go
+
+    where = shaped("points", points, (2,))
+    line, marker = {"color": colour, "width": 2}, {"color": colour, "size": 8}
+    figure.add_trace(
+        go.Scatter(x=where[:, 0], y=where[:, 1], mode="lines+markers", name=shown(name), line=line, marker=marker)
+    )
+
+
+def add_ground(figure: Figure, low: ArrayLike, high: ArrayLike) -> None:
+    """Lay an invisible grid of points over a plane, so that a click anywhere selects a place on it.
+
+    Args:
+        figure: of a plane; points of its own keep to be clicked where they lie nearer.
+        low, high: (2,) corners.
+    """
+    import plotly.graph_objects as go
+
+    sides = [np.linspace(a, b, CLICK_SIDE) for a, b in zip(np.asarray(low), np.asarray(high), strict=True)]
+    x, y = (axis.ravel() for axis in np.meshgrid(*sides))
+    unseen = {"marker": {"opacity": 0}}
+    figure.add_trace(
+        go.Scattergl(
+            x=x,
+            y=y,
+            mode="markers",
+            marker={"opacity": 0, "size": 10},
+            selected=unseen,
+            unselected=unseen,
+            hoverinfo="none",
+            showlegend=False,
+        )
+    )
+    figure.update_layout(hoverdistance=-1, clickmode="event+select")
+    # A click leaves all points as they are: the place in hand is marked, not the points around it.
+    figure.for_each_trace(
+        lambda trace: trace.update(unselected={"marker": {"opacity": 0.75}}),
+        lambda trace: trace.type == "scattergl" and trace.showlegend is not False,
+    )
