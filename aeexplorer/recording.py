@@ -50,7 +50,10 @@ def new_run(family_name: str, data: Dataset, title: str = "", path: Any = None, 
     for name, split in data.splits.items():
         if not len(split):
             raise ConfigError(f"{name} split of {data.spec.name} must have at least 1 sample, got 0")
-    check_batch(training, min(training.samples or len(data.train), len(data.train)), data.spec)
+    n = min(training.samples or len(data.train), len(data.train))
+    if "batch_size" not in knobs:  # nobody asked for the default
+        training = training.replace(batch_size=min(training.batch_size, n))
+    check_batch(training, n, data.spec)
     return Run.create(family_name, data.spec, config, training, title, path)
 
 

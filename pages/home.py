@@ -1,3 +1,99 @@
-from aeexplorer.ui.widgets import heading
+"""Move a point across the latent plane and see what it decodes to."""
 
-heading("home", "")
+from __future__ import annotations
+
+import streamlit as st
+
+from aeexplorer.metrics import standing
+from aeexplorer.plots import add_point, scatter_toy
+from aeexplorer.runs import Run
+from aeexplorer.ui.foot import foot, opening
+from aeexplorer.ui.latent_plane import draw_plane, move_point, names_of, say_standing
+from aeexplorer.ui.resources import openable_runs, plane, theme
+from aeexplorer.ui.samples import chart, cloud, is_plane, missing_data, show, test_split
+from aeexplorer.ui.state import open_picked, pick_run
+from aeexplorer.ui.widgets import heading, refusals
+
+NEIGHBOURS = 6
+DOORS = (
+    ("pages/train.py", "Train a model", "digits take seconds", ":material/model_training:"),
+    ("pages/latent_map.py", "Map a latent space", "PCA, t-SNE and UMAP of the codes", ":material/scatter_plot:"),
+    ("pages/explore.py", "Explore a model", "reconstruct, sample and interpolate", ":material/image_search:"),
+)
+
+
+def doors() -> None:
+    for page, label, said, icon in DOORS:
+        with st.container(border=True, gap="xxsmall"):
+            st.page_link(page, label=f"**{label}**", icon=icon)
+            st.caption(said)
+
+
+def empty() -> None:
+    heading("Move across the latent plane", "Every point of a latent plane decodes to a sample, once a model has learned it.")
+    with st.container(border=True, horizontal_alignment="center", gap="medium"):
+        st.subheader("There is no trained model yet", anchor=False)
+        st.markdown("This page needs one. Training an autoencoder on the built-in digits takes seconds and no network.")
+        st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
+        st.page_link("pages/data.py", label="Look at the data first", icon=":material/dataset:")
+
+
+@st.fragment
+def explore(run: Run) -> None:
+    model = open_picked(run)
+    with refusals():
+        ground = plane(run)
+    codes, spec = model.codes, model.spec
+    where = move_point(run, ground)
+    z = ground.map.lift(where[None])[0]
+    stand = standing(z, codes.z, ground.spacing, NEIGHBOURS)
+    decoded = model.decode(z)
+    split = test_split(model)
+
+    left, middle, right = st.columns([5, 2.3, 2], gap="medium")
+    with left, st.container(border=True):
+        draw_plane(run, ground, codes, where, spec.classes)
+    with middle:
+        with st.container(border=True):
+            if is_plane(spec):
+                background = cloud(codes_decoded if split is None else split.x) if (codes_decoded := model.decode(codes.z)) is not None else decoded
+                figure = scatter_toy(background, theme=theme())
+                add_point(figure, decoded[0], theme())
+                chart(figure, height=280)
+            else:
+                show([("", decoded)], spec, [["decoded"]], 1, 320)
+            coordinates = ", ".join(f"{value:.2f}" for value in z[:4])
+            st.markdown(f"**z = ({coordinates}{', …' if len(z) > 4 else ''})**")
+            say_standing(stand, ground)
+        if split is not None and not is_plane(spec):
+            with st.container(border=True):
+                st.caption("Nearest real samples")
+                show([("", split.x[codes.index[stand.nearest]])], spec, [names_of(codes, stand.nearest, spec)], 6, 60)
+    with right:
+        doors()
+        if split is None:
+            missing_data(model, "The plane works without it; the nearest real samples need it.")
+
+    numbers = f"{len(z)} {'number' if len(z) == 1 else 'numbers'} in, {spec.size} {'pixels' if spec.kind == 'image' else 'values'} out"
+    through = "" if ground.map.method == "raw" else f"; the point moves on the plane of the two main axes of {len(z)}"
+    inside = ",\\, ".join(f"{value:.2f}" for value in z[:4]) + (r",\, \ldots" if len(z) > 4 else "")
+    listed = ", ".join(f"{value:.3f}" for value in where[: min(2, len(z))])
+    code = opening(run)
+    if ground.map.method == "raw":
+        code += f"sample = model.decode([[{listed}]])[0]\n"
+    else:
+        code += f'plane = ae.project(model.codes.z, "pca")\nsample = model.decode(plane.lift([[{listed}]]))[0]\n'
+    foot(rf"\hat x = g(z) = g({inside})", numbers + through, code)
+
+
+if not openable_runs():
+    empty()
+else:
+    title, picker = st.columns([3, 1.3], vertical_alignment="bottom")
+    with title:
+        heading("Move across the latent plane", "Every point decodes to a sample: move the sliders or click on the plane. "
+                "Colours are classes, which the model never saw.")  # fmt: skip
+    with picker:
+        picked = pick_run()
+    if picked is not None:
+        explore(picked)

@@ -227,6 +227,7 @@ def test_auroc_of_known_scores():
         (lambda: kl_per_dimension(np.zeros((2, 3)), np.zeros((2, 2))), "of one shape"),
         (lambda: neighbours(np.zeros((4, 2)), 4), "k must be between 1 and 3, .* got 4"),
         (lambda: neighbours([[0.0], [np.nan], [1.0]], 1), "NaN or infinity in 1 of 3 rows"),
+        (lambda: neighbours([[0.0], [1e300]], 1), "x must lie between"),
         (lambda: neighbours(np.zeros(4), 1), r"must be \(n, features\)"),
         (lambda: trustworthiness(np.zeros((10, 2)), np.zeros((9, 2)), 2), "got 10 and 9"),
         (lambda: continuity(np.zeros((10, 2)), np.zeros((10, 2)), 5), "less than half of the 10 samples used, got 5"),

@@ -251,6 +251,15 @@ def test_identical_codes_lie_at_the_origin_and_it_is_said(method, value):
     assert shown.notices == ("all codes are identical: every point lies at the origin",)
 
 
+@pytest.mark.parametrize("method", ["pca", "tsne", "umap"])
+@pytest.mark.parametrize("scale", [1e-30, 1e13])
+def test_tiny_and_huge_codes_make_the_map_that_others_do(codes, method, scale):
+    shown = project(codes.astype(np.float64) * scale, method, **FAST[method])
+    assert np.isfinite(shown.points).all() and np.isfinite(shown.transform(codes * scale)).all()
+    kept, usual = (quality(codes, points)["knn_recall"] for points in (shown.points, project(codes, method).points))
+    assert kept > 0.7 * usual
+
+
 def test_pca_says_what_is_missing(codes):
     assert project(codes[:1]).notices == ("there is only 1 code: it lies at the origin",)
     pair = project(codes[:2])
@@ -283,6 +292,7 @@ def test_quality_of_few_codes_lowers_k(codes):
         (lambda x: project(x[:0]), r"at least 1 code and 1 dimension, got shape \(0, 16\)"),
         (lambda x: project(x[0]), r"codes must be \(n, K\)"),
         (lambda x: project(np.where(np.arange(500)[:, None] < 2, np.nan, x)), "NaN or infinity in 2 of 500 rows"),
+        (lambda x: project(x * 1e300, "tsne"), "codes must lie between -1e\\+15 and 1e\\+15, got an absolute value of"),
         (lambda x: project(x, "tsne", graph=neighbours(x[:9], 3)), "graph must be of the 500 codes, got one of 9"),
         (lambda x: project(x).transform(x[:, :3]), "codes must have 16 dimensions as the map has, got 3"),
         (lambda x: quality(x, x[:9, :2]), "got 500 and 9"),

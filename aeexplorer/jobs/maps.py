@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import shutil
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,6 +42,24 @@ class MapSpec(Config):
     parameters: dict[str, Any]
 
 
+@dataclass(frozen=True, eq=False)
+class FinishedMap:
+    """A map as it is shown: points (n, 2|3), labels (n,), index (n,) into the test split, and what it says of itself.
+
+    Attributes:
+        quality: see `projection.quality`.
+        explained_variance: of PCA the share of the variance on each axis, else empty.
+    """
+
+    points: np.ndarray
+    labels: np.ndarray
+    index: np.ndarray
+    quality: dict[str, float]
+    notices: tuple[str, ...] = ()
+    explained_variance: tuple[float, ...] = ()
+    seconds: float = 0.0
+
+
 class MapJob(WorkFolder):
     """The folder of one map.
 
@@ -58,6 +77,22 @@ class MapJob(WorkFolder):
     def arrays(self) -> dict[str, np.ndarray]:
         """The finished map: points (n, 2|3), labels (n,), index (n,) into the test split."""
         return load_arrays(self.path / "map.safetensors")
+
+    def finished(self) -> FinishedMap:
+        """The finished map with its figures.
+
+        Raises:
+            Damaged: when its files are missing or do not fit.
+        """
+        status, arrays = self.status, self.arrays()
+        try:
+            points, labels, index = arrays["points"], arrays["labels"], arrays["index"]
+        except KeyError as error:
+            raise Damaged(f"map.safetensors in {self.path.name} has no array {error}") from None
+        if points.ndim != 2 or not len(points) == len(labels) == len(index):
+            raise Damaged(f"map.safetensors in {self.path.name} has points of shape {points.shape} for {len(index)} codes")
+        end = self.last_event("end") or {}
+        return FinishedMap(points, labels, index, status.result, tuple(end.get("notices", ())), (), status.seconds)
 
     def intermediate(self) -> np.ndarray | None:
         """Points (n, 2|3) of the layout as it is now, or None before the first."""
@@ -95,7 +130,7 @@ def submit_map(run: Run, method: str, n: int = STORED_CODES, **parameters: Any) 
         with contextlib.suppress(Damaged):
             state = job.status.state
             if state == "done":
-                job.arrays()
+                job.finished()
             if state in ("queued", "running", "done"):
                 return job
         shutil.rmtree(job.path, ignore_errors=True)

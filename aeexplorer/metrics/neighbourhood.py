@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from aeexplorer.config import ConfigError
 
+LARGEST = 1e15  # absolute value whose squared distances still fit float32
 RANK_LIMIT = 2000  # codes for which all pairwise ranks are taken; more are subsampled
 
 _BLOCK = 2048  # codes per step of a neighbour search
@@ -273,4 +274,6 @@ def _samples(name: str, values: ArrayLike) -> np.ndarray:
     broken = ~np.isfinite(x).all(axis=1)
     if broken.any():
         raise ConfigError(f"{name} must be finite, got NaN or infinity in {int(broken.sum())} of {len(x)} rows")
+    if (largest := np.abs(x).max()) > LARGEST:
+        raise ConfigError(f"{name} must lie between -{LARGEST:g} and {LARGEST:g}, got an absolute value of {largest:g}")
     return x

@@ -8,6 +8,7 @@ from aeexplorer.projection.export import coordinates_csv
 from aeexplorer.projection.maps import Projection, project, quality
 from aeexplorer.projection.methods import (
     METHODS,
+    SMALLEST_MAP,
     Cancelled,
     Method,
     PCAConfig,
@@ -19,6 +20,7 @@ from aeexplorer.projection.methods import (
 
 __all__ = [
     "METHODS",
+    "SMALLEST_MAP",
     "Cancelled",
     "KNNGraph",
     "Method",

@@ -109,7 +109,9 @@ class Projection:
             raise ConfigError(f"lift needs a map by PCA or of raw codes, got {self.method}")
         where = checked(points)
         if where.shape[1] != self.points.shape[1]:
-            raise ConfigError(f"points must have {self.points.shape[1]} dimensions as the map has, got {where.shape[1]}")
+            raise ConfigError(
+                f"points must have {self.points.shape[1]} dimensions as the map has, got {where.shape[1]}"
+            )
         if self.axes is not None:
             return (self.codes.mean(axis=0, dtype=np.float64) + where @ self.axes).astype(np.float32)
         return where[:, : self.codes.shape[1]].astype(np.float32)

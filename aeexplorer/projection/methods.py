@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from pydantic import Field
 
 from aeexplorer.config import Config, ConfigError
-from aeexplorer.metrics.neighbourhood import KNNGraph, neighbours
+from aeexplorer.metrics.neighbourhood import LARGEST, KNNGraph, neighbours
 
 if TYPE_CHECKING:
     from scipy.sparse import coo_array
@@ -120,6 +120,8 @@ def checked(codes: ArrayLike) -> np.ndarray:
     broken = ~np.isfinite(x).all(axis=1)
     if broken.any():
         raise ConfigError(f"codes must be finite, got NaN or infinity in {int(broken.sum())} of {len(x)} rows")
+    if (largest := np.abs(x).max()) > LARGEST:
+        raise ConfigError(f"codes must lie between -{LARGEST:g} and {LARGEST:g}, got an absolute value of {largest:g}")
     return x
 
 

@@ -18,6 +18,9 @@ STYLE = """<style>
   overflow-wrap: anywhere; }
 .ae-tile polyline { fill: none; stroke: var(--st-primary-color); stroke-width: 1.6; vector-effect: non-scaling-stroke; }
 .ae-tile rect, .ae-tile circle { fill: var(--st-primary-color); }
+[class*="st-key-strip-"] button { height: 86px; padding: 62px 0 2px; min-height: 0; image-rendering: pixelated;
+  align-items: flex-end; font-size: 0.8rem; }
+[class*="st-key-strip-"] button[kind="primary"] { color: var(--st-text-color); border: 2px solid var(--st-primary-color); }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding: 3.4rem 0.8rem 3rem; }
   .ae-rows { grid-template-columns: 1fr !important; }

@@ -29,7 +29,7 @@ def picture_rows(
     width = columns or max((len(x) for _, x in rows), default=1)
     named = any(name for name, _ in rows)
     cells = []
-    scale = _scale(rows, spec)
+    scale = common_scale(rows, spec)
     for r, (name, x) in enumerate(rows):
         if named:
             cells.append(f'<div class="ae-label">{html.escape(name)}</div>')
@@ -47,7 +47,35 @@ def picture_rows(
     st.html(f'<div class="ae-rows" style="grid-template-columns: {template}">{"".join(cells)}</div>')
 
 
-def _scale(rows: Sequence[tuple[str, np.ndarray]], spec: DataSpec) -> tuple[float, float]:
+def picture_address(sample: np.ndarray, spec: DataSpec, scale: tuple[float, float]) -> str:
+    """One sample as the address of an image that holds the image itself ("data:image/…").
+
+    Args:
+        scale: values at the lower and the upper edge, of anything but images.
+    """
+    if spec.kind == "image":
+        pixels = sample if sample.dtype == np.uint8 else as_uint8(sample)
+        if pixels.ndim == 2 and theme().name == "light":
+            pixels = 255 - pixels  # ink on paper
+        return f"data:image/png;base64,{base64.b64encode(to_png(pixels)).decode()}"
+    colour = theme().accent
+    look = (
+        f"polyline{{fill:none;stroke:{colour};stroke-width:1.6;vector-effect:non-scaling-stroke}}"
+        f"rect,circle{{fill:{colour}}}"
+    )
+    drawing = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 60" preserveAspectRatio="none">'
+        f"<style>{look}</style>{_marks(_heights(sample, scale), spec, *scale)}</svg>"
+    )
+    return f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()}"
+
+
+def _heights(sample: np.ndarray, scale: tuple[float, float]) -> np.ndarray:
+    """The first channel in 0..1 of the scale."""
+    return (np.asarray(sample, dtype=np.float64).reshape(len(sample), -1)[:, 0] - scale[0]) / (scale[1] - scale[0])
+
+
+def common_scale(rows: Sequence[tuple[str, np.ndarray]], spec: DataSpec) -> tuple[float, float]:
     """One vertical scale for all samples, so that they can be compared."""
     if spec.kind == "image" or not rows:
         return 0.0, 1.0
@@ -58,14 +86,11 @@ def _scale(rows: Sequence[tuple[str, np.ndarray]], spec: DataSpec) -> tuple[floa
 
 def _tile(sample: np.ndarray, spec: DataSpec, said: str, scale: tuple[float, float]) -> str:
     if spec.kind == "image":
-        pixels = as_uint8(sample)
-        if pixels.ndim == 2 and theme().name == "light":
-            pixels = 255 - pixels  # ink on paper
-        source = base64.b64encode(to_png(pixels)).decode()
-        return f'<img alt="{said}" src="data:image/png;base64,{source}" style="--ratio: {pixels.shape[1]}/{pixels.shape[0]}">'
+        ratio = f"{spec.shape[1]}/{spec.shape[0]}"
+        return f'<img alt="{said}" src="{picture_address(sample, spec, scale)}" style="--ratio: {ratio}">'
     low, high = scale
-    values = (np.asarray(sample, dtype=np.float64).reshape(len(sample), -1)[:, 0] - low) / (high - low)
-    return f'<svg role="img" aria-label="{said}" viewBox="0 0 100 60" preserveAspectRatio="none" style="--ratio: 5/3">{_marks(values, spec, low, high)}</svg>'
+    marks = _marks(_heights(sample, scale), spec, low, high)
+    return f'<svg role="img" aria-label="{said}" viewBox="0 0 100 60" preserveAspectRatio="none" style="--ratio: 5/3">{marks}</svg>'
 
 
 def _marks(values: np.ndarray, spec: DataSpec, low: float, high: float) -> str:

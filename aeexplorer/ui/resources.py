@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
 import streamlit as st
 
 from aeexplorer.data import Dataset, load_dataset
 from aeexplorer.explorer import Explorer, open_run
+from aeexplorer.jobs.maps import FinishedMap, codes_for_map
+from aeexplorer.metrics import typical_spacing
 from aeexplorer.plots import DARK, LIGHT, Theme
+from aeexplorer.projection import SMALLEST_MAP, Projection, project, quality
 from aeexplorer.runs import DamagedRun, Run, list_runs, pretrained
 
 
@@ -47,3 +53,68 @@ def openable_runs() -> list[Run]:
 def theme() -> Theme:
     """Colours of figures that fit the page as it is shown."""
     return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def _written(run: Run, file: str) -> int:
+    path = run.path / file
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """The plane a model is moved across: its codes where they have up to two dimensions, else their two main axes.
+
+    Attributes:
+        map: where the stored codes lie on it, and the way back to codes.
+        low, high: (2,) corners around all points, with a margin.
+        spacing: see `metrics.typical_spacing`.
+    """
+
+    map: Projection
+    low: np.ndarray
+    high: np.ndarray
+    spacing: float
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _plane(path: str, written: int) -> Plane:
+    z = Run(path).codes.z
+    drawn = project(z, "raw" if z.shape[1] <= 2 else "pca")
+    low, high = drawn.points.min(axis=0), drawn.points.max(axis=0)
+    margin = 0.08 * np.maximum(high - low, 1e-3)
+    return Plane(drawn, low - margin, high + margin, typical_spacing(z))
+
+
+def plane(run: Run) -> Plane:
+    """The plane of a run's stored codes, made once.
+
+    Raises:
+        Damaged: when the codes cannot be read.
+    """
+    return _plane(str(run.path), _written(run, "codes.safetensors"))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _stored_errors(path: str, written: int) -> np.ndarray:
+    model = open_run(path)
+    return model.errors(model.dataset.test.x[model.codes.index])
+
+
+def stored_errors(run: Run) -> np.ndarray:
+    """Squared error per feature of each test sample whose code is stored; needs the dataset."""
+    return _stored_errors(str(run.path), _written(run, "weights.safetensors"))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _direct_map(path: str, written: int, method: str, n: int, components: int) -> FinishedMap:
+    model = explorer(Run(path))
+    z, labels, index = codes_for_map(model, n)
+    drawn = project(z, method, components=components)
+    figures = quality(z, drawn.points, labels) if len(z) >= SMALLEST_MAP else {}
+    variance = drawn.explained_variance or ()
+    return FinishedMap(drawn.points, labels, index, figures, drawn.notices, variance)
+
+
+def direct_map(run: Run, method: str, n: int, components: int) -> FinishedMap:
+    """A map that is cheap enough to draw in the page: by PCA, or of raw codes."""
+    return _direct_map(str(run.path), _written(run, "codes.safetensors"), method, n, components)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from aeexplorer.explorer import Explorer
 from aeexplorer.runs import Run
-from aeexplorer.ui.resources import openable_runs
+from aeexplorer.store import Damaged
+from aeexplorer.ui.resources import explorer, openable_runs
+from aeexplorer.ui.widgets import as_text
 
 PREFERRED = ("mnist-vae-2d", "digits-vae-2d")
 
@@ -32,6 +35,19 @@ def pick_run(label: str = "Model", preferred: tuple[str, ...] = PREFERRED) -> Ru
     if picked != chosen:
         st.rerun()
     return runs[picked]
+
+
+def open_picked(run: Run) -> Explorer:
+    """The picked run's explorer with its stored codes; where it is damaged a sentence, the way out, and a stop."""
+    try:
+        model = explorer(run)
+        _ = model.codes
+    except (Damaged, OSError) as error:
+        st.error(as_text(f"{run.title} cannot be opened: {error}"), icon=":material/error:")
+        st.markdown("Choose another model above, or remove this one.")
+        st.page_link("pages/runs.py", label="Go to the runs", icon=":material/folder_open:")
+        st.stop()
+    return model
 
 
 def remember_run(run_id: str) -> None:

@@ -1,0 +1,99 @@
+"""How a request names a sample: by its place, by a stored code, by its own values, or by a code."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from aeexplorer.config import Config, ConfigError
+from aeexplorer.live.resources import Bench, as_floats
+
+MAX_VALUES = 128 * 128 * 3
+
+
+class Sample(Config):
+    """One sample, named in exactly one way.
+
+    Attributes:
+        index: place in the test split; needs the data on the server.
+        code: place among the stored codes of the run.
+        pixels: its own values: a picture row by row as base64 of bytes 0..255 or as numbers 0..255, other samples as
+            numbers in the units of the data.
+        z: a code of the run.
+    """
+
+    index: int | None = Field(None, ge=0)
+    code: int | None = Field(None, ge=0)
+    pixels: str | tuple[float, ...] | None = Field(None, max_length=4 * MAX_VALUES)
+    z: tuple[float, ...] | None = Field(None, max_length=4096)
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Self:
+        given = [name for name in ("index", "code", "pixels", "z") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"sample must name one of index, code, pixels or z, got {' and '.join(given) or 'none'}")
+        return self
+
+
+Samples = tuple[Sample, ...]
+
+
+def code_of(sample: Sample, bench: Bench) -> np.ndarray:
+    """The code (latent_dim,) of a sample."""
+    if sample.z is not None:
+        return vector(sample.z, bench)
+    if sample.code is not None:
+        return bench.z[stored(sample.code, bench)]
+    return bench.explorer.encode(values_of(sample, bench)[None])[0]
+
+
+def values_of(sample: Sample, bench: Bench) -> np.ndarray:
+    """The sample itself (*shape), as a model sees it; of a code what it decodes to."""
+    if sample.pixels is not None:
+        return pixels(sample.pixels, bench)
+    if sample.z is not None:
+        return bench.explorer.decode(code_of(sample, bench))[0]
+    if sample.code is not None:
+        return as_floats(bench.pictures_at(np.array([stored(sample.code, bench)]))[0])
+    assert sample.index is not None
+    if bench.test is None:
+        raise ConfigError(f"index needs {bench.spec.title}, which is not on this machine; name a stored code instead")
+    if sample.index >= len(bench.test):
+        raise ConfigError(f"index must be less than {len(bench.test)}, got {sample.index}")
+    return as_floats(bench.test.x[sample.index])
+
+
+def pixels(given: str | tuple[float, ...], bench: Bench) -> np.ndarray:
+    """The values of a sample (*shape) that came with the request."""
+    spec = bench.spec
+    if isinstance(given, str):
+        try:
+            values = np.frombuffer(base64.b64decode(given, validate=True), np.uint8)
+        except (binascii.Error, ValueError):
+            raise ConfigError("pixels must be base64 of bytes, got text that is none") from None
+        if spec.kind != "image":
+            raise ConfigError(f"pixels of {spec.kind} data must be numbers, got base64")
+    else:
+        values = np.asarray(given, np.float32)
+    if values.size != spec.size:
+        raise ConfigError(f"pixels must hold {spec.size} values for {spec.title}, got {values.size}")
+    shaped = values.reshape(spec.shape).astype(np.float32)
+    return np.clip(shaped / 255, 0, 1) if spec.kind == "image" else shaped
+
+
+def stored(place: int, bench: Bench) -> int:
+    """A place among the stored codes, checked."""
+    if place >= len(bench.z):
+        raise ConfigError(f"code must be less than {len(bench.z)}, got {place}")
+    return place
+
+
+def vector(z: tuple[float, ...], bench: Bench) -> np.ndarray:
+    """A code (latent_dim,), checked."""
+    if len(z) != bench.latent_dim:
+        raise ConfigError(f"z must have {bench.latent_dim} values, got {len(z)}")
+    return np.asarray(z, np.float32)

@@ -1,0 +1,85 @@
+"""The models that come along: complete, small, honest about their figures, and useful without their data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import aeexplorer as ae
+from aeexplorer.data import DATASETS
+from aeexplorer.pretraining import RECIPES, SIZE_LIMIT, card, make
+from aeexplorer.runs import PRETRAINED, Run
+
+
+@pytest.mark.parametrize("name", RECIPES)
+class TestEach:
+    def test_is_complete_and_small(self, name: str) -> None:
+        folder = PRETRAINED / name
+        files = {p.name for p in folder.iterdir()}
+        assert files == {"spec.json", "status.json", "weights.safetensors", "codes.safetensors", "README.md"}
+        assert sum(p.stat().st_size for p in folder.iterdir()) <= SIZE_LIMIT
+
+    def test_is_what_its_recipe_says(self, name: str) -> None:
+        run, recipe = Run(PRETRAINED / name), RECIPES[name]
+        assert (run.id, run.spec.dataset, run.spec.family) == (name, recipe.dataset, recipe.family)
+        found = {**run.config.model_dump(), **run.spec.training.model_dump()}
+        assert {k: found[k] for k in recipe.knobs} == recipe.knobs
+        assert run.status.state == "done" and run.status.result
+        assert (run.path / "README.md").read_text("utf-8") == card(run, name, recipe)
+
+    def test_works_without_data(self, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setenv("AEEXPLORER_DATA_DIR", str(tmp_path))
+        model = ae.open_run(f"pretrained/{name}")
+        n = min(2_000, DATASETS[model.spec.name].n_test)
+        assert model.codes.z.shape == (n, model.latent_dim) and set(model.codes.labels) == set(range(10))
+        walk = model.decode(ae.interpolate(model.codes.z[0], model.codes.z[1], steps=5))
+        assert walk.shape == (5, *model.spec.shape) and walk.std() > 0.05
+        assert model.sample(4, seed=1).shape == (4, *model.spec.shape)
+
+    def test_stored_codes_are_those_of_the_data(self, name: str) -> None:
+        model = ae.open_run(f"pretrained/{name}")
+        if not DATASETS[model.spec.name].available():
+            pytest.skip(f"{model.spec.name} is not on this machine")
+        stored = model.codes
+        test = model.dataset.test
+        assert np.array_equal(test.y[stored.index], stored.labels)
+        np.testing.assert_allclose(model.encode(test.x[stored.index[:100]]), stored.z[:100], atol=1e-3)
+
+    def test_card_gives_figures_that_are_measured_again(self, name: str) -> None:
+        model = ae.open_run(f"pretrained/{name}")
+        if not DATASETS[model.spec.name].available():
+            pytest.skip(f"{model.spec.name} is not on this machine")
+        again = model.evaluate()
+        for key, value in model.run.status.result.items():
+            assert again[key] == pytest.approx(value, rel=2e-3), key
+
+
+def test_denoising_halves_the_error_of_a_plain_autoencoder() -> None:
+    if not DATASETS["mnist"].available():
+        pytest.skip("mnist is not on this machine")
+    x = ae.load_dataset("mnist").test.x[:2_000]
+    noisy = ae.corrupt(x, "gaussian", 0.5, seed=3)
+    plain, denoising = (ae.open_run(f"pretrained/mnist-{f}").errors(noisy, x).mean() for f in ("ae", "dae"))
+    assert denoising < 0.5 * plain
+
+
+def test_make_refuses_an_unknown_name() -> None:
+    with pytest.raises(ae.ConfigError, match="unknown pretrained model 'mnist-va', did you mean mnist-vae"):
+        make(["mnist-va"])
+
+
+def test_make_writes_a_run_with_a_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from aeexplorer import pretraining
+
+    quick = pretraining.Recipe("digits", "vae", {"latent_dim": 2, "hidden": (16,), "epochs": 2, "seed": 0})
+    monkeypatch.setitem(RECIPES, "digits-quick", quick)
+    figures = make(["digits-quick"], root=tmp_path)
+    run = Run(tmp_path / "digits-quick")
+    assert run.id == "digits-quick" and run.status.result == figures["digits-quick"]
+    assert quick.command.endswith("--family vae --latent-dim 2 --hidden 16 --epochs 2 --seed 0")
+    assert quick.command in (run.path / "README.md").read_text("utf-8")
+    assert json.loads((run.path / "status.json").read_text())["pid"] == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["digits-quick"]
