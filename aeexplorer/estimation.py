@@ -8,11 +8,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from aeexplorer.config import ConfigError
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.families import Family, family
 from aeexplorer.models.base import Autoencoder, Batch, ModelConfig
@@ -21,8 +23,10 @@ from aeexplorer.tensors import model_shape
 from aeexplorer.training import EVALUATION_BATCH, TrainingConfig, make_batch
 
 WANTED_STEPS = 2_000
-EPOCH_SECONDS = 0.012  # a frame of the film and a durable event, on a local disk
+EPOCH_SECONDS = 0.03  # a frame of the film and a durable event, on a local disk
 OPTIMIZER_PASSES = 7  # AdamW reads weight, gradient and two moments, and writes three of them
+LOOP_CALLS = 30  # calls of a step outside the model: gathering the batch, the optimiser, reading the loss
+CHAIN = 16
 FLOAT = 4  # bytes
 
 
@@ -80,6 +84,20 @@ def estimate(
     return Estimate(step.parameters, FLOAT * step.parameters, memory, steps, step.flops, seconds)
 
 
+def check_memory(needed: Estimate) -> None:
+    """Refuse a training that this machine has no memory for.
+
+    Raises:
+        ConfigError: with what it needs and what there is.
+    """
+    limit = psutil.virtual_memory().available
+    if needed.memory_bytes > limit:
+        raise ConfigError(
+            f"memory must be at most {limit / 1e9:.1f} GB, which is free now, "
+            f"got a model of {needed.parameters:,} parameters that needs {needed.memory_bytes / 1e9:.1f} GB"
+        )
+
+
 @dataclass(frozen=True)
 class _Pace:
     """What this machine does in a second on one thread: FLOPs of products and of convolutions, bytes, calls."""
@@ -108,7 +126,7 @@ class _Work:
     def seconds(self, pace: _Pace, threads: int) -> float:
         at_once = min(threads, torch.get_num_threads(), 4)  # small products gain little from more
         products = (self.gemm / pace.gemm + self.convolution / pace.convolution) / at_once
-        return products + self.bytes / pace.bytes + self.calls / pace.calls
+        return products + self.bytes / pace.bytes + (self.calls + LOOP_CALLS) / pace.calls
 
 
 class _Traffic(TorchDispatchMode):
@@ -148,29 +166,31 @@ def _step_work(family_name: str, config: ModelConfig, spec: DataSpec, batch: int
 
 @functools.cache
 def _pace() -> _Pace:
-    """Measured once in a process, in some 30 ms."""
+    """Measured once in a process, in some 50 ms, by small training steps."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with torch.inference_mode():
-            a, b = torch.rand(128, 512), torch.rand(512, 256)
-            x, w = torch.rand(64, 16, 14, 14), torch.rand(32, 16, 3, 3)
-            wide, small = torch.rand(1 << 18), torch.rand(64)
-            gemm = 2 * 128 * 512 * 256 / _fastest(lambda: a @ b)
-            convolution = 2 * 64 * 32 * 49 * 16 * 9 / _fastest(lambda: torch.conv2d(x, w, stride=2, padding=1))
-            traffic = 2 * FLOAT * len(wide) / _fastest(lambda: wide * 2.0)
-            calls = 1 / _fastest(lambda: small * 2.0)
+        x, a = torch.rand(128, 512), torch.rand(512, 256, requires_grad=True)
+        image = torch.rand(32, 16, 14, 14, requires_grad=True)
+        kernel = torch.rand(32, 16, 3, 3, requires_grad=True)
+        wide, small = torch.rand(1 << 18), torch.rand(64, requires_grad=True)
+        gemm = 4 * 128 * 512 * 256 / _usual(lambda: (x @ a).sum().backward())
+        convolution = 6 * 32 * 32 * 49 * 16 * 9 / _usual(
+            lambda: torch.conv2d(image, kernel, stride=2, padding=1).sum().backward()
+        )  # fmt: skip
+        traffic = 2 * FLOAT * len(wide) / _usual(lambda: wide * 2.0)
+        # forward and backward as one: a call of a model also passes through its modules
+        calls = CHAIN / _usual(lambda: functools.reduce(lambda y, _: y * 2.0, range(CHAIN), small).sum().backward())
     finally:
         torch.set_num_threads(threads)
-    # a call in training also records and walks the graph of gradients
-    return _Pace(gemm, convolution, traffic, calls / 4)
+    return _Pace(gemm, convolution, traffic, calls)
 
 
-def _fastest(action: Any) -> float:
-    """Seconds of the fastest of some calls: what disturbs a measurement only ever slows it."""
-    best = math.inf
-    for _ in range(12):
+def _usual(action: Any) -> float:
+    """Seconds that a call usually takes, once warm."""
+    seen = []
+    for _ in range(11):
         begun = time.perf_counter()
         action()
-        best = min(best, time.perf_counter() - begun)
-    return max(best, 1e-7)
+        seen.append(time.perf_counter() - begun)
+    return max(sorted(seen)[len(seen) // 2], 1e-7)

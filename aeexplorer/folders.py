@@ -12,6 +12,8 @@ import contextlib
 import os
 import secrets
 import shutil
+import socket
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,7 +22,9 @@ import psutil
 from pydantic import Field
 
 from aeexplorer.config import Config, ConfigError
-from aeexplorer.store import Damaged, append_event, read_events, read_json, write_json
+from aeexplorer.store import Damaged, DiskFull, append_event, read_events, read_json, write_atomic, write_json
+
+RESERVE_BYTES = 65_536
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 
@@ -30,7 +34,8 @@ class Status(Config):
 
     Attributes:
         reason: why it failed or was interrupted, one sentence.
-        pid, process_started: the process that works on it, by number and start time, because numbers are used again.
+        pid, process_started, host: the process that works on it, by number, start time and machine, because numbers
+            are used again.
         result: figures once done; of a training those on the test split (see `evaluation.evaluate`).
     """
 
@@ -38,6 +43,7 @@ class Status(Config):
     reason: str = ""
     pid: Annotated[int, Field(ge=0, lt=2**31)] = 0
     process_started: float = 0.0
+    host: str = ""
     epochs: int = 0
     best_epoch: int = 0
     seconds: float = 0.0
@@ -51,14 +57,21 @@ class Status(Config):
 def process_identity(pid: int | None = None) -> dict[str, Any]:
     """The fields of a `Status` that name a process; this one if none is given."""
     process = psutil.Process(pid)
-    return {"pid": process.pid, "process_started": process.create_time()}
+    return {"pid": process.pid, "process_started": _started(process), "host": socket.gethostname()}
+
+
+def _started(process: psutil.Process) -> float:
+    """When a process started, by a clock that nobody sets."""
+    if sys.platform == "linux":  # there it is counted from the boot, and "since 1970" moves with the wall clock
+        return round(process.create_time() - psutil.boot_time(), 2)
+    return process.create_time()
 
 
 def process_lives(pid: int, started: float) -> bool:
     """Whether the process with this number is still the one that started then."""
     try:
         process = psutil.Process(pid)
-        return abs(process.create_time() - started) < 1 and process.status() != psutil.STATUS_ZOMBIE
+        return abs(_started(process) - started) < 0.05 and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
 
@@ -78,8 +91,9 @@ class WorkFolder:
     @property
     def status(self) -> Status:
         """How it stands now. Work whose process is gone is interrupted, whatever its file says."""
-        status = self._read_status()
-        if status.state == "running" and not process_lives(status.pid, status.process_started):
+        status = self.recorded_status
+        here = status.host in ("", socket.gethostname())  # of another machine's processes the registry knows
+        if status.state == "running" and here and not process_lives(status.pid, status.process_started):
             return self._gone(status, "the process that worked on it ended without a word")
         if status.state == "queued":
             with contextlib.suppress(Damaged, KeyError, TypeError, ValueError):
@@ -88,21 +102,36 @@ class WorkFolder:
                     return self._gone(status, "its worker ended before it began, log.txt says why")
         return status
 
-    def _read_status(self) -> Status:
+    @property
+    def recorded_status(self) -> Status:
+        """What its file says, whether or not the process that it names still lives."""
         try:
             return Status(**read_json(self.path / "status.json"))
         except (ConfigError, TypeError) as error:
             raise Damaged(f"status.json in {self.path.name} does not fit: {error}") from None
 
     def _gone(self, seen: Status, reason: str) -> Status:
-        again = self._read_status()  # it may have finished between the reading and the look
+        again = self.recorded_status  # it may have finished between the reading and the look
         return again.replace(state="interrupted", reason=reason) if again == seen else again
 
     def set_status(self, **changes: Any) -> Status:
-        """Replace some fields of the status."""
-        status = self._read_status().replace(**changes)
-        write_json(self.path / "status.json", status.model_dump())
+        """Replace some fields of the status; on a full disk in the room that `keep_room` kept."""
+        status = self.recorded_status.replace(**changes)
+        try:
+            write_json(self.path / "status.json", status.model_dump())
+        except DiskFull:
+            self.keep_room(False)
+            write_json(self.path / "status.json", status.model_dump())
         return status
+
+    def keep_room(self, wanted: bool = True) -> None:
+        """Keep room on the disk for the last status, so that a full disk does not keep it from being said."""
+        reserve = self.path / "control" / "reserve"
+        if wanted:
+            reserve.parent.mkdir(exist_ok=True)
+            write_atomic(reserve, bytes(RESERVE_BYTES))
+        else:
+            reserve.unlink(missing_ok=True)
 
     def append(self, event: Mapping[str, Any], durable: bool = False) -> None:
         """Append an event to the log."""

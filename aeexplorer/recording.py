@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Generator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -27,6 +27,14 @@ FILM_SAMPLES = 10
 FILM_DIMENSIONS = 64
 FILM_FRAMES = 100
 CHECKPOINT_SECONDS = 1.0
+
+
+class Paused(Exception):
+    """Thrown into a recording: save the state and end in `state`; the training goes on from there another time."""
+
+    def __init__(self, state: Literal["queued", "interrupted"], reason: str) -> None:
+        super().__init__(reason)
+        self.state, self.reason = state, reason
 
 
 def configure(family_name: str, **knobs: Any) -> tuple[ModelConfig, TrainingConfig]:
@@ -58,12 +66,14 @@ def new_run(family_name: str, data: Dataset, title: str = "", path: Any = None, 
 
 
 def record(run: Run, data: Dataset) -> Generator[Progress]:
-    """Train a run, or go on with it from its last checkpoint; closing the generator cancels it with its state saved.
+    """Train a run, or go on with it from its last checkpoint; closing the generator cancels it with its state saved,
+    and throwing `Paused` into it ends it in a state from which it will go on.
 
     Raises:
         TrainingError, OSError: or whatever else stopped it, after the run's status says "failed" and why.
     """
     model, checkpoint = run.new_model(), run.load_checkpoint()
+    run.keep_room()
     run.set_status(state="running", reason="", **process_identity())
     progress: Progress | None = None
     saved = time.monotonic()
@@ -85,8 +95,12 @@ def record(run: Run, data: Dataset) -> Generator[Progress]:
         assert progress is not None
         finish(run, model, data, progress, "done")
         run.forget_checkpoints()
-    except (GeneratorExit, KeyboardInterrupt) as stop:
-        if progress is None:
+    except (GeneratorExit, KeyboardInterrupt, Paused) as stop:
+        if isinstance(stop, Paused) and not (progress and progress.finished):
+            if progress is not None:
+                run.save_checkpoint(progress.checkpoint())
+            run.set_status(state=stop.state, reason=stop.reason)
+        elif progress is None:
             run.set_status(state="cancelled")
         elif progress.finished:
             finish(run, model, data, progress, "done")
@@ -98,11 +112,14 @@ def record(run: Run, data: Dataset) -> Generator[Progress]:
             kept = "best." if progress.best_epoch else "model."
             model.load_state_dict({k.removeprefix(kept): v for k, v in state.items() if k.startswith(kept)})
             finish(run, model, data, progress, "cancelled")
-        raise
+        if not isinstance(stop, Paused):
+            raise
     except Exception as error:
         with contextlib.suppress(OSError):  # a full disk has no room for the status either
             run.set_status(state="failed", reason=_reason(error))
         raise
+    finally:
+        run.keep_room(False)
 
 
 def _reason(error: Exception) -> str:

@@ -40,14 +40,21 @@ def _sync_directory(path: Path) -> None:
         os.close(handle)
 
 
+class DiskFull(OSError):
+    """There is no room for a file. The message is one sentence naming the file and the room that it needs."""
+
+
 @contextlib.contextmanager
-def _named(path: Path) -> Iterator[None]:
+def _named(path: Path, size: int) -> Iterator[None]:
     """Say which file a full disk or a read-only folder stopped."""
     try:
         yield
+    except DiskFull:
+        raise
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise OSError(error.errno, f"the disk is full, {path.name} could not be saved") from error
+            needed = f"needs {max(size / 1e6, 0.1):.1f} MB"
+            raise DiskFull(error.errno, f"the disk is full, {path.name} could not be saved: {needed}") from error
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
             raise OSError(error.errno, f"{path.parent} cannot be written to") from error
         raise
@@ -55,7 +62,7 @@ def _named(path: Path) -> Iterator[None]:
 
 def write_atomic(path: Path, content: bytes) -> None:
     """Write a whole file: to a temporary beside it, to the disk, then renamed over the old one."""
-    with _named(path):
+    with _named(path, len(content)):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -73,7 +80,7 @@ def write_atomic(path: Path, content: bytes) -> None:
 @contextlib.contextmanager
 def new_directory(path: Path) -> Iterator[Path]:
     """Fill a directory under a temporary name and give it its own at the end; nothing is left of it after an error."""
-    with _named(path):
+    with _named(path, 0):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
         try:
@@ -110,8 +117,9 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def append_event(path: Path, event: Mapping[str, Any], durable: bool = False) -> None:
     """Append one line to an event log; `durable` waits for the disk."""
-    with _named(path), open(path, "ab") as file:
-        file.write((json.dumps(event, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    line = (json.dumps(event, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    with _named(path, len(line)), open(path, "ab") as file:
+        file.write(line)
         if durable:
             file.flush()
             os.fsync(file.fileno())

@@ -72,7 +72,7 @@ class Progress:
         seconds: time in the loop so far, resumed time included, by a monotonic clock.
         train: mean of each term over the epoch so far, weights applied, per sample.
         validation: mean of each term on the validation split; None within an epoch.
-        best_epoch: epoch with the lowest sum of the first objective's validation terms so far.
+        best_epoch: epoch with the lowest sum of the validation terms so far.
         finished: None while it goes on, else why it ended: "epochs" or "patience".
     """
 
@@ -141,7 +141,11 @@ class _Step:
     def __init__(self, objective: Objective, config: TrainingConfig) -> None:
         self.objective = objective
         self.optimizer = torch.optim.AdamW(
-            objective.parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+            objective.parameters,
+            lr=config.learning_rate,
+            betas=objective.betas,
+            weight_decay=config.weight_decay,
+            fused=True,
         )
 
     def __call__(self, batch: Batch, rate: float) -> dict[str, Tensor]:
@@ -327,16 +331,15 @@ def make_batch(model: Autoencoder, x: Tensor, y: Tensor) -> Batch:
 
 @torch.no_grad()
 def mean_terms(model: Autoencoder, split: Split, seed: int = 0) -> dict[str, float]:
-    """Mean over a split of each term of the first objective, in eval mode, with noise that depends on the seed alone."""
+    """Mean over a split of each of the model's terms, in eval mode, with noise that depends on the seed alone."""
     device = next(model.parameters()).device
     samples = Samples(split.x, split.y, model.data, device)
-    objective = model.objectives()[0]
     model.eval()
     sums: dict[str, float] = {}
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         for index in torch.arange(len(samples), device=device).split(EVALUATION_BATCH):
-            for name, term in objective.terms(make_batch(model, *samples.batch(index))).items():
+            for name, term in model.terms(make_batch(model, *samples.batch(index))).items():
                 sums[name] = sums.get(name, 0.0) + term.item() * len(index)
     return {name: value / len(samples) for name, value in sums.items()}
 

@@ -1,3 +1,76 @@
-from aeexplorer.ui.widgets import heading
+"""Browse the datasets: what is in them, their exact factors, and what corruption does to their samples."""
 
-heading("data", "")
+from __future__ import annotations
+
+import streamlit as st
+
+from aeexplorer.data import DATASETS, DataUnavailable, Source
+from aeexplorer.ui import browsing
+from aeexplorer.ui.doors import door
+from aeexplorer.ui.downloads import offer
+from aeexplorer.ui.foot import foot
+from aeexplorer.ui.resources import dataset
+from aeexplorer.ui.state import follow, followed
+from aeexplorer.ui.widgets import as_text, heading, refusals
+
+PICK = "dataset.picked"
+VIEWS = {"Samples": browsing.samples, "Factors": browsing.factors, "Corruption": browsing.corruption}
+
+
+def pick() -> Source:
+    asked = st.query_params.get("dataset")
+    follow(PICK, asked if asked in DATASETS else st.session_state.get(PICK, next(iter(DATASETS))))
+    name = st.selectbox(
+        "Dataset", list(DATASETS), key=PICK, persist_state="session",
+        format_func=lambda key: DATASETS[key].spec.title + ("" if DATASETS[key].available() else " · not here"),
+    )  # fmt: skip
+    followed(PICK)
+    st.query_params["dataset"] = name
+    return DATASETS[name]
+
+
+def missing(source: Source, reason: str) -> None:
+    title = source.spec.title
+    with st.container(border=True):
+        st.markdown(f"**{title} is not on this computer.** Its facts and trained models can be looked at without it.")
+        if source.downloadable:
+            offer(source.name)
+        else:
+            st.markdown(as_text(reason))
+        door("home", "Go to a model", "explore")
+
+
+def page(source: Source) -> None:
+    found, reason = None, ""
+    if source.available() or not source.downloadable:
+        try:
+            found = dataset(source.name)
+        except DataUnavailable as error:
+            reason = str(error)
+    left, right = st.columns([3, 1.3], gap="medium")
+    code = f'import aeexplorer as ae\n\ndata = ae.load_dataset("{source.name}")\n'
+    with right:
+        browsing.facts(source, found)
+    with left:
+        if found is None:
+            if source.available():
+                st.error(as_text(reason), icon=":material/error:")
+            else:
+                missing(source, reason)
+        else:
+            views = [name for name in VIEWS if name != "Factors" or found.spec.factors]
+            view = st.segmented_control(
+                "View", views, default=views[0], required=True, key=f"view.{len(views)}", label_visibility="collapsed",
+            )  # fmt: skip
+            code += VIEWS[view](found)
+    dimensions = r" \times ".join(map(str, source.spec.shape))
+    foot(rf"x \in \mathbb{{R}}^{{{dimensions}}}", f"{sum(source.counts):,} samples", code)
+
+
+title, picker = st.columns([3, 1.3], vertical_alignment="bottom")
+with picker:
+    source = pick()
+with title:
+    heading("Look at the data", source.spec.summary)
+with refusals():
+    page(source)

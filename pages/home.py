@@ -7,6 +7,7 @@ import streamlit as st
 from aeexplorer.metrics import standing
 from aeexplorer.plots import add_point, scatter_toy
 from aeexplorer.runs import Run
+from aeexplorer.ui.doors import door
 from aeexplorer.ui.foot import foot, opening
 from aeexplorer.ui.latent_plane import draw_plane, move_point, names_of, say_standing
 from aeexplorer.ui.resources import openable_runs, plane, theme
@@ -16,16 +17,16 @@ from aeexplorer.ui.widgets import heading, refusals
 
 NEIGHBOURS = 6
 DOORS = (
-    ("pages/train.py", "Train a model", "digits take seconds", ":material/model_training:"),
-    ("pages/latent_map.py", "Map a latent space", "PCA, t-SNE and UMAP of the codes", ":material/scatter_plot:"),
-    ("pages/explore.py", "Explore a model", "reconstruct, sample and interpolate", ":material/image_search:"),
+    ("train", "Train a model", "digits take seconds", "model_training"),
+    ("latent_map", "Map the codes", "PCA, t-SNE and UMAP of the codes", "scatter_plot"),
+    ("explore", "Explore a model", "reconstruct, sample and interpolate", "image_search"),
 )
 
 
 def doors() -> None:
     for page, label, said, icon in DOORS:
         with st.container(border=True, gap="xxsmall"):
-            st.page_link(page, label=f"**{label}**", icon=icon)
+            door(page, f"**{label}**", icon)
             st.caption(said)
 
 
@@ -34,8 +35,8 @@ def empty() -> None:
     with st.container(border=True, horizontal_alignment="center", gap="medium"):
         st.subheader("There is no trained model yet", anchor=False)
         st.markdown("This page needs one. Training an autoencoder on the built-in digits takes seconds and no network.")
-        st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
-        st.page_link("pages/data.py", label="Look at the data first", icon=":material/dataset:")
+        door("train", "Train a model", "model_training")
+        door("data", "Look at the data first", "dataset")
 
 
 @st.fragment
@@ -50,23 +51,21 @@ def explore(run: Run) -> None:
     decoded = model.decode(z)
     split = test_split(model)
 
-    left, middle, right = st.columns([5, 2.3, 2], gap="medium")
+    left, middle, right = st.columns([5, 2.4, 2], gap="small")
     with left, st.container(border=True):
         draw_plane(run, ground, codes, where, spec.classes)
     with middle:
-        with st.container(border=True):
+        with st.container(border=True, gap="xsmall"):
             if is_plane(spec):
-                background = cloud(codes_decoded if split is None else split.x) if (codes_decoded := model.decode(codes.z)) is not None else decoded
-                figure = scatter_toy(background, theme=theme())
+                figure = scatter_toy(cloud(model.decode(codes.z) if split is None else split.x), theme=theme())
                 add_point(figure, decoded[0], theme())
                 chart(figure, height=280)
             else:
-                show([("", decoded)], spec, [["decoded"]], 1, 320)
+                show([("", decoded)], spec, columns=1, tile_width=240)
             coordinates = ", ".join(f"{value:.2f}" for value in z[:4])
-            st.markdown(f"**z = ({coordinates}{', …' if len(z) > 4 else ''})**")
-            say_standing(stand, ground)
+            say_standing(f"z = ({coordinates}{', …' if len(z) > 4 else ''})", stand, ground)
         if split is not None and not is_plane(spec):
-            with st.container(border=True):
+            with st.container(border=True, gap="xxsmall"):
                 st.caption("Nearest real samples")
                 show([("", split.x[codes.index[stand.nearest]])], spec, [names_of(codes, stand.nearest, spec)], 6, 60)
     with right:

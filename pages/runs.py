@@ -1,3 +1,5 @@
+from aeexplorer.ui.run_list import run_list
 from aeexplorer.ui.widgets import heading
 
-heading("runs", "")
+heading("Look after your runs", "Everything that was trained here, newest first, then what came with the program.")
+run_list()

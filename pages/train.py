@@ -1,3 +1,9 @@
+from aeexplorer.ui import film, training
 from aeexplorer.ui.widgets import heading
 
-heading("train", "")
+run = film.shown_run()
+if run is None:
+    heading("Train a model", "Choose data and a family, see what it will cost, and watch it learn.")
+    training.setup()
+else:
+    film.watch(run)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -32,7 +34,7 @@ def factor_groups(values: ArrayLike, factor: Factor) -> tuple[np.ndarray, tuple[
         return group, tuple(f"{value:.3g}" for value in distinct)
     edges = np.quantile(found, np.linspace(0, 1, BANDS + 1))
     band = np.clip(np.searchsorted(edges, found, side="right") - 1, 0, BANDS - 1)
-    return band, tuple(f"{low:.3g} to {high:.3g}" for low, high in zip(edges[:-1], edges[1:], strict=True))
+    return band, tuple(f"{low:.3g} to {high:.3g}" for low, high in itertools.pairwise(edges))
 
 
 def together(dataset: Dataset) -> Split:

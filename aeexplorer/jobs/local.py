@@ -7,13 +7,16 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import psutil
 
 from aeexplorer.config import ConfigError
 from aeexplorer.folders import WorkFolder, process_identity, process_lives
+from aeexplorer.jobs.worker import SPARE_SECONDS
 from aeexplorer.store import Damaged, read_json, write_json
 
 
@@ -35,7 +38,7 @@ def start(folder: WorkFolder) -> None:
         (folder.path / "control" / "worker.json").unlink(missing_ok=True)
         folder.request_cancel(False)
         folder.set_status(state="queued", reason="")
-        identity = process_identity(_launch(folder).pid)
+        identity = process_identity(_launch(folder))
         write_json(folder.path / "control" / "worker.json", identity)
 
 
@@ -71,7 +74,54 @@ def worker_lives(folder: WorkFolder) -> bool:
         return False
 
 
-def _launch(folder: WorkFolder) -> subprocess.Popen[bytes]:
+def prepare() -> None:
+    """Have a worker wait that has imported what takes seconds, so that the next start takes none."""
+    global _spare
+    with _sparing:
+        if _spare is None or not _spare.usable():
+            _spare = _Spare()
+
+
+class _Spare:
+    """A worker that waits for the name of a folder; it ends with this process, or when nobody needs it for long."""
+
+    def __init__(self) -> None:
+        self.begun = time.monotonic()
+        self.environment = dict(os.environ)
+        self.process = _worker("-", subprocess.PIPE, subprocess.DEVNULL)
+
+    def usable(self) -> bool:
+        fresh = time.monotonic() - self.begun < SPARE_SECONDS - 10
+        return fresh and self.process.poll() is None and self.environment == dict(os.environ)
+
+    def take(self, folder: WorkFolder) -> bool:
+        """Hand a folder over; False when it cannot be."""
+        assert self.process.stdin is not None
+        usable = self.usable()
+        with contextlib.suppress(OSError), self.process.stdin as line:
+            if usable:
+                line.write(f"{folder.path}\n".encode())
+                line.flush()
+                return True
+        return False
+
+
+_sparing = threading.Lock()
+_spare: _Spare | None = None
+
+
+def _launch(folder: WorkFolder) -> int:
+    """Give the folder to the spare worker, or to a new one; returns its process number."""
+    global _spare
+    with _sparing:
+        spare, _spare = _spare, None
+        if spare is not None and spare.take(folder):
+            return spare.process.pid
+    with open(folder.path / "log.txt", "ab") as log:
+        return _worker(str(folder.path), subprocess.DEVNULL, log).pid
+
+
+def _worker(folder: str, stdin: int, output: IO[bytes] | int) -> subprocess.Popen[bytes]:
     """`subprocess` rather than `multiprocessing`, whose spawn would run the app's script again in the child."""
     root = str(Path(__file__).resolve().parents[2])
     environment = {
@@ -79,12 +129,11 @@ def _launch(folder: WorkFolder) -> subprocess.Popen[bytes]:
         "PYTHONPATH": os.pathsep.join(p for p in (root, os.environ.get("PYTHONPATH")) if p),
     }
     # neither Ctrl-C in the terminal of the server nor its end reaches the worker
-    apart = {"creationflags": 0x00000200} if sys.platform == "win32" else {"start_new_session": True}
-    with open(folder.path / "log.txt", "ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "aeexplorer", "worker", str(folder.path)],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, **apart,
-        )  # fmt: skip
+    group = 0x00000200 if sys.platform == "win32" else 0
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aeexplorer", "worker", folder], stdin=stdin, stdout=output, stderr=output,
+        env=environment, start_new_session=sys.platform != "win32", creationflags=group,
+    )  # fmt: skip
     # a child that nobody waits for stays in the process table
     threading.Thread(target=process.wait, name=f"wait for {process.pid}", daemon=True).start()
     return process

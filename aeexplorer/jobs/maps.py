@@ -90,7 +90,9 @@ class MapJob(WorkFolder):
         except KeyError as error:
             raise Damaged(f"map.safetensors in {self.path.name} has no array {error}") from None
         if points.ndim != 2 or not len(points) == len(labels) == len(index):
-            raise Damaged(f"map.safetensors in {self.path.name} has points of shape {points.shape} for {len(index)} codes")
+            raise Damaged(
+                f"map.safetensors in {self.path.name} has points of shape {points.shape} for {len(index)} codes"
+            )
         end = self.last_event("end") or {}
         return FinishedMap(points, labels, index, status.result, tuple(end.get("notices", ())), (), status.seconds)
 

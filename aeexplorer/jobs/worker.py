@@ -6,6 +6,7 @@ import contextlib
 import faulthandler
 import os
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Callable
@@ -15,9 +16,15 @@ from aeexplorer.config import ConfigError, unknown
 from aeexplorer.folders import WorkFolder, process_identity
 from aeexplorer.store import Damaged, read_json
 
+SPARE_SECONDS = 600.0
+
 
 def work(path: str | Path) -> int:
-    """Do the job that lies in a folder; returns an exit status. Whatever happens, the folder's status says it."""
+    """Do the job that lies in a folder; returns an exit status. Whatever happens, the folder's status says it.
+
+    Args:
+        path: the folder, or "-" to get ready first and then read its path from standard input.
+    """
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     with contextlib.suppress(ValueError, OSError):  # where there is no log, a crash leaves none
@@ -25,6 +32,8 @@ def work(path: str | Path) -> int:
     if hasattr(os, "nice"):
         with contextlib.suppress(OSError):
             os.nice(5)  # pages come first
+    if str(path) == "-" and not (path := _awaited()):
+        return 0
     folder = WorkFolder(path)
 
     def wanted() -> bool:
@@ -43,6 +52,26 @@ def work(path: str | Path) -> int:
             folder.set_status(state="failed", reason=said if known else f"{type(error).__name__}: {said}")
         return 1
     return 0
+
+
+def _awaited() -> str:
+    """Import what every training needs, then wait for a folder: "" when nobody needs this worker any more."""
+    import sklearn.datasets  # noqa: F401
+    import torch
+
+    import aeexplorer.recording  # noqa: F401
+
+    torch.optim.AdamW([torch.zeros(1, requires_grad=True)])  # the first optimiser of a process imports for a second
+    patience = threading.Timer(SPARE_SECONDS, os._exit, (0,))
+    patience.daemon = True
+    patience.start()
+    path = sys.stdin.readline().rstrip("\r\n")
+    patience.cancel()
+    if path:
+        log = os.open(Path(path) / "log.txt", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+    return path
 
 
 def _begin(folder: WorkFolder, wanted: Callable[[], bool]) -> bool:

@@ -71,7 +71,7 @@ def encode(frame: Frame, **header: Any) -> bytes:
         "dtypes": [array.dtype.name for array in arrays.values()],
         "readouts": finite(frame.readouts),
     }
-    text = json.dumps(head, separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps(head, separators=(",", ":")).encode()
     text += b" " * (-(4 + len(text)) % ALIGN)
     parts = [struct.pack("<I", len(text)), text]
     for array in arrays.values():

@@ -11,19 +11,24 @@ from aeexplorer.data.spec import DataSpec
 from aeexplorer.models.base import Autoencoder, Batch, Code, ModelConfig, Objective
 
 
+GAME = (0.0, 0.9)
+"""Adam without momentum (Gulrajani et al. 2017, algorithm 1): with it the two players circle around each other."""
+
+
 class AdversarialConfig(ModelConfig):
     adversarial_weight: float = Field(
-        40.0, ge=0, le=1000, description="Weight of the encoder's adversarial term, relative to the summed loss"
+        10.0, ge=0, le=1000, description="Weight of the encoder's adversarial term, relative to the summed loss"
     )
     critic_units: int = Field(256, ge=1, le=4096, description="Units of each hidden layer of the discriminator")
 
 
 class AdversarialAutoencoder(Autoencoder):
-    """Three steps a batch: reconstruct (encoder and decoder), discriminate codes from prior samples (discriminator), and
-    deceive it (encoder).
+    """Two steps a batch: discriminate codes from prior samples (discriminator), and autoencode while deceiving it
+    (encoder and decoder).
 
     The reconstruction term is a sum over hundreds of pixels and the adversarial one a single number, so without a
-    weight of its own the prior is ignored. The encoder appears in two steps: one optimiser each, as in the paper.
+    weight of its own the prior is ignored. The paper gives the two terms of the encoder an optimiser each; Adam divides
+    by the size of a gradient, so that a weight would count for nothing there, and they are summed here instead.
     """
 
     def __init__(self, config: AdversarialConfig, data: DataSpec) -> None:
@@ -52,20 +57,21 @@ class AdversarialAutoencoder(Autoencoder):
         }
 
     def deceive(self, batch: Batch) -> dict[str, Tensor]:
-        """The non-saturating generator loss for the encoder (Goodfellow et al. 2014, section 3)."""
-        fake = self.discriminator(self.encode(batch.x_in).z)
-        return {
-            "adversarial": self.config.adversarial_weight
-            * F.binary_cross_entropy_with_logits(fake, torch.ones_like(fake))
-        }
+        """Reconstruction, and the non-saturating generator loss of the encoder (Goodfellow et al. 2014, section 3)."""
+        z = self.encode(batch.x_in).z
+        terms = {"reconstruction": self.reconstruction(z, batch.x)}
+        if self.config.adversarial_weight:
+            fake = self.discriminator(z)
+            adversarial = F.binary_cross_entropy_with_logits(fake, torch.ones_like(fake))
+            terms["adversarial"] = self.config.adversarial_weight * adversarial
+        return terms
 
     def objectives(self) -> list[Objective]:
-        encoder, decoder = list(self.encoder.parameters()), list(self.decoder.parameters())
-        steps = [
-            Objective("reconstruct", encoder + decoder, self.terms),
-            Objective("discriminate", list(self.discriminator.parameters()), self.discriminate),
+        autoencoder = [*self.encoder.parameters(), *self.decoder.parameters()]
+        return [
+            Objective("discriminate", list(self.discriminator.parameters()), self.discriminate, GAME),
+            Objective("deceive", autoencoder, self.deceive, GAME),
         ]
-        return [*steps, Objective("deceive", encoder, self.deceive)] if self.config.adversarial_weight else steps
 
     def sample_prior(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         return torch.randn((n, self.config.latent_dim), generator=generator)

@@ -90,6 +90,8 @@ class Objective(NamedTuple):
     name: str
     parameters: list[nn.Parameter]
     terms: Callable[[Batch], dict[str, Tensor]]
+    betas: tuple[float, float] = (0.9, 0.999)
+    """Decay rates of Adam's two moments."""
 
 
 class Autoencoder(nn.Module, ABC):
@@ -145,14 +147,15 @@ class Autoencoder(nn.Module, ABC):
 
     @abstractmethod
     def terms(self, batch: Batch) -> dict[str, Tensor]:
-        """The scalars whose sum is minimised, weights already applied; "reconstruction" is among them."""
+        """The scalars whose sum is minimised, weights already applied; "reconstruction" is among them. Their sum is also
+        what is watched on validation data."""
 
     def reconstruction(self, z: Tensor, x: Tensor) -> Tensor:
         """The reconstruction term of decoding z against x, per sample."""
         return losses.reconstruction(self.loss, self.decoder(z), x)
 
     def objectives(self) -> list[Objective]:
-        """Optimiser steps per batch, in order; the first is the one watched on validation data."""
+        """Optimiser steps per batch, in order."""
         return [Objective("loss", list(self.parameters()), self.terms)]
 
     def sample_prior(self, n: int, generator: torch.Generator | None = None) -> Tensor:

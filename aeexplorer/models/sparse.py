@@ -15,7 +15,7 @@ class SparseConfig(ModelConfig):
     latent_dim: int = Field(128, ge=1, le=4096, description="Size of the code z, usually larger than needed")
     rho: float = Field(0.05, gt=0, lt=1, description="Target activation ρ: how often a unit should be on")
     sparsity_weight: float = Field(
-        1.0, ge=0, le=1000, description="Weight of Σ KL(ρ || ρ̂), relative to the summed loss"
+        0.3, ge=0, le=1000, description="Weight of Σ KL(ρ || ρ̂), relative to the summed loss"
     )
 
 

@@ -43,7 +43,7 @@ class VQVAE(Autoencoder):
         entries = torch.randn(size, width)
         self.register_buffer("codebook", entries)
         self.register_buffer("counts", torch.zeros(size))
-        self.register_buffer("sums", entries.clone())
+        self.register_buffer("sums", torch.zeros_like(entries))
 
     def code(self, h: Tensor) -> Code:
         entries = h.reshape(len(h), self.config.positions, -1)
@@ -72,10 +72,9 @@ class VQVAE(Autoencoder):
         used = torch.zeros_like(self.counts).index_add_(0, indices, torch.ones_like(indices, dtype=entries.dtype))
         self.counts.mul_(keep).add_(used, alpha=1 - keep)
         self.sums.mul_(keep).add_(torch.zeros_like(self.sums).index_add_(0, indices, entries), alpha=1 - keep)
-        # an entry is dead when it is used less than a tenth as often as the average one
+        # An entry used less than a tenth as often as the average one is drawn again at every step until it is: while the
+        # encoder still moves fast, an entry that were left alone for a while would be far from all codes by then.
         dead = self.counts < 0.1 * len(entries) / len(self.counts)
         fresh = entries[torch.randint(len(entries), (len(self.counts),), device=entries.device)]
-        average = len(entries) / len(self.counts)
-        self.counts.copy_(torch.where(dead, torch.full_like(self.counts, average), self.counts))
-        self.sums.copy_(torch.where(dead[:, None], fresh * average, self.sums))
-        self.codebook.copy_(self.sums / self.counts[:, None])
+        means = self.sums / self.counts.clamp_min(torch.finfo(self.counts.dtype).tiny)[:, None]
+        self.codebook.copy_(torch.where(dead[:, None], fresh, means))

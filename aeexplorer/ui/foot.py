@@ -16,8 +16,7 @@ def foot(equation: str, said: str, python: str) -> None:
         said: plain text.
         python: code that people may copy.
     """
-    st.divider()
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="foot"):
         st.markdown(f"${equation}$ &emsp; :gray[{as_text(said)}]", width="content")
         with st.popover("Copy as Python", icon=":material/code:"):
             st.code(python, language="python", width=620)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from aeexplorer.data import DataSpec
 from aeexplorer.metrics import Standing
 from aeexplorer.plots import add_ground, add_point, scatter_map
 from aeexplorer.runs import Codes, Run
@@ -61,8 +62,10 @@ def draw_plane(run: Run, plane: Plane, codes: Codes, where: np.ndarray, class_na
     add_ground(figure, plane.low, plane.high)
     add_point(figure, where, theme())
     figure.update_layout(showlegend=False)
+    figure.update_xaxes(range=[plane.low[0], plane.high[0]])
+    figure.update_yaxes(range=[plane.low[1], plane.high[1]])
     key = f"plane.{run.id}.chart"
-    chart(figure, height=520, key=key, on_select=lambda: _clicked(key, keys, plane), selection_mode="points")
+    chart(figure, height=470, key=key, on_select=lambda: _clicked(key, keys, plane), selection_mode="points")
 
 
 def _clicked(key: str, keys: list[str], plane: Plane) -> None:
@@ -73,18 +76,19 @@ def _clicked(key: str, keys: list[str], plane: Plane) -> None:
             st.session_state[name] = round(float(np.clip(value, plane.low[axis], plane.high[axis])), 3)
 
 
-def say_standing(standing: Standing, plane: Plane) -> None:
-    """Where the point stands: a badge, and the distances it is read from."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.badge(standing.where, color=BADGES[standing.where])  # type: ignore[arg-type]
+def say_standing(said: str, standing: Standing, plane: Plane) -> None:
+    """Where the point stands: its coordinates, a badge, and the distances the badge is read from."""
+    with st.container(gap="xxsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**{said}**", width="content")
+            st.badge(standing.where, color=BADGES[standing.where])  # type: ignore[arg-type]
         st.caption(
             f"nearest code {standing.distance:.2g} away, usual {plane.spacing:.2g}",
-            help="95 % of the stored codes have another one within the usual distance. A point is on the data within it, "
-            "in a sparse region up to 3 times as far, off the map beyond.",
-            width="content",
+            help="95 % of the stored codes have another one within the usual distance. A point is on the data within "
+            "it, in a sparse region up to 3 times as far, off the map beyond.",
         )
 
 
-def names_of(codes: Codes, rows: np.ndarray, classes: tuple[str, ...], spec: object) -> list[str]:
+def names_of(codes: Codes, rows: np.ndarray, spec: DataSpec) -> list[str]:
     """The class of each of some stored codes, or its place in the test split where it has none."""
-    return [class_name(spec, int(codes.labels[row])) or f"#{codes.index[row]}" for row in rows]  # type: ignore[arg-type]
+    return [class_name(spec, int(codes.labels[row])) or f"#{codes.index[row]}" for row in rows]

@@ -15,13 +15,13 @@ from aeexplorer.ui.resources import theme
 
 
 def picture_rows(
-    rows: Sequence[tuple[str, np.ndarray]], spec: DataSpec, captions: Sequence[Sequence[str]] | None = None,
+    rows: Sequence[tuple[str, Sequence[np.ndarray] | np.ndarray]], spec: DataSpec, captions: Sequence[Sequence[str]] | None = None,
     columns: int | None = None, tile_width: int = 88,
 ) -> None:  # fmt: skip
     """Rows of samples, aligned in columns, with the name of each row at its left.
 
     Args:
-        rows: (name, samples (n, *spec.shape)); an empty name leaves no place for names.
+        rows: (name, samples (n, *spec.shape)), pictures also as colours (h, w, 3); an empty name leaves no place for names.
         captions: a text under each sample of each row.
         columns: samples in a line; all of the longest row if None.
         tile_width: widest a sample is drawn, in pixels.
@@ -34,7 +34,7 @@ def picture_rows(
         if named:
             cells.append(f'<div class="ae-label">{html.escape(name)}</div>')
         tiles = []
-        for i, sample in enumerate(np.asarray(x)):
+        for i, sample in enumerate(x):
             caption = captions[r][i] if captions and r < len(captions) and i < len(captions[r]) else ""
             said = ", ".join(t for t in (name, caption or f"sample {i + 1}") if t)
             below = f"<span>{html.escape(caption)}</span>" if caption else ""
@@ -75,7 +75,7 @@ def _heights(sample: np.ndarray, scale: tuple[float, float]) -> np.ndarray:
     return (np.asarray(sample, dtype=np.float64).reshape(len(sample), -1)[:, 0] - scale[0]) / (scale[1] - scale[0])
 
 
-def common_scale(rows: Sequence[tuple[str, np.ndarray]], spec: DataSpec) -> tuple[float, float]:
+def common_scale(rows: Sequence[tuple[str, Sequence[np.ndarray] | np.ndarray]], spec: DataSpec) -> tuple[float, float]:
     """One vertical scale for all samples, so that they can be compared."""
     if spec.kind == "image" or not rows:
         return 0.0, 1.0

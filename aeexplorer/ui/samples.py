@@ -11,10 +11,10 @@ import streamlit as st
 from aeexplorer.data import DATASETS, DataSpec, DataUnavailable, Split
 from aeexplorer.explorer import Explorer
 from aeexplorer.plots import scatter_toy
+from aeexplorer.ui.doors import door
 from aeexplorer.ui.pictures import common_scale, picture_address, picture_rows
 from aeexplorer.ui.resources import dataset, theme
 
-STRIP = 10
 CLOUD = 600  # points that stand for a set on a plane
 EVERY_CLASS = "All classes"
 
@@ -36,10 +36,7 @@ def missing_data(model: Explorer, without: str) -> None:
     """Say that the samples are not here, what works without them, and how to get them."""
     with st.container(border=True):
         st.markdown(f"**{model.spec.title} is not on this computer.** {without}")
-        st.page_link(
-            "pages/data.py", label="Get the data", icon=":material/download:",
-            query_params={"dataset": model.run.spec.dataset},
-        )  # fmt: skip
+        door("data", "Get the data", "download", dataset=model.run.spec.dataset)
 
 
 def class_name(spec: DataSpec, label: int) -> str:
@@ -63,7 +60,7 @@ def chart(figure: object, height: int | str = "content", **more: object) -> obje
 
 
 def show(
-    rows: Sequence[tuple[str, np.ndarray]], spec: DataSpec, captions: Sequence[Sequence[str]] | None = None,
+    rows: Sequence[tuple[str, Sequence[np.ndarray] | np.ndarray]], spec: DataSpec, captions: Sequence[Sequence[str]] | None = None,
     columns: int | None = None, tile_width: int = 88,
 ) -> None:  # fmt: skip
     """Rows of samples; points of a plane as one chart of the first two rows, each point joined to its second."""
@@ -75,14 +72,16 @@ def show(
 
 
 def choose_sample(
-    key: str, index: np.ndarray, labels: np.ndarray, spec: DataSpec, split: Split | None, title: str = "Test sample"
-) -> int:
+    key: str, index: np.ndarray, labels: np.ndarray, spec: DataSpec, split: Split | None, title: str = "Test sample",
+    pictures: int = 8,
+) -> int:  # fmt: skip
     """A number, a filter by class, another one at random, and pictures to click; the number is kept under `key`.
 
     Args:
         index: (n,) places in the test split to choose from, increasing.
         labels: (n,) their classes.
         split: the samples, where they are here.
+        pictures: how many of them to show, from the chosen one on.
 
     Returns:
         A place in the test split.
@@ -94,16 +93,16 @@ def choose_sample(
     boxes = st.container(horizontal=True, vertical_alignment="bottom")
     names = [class_name(spec, y) for y in sorted(set(labels[labels >= 0].tolist()))]
     if names:
-        wanted = boxes.selectbox("Class", [EVERY_CLASS, *names], key=f"{key}.class", width=190)
+        wanted = boxes.selectbox("Class", [EVERY_CLASS, *names], key=f"{key}.class", width=140)
         if wanted != EVERY_CLASS:
             allowed = index[np.array([class_name(spec, y) == wanted for y in labels.tolist()])]
     picked = int(
-        boxes.number_input(title, int(index[0]), int(index[-1]), step=1, key=key, persist_state="session", width=150)
+        boxes.number_input(title, int(index[0]), int(index[-1]), step=1, key=key, persist_state="session", width=140)
     )
     boxes.button("Another", key=f"{key}.another", icon=":material/shuffle:", on_click=_another, args=(key, allowed))
     if split is not None and not is_plane(spec):
         after = np.searchsorted(allowed, picked)
-        _strip(key, np.roll(allowed, -int(after))[:STRIP], split, spec, picked)
+        _strip(key, np.roll(allowed, -int(after))[:pictures], split, spec, picked)
     return picked if picked in index else int(index[np.abs(index - picked).argmin()])
 
 
@@ -121,7 +120,7 @@ def _strip(key: str, places: np.ndarray, split: Split, spec: DataSpec, picked: i
     scale = common_scale([("", shown)], spec)
     name = key.replace(".", "-")
     rules = [
-        f".st-key-{name}-{i} button {{ background: var(--st-secondary-background-color) "
+        f".st-key-{name}-{i} button {{ background: var(--ae-panel) "
         f"url({picture_address(x, spec, scale)}) center 4px / auto 56px no-repeat; }}"
         for i, x in enumerate(shown)
     ]

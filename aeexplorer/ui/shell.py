@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
-from aeexplorer.ui.look import STYLE
-
-PAGES = Path(__file__).resolve().parents[2] / "pages"
+from aeexplorer.ui.doors import PAGES
+from aeexplorer.ui.look import style
+from aeexplorer.ui.resources import theme
 
 st.set_page_config(page_title="aeexplorer", page_icon=":material/scatter_plot:", layout="wide")
-st.html(STYLE)
+st.html(style(theme()))
 
 page = st.navigation(
     {

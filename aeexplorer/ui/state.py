@@ -7,6 +7,7 @@ import streamlit as st
 from aeexplorer.explorer import Explorer
 from aeexplorer.runs import Run
 from aeexplorer.store import Damaged
+from aeexplorer.ui.doors import door
 from aeexplorer.ui.resources import explorer, openable_runs
 from aeexplorer.ui.widgets import as_text
 
@@ -21,7 +22,7 @@ def pick_run(label: str = "Model", preferred: tuple[str, ...] = PREFERRED) -> Ru
     runs = {run.id: run for run in openable_runs()}
     if not runs:
         st.info("There is no trained model yet. Train one: digits take seconds.", icon=":material/info:")
-        st.page_link("pages/train.py", label="Train a model", icon=":material/model_training:")
+        door("train", "Train a model", "model_training")
         return None
     titles = {key: run.title for key, run in runs.items()}
     asked = st.query_params.get("run") or st.session_state.get("picked_run")
@@ -45,7 +46,7 @@ def open_picked(run: Run) -> Explorer:
     except (Damaged, OSError) as error:
         st.error(as_text(f"{run.title} cannot be opened: {error}"), icon=":material/error:")
         st.markdown("Choose another model above, or remove this one.")
-        st.page_link("pages/runs.py", label="Go to the runs", icon=":material/folder_open:")
+        door("runs", "Go to the runs", "folder_open")
         st.stop()
     return model
 
@@ -71,3 +72,14 @@ def remember_sample(index: int) -> None:
     """Make this the picked sample of every page."""
     st.session_state["picked_sample"] = index
     st.query_params["sample"] = str(index)
+
+
+def follow(key: str, shared: object) -> None:
+    """Give a widget's key a value that another page or the link has changed since `followed`; before the widget."""
+    if key not in st.session_state or st.session_state.get(f"{key}.seen") != shared:
+        st.session_state[key] = shared
+
+
+def followed(key: str) -> None:
+    """Remember the value that the widget shared with the other pages; after the widget."""
+    st.session_state[f"{key}.seen"] = st.session_state[key]

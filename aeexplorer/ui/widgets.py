@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, get_args, get_origin
 
@@ -50,15 +50,15 @@ def label_of(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def knob(name: str, field: FieldInfo, default: Any, key: str) -> Any:
-    """One widget for one field, with its bounds, help and default.
+def knob(name: str, field: FieldInfo, default: Any, key: str, options: Sequence[Any] = ()) -> Any:
+    """One widget for one field, with its bounds, help and default; `options` narrows the values of a choice.
 
     Numbers are bounded here for comfort and again by the configuration for certain.
     """
     text, title = field.description or "", label_of(name)
     annotation = field.annotation
     if get_origin(annotation) is Literal:
-        options = list(get_args(annotation))
+        options = [value for value in get_args(annotation) if not options or value in options]
         return st.selectbox(title, options, index=options.index(default), key=key, help=text, format_func=label_of)
     if get_origin(annotation) is tuple:
         shown = st.text_input(
@@ -74,8 +74,13 @@ def knob(name: str, field: FieldInfo, default: Any, key: str) -> Any:
     )  # fmt: skip
 
 
-def knobs(config: Config, key: str, names: list[str], columns: int = 2) -> dict[str, Any]:
+def knobs(
+    config: Config, key: str, names: list[str], columns: int = 2, options: Mapping[str, Sequence[Any]] | None = None
+) -> dict[str, Any]:
     """Widgets for some fields of a configuration; a field that depends on another is shown when that one asks for it.
+
+    Args:
+        options: by field name, the values to offer of a choice; all of them where it is not named.
 
     Returns:
         value by field name, of the fields shown.
@@ -88,7 +93,9 @@ def knobs(config: Config, key: str, names: list[str], columns: int = 2) -> dict[
         if not _wanted(fields[name], values):
             continue
         with boxes[len(shown) % columns]:
-            values[name] = shown[name] = knob(name, fields[name], getattr(config, name), f"{key}.{name}")
+            values[name] = shown[name] = knob(
+                name, fields[name], getattr(config, name), f"{key}.{name}", (options or {}).get(name, ())
+            )
     return shown
 
 

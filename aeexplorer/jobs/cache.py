@@ -1,0 +1,83 @@
+"""Computed results on disk: kept up to a limit, the least recently used removed first."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from pathlib import Path
+
+from aeexplorer.folders import WorkFolder, remove_folder
+from aeexplorer.store import Damaged, home, read_json
+
+DEFAULT_MB = 1024
+
+
+def mark_used(path: Path) -> None:
+    """Remember that a result was looked at now."""
+    with contextlib.suppress(OSError):  # in a home that is read only nothing is removed either
+        os.utime(path)
+
+
+def size_of(path: Path) -> int:
+    """Bytes in a folder; files that vanish meanwhile count nothing."""
+    total = 0
+    for root, _, names in os.walk(path):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.stat(os.path.join(root, name), follow_symlinks=False).st_size
+    return total
+
+
+def trim_results(limit_mb: int | None = None) -> list[str]:
+    """Remove maps that were not looked at for the longest until the rest fits into AEEXPLORER_CACHE_MB.
+
+    Maps that are being computed stay, and so do those of runs that somebody pinned.
+
+    Returns:
+        names of the folders removed.
+    """
+    from aeexplorer.jobs.engines import setting
+
+    limit = (setting("AEEXPLORER_CACHE_MB", DEFAULT_MB, 0, 10**9) if limit_mb is None else limit_mb) * 1_000_000
+    found = []
+    for path in (home() / "maps").glob("*"):
+        with contextlib.suppress(OSError):
+            if path.is_dir() and not path.name.startswith("."):
+                found.append((path.stat().st_mtime, path, size_of(path)))
+    total, removed = sum(size for _, _, size in found), []
+    for _, path, size in sorted(found):
+        if total <= limit:
+            break
+        if _removable(path):
+            with contextlib.suppress(ValueError, OSError):
+                remove_folder(path)
+                removed.append(path.name)
+                total -= size
+    return removed
+
+
+def _removable(path: Path) -> bool:
+    try:
+        if WorkFolder(path).status.active:
+            return False
+        run = Path(str(read_json(path / "spec.json")["run"]))
+    except (Damaged, OSError, KeyError):
+        return time.time() - path.stat().st_mtime > 60
+    with contextlib.suppress(Damaged):
+        return not read_json(run / "label.json").get("pinned")
+    return True
+
+
+def remove_leftovers(older_than: float = 3600.0) -> list[Path]:
+    """Remove what a killed process left half-written or half-deleted: hidden temporaries older than some seconds."""
+    removed = []
+    for root in (home() / "runs", home() / "maps"):
+        for path in [*root.glob(".*"), *root.glob("*/.*"), *root.glob("*/*/.*")]:
+            with contextlib.suppress(OSError):
+                if time.time() - path.lstat().st_mtime < older_than:
+                    continue
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+                removed.append(path)
+    return removed

@@ -1,0 +1,70 @@
+"""What a work folder says of its place in the queue: control/job.json, written before the registry is told."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from aeexplorer.config import Config, ConfigError
+from aeexplorer.folders import WorkFolder
+from aeexplorer.store import Damaged, home, read_json, write_json
+
+KINDS = {"train": "runs", "map": "maps"}  # kind of job: where its folders lie in the home
+
+
+class Submission(Config):
+    """Who asked for the work, and when.
+
+    Attributes:
+        submitted: Unix time; order of the queue when the registry is made again.
+        estimated: expected seconds of work on this machine before calibration; 0 if unknown.
+        interruptions: how often its worker ended without a word since it was submitted.
+    """
+
+    kind: str
+    owner: Annotated[str, Field(max_length=200)]
+    submitted: float = Field(default_factory=time.time)
+    estimated: Annotated[float, Field(ge=0)] = 0.0
+    interruptions: Annotated[int, Field(ge=0)] = 0
+
+
+def write_submission(folder: WorkFolder, submission: Submission) -> None:
+    """Say it in the folder, durably."""
+    path = folder.path / "control" / "job.json"
+    path.parent.mkdir(exist_ok=True)
+    write_json(path, submission.model_dump())
+
+
+def read_submission(folder: WorkFolder) -> Submission:
+    """What the folder says.
+
+    Raises:
+        Damaged: when it says nothing that can be read.
+    """
+    try:
+        return Submission(**read_json(folder.path / "control" / "job.json"))
+    except (ConfigError, TypeError) as error:
+        raise Damaged(f"control/job.json in {folder.path.name} does not fit: {error}") from None
+
+
+def submissions() -> Iterator[tuple[WorkFolder, Submission]]:
+    """Every folder of the home that was once submitted, in the order of submission."""
+    found: list[tuple[WorkFolder, Submission]] = []
+    for root in KINDS.values():
+        for path in sorted((home() / root).glob("*/control/job.json")):
+            folder = WorkFolder(path.parent.parent)
+            if not folder.path.name.startswith("."):
+                with contextlib.suppress(Damaged, OSError):
+                    found.append((folder, read_submission(folder)))
+    yield from sorted(found, key=lambda pair: (pair[1].submitted, pair[0].path.name))
+
+
+def work_folders() -> Iterator[Path]:
+    """Every work folder of the home, submitted or not, readable or not."""
+    for root in KINDS.values():
+        yield from sorted(p for p in (home() / root).glob("*") if p.is_dir() and not p.name.startswith("."))

@@ -1,0 +1,171 @@
+"""The live components as Streamlit mounts them. What moves is answered by the channel; Python hears of it on release."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import streamlit as st
+
+from aeexplorer.config import ConfigError
+from aeexplorer.data.spec import DataSpec
+from aeexplorer.live.channel import modules_path
+from aeexplorer.live.panel import Chart, Control, Play, Readout, Row, Slider
+from aeexplorer.live.scenes import SCENES
+from aeexplorer.plots import LIGHT
+
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
+
+_STYLE = Path(__file__).parent / "static" / "live.css"
+
+# The module lies at an address that changes with its content; a component's own script is a blob, which has no address
+# to import from, so it is told where.
+_LOADER = """
+export default async function (component) {
+  const module = await import(new URL(component.data.modules + "%s.js", location.origin).href);
+  return module.default(component);
+}
+"""
+
+DRAWINGS: dict[str, dict[str, Any]] = {
+    "digits": {"box": 1.0, "centre": "box", "pen": 1.5},
+    "mnist": {"box": 20 / 28, "centre": "mass", "pen": 2.4},
+}
+"""How strokes become samples like those of a dataset: the share of the picture they fill, how they are centred, and the
+width of the pen in pixels."""
+
+
+class Point(NamedTuple):
+    """Where the hand let go on a plane: the code, the place of the nearest stored code, and how it lies."""
+
+    z: tuple[float, float]
+    nearest: int | None
+    status: str | None
+
+
+class Drawn(NamedTuple):
+    """A finished drawing: its pixels as a scene takes them, its code, how it lies and the class it lies among."""
+
+    pixels: str
+    z: tuple[float, ...]
+    status: str | None
+    label: str | None
+
+
+class Panel(NamedTuple):
+    """What a panel was left at: values by param, and (row, column) of the sample that was just clicked, or None."""
+
+    values: dict[str, Any]
+    picked: tuple[str, int] | None
+
+
+@functools.cache
+def _component(name: str) -> ComponentRenderer:
+    return st.components.v2.component(
+        f"aeexplorer_{name}", html=f'<div class="live-wait live-wait-{name}"></div>', css=_STYLE.read_text("utf-8"),
+        js=_LOADER % name, isolate_styles=False,
+    )  # fmt: skip
+
+
+def _mount(name: str, key: str, data: Mapping[str, Any], *states: str) -> Any:
+    base = (st.get_option("server.baseUrlPath") or "").strip("/")
+    modules = modules_path(f"/{base}" if base else "")
+    heard: dict[str, Any] = {f"on_{state}_change": _hear for state in states}
+    return _component(name)(key=key, data={"modules": modules, **data}, **heard)
+
+
+def _hear() -> None:
+    """Streamlit keeps a component's state only for states that somebody listens to."""
+
+
+def latent_pad(
+    run: str, *, key: str, z: Sequence[float] | None = None, label: str = "Latent plane",
+    classes: int = 10, neighbours: int = 6, name: str = "plane",
+) -> Point | None:  # fmt: skip
+    """A 2-d latent plane: test codes as coloured points, the decoded sample following pointer, finger or arrow keys.
+
+    Args:
+        run: id or pretrained name of a run whose code has two values.
+        z: where it begins, and where it goes when the page gives another; None for the first class's centre.
+        label: its name for those who cannot see it.
+        classes: number of classes, which chooses the colours.
+        neighbours: nearest real samples shown, 0 to 24.
+        name: by which drawings and paths of the same page find it.
+
+    Returns:
+        Where the hand last let go, or None.
+    """
+    data = {
+        "run": run, "z": None if z is None else [float(v) for v in z], "label": label, "neighbours": neighbours,
+        "name": name, "colours": [LIGHT.colour(i, classes) for i in range(max(classes, 1))],
+    }  # fmt: skip
+    point = _mount("latent_pad", key, data, "point").get("point")
+    return Point(tuple(point["z"]), point.get("nearest"), point.get("status")) if point else None
+
+
+def draw_pad(
+    run: str, spec: DataSpec, *, key: str, label: str = "Draw one yourself", plane: str | None = None
+) -> Drawn | None:
+    """A sheet to draw on with mouse, finger or pen; the strokes become a sample scaled and centred like the dataset's.
+
+    Args:
+        run: id or pretrained name of the run that reads it.
+        spec: what the run's samples are: pictures with one channel.
+        plane: name of the latent pad on the same page on which the drawing lands.
+
+    Returns:
+        The drawing when the hand last let go, or None while the sheet is empty.
+
+    Raises:
+        ConfigError: for samples that cannot be drawn.
+    """
+    if spec.kind != "image" or len(spec.shape) != 2:
+        raise ConfigError(f"spec must be of pictures with one channel, got {spec.kind} data of shape {spec.shape}")
+    drawing = DRAWINGS.get(spec.name, DRAWINGS["mnist"] | {"pen": 2.4 * max(spec.shape) / 28})
+    data = {"run": run, "shape": spec.shape, "label": label, "plane": plane, "drawing": drawing}
+    found = _mount("draw_pad", key, data, "sample").get("sample")
+    if not found:
+        return None
+    return Drawn(found["pixels"], tuple(found.get("z") or ()), found.get("status"), found.get("label"))
+
+
+def live_panel(
+    scene: str, *, key: str, label: str, params: Mapping[str, Any], controls: Sequence[Control] = (),
+    rows: Sequence[Row], readouts: Sequence[Readout] = (), chart: Chart | None = None,
+    plane: str | None = None, paths: Sequence[str] = (),
+) -> Panel:  # fmt: skip
+    """Controls over rows of samples, numbers and a chart of one scene, all following the same finger.
+
+    Args:
+        scene: a name in `SCENES`.
+        label: its name for those who cannot see it.
+        params: the scene's params that no control sets.
+        plane: name of the latent pad on the same page on which `paths`, arrays of codes (n, 2), are drawn.
+
+    Returns:
+        The controls' values when the hand last let go, those declared before that, and a sample just clicked.
+
+    Raises:
+        ConfigError: for an unknown scene, or a Play without the slider it moves.
+    """
+    if scene not in SCENES or (chart and chart.scene and chart.scene not in SCENES):
+        raise ConfigError(f"scene must be one of {', '.join(SCENES)}, got {scene!r}")
+    sliders = {control.param for control in controls if isinstance(control, Slider)}
+    for control in controls:
+        if isinstance(control, Play) and control.param not in sliders:
+            raise ConfigError(f"param of a Play must be that of a slider, got {control.param!r}")
+    data = {
+        "scene": scene, "label": label, "params": dict(params),
+        "controls": [control.model_dump(mode="json") for control in controls],
+        "rows": [row.model_dump(mode="json") for row in rows],
+        "readouts": [readout.model_dump(mode="json") for readout in readouts],
+        "chart": chart.model_dump(mode="json") if chart else None, "plane": plane, "paths": list(paths),
+    }  # fmt: skip
+    result = _mount("live_panel", key, data, "settings", "picked")
+    declared = {c.param: c.value for c in controls if not isinstance(c, Play)}
+    values = {name: value for name, value in (result.get("settings") or {}).items() if name in declared}
+    picked = result.get("picked")
+    return Panel(declared | values, (picked["row"], picked["column"]) if picked else None)

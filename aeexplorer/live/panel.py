@@ -1,0 +1,177 @@
+"""What a live panel is made of: controls, rows of samples, readouts and a chart, declared and checked.
+
+A page says what there is; the panel asks the scene with `params` and the values of its controls whenever one moves.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from aeexplorer.config import Config, ConfigError
+
+
+class Mark(Config):
+    """A place on an axis that has a name: under a slider, or a dashed line in a chart."""
+
+    x: float
+    label: str
+
+
+class Zone(Config):
+    """A part of a slider that means something else, such as extrapolation."""
+
+    low: float
+    high: float
+    label: str
+
+
+class Slider(Config):
+    """A number that moves. Its value stands above the thumb as "symbol = value unit".
+
+    Attributes:
+        param: the field of the scene's params it sets; "z.3" sets the fourth element of z.
+        scale: "log" moves evenly in the logarithm; then `step` is not used.
+        symbol_by: symbols that depend on another control, {"kind": {"gaussian": "σ", "masking": "p"}}.
+    """
+
+    type: Literal["slider"] = "slider"
+    param: str
+    label: str
+    low: float
+    high: float
+    value: float
+    step: float = Field(0.01, gt=0)
+    scale: Literal["linear", "log"] = "linear"
+    symbol: str = ""
+    symbol_by: dict[str, dict[str, str]] = Field({})
+    unit: str = ""
+    digits: int | None = Field(None, ge=0, le=6)
+    marks: tuple[Mark, ...] = ()
+    zones: tuple[Zone, ...] = ()
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.low < self.high:
+            raise ConfigError(f"high must be greater than low, {self.low}, got {self.high}")
+        if not self.low <= self.value <= self.high:
+            raise ConfigError(f"value must be between {self.low} and {self.high}, got {self.value}")
+        if self.scale == "log" and self.low <= 0:
+            raise ConfigError(f"low must be greater than 0 on a log scale, got {self.low}")
+        return self
+
+
+class Segmented(Config):
+    """One of a few, side by side. Options are (value, text)."""
+
+    type: Literal["segmented"] = "segmented"
+    param: str
+    label: str
+    options: tuple[tuple[str, str], ...] = Field(min_length=1)
+    value: str
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.value not in dict(self.options):
+            raise ConfigError(f"value must be one of {', '.join(dict(self.options))}, got {self.value!r}")
+        return self
+
+
+class Button(Config):
+    """A whole number that each press raises by one: a seed."""
+
+    type: Literal["button"] = "button"
+    param: str
+    label: str
+    value: int = 0
+
+
+class Play(Config):
+    """A button that moves the slider of the same param to and fro, `seconds` from `low` to `high` (the slider's)."""
+
+    type: Literal["play"] = "play"
+    param: str
+    label: str = "Play"
+    seconds: float = Field(4, gt=0, le=60)
+    low: float | None = None
+    high: float | None = None
+
+
+Control = Annotated[Slider | Segmented | Button | Play, Field(discriminator="type")]
+
+
+class Marker(Config):
+    """Frames the sample of a row that a control stands on; the row covers `low` to `high` of the control."""
+
+    control: str
+    low: float = 0
+    high: float = 1
+
+
+class Row(Config):
+    """A row of samples.
+
+    Attributes:
+        array: its name in the frame; a row whose array a frame does not have is not shown.
+        label: at its left.
+        signed: differences, blue for too little, red for too much.
+        columns: samples in a line, for a grid; 0 aligns it with the other rows.
+        tile: widest a sample is drawn, in pixels.
+        caption: a readout that lists a text, a status or a number for each sample.
+        captions: texts that do not change, one for each sample.
+        pick: whether a sample can be clicked; the page hears (row, column).
+    """
+
+    array: str
+    label: str = ""
+    signed: bool = False
+    columns: int = Field(0, ge=0, le=64)
+    tile: int = Field(76, ge=16, le=400)
+    caption: str = ""
+    captions: tuple[str, ...] = ()
+    marker: Marker | None = None
+    pick: bool = False
+
+
+class Readout(Config):
+    """A number or a word of the frame's readouts; statuses get their light."""
+
+    name: str
+    label: str
+    digits: int = Field(3, ge=0, le=6)
+    unit: str = ""
+
+
+class Line(Config):
+    """A line of a chart, and the readout at which its dot stands.
+
+    Its points are given here, for the values of controls named in `when`, or come as arrays of the chart's scene.
+    """
+
+    name: str
+    colour: str
+    readout: str = ""
+    x: tuple[float, ...] = ()
+    y: tuple[float, ...] = ()
+    when: dict[str, str] = Field({})
+    x_array: str = ""
+    y_array: str = ""
+
+
+class Chart(Config):
+    """Lines with a dot each that moves with a control.
+
+    Attributes:
+        x: the param of that control.
+        scene: where the lines come from, asked again when another of the panel's params changes.
+        fields: the params that are passed on to that scene.
+    """
+
+    title: str
+    x: str
+    x_label: str
+    lines: tuple[Line, ...] = Field(min_length=1)
+    marks: tuple[Mark, ...] = ()
+    scene: str = ""
+    fields: tuple[str, ...] = ()

@@ -1,0 +1,102 @@
+// A small line chart that moves with a control: lines, a dot on each, marks at places that matter. SVG, no library.
+
+import { make, number } from "./dom.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const [WIDTH, HEIGHT] = [380, 250];
+const BOX = { left: 44, right: 14, top: 14, bottom: 38 };
+
+function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+}
+
+/** Round numbers that divide [low, high] into about `count` parts. */
+export function niceTicks(low, high, count = 4) {
+  const raw = (high - low) / count || 1;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= raw * 0.999);
+  const first = Math.ceil(low / step - 1e-9);
+  const last = Math.floor(high / step + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(6)));
+}
+
+export class Chart {
+  constructor(spec) {
+    this.spec = spec;
+    this.lines = [];
+    this.picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": spec.title, class: "live-chart" });
+    this.dots = svg("g");
+    this.element = make("figure", { class: "live-card" }, make("figcaption", { text: spec.title, class: "live-caption" }), this.picture);
+  }
+
+  /** Draw the lines: [{name, colour, x: [], y: []}, ...]. */
+  draw(lines) {
+    this.lines = lines;
+    const xs = lines.flatMap((l) => [...l.x]);
+    const ys = lines.flatMap((l) => [...l.y]).filter(Number.isFinite);
+    if (!xs.length || !ys.length) return;
+    const low = Math.min(0, ...ys);
+    const top = Math.max(...ys);
+    this.x = [Math.min(...xs), Math.max(...xs)];
+    this.y = [low, top + 0.08 * (top - low || 1)];
+    const parts = [
+      svg("path", { class: "live-axis", d: `M${BOX.left} ${BOX.top}V${HEIGHT - BOX.bottom}H${WIDTH - BOX.right}` }),
+    ];
+    for (const value of niceTicks(...this.x)) {
+      const text = svg("text", { x: this.#across(value), y: HEIGHT - BOX.bottom + 16, "text-anchor": "middle" });
+      text.textContent = String(value).replace("-", "−");
+      parts.push(text);
+    }
+    for (const value of niceTicks(...this.y)) {
+      const text = svg("text", { x: BOX.left - 6, y: this.#up(value) + 4, "text-anchor": "end" });
+      text.textContent = String(value).replace("-", "−");
+      parts.push(text, svg("path", { class: "live-grid", d: `M${BOX.left} ${this.#up(value)}H${WIDTH - BOX.right}` }));
+    }
+    const under = svg("text", { x: (BOX.left + WIDTH - BOX.right) / 2, y: HEIGHT - 4, "text-anchor": "middle" });
+    under.textContent = this.spec.x_label;
+    parts.push(under);
+    for (const mark of this.spec.marks) {
+      const at = this.#across(mark.x);
+      const end = at > WIDTH * 0.6;
+      const text = svg("text", { x: at + (end ? -5 : 5), y: HEIGHT - BOX.bottom - 6, "text-anchor": end ? "end" : "start" });
+      text.textContent = mark.label;
+      parts.push(svg("path", { class: "live-mark", d: `M${at} ${BOX.top}V${HEIGHT - BOX.bottom}` }), text);
+    }
+    const taken = [];
+    for (const line of lines) {
+      const points = [...line.x].map((x, i) => `${this.#across(x).toFixed(1)},${this.#up(line.y[i]).toFixed(1)}`);
+      parts.push(svg("polyline", { points: points.join(" "), class: "live-line", style: `stroke: ${line.colour}` }));
+      let at = this.#up(line.y[line.y.length - 1]) - 8;
+      while (taken.some((y) => Math.abs(y - at) < 15)) at += 15;
+      taken.push(at);
+      const name = svg("text", { x: WIDTH - BOX.right, y: Math.max(at, 12), "text-anchor": "end", class: "live-name", style: `fill: ${line.colour}` });
+      name.textContent = line.name;
+      parts.push(name);
+    }
+    this.picture.replaceChildren(...parts, this.dots);
+  }
+
+  /** Move the dots: x, and for each line the value there or undefined. */
+  point(x, values) {
+    if (!this.x) return;
+    const dots = this.lines.map((line, i) =>
+      values[i] === undefined || values[i] === null
+        ? null
+        : svg("circle", { cx: this.#across(x), cy: this.#up(values[i]), r: 6, class: "live-dot", style: `fill: ${line.colour}` }),
+    );
+    this.dots.replaceChildren(...dots.filter(Boolean));
+    const said = this.lines.map((line, i) => `${line.name} ${number(values[i], 3)}`);
+    this.picture.setAttribute("aria-label", `${this.spec.title}. At ${number(x)}: ${said.join(", ")}`);
+  }
+
+  #across(x) {
+    return BOX.left + ((x - this.x[0]) / (this.x[1] - this.x[0] || 1)) * (WIDTH - BOX.left - BOX.right);
+  }
+
+  #up(y) {
+    return HEIGHT - BOX.bottom - ((y - this.y[0]) / (this.y[1] - this.y[0] || 1)) * (HEIGHT - BOX.top - BOX.bottom);
+  }
+}

@@ -1,0 +1,47 @@
+"""Who may change what: every run and job belongs to one owner; anyone may look.
+
+An owner is named by a hash, so that a name in a file gives nobody the owner's rights. It is made from what the person
+alone has: a token kept in the browser, or the identity of a login. The command line and Python on the machine itself act
+as the local user, unless AEEXPLORER_OWNER holds another token.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from aeexplorer.config import ConfigError
+
+LOCAL = "local"
+TOKEN_LETTERS = (16, 200)
+
+
+def owner_of(token: str) -> str:
+    """The owner whom a token names.
+
+    Raises:
+        ConfigError: when it is too short to be a secret, or too long.
+    """
+    low, high = TOKEN_LETTERS
+    if not low <= len(token) <= high:
+        raise ConfigError(f"an owner's token must have {low} to {high} characters, got {len(token)}")
+    return hashlib.sha256(b"aeexplorer owner " + token.encode()).hexdigest()[:24]
+
+
+def local_owner() -> str:
+    """Who acts when nobody is named: the owner of AEEXPLORER_OWNER, else the local user."""
+    token = os.environ.get("AEEXPLORER_OWNER", "")
+    return owner_of(token) if token else LOCAL
+
+
+def require_owner(owner: str, by: str | None, what: str, verb: str) -> None:
+    """Refuse what only the owner may do.
+
+    Args:
+        by: who acts; None is `local_owner()`.
+
+    Raises:
+        ConfigError: when it is somebody else.
+    """
+    if owner != (local_owner() if by is None else by):
+        raise ConfigError(f"{what} cannot be {verb}: it belongs to somebody else")

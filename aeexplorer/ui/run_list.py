@@ -1,0 +1,189 @@
+"""The list of runs: what they are, how they stand, and what can be done with each."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+
+import streamlit as st
+
+from aeexplorer import jobs
+from aeexplorer.config import ConfigError
+from aeexplorer.film import Follower
+from aeexplorer.folders import Status
+from aeexplorer.runs import TITLE_LIMIT, DamagedRun, Run
+from aeexplorer.store import Damaged
+from aeexplorer.ui.doors import PAGES, door
+from aeexplorer.ui.film import figures_of
+from aeexplorer.ui.resources import all_runs
+from aeexplorer.ui.widgets import as_text
+
+TICK_SECONDS = 2.0
+PAGE = 20
+SAID = "runs.said"
+SHOWN = "runs.shown"
+STATES = {
+    "queued": "waiting", "running": "training", "done": "done", "failed": "failed", "cancelled": "stopped",
+    "interrupted": "interrupted",
+}  # fmt: skip
+Row = Run | DamagedRun
+
+
+def run_list() -> None:
+    """All runs, those of the home first; it follows the ones that train."""
+    if said := st.session_state.pop(SAID, None):
+        kind, text = said
+        (st.success if kind == "done" else st.error)(as_text(text))
+    runs = all_runs()
+    if not any(isinstance(run, DamagedRun) or run.removable for run in runs):
+        with st.container(border=True):
+            st.markdown("**Nothing was trained here yet.** Digits take seconds.")
+            door("train", "Train a model", "model_training")
+    limit = st.session_state.get(SHOWN, PAGE)
+    for run in runs[:limit]:
+        with st.container(border=True):
+            _row(run)
+    if len(runs) > limit and st.button(f"Show {min(PAGE, len(runs) - limit)} more of {len(runs)}", key="runs.more"):
+        st.session_state[SHOWN] = limit + PAGE
+        st.rerun()
+
+
+def _row(run: Row) -> None:
+    words, state, actions = st.columns([5, 3, 2], vertical_alignment="center")
+    if isinstance(run, DamagedRun):
+        _words(words, run.path.name, "Damaged")
+        state.caption(as_text(run.reason))
+        if actions.button("Delete", key=f"runs.delete.{run.path.name}", icon=":material/delete:", width="stretch"):
+            _delete(run)
+        return
+    spec = run.spec
+    where = "" if run.removable else " · pretrained"
+    about = f"{spec.data.title} · {run.family.title} · {run.config.latent_dim}-d · {spec.created[:10]}{where}"
+    _words(words, run.title, about)
+    with state:
+        try:
+            status = run.status
+        except (Damaged, OSError) as error:
+            st.caption(as_text(str(error)))
+            status = Status(state="failed")
+        else:
+            active = status.active and jobs.worker_lives(run)
+            st.fragment(_state, run_every=TICK_SECONDS if active else None, key=f"runs.state.{_key(run)}")(run, active)
+    with actions, st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        _open(run, status)
+        _more(run, status)
+
+
+def _words(place: st.delta_generator.DeltaGenerator, title: str, about: str) -> None:
+    shown = title if len(title) <= TITLE_LIMIT else title[: TITLE_LIMIT - 1] + "…"
+    place.html(
+        f'<div class="ae-run"><b><bdi>{html.escape(shown)}</bdi></b><span><bdi>{html.escape(about)}</bdi></span></div>'
+    )
+
+
+def _state(run: Run, was_active: bool) -> None:
+    """How a run stands; while it trains, how far it is."""
+    try:
+        status = run.status
+    except (Damaged, OSError):
+        st.rerun()
+    if was_active != (status.active and jobs.worker_lives(run)):
+        st.rerun()
+    if was_active:
+        key = f"runs.follower.{run.path}"
+        latest = st.session_state.setdefault(key, Follower(run)).read().latest
+        done = latest["step"] / latest["steps"] if latest else 0.0
+        st.progress(min(done, 1.0), text=f"Epoch {latest['epoch']} of {latest['epochs']}" if latest else "Starting")
+        return
+    epochs = f", {status.epochs} epoch{'s' if status.epochs != 1 else ''}" if status.epochs else ""
+    figures = " · ".join(f"{name} {value}" for name, value in figures_of(status).items())
+    reason = status.reason if status.state in ("failed", "interrupted") else figures
+    st.html(
+        f'<div class="ae-run"><span>{STATES[status.state]}{epochs}</span><span>{html.escape(reason[:300])}</span></div>'
+    )
+
+
+def _open(run: Run, status: Status) -> None:
+    if status.active and jobs.worker_lives(run):
+        if st.button("Watch", key=f"runs.watch.{_key(run)}", icon=":material/visibility:"):
+            _show_training(run)
+    elif run.has_weights and st.button("Explore", key=f"runs.open.{_key(run)}", icon=":material/explore:"):
+        st.switch_page(PAGES / "explore.py", query_params={"run": run.id})
+    elif (
+        run.removable
+        and not run.has_weights
+        and st.button("Continue", key=f"runs.go.{_key(run)}", icon=":material/play_arrow:")
+    ):
+        _continue(run)
+
+
+def _more(run: Run, status: Status) -> None:
+    """What else can be done, behind one button."""
+    key = _key(run)
+    active = status.active and jobs.worker_lives(run)
+    with st.popover("", icon=":material/more_horiz:", help="More", key=f"runs.more.{key}"):
+        if run.has_weights and st.button(
+            "Latent map", key=f"runs.map.{key}", icon=":material/scatter_plot:", width="stretch"
+        ):
+            st.switch_page(PAGES / "latent_map.py", query_params={"run": run.id})
+        if st.button("Film of the training", key=f"runs.film.{key}", icon=":material/movie:", width="stretch"):
+            _show_training(run)
+        can_go_on = run.removable and run.has_weights and status.state != "done" and not active
+        if can_go_on and st.button("Continue", key=f"runs.on.{key}", icon=":material/play_arrow:", width="stretch"):
+            _continue(run)
+        st.download_button(
+            "Download", run.bundle, file_name=f"{run.id}.zip", mime="application/zip", key=f"runs.download.{key}",
+            icon=":material/download:", on_click="ignore", width="stretch", help="The whole run as one zip archive",
+        )  # fmt: skip
+        if not run.removable:
+            return
+        if st.button("Rename", key=f"runs.rename.{key}", icon=":material/edit:", width="stretch"):
+            _rename(run)
+        if st.button("Delete", key=f"runs.delete.{key}", icon=":material/delete:", width="stretch", disabled=active):
+            _delete(run)
+
+
+def _key(run: Run) -> str:
+    return f"{'here' if run.removable else 'pretrained'}.{run.path.name}"
+
+
+def _show_training(run: Run) -> None:
+    st.switch_page(PAGES / "train.py", query_params={"job": run.path.name})
+
+
+def _continue(run: Run) -> None:
+    if _told(lambda: jobs.start(run)):
+        _show_training(run)
+    st.rerun()
+
+
+def _told(action: Callable[[], None], success: str = "") -> bool:
+    """Do it, and remember what to say of it on the next run of the page."""
+    try:
+        action()
+    except (ConfigError, Damaged, OSError) as error:
+        st.session_state[SAID] = ("refused", str(error))
+        return False
+    if success:
+        st.session_state[SAID] = ("done", success)
+    return True
+
+
+@st.dialog("Rename this run")
+def _rename(run: Run) -> None:
+    title = st.text_input("Name", run.title[:TITLE_LIMIT], max_chars=TITLE_LIMIT, key="runs.title")
+    if st.button("Rename", type="primary", key="runs.rename.confirm"):
+        _told(lambda: run.rename(title))
+        st.rerun()
+
+
+@st.dialog("Delete this run?")
+def _delete(run: Row) -> None:
+    title = run.path.name if isinstance(run, DamagedRun) else run.title
+    _words(st.container(), title, "Its weights, its film and its log will be gone. This cannot be undone.")
+    yes, no = st.columns(2)
+    if yes.button("Delete", type="primary", key="runs.delete.confirm", width="stretch"):
+        _told(run.delete, "The run is deleted.")
+        st.rerun()
+    if no.button("Keep", key="runs.delete.keep", width="stretch"):
+        st.rerun()

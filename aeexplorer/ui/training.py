@@ -1,0 +1,191 @@
+"""Choosing what to train: data, family, knobs, and what it will cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from aeexplorer import jobs
+from aeexplorer.config import ConfigError
+from aeexplorer.data import DATASETS, Source, download, download_size
+from aeexplorer.estimation import Estimate, check_memory, estimate, suggested
+from aeexplorer.families import FAMILIES, Family
+from aeexplorer.models.base import ModelConfig
+from aeexplorer.nets import NETS
+from aeexplorer.recording import configure, new_run
+from aeexplorer.training import TrainingConfig
+from aeexplorer.ui.resources import dataset
+from aeexplorer.ui.samples import show
+from aeexplorer.ui.widgets import as_text, knobs, refusals
+
+JOB = "train.job"
+REFUSED = "train.refused"
+SAMPLES = 8
+MODEL_KNOBS = ["latent_dim", "net", "hidden", "channels", "loss", "dropout"]
+CORRUPTION_KNOBS = ["corruption", "level"]
+LOOP_KNOBS = ["epochs", "batch_size", "learning_rate", "weight_decay", "patience", "seed"]
+MORE_LOOP_KNOBS = ["schedule", "samples", "threads", "device"]
+
+
+def setup() -> None:
+    """The choices, from top to bottom, and the button that starts."""
+    left, right = st.columns(2)
+    with left, st.container(border=True, height="stretch"):
+        source = _choose_data()
+    with right, st.container(border=True, height="stretch"):
+        row = _choose_family()
+    with refusals():
+        here = _available(source)
+        config, training = _choose_knobs(source, row)
+        _cost_and_start(source, row, config, training, here)
+    jobs.prepare()
+
+
+def _choose_data() -> Source:
+    _take_from_link("dataset", list(DATASETS))
+    name = st.selectbox(
+        "Data", list(DATASETS), key="train.dataset", persist_state="session", format_func=lambda n: DATASETS[n].spec.title
+    )  # fmt: skip
+    source = DATASETS[name]
+    st.caption(
+        f"{as_text(source.spec.summary)} {source.n_train:,} to train on, {source.n_validation:,} to validate, "
+        f"{source.n_test:,} to test."
+    )
+    if source.available():
+        with refusals():
+            test = dataset(name).test
+            show([("", test.x[:SAMPLES])], source.spec, tile_width=72)
+    return source
+
+
+def _choose_family() -> Family:
+    _take_from_link("family", list(FAMILIES))
+    name = st.selectbox(
+        "Family", list(FAMILIES), key="train.family", persist_state="session", format_func=lambda n: FAMILIES[n].title
+    )  # fmt: skip
+    row = FAMILIES[name]
+    said, _, link = row.paper.rpartition(", ")
+    st.caption(f"{row.summary} [{as_text(said)}]({link})")
+    st.latex(row.equation)
+    return row
+
+
+def _take_from_link(name: str, known: list[str]) -> None:
+    """?dataset=... and ?family=... choose once; afterwards the widget does."""
+    asked = st.query_params.pop(name, None) if name in st.query_params else None
+    if asked in known:
+        st.session_state[f"train.{name}"] = asked
+
+
+def _available(source: Source) -> bool:
+    """Whether the data are here; where not, a sentence and the button that fetches them."""
+    if source.available():
+        return True
+    title = as_text(source.spec.title)
+    if not source.downloadable:
+        st.info(f"{title} is not on this machine; choose another dataset.", icon=":material/info:")
+        return False
+    megabytes = download_size(source.name) / 1e6
+    text, button = st.columns([3, 1], vertical_alignment="center")
+    text.info(f"{title} is not on this machine. It is fetched once: {megabytes:.0f} MB.", icon=":material/info:")
+    if button.button("Download", icon=":material/download:", type="primary", width="stretch"):
+        bar = st.progress(0.0, text="Downloading")
+
+        def seen(got: int, total: int) -> None:
+            text = f"Downloading, {got / 1e6:.0f} of {total / 1e6:.0f} MB"
+            bar.progress(min(got / max(total, 1), 1.0), text=text)
+
+        with refusals():
+            download(source.name, seen)
+        st.rerun()
+    return False
+
+
+def _choose_knobs(source: Source, row: Family) -> tuple[ModelConfig, TrainingConfig]:
+    config, training = suggested(row, source.spec, source.n_train)
+    key = f"train.{source.name}.{row.name}"
+    nets = [net.name for net in NETS.values() if source.spec.kind in net.kinds]
+    own = [name for name in type(config).model_fields if name not in ModelConfig.model_fields]
+    shown = [*MODEL_KNOBS, *own, *(CORRUPTION_KNOBS if config.corruption != "none" else [])]
+    with st.container(border=True):
+        values = knobs(config, key, shown, columns=6, options={"net": nets})
+        values |= knobs(training, key, LOOP_KNOBS, columns=6)
+        with st.expander("More", type="compact"):
+            if config.corruption == "none":
+                values |= knobs(config, key, CORRUPTION_KNOBS, columns=4)
+            values |= knobs(training, key, MORE_LOOP_KNOBS, columns=4)
+    return configure(row.name, **{**dict(config), **dict(training), **values})
+
+
+def _cost_and_start(
+    source: Source, row: Family, config: ModelConfig, training: TrainingConfig, here: bool
+) -> None:  # fmt: skip
+    try:
+        cost = estimate(row.name, config, training, source.spec, source.n_train, source.n_validation)
+        check_memory(cost)
+        refused = st.session_state.pop(REFUSED, "")
+    except ConfigError as error:
+        cost, refused = None, str(error)
+    said, name, button = st.columns([3, 1.4, 1], vertical_alignment="bottom")
+    with said:
+        if refused:
+            st.error(as_text(refused), icon=":material/error:")
+        elif cost is not None:
+            st.markdown(cost_sentence(cost))
+    title = name.text_input("Name", key="train.title", max_chars=120, placeholder="optional")
+    given = {**dict(config), **dict(training)}
+    button.button(
+        "Start training", type="primary", icon=":material/play_arrow:", width="stretch", key="train.start",
+        disabled=cost is None or not here, on_click=_start, args=(source.name, row.name, title, given),
+    )  # fmt: skip
+    changed = {
+        k: v for k, v in given.items()
+        if v != {**dict(row.config), **dict(TrainingConfig())}[k]
+    }  # fmt: skip
+    with st.popover("Copy as Python", icon=":material/code:", type="tertiary"):
+        st.code(as_python(source.name, row.name, changed), language="python")
+
+
+def _start(dataset_name: str, family_name: str, title: str, given: dict[str, Any]) -> None:
+    """Make the run and start it. A second click arrives while the first one's run is shown, and does nothing."""
+    if st.session_state.get(JOB):
+        return
+    try:
+        run = new_run(family_name, dataset(dataset_name), title, **given)
+        st.session_state[JOB] = run.id
+        jobs.start(run)
+    except (ConfigError, OSError) as error:
+        st.session_state[REFUSED] = str(error.strerror if isinstance(error, OSError) and error.strerror else error)
+
+
+def cost_sentence(cost: Estimate) -> str:
+    """What a training will cost, in a line."""
+    return (
+        f"**{cost.parameters:,}** parameters, {_bytes(cost.weight_bytes)} on disk, {_bytes(cost.memory_bytes)} of memory. "
+        f"**{cost.steps:,}** steps, {duration(cost.seconds)} on this machine when it is idle."
+    )
+
+
+def _bytes(n: float) -> str:
+    return f"{n / 1e9:.1f} GB" if n >= 1e9 else f"{n / 1e6:.0f} MB" if n >= 1e6 else f"{n / 1e3:.0f} kB"
+
+
+def duration(seconds: float) -> str:
+    """A span of time as people say it."""
+    if seconds < 90:
+        return f"about {max(round(seconds), 1)} s"
+    if seconds < 5400:
+        return f"about {seconds / 60:.0f} minutes"
+    return f"about {seconds / 3600:.1f} hours"
+
+
+def as_python(dataset_name: str, family_name: str, knobs_given: dict[str, Any]) -> str:
+    """The lines that do the same without a page."""
+    given = "".join(f",\n    {name}={value!r}" for name, value in knobs_given.items())
+    return (
+        "import aeexplorer as ae\n\n"
+        f'data = ae.load_dataset("{dataset_name}")\n'
+        f'run = ae.train("{family_name}", data{given})\n'
+        "model = ae.open_run(run.path)\n"
+    )

@@ -1,0 +1,62 @@
+"""What all tests share: a home of their own, one thread, and a tiny dataset of each modality."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aeexplorer.data import Dataset, DataSpec, Split, as_uint8
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty `AEEXPLORER_HOME`, not yet made."""
+    path = tmp_path / "home"
+    monkeypatch.setenv("AEEXPLORER_HOME", str(path))
+    return path
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Torch on one thread, as the loop trains, so that tests side by side do not slow each other down."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+SPECS = {
+    "grey": DataSpec(
+        name="tiny-grey", title="Tiny pictures", kind="image", shape=(8, 8), value_range=(0.0, 1.0), classes=("a", "b")
+    ),
+    "colour": DataSpec(
+        name="tiny-colour", title="Tiny colour pictures", kind="image", shape=(9, 7, 3), value_range=(0.0, 1.0)
+    ),
+    "sequence": DataSpec(name="tiny-sequence", title="Tiny sequences", kind="sequence", shape=(20,)),
+    "vector": DataSpec(name="tiny-vector", title="Tiny table", kind="vector", shape=(5,)),
+}
+
+
+@functools.cache
+def _tiny(modality: str) -> Dataset:
+    """24 + 12 + 12 samples of a random low-dimensional pattern, two classes; pictures are nearly black and white."""
+    spec = SPECS[modality]
+    random = np.random.default_rng(7)
+    y = np.arange(48) % 2
+    causes = np.concatenate([random.standard_normal((48, 2)), 2 * y[:, None] - 1], axis=1)
+    x = (causes @ random.standard_normal((3, spec.size))).reshape(48, *spec.shape)
+    x = as_uint8(1 / (1 + np.exp(-6 * x))) if spec.kind == "image" else x.astype(np.float32)
+    cut = np.split(np.arange(48), (24, 36))
+    return Dataset(spec, *(Split(x[i], y[i]) for i in cut))
+
+
+@pytest.fixture
+def tiny() -> Callable[[str], Dataset]:
+    """The tiny dataset of a modality: "grey" (8, 8), "colour" (9, 7, 3), "sequence" (20,) or "vector" (5,)."""
+    return _tiny

@@ -1,0 +1,52 @@
+"""Losses against their definitions."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch.distributions import Bernoulli, Normal, kl_divergence
+
+from aeexplorer import losses
+
+random = torch.Generator().manual_seed(0)
+
+
+def test_kl_equals_torch_distributions() -> None:
+    mean, logvar = torch.randn(7, 5, generator=random), torch.randn(7, 5, generator=random)
+    exact = kl_divergence(Normal(mean, torch.exp(0.5 * logvar)), Normal(0.0, 1.0)).sum(1).mean()
+    torch.testing.assert_close(losses.kl_standard_normal(mean, logvar), exact)
+    assert losses.kl_standard_normal(torch.zeros(3, 2), torch.zeros(3, 2)) == 0
+
+
+def test_cross_entropy_is_the_bernoulli_likelihood() -> None:
+    logits, x = torch.randn(6, 1, 4, 3, generator=random), torch.randint(2, (6, 1, 4, 3), generator=random).float()
+    exact = -Bernoulli(logits=logits).log_prob(x).sum((1, 2, 3)).mean()
+    torch.testing.assert_close(losses.binary_cross_entropy(logits, x), exact)
+
+
+def test_cross_entropy_is_finite_at_the_extremes() -> None:
+    assert losses.binary_cross_entropy(torch.tensor([[-1e4, 1e4]]), torch.tensor([[1.0, 0.0]])) == 2e4
+
+
+def test_squared_error_is_summed_over_features_and_averaged_over_the_batch() -> None:
+    assert losses.squared_error(torch.zeros(2, 3), torch.tensor([[1.0, 2.0, 2.0], [0.0, 0.0, 1.0]])) == 5
+
+
+def test_reductions_do_not_depend_on_the_batch() -> None:
+    x, out = torch.rand(4, 9, generator=random), torch.randn(4, 9, generator=random)
+    for name in ("bce", "mse"):
+        once, twice = losses.reconstruction(name, out, x), losses.reconstruction(name, out.repeat(2, 1), x.repeat(2, 1))
+        torch.testing.assert_close(once, twice)
+
+
+def test_sparsity_is_the_kl_between_bernoullis() -> None:
+    activation = torch.rand(50, 6, generator=random)
+    exact = kl_divergence(Bernoulli(0.05), Bernoulli(activation.mean(0))).sum()
+    torch.testing.assert_close(losses.bernoulli_kl(0.05, activation), exact)
+    assert losses.bernoulli_kl(0.05, torch.full((3, 2), 0.05)) == pytest.approx(0, abs=1e-6)
+
+
+def test_sparsity_is_finite_for_dead_and_saturated_units() -> None:
+    assert math.isfinite(losses.bernoulli_kl(0.05, torch.tensor([[0.0, 1.0]])).item())

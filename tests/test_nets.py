@@ -1,0 +1,63 @@
+"""Networks: every shape goes in and comes out again, and what does not fit is refused."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from aeexplorer.config import ConfigError
+from aeexplorer.data import DataSpec
+from aeexplorer.nets import NETS, make_decoder, make_encoder, parameter_count
+from aeexplorer.tensors import model_shape
+
+
+def spec(kind: str, *shape: int) -> DataSpec:
+    return DataSpec(name="samples", title="Samples", kind=kind, shape=shape)
+
+
+SHAPES = [spec("image", 8, 8), spec("image", 9, 7, 3), spec("image", 1, 5), spec("image", 28, 28), spec("sequence", 20),
+          spec("sequence", 13, 4), spec("sequence", 140), spec("vector", 5), spec("vector", 1)]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("net", "data"),
+    [(n, s) for n, net in NETS.items() for s in SHAPES if s.kind in net.kinds],
+    ids=lambda v: v if isinstance(v, str) else f"{v.kind}-{v.shape}",
+)
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_in_and_out(net: str, data: DataSpec, dropout: float) -> None:
+    encoder, decoder = make_encoder(net, data, 6, (4, 8), dropout), make_decoder(net, data, 3, (4, 8), dropout)
+    assert encoder(torch.zeros(2, *model_shape(data))).shape == (2, 6)
+    assert decoder(torch.zeros(2, 3)).shape == (2, *model_shape(data))
+    dropouts = [m for m in [*encoder.modules(), *decoder.modules()] if isinstance(m, nn.Dropout)]
+    assert bool(dropouts) == bool(dropout)
+
+
+def test_no_hidden_layer_is_a_linear_map() -> None:
+    encoder = make_encoder("mlp", spec("vector", 5), 2, ())
+    a, b = torch.randn(2, 1, 5)
+    torch.testing.assert_close(encoder(a + b) + encoder(0 * a), encoder(a) + encoder(b))
+    assert parameter_count(encoder) == 5 * 2 + 2
+
+
+def test_the_decoder_mirrors_the_encoder() -> None:
+    sizes = [
+        [(m.in_features, m.out_features) for m in net if isinstance(m, nn.Linear)]
+        for net in (make_encoder("mlp", spec("vector", 9), 2, (7, 5)), make_decoder("mlp", spec("vector", 9), 2, (7, 5)))
+    ]
+    assert sizes[0] == [(9, 7), (7, 5), (5, 2)] and sizes[1] == [(b, a) for a, b in reversed(sizes[0])]
+
+
+def test_convolutions_on_vectors_are_refused() -> None:
+    for make in (make_encoder, make_decoder):
+        with pytest.raises(ConfigError, match="net must be mlp for the vector data of samples, got conv"):
+            make("conv", spec("vector", 5), 2, (4,))
+
+
+def test_more_halvings_than_the_side_has_are_refused() -> None:
+    make_encoder("conv", spec("image", 8, 8), 2, (4,) * 3)
+    with pytest.raises(ConfigError, match="channels must list at most 3 layers for samples, got 4"):
+        make_encoder("conv", spec("image", 8, 8), 2, (4,) * 4)
+    with pytest.raises(ConfigError, match="channels must list at most 5 layers for samples, got 6"):
+        make_decoder("conv", spec("sequence", 20), 2, (4,) * 6)

@@ -1,0 +1,280 @@
+"""The supervisor, one look at a time, over an engine whose workers do what the test says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aeexplorer.folders import Status, WorkFolder
+from aeexplorer.jobs import supervisor as room
+from aeexplorer.jobs.locks import FileLock
+from aeexplorer.jobs.registry import Job, Registry
+from aeexplorer.jobs.submission import Submission, read_submission, write_submission
+from aeexplorer.jobs.supervisor import Supervisor
+from aeexplorer.store import write_json
+
+
+class Workers:
+    """An engine in memory: who was started, who lives, and what they were told."""
+
+    def __init__(self, places: int = 1) -> None:
+        self.places = places
+        self.started: list[str] = []
+        self.alive: set[str] = set()
+        self.stopped: list[str] = []
+        self.refuses = False
+
+    def capacity(self) -> int:
+        return self.places
+
+    def launch(self, folder: WorkFolder) -> Mapping[str, Any]:
+        if self.refuses:
+            raise OSError("no more processes")
+        self.started.append(folder.path.name)
+        self.alive.add(folder.path.name)
+        return {"pid": 1_000 + len(self.started), "process_started": 1.0, "host": "here"}
+
+    def lives(self, job: Job, status: Status) -> bool:
+        return job.path.name in self.alive
+
+    def stop(self, job: Job, status: Status) -> None:
+        self.stopped.append(job.path.name)
+
+    def kill(self, job: Job, status: Status) -> None:
+        self.alive.discard(job.path.name)
+
+    def keep_warm(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class Clock:
+    """A monotonic clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(room.time, "monotonic", made)
+    return made
+
+
+@pytest.fixture
+def workers() -> Workers:
+    return Workers()
+
+
+@pytest.fixture
+def supervisor(home: Path, workers: Workers, clock: Clock) -> Supervisor:
+    return Supervisor(Registry(), workers, slice_seconds=5.0)
+
+
+@pytest.fixture
+def make(home: Path, supervisor: Supervisor) -> Callable[..., WorkFolder]:
+    def make(name: str, owner: str = "a", kind: str = "train") -> WorkFolder:
+        path = home / ("runs" if kind == "train" else "maps") / name
+        path.mkdir(parents=True)
+        WorkFolder.prepare(path)
+        write_json(path / "spec.json", {"kind": kind})
+        folder, submission = WorkFolder(path), Submission(kind=kind, owner=owner)
+        write_submission(folder, submission)
+        supervisor.registry.submit(path, submission)
+        return folder
+
+    return make
+
+
+def state(supervisor: Supervisor, folder: WorkFolder) -> tuple[str, str]:
+    """What the registry and the folder say; they have to agree, but for the moment of starting."""
+    job = supervisor.registry.find(folder.path)
+    assert job is not None
+    return job.state, folder.recorded_status.state
+
+
+def test_a_job_runs_from_the_queue_to_its_end(supervisor: Supervisor, workers: Workers, make: Any) -> None:
+    folder = make("r")
+    assert supervisor.tick()
+    assert state(supervisor, folder) == ("starting", "queued")
+    folder.set_status(state="running", pid=1001, process_started=1.0)
+    supervisor.tick()
+    assert state(supervisor, folder) == ("running", "running")
+    folder.set_status(state="done", seconds=3.0)
+    assert not supervisor.tick()
+    found = supervisor.registry.find(folder.path)
+    assert found is not None and (found.state, found.seconds) == ("done", 3.0)
+
+
+def test_no_more_run_at_once_than_there_are_places(supervisor: Supervisor, workers: Workers, make: Any) -> None:
+    workers.places = 2
+    folders = [make(f"r{i}", owner=f"o{i}") for i in range(4)]
+    supervisor.tick()
+    assert workers.started == ["r0", "r1"]
+    folders[0].set_status(state="done")
+    supervisor.tick()
+    assert workers.started == ["r0", "r1", "r2"]
+
+
+def test_a_worker_that_vanished_is_started_again_twice_and_then_given_up(
+    supervisor: Supervisor, workers: Workers, make: Any
+) -> None:
+    folder = make("r")
+    supervisor.tick()
+    for resumed in (1, 2):
+        folder.set_status(state="running", pid=1001, process_started=1.0)
+        folder.append({"type": "epoch", "epoch": resumed})
+        supervisor.tick()
+        workers.alive.clear()
+        supervisor.tick()
+        assert workers.started == ["r"] * (resumed + 1)
+        assert read_submission(folder).interruptions == resumed
+        assert f"after epoch {resumed}" in folder.recorded_status.reason
+    workers.alive.clear()
+    supervisor.tick()
+    assert state(supervisor, folder) == ("failed", "failed")
+    assert "3 times, the last time after epoch 2" in folder.recorded_status.reason
+    assert len(workers.started) == 3
+
+
+def test_a_new_supervisor_goes_on_where_the_old_one_was_killed(
+    supervisor: Supervisor, workers: Workers, make: Any
+) -> None:
+    folder = make("r")
+    waiting = make("q")
+    supervisor.tick()
+    folder.set_status(state="running", pid=1001, process_started=1.0)
+    second = Supervisor(Registry(), workers, slice_seconds=5.0)
+    second.tick()
+    assert workers.started == ["r"]
+    assert state(second, folder) == ("running", "running")
+    folder.set_status(state="done")
+    second.tick()
+    assert workers.started == ["r", "q"]
+    assert state(second, waiting)[0] == "starting"
+
+
+def test_a_lost_registry_loses_no_job(supervisor: Supervisor, workers: Workers, make: Any, clock: Clock) -> None:
+    running, waiting = make("r"), make("q")
+    supervisor.tick()
+    running.set_status(state="running", pid=1001, process_started=1.0)
+    supervisor.registry.rebuild()
+    supervisor.tick()
+    assert state(supervisor, running) == ("running", "running")
+    assert state(supervisor, waiting) == ("queued", "queued")
+
+
+def test_a_clean_stop_of_the_machine_does_not_count_as_a_crash(
+    supervisor: Supervisor, workers: Workers, make: Any
+) -> None:
+    folder = make("r")
+    supervisor.tick()
+    for _ in range(5):
+        folder.set_status(state="interrupted", reason="it was told to end")
+        workers.alive.clear()
+        supervisor.tick()
+    assert len(workers.started) == 6
+    assert read_submission(folder).interruptions == 0
+
+
+def test_a_cancelled_job_is_stopped_and_after_ten_seconds_killed(
+    supervisor: Supervisor, workers: Workers, make: Any, clock: Clock
+) -> None:
+    folder = make("r")
+    supervisor.tick()
+    folder.set_status(state="running", pid=1001, process_started=1.0)
+    folder.request_cancel()
+    supervisor.tick()
+    clock.now += 9
+    supervisor.tick()
+    assert workers.stopped == ["r"]
+    assert workers.alive == {"r"}
+    clock.now += 2
+    supervisor.tick()
+    assert workers.alive == set()
+    supervisor.tick()
+    assert state(supervisor, folder) == ("cancelled", "cancelled")
+
+
+def test_what_was_cancelled_before_its_turn_never_starts(supervisor: Supervisor, workers: Workers, make: Any) -> None:
+    folder = make("r")
+    folder.request_cancel()
+    supervisor.tick()
+    assert workers.started == []
+    assert state(supervisor, folder) == ("cancelled", "cancelled")
+
+
+def test_a_long_training_gives_way_to_an_owner_who_has_less(
+    supervisor: Supervisor, workers: Workers, make: Any, clock: Clock
+) -> None:
+    long, own = make("long"), make("own")
+    supervisor.tick()
+    long.set_status(state="running", pid=1001, process_started=1.0)
+    clock.now += 6
+    supervisor.tick()
+    pause = long.path / "control" / "pause"
+    assert not pause.exists(), "its owner's own jobs wait"
+    other = make("other", owner="b")
+    supervisor.tick()
+    assert pause.exists()
+    long.set_status(state="queued", reason="gave way")
+    workers.alive.clear()
+    supervisor.tick()
+    assert workers.started == ["long", "other"]
+    other.set_status(state="done")
+    supervisor.tick()
+    assert workers.started == ["long", "other", "long"]
+    assert not pause.exists()
+    assert own.recorded_status.state == "queued"
+
+
+def test_a_worker_that_cannot_be_started_fails_the_job_with_the_reason(
+    supervisor: Supervisor, workers: Workers, make: Any
+) -> None:
+    workers.refuses = True
+    folder = make("r")
+    supervisor.tick()
+    assert state(supervisor, folder) == ("failed", "failed")
+    assert folder.recorded_status.reason == "no more processes"
+
+
+def test_a_damaged_status_fails_the_job_and_the_others_go_on(
+    supervisor: Supervisor, workers: Workers, make: Any
+) -> None:
+    broken, good = make("broken"), make("good")
+    supervisor.tick()
+    (broken.path / "status.json").write_bytes(b"\x00\xff")
+    supervisor.tick()
+    job = supervisor.registry.find(broken.path)
+    assert job is not None and job.state == "failed" and "status.json in broken is not valid JSON" in job.reason
+    assert workers.started == ["broken", "good"]
+    assert good.recorded_status.state == "queued"
+
+
+def test_a_folder_that_is_gone_is_forgotten(supervisor: Supervisor, workers: Workers, make: Any) -> None:
+    import shutil
+
+    folder, other = make("gone"), make("other")
+    supervisor.tick()
+    shutil.rmtree(folder.path)
+    supervisor.tick()
+    assert supervisor.registry.find(folder.path) is None
+    assert workers.started == ["gone", "other"]
+    assert other.path.is_dir()
+
+
+def test_one_of_two_supervisors_works(home: Path) -> None:
+    first, second = FileLock(home / "supervisor.lock"), FileLock(home / "supervisor.lock")
+    assert first.acquire() and not second.acquire()
+    first.release()
+    assert second.acquire()
+    second.release()
