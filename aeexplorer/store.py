@@ -6,8 +6,10 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,9 +153,8 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
     """Write tensors as safetensors, atomically."""
     from safetensors.torch import save
 
-    write_atomic(
-        path, save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, dict(metadata or {}) or None)
-    )
+    named = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+    write_atomic(path, _sealed(save(named, {**(metadata or {}), **_UNSEALED})))
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
@@ -172,7 +173,7 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays as safetensors, atomically."""
     from safetensors.numpy import save
 
-    write_atomic(path, save({k: np.ascontiguousarray(v) for k, v in arrays.items()}))
+    write_atomic(path, _sealed(save({k: np.ascontiguousarray(v) for k, v in arrays.items()}, dict(_UNSEALED))))
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -187,10 +188,33 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
     return _load(path, load, SafetensorError)
 
 
+_UNSEALED = {"crc32": "00000000"}
+_SEAL = re.compile(rb'"crc32":"([0-9a-f]{8})"')
+
+
+def _sealed(content: bytes) -> bytes:
+    """A safetensors file with a check sum of itself in its header, because the format has none."""
+    return _SEAL.sub(b'"crc32":"%08x"' % zlib.crc32(content), content, count=1)
+
+
+def _intact(content: bytes) -> bool:
+    """Whether the check sum is right; files that others made have none."""
+    header = content[8 : 8 + int.from_bytes(content[:8], "little")]
+    seal = _SEAL.search(header)
+    if seal is None:
+        return b"crc32" not in header
+    start = 8 + seal.start(1)
+    return zlib.crc32(content[start + 8 :], zlib.crc32(b"00000000", zlib.crc32(content[:start]))) == int(seal[1], 16)
+
+
 def _load(path: Path, load: Any, error_type: type[Exception]) -> dict[str, Any]:
     try:
-        return load(path.read_bytes())
+        content = path.read_bytes()
+        loaded = load(content)
     except FileNotFoundError:
         raise Damaged(f"{path.name} is missing in {path.parent.name}") from None
     except (error_type, ValueError, KeyError, TypeError) as error:
         raise Damaged(f"{path.name} in {path.parent.name} is not a readable safetensors file: {error}") from None
+    if not _intact(content):
+        raise Damaged(f"{path.name} in {path.parent.name} has changed since it was written: its check sum is wrong")
+    return loaded

@@ -16,7 +16,9 @@ JOBS = {
 
 title, picker = st.columns([3, 1.3], vertical_alignment="bottom")
 with title:
-    heading("Explore a model", "See what it keeps of a sample, what it makes of a random code, and what lies between two.")
+    heading(
+        "Explore a model", "See what it keeps of a sample, what it makes of a random code, and what lies between two."
+    )
 with picker:
     run = pick_run(preferred=("mnist-dae", "mnist-vae", "digits-dae", "digits-vae"))
 if run is not None:

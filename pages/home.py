@@ -11,7 +11,7 @@ from aeexplorer.ui.doors import door
 from aeexplorer.ui.foot import foot, opening
 from aeexplorer.ui.latent_plane import draw_plane, move_point, names_of, say_standing
 from aeexplorer.ui.resources import openable_runs, plane, theme
-from aeexplorer.ui.samples import chart, cloud, is_plane, missing_data, show, test_split
+from aeexplorer.ui.samples import background, chart, is_plane, long_names, missing_data, show, test_split
 from aeexplorer.ui.state import open_picked, pick_run
 from aeexplorer.ui.widgets import heading, refusals
 
@@ -31,7 +31,10 @@ def doors() -> None:
 
 
 def empty() -> None:
-    heading("Move across the latent plane", "Every point of a latent plane decodes to a sample, once a model has learned it.")
+    heading(
+        "Move across the latent plane",
+        "Every point of a latent plane decodes to a sample, once a model has learned it.",
+    )
     with st.container(border=True, horizontal_alignment="center", gap="medium"):
         st.subheader("There is no trained model yet", anchor=False)
         st.markdown("This page needs one. Training an autoencoder on the built-in digits takes seconds and no network.")
@@ -57,7 +60,7 @@ def explore(run: Run) -> None:
     with middle:
         with st.container(border=True, gap="xsmall"):
             if is_plane(spec):
-                figure = scatter_toy(cloud(model.decode(codes.z) if split is None else split.x), theme=theme())
+                figure = scatter_toy(background(model), theme=theme()).update_layout(showlegend=False)
                 add_point(figure, decoded[0], theme())
                 chart(figure, height=280)
             else:
@@ -66,15 +69,17 @@ def explore(run: Run) -> None:
             say_standing(f"z = ({coordinates}{', …' if len(z) > 4 else ''})", stand, ground)
         if split is not None and not is_plane(spec):
             with st.container(border=True, gap="xxsmall"):
-                st.caption("Nearest real samples")
-                show([("", split.x[codes.index[stand.nearest]])], spec, [names_of(codes, stand.nearest, spec)], 6, 60)
+                names = names_of(codes, stand.nearest, spec)
+                long = long_names(spec.classes)
+                st.caption("Nearest real samples" + (f": {', '.join(dict.fromkeys(names))}" if long else ""))
+                show([("", split.x[codes.index[stand.nearest]])], spec, None if long else [names], 6, 60)
     with right:
         doors()
         if split is None:
             missing_data(model, "The plane works without it; the nearest real samples need it.")
 
     numbers = f"{len(z)} {'number' if len(z) == 1 else 'numbers'} in, {spec.size} {'pixels' if spec.kind == 'image' else 'values'} out"
-    through = "" if ground.map.method == "raw" else f"; the point moves on the plane of the two main axes of {len(z)}"
+    through = "" if ground.map.method == "raw" else ", on the plane of the two main axes"
     inside = ",\\, ".join(f"{value:.2f}" for value in z[:4]) + (r",\, \ldots" if len(z) > 4 else "")
     listed = ", ".join(f"{value:.3f}" for value in where[: min(2, len(z))])
     code = opening(run)

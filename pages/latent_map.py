@@ -31,7 +31,9 @@ def controls(model: Explorer) -> tuple[str, int, int, str, dict[str, object]]:
             key=f"method.{min(model.latent_dim, 4)}",
         )  # fmt: skip
     with middle:
-        choice = st.segmented_control("Dimensions", ["2-D", "3-D"], default="2-D", required=True, disabled=method == "raw")
+        choice = st.segmented_control(
+            "Dimensions", ["2-D", "3-D"], default="2-D", required=True, disabled=method == "raw"
+        )
     with right:
         n = mapping.how_many(model)
     with last:
@@ -66,7 +68,7 @@ def page(model: Explorer) -> None:
             if test_split(model) is None:
                 missing_data(model, "The map works without it; the pictures of its samples need it.")
         with left:
-            mapping.draw_map(model, found, METHODS[method].title, by, picked)
+            mapping.draw_map(model, found, method, by, picked)
             for notice in found.notices:
                 st.caption(f"Note: {notice}.")
     asked = "".join(f", {name}={value!r}" for name, value in parameters.items())
@@ -74,12 +76,19 @@ def page(model: Explorer) -> None:
     said = f"{n:,} codes of {model.latent_dim} numbers"
     if found is not None and found.seconds:
         said += f", drawn in {found.seconds:.1f} s"
-    foot(EQUATIONS[method], said, opening(model.run) + f'map = ae.project(model.codes.z, "{method}"{asked})\nprint(map.points)\n')
+    foot(
+        EQUATIONS[method],
+        said,
+        opening(model.run) + f'map = ae.project(model.codes.z, "{method}"{asked})\nprint(map.points)\n',
+    )
 
 
 title, picker = st.columns([3, 1.3], vertical_alignment="bottom")
 with title:
-    heading("Map the codes of a model", "Each point is the code of a test sample; click one to see it and its reconstruction.")
+    heading(
+        "Map the codes of a model",
+        "Each point is the code of a test sample; click one to see it and its reconstruction.",
+    )
 with picker:
     run = pick_run()
 if run is not None:

@@ -1,3 +1,7 @@
+"""Look after the runs."""
+
+from __future__ import annotations
+
 from aeexplorer.ui.run_list import run_list
 from aeexplorer.ui.widgets import heading
 

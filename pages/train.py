@@ -1,3 +1,7 @@
+"""Choose what to train, and watch it learn."""
+
+from __future__ import annotations
+
 from aeexplorer.ui import film, training
 from aeexplorer.ui.widgets import heading
 

@@ -7,10 +7,8 @@ import streamlit as st
 from aeexplorer.live.components import draw_pad, latent_pad, live_panel
 from aeexplorer.live.panel import Button, Chart, Line, Mark, Marker, Play, Readout, Row, Segmented, Slider, Zone
 from aeexplorer.live.resources import explorer
-from aeexplorer.ui.look import STYLE
 
 st.set_page_config(page_title="live components", layout="wide")
-st.html(STYLE)
 
 run = st.query_params["run"]
 restore = st.query_params.get("restore", run)
@@ -63,8 +61,8 @@ if shown == "corruption":
             title="Error against the level tested at", x="level", x_label="level", scene="levels",
             fields=("run", "compare_run", "samples", "kind", "noise_seed"), marks=(Mark(x=0.5, label="trained at"),),
             lines=(
-                Line(name="denoising AE", colour="#1c5d99", readout="mse", x_array="level", y_array="mse"),
-                Line(name="VAE", colour="#c0392b", readout="compare_mse", x_array="level", y_array="compare_mse"),
+                Line(name="denoising AE", colour="accent", readout="mse", x_array="level", y_array="mse"),
+                Line(name="VAE", colour="mark", readout="compare_mse", x_array="level", y_array="compare_mse"),
             ),
         ),
     )  # fmt: skip
@@ -88,6 +86,6 @@ if shown == "walk":
         + [Row(array="lerp_at", label="at t", tile=140, columns=3)],
         readouts=[Readout(name="lerp_at_status", label="lerp at t"), Readout(name="lerp_at_distance", label="distance")],
         plane="plane",
-        paths=("lerp_path", "slerp_path"),
+        paths=("lerp", "slerp"),
     )  # fmt: skip
     latent_pad(run, key="pad")

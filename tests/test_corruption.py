@@ -41,7 +41,9 @@ def test_level_zero_changes_nothing(kind: str) -> None:
     np.testing.assert_array_equal(corrupt(x, kind, 0), x)
 
 
-@pytest.mark.parametrize(("kind", "values"), [("masking", {0.0}), ("masking_blocks", {0.0}), ("salt_and_pepper", {0, 1})])
+@pytest.mark.parametrize(
+    ("kind", "values"), [("masking", {0.0}), ("masking_blocks", {0.0}), ("salt_and_pepper", {0, 1})]
+)
 def test_level_one_leaves_nothing(kind: str, values: set[float]) -> None:
     assert set(np.unique(corrupt(IMAGES, kind, 1))) == values
 

@@ -273,10 +273,10 @@ def test_the_adversary_pulls_codes_towards_the_prior() -> None:
     data, moments = load_dataset("digits"), []
     row = FAMILIES["aae"]
     x = Samples(data.train.x, data.train.y, data.spec).batch(torch.arange(500))[0]
-    for weight in (0.0, 100.0):
+    for weight in (0.0, 3.0):
         torch.manual_seed(0)
         model = row.make(row.config.replace(latent_dim=2, hidden=(128,), adversarial_weight=weight), data.spec)
-        list(train(model, data, TrainingConfig(epochs=30, learning_rate=1e-3, device="cpu")))
+        list(train(model, data, TrainingConfig(epochs=20, batch_size=32, device="cpu")))
         z = model.eval().encode(x).z
         moments.append((z.mean(0).abs().max() + (z.std(0).log()).abs().max()).item())
     assert moments[1] < 0.5 * moments[0]

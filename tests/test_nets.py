@@ -44,7 +44,10 @@ def test_no_hidden_layer_is_a_linear_map() -> None:
 def test_the_decoder_mirrors_the_encoder() -> None:
     sizes = [
         [(m.in_features, m.out_features) for m in net if isinstance(m, nn.Linear)]
-        for net in (make_encoder("mlp", spec("vector", 9), 2, (7, 5)), make_decoder("mlp", spec("vector", 9), 2, (7, 5)))
+        for net in (
+            make_encoder("mlp", spec("vector", 9), 2, (7, 5)),
+            make_decoder("mlp", spec("vector", 9), 2, (7, 5)),
+        )
     ]
     assert sizes[0] == [(9, 7), (7, 5), (5, 2)] and sizes[1] == [(b, a) for a, b in reversed(sizes[0])]
 

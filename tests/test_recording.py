@@ -79,7 +79,9 @@ def test_the_film(tiny: Tiny, modality: str) -> None:
 
 
 def test_the_last_frame_shows_the_weights_that_are_kept(tiny: Tiny) -> None:
-    run = ae.train("ae", tiny("vector"), bar=False, **{**SMALL, "epochs": 8, "learning_rate": 0.5, "schedule": "constant"})
+    run = ae.train(
+        "ae", tiny("vector"), bar=False, **{**SMALL, "epochs": 8, "learning_rate": 0.5, "schedule": "constant"}
+    )
     assert run.status.best_epoch < 8, "the learning rate must be too large for this test to mean anything"
     shown = ae.open_run(run).reconstruct(run.film_samples["x"])
     np.testing.assert_allclose(run.frame(8)["reconstructions"], shown, rtol=1e-5, atol=1e-5)
@@ -123,7 +125,9 @@ def test_a_cancelled_run_opens_and_goes_on_as_if_nothing_had_been(tiny: Tiny, fa
         assert ae.open_run(run).codes.z.shape == (12, 4)
         assert list(record(run, data))[-1].finished == "epochs"
     assert run.status.state == "done" and run.status.result == whole.status.result and same_weights(run, whole)
-    figures = [[(e["train"], e["validation"], e["best_epoch"], e["active_units"]) for e in r.epochs()] for r in (run, whole)]
+    figures = [
+        [(e["train"], e["validation"], e["best_epoch"], e["active_units"]) for e in r.epochs()] for r in (run, whole)
+    ]
     assert figures[0] == figures[1] and len(figures[0]) == 3
     assert run.load_checkpoint() is None
 
@@ -209,7 +213,11 @@ REFUSED = {
     "no rate": ("ae", {"learning_rate": float("nan")}, "learning_rate must be a finite number, got nan"),
     "negative rate": ("ae", {"learning_rate": -1}, "learning_rate must be greater than 0, got -1"),
     "negative batch": ("ae", {"batch_size": -5}, "batch_size must be greater than or equal to 1, got -5"),
-    "large batch": ("ae", {"batch_size": 999}, "batch_size must be at most 24, the training samples of tiny-vector, got 999"),
+    "large batch": (
+        "ae",
+        {"batch_size": 999},
+        "batch_size must be at most 24, the training samples of tiny-vector, got 999",
+    ),
     "unknown family": ("vea", {}, "unknown family 'vea', did you mean vae? known are ae, "),
     "unknown knob": ("vae", {"latent_dims": 3}, "unknown knob 'latent_dims', did you mean latent_dim? known are net, "),
     "knob of another family": ("ae", {"beta": 3}, "unknown knob 'beta'"),

@@ -19,7 +19,9 @@ from aeexplorer.jobs.submission import Submission, submissions, write_submission
 from aeexplorer.store import write_json
 
 
-def folder(home: Path, name: str, owner: str = "a", kind: str = "map", state: str = "queued", at: float = 0.0) -> WorkFolder:
+def folder(
+    home: Path, name: str, owner: str = "a", kind: str = "map", state: str = "queued", at: float = 0.0
+) -> WorkFolder:
     path = home / ("maps" if kind == "map" else "runs") / name
     path.mkdir(parents=True)
     WorkFolder.prepare(path)

@@ -339,12 +339,16 @@ def test_a_bundle_holds_the_run_without_checkpoints(run: Run, tmp_path: Path) ->
         archive.extractall(tmp_path / "other")
     copy = Run(tmp_path / "other" / run.id)
     assert copy.spec == run.spec
-    assert all(torch.equal(a, b) for a, b in zip(copy.load_model().parameters(), run.load_model().parameters(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(copy.load_model().parameters(), run.load_model().parameters(), strict=True)
+    )
 
 
 def test_newest_first_and_no_strays(tiny: Tiny, home: Path) -> None:
     assert list_runs() == []
-    made = [Run.create("ae", tiny("grey").spec, SMALL, TrainingConfig(), path=home / "runs" / n) for n in ("1", "3", "2")]
+    made = [
+        Run.create("ae", tiny("grey").spec, SMALL, TrainingConfig(), path=home / "runs" / n) for n in ("1", "3", "2")
+    ]
     (home / "runs" / "notes.txt").write_text("x")
     (home / "runs" / ".hidden").mkdir()
     assert [r.path.name for r in list_runs()] == ["3", "2", "1"] and len(made) == 3
@@ -357,7 +361,9 @@ def test_a_run_is_found_by_path_id_or_name(run: Run, tmp_path: Path, monkeypatch
     assert find_run("tiny-ae").spec == find_run("pretrained/tiny-ae").spec == run.spec
 
 
-@pytest.mark.parametrize("name", ["../stray", "runs/../../stray", "..", ".", "", "a\0b", "x" * 300, "CON", "pretrained/.."])
+@pytest.mark.parametrize(
+    "name", ["../stray", "runs/../../stray", "..", ".", "", "a\0b", "x" * 300, "CON", "pretrained/.."]
+)
 def test_a_name_does_not_lead_out_of_the_home(run: Run, home: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run.path.rename(home / "stray")
     (home / "spec.json").write_bytes((home / "stray" / "spec.json").read_bytes())
@@ -370,4 +376,3 @@ def test_a_damaged_run_that_is_asked_for_says_so(run: Run) -> None:
     (run.path / "spec.json").write_bytes(b"{")
     with pytest.raises(Damaged):
         find_run(run.id)
-

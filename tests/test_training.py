@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from aeexplorer.data import Dataset, Split
 from aeexplorer.families import FAMILIES
 from aeexplorer.models.base import Autoencoder
 from aeexplorer.runs import Run
-from aeexplorer.training import Checkpoint, Progress, TrainingConfig, TrainingError, mean_terms, train
+from aeexplorer.training import Checkpoint, TrainingConfig, TrainingError, mean_terms, train
 
 Tiny = Callable[[str], Dataset]
 
@@ -47,7 +48,7 @@ def test_a_report_for_every_epoch(tiny: Tiny) -> None:
     assert last.finished == "epochs" and all(p.finished is None for p in reports[:-1])
     assert (last.step, last.steps, last.seconds_left) == (9, 9, 0)  # 24 samples in batches of 10, 10 and 4
     assert set(last.train) == {"reconstruction", "kl"} == set(last.validation or {})
-    assert all(a.seconds <= b.seconds for a, b in zip(reports, reports[1:], strict=False))
+    assert all(a.seconds <= b.seconds for a, b in pairwise(reports))
 
 
 def test_the_train_figures_are_means_over_the_epoch(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +101,9 @@ def test_only_some_samples(tiny: Tiny) -> None:
 @pytest.mark.parametrize("knobs", [{"batch_size": 25}, {"batch_size": 11, "samples": 10}])
 def test_a_batch_larger_than_the_data_is_refused(tiny: Tiny, knobs: dict[str, int]) -> None:
     data, limit = tiny("grey"), knobs.get("samples", 24)
-    with pytest.raises(ConfigError, match=f"at most {limit}, the training samples of tiny-grey, got {knobs['batch_size']}"):
+    with pytest.raises(
+        ConfigError, match=f"at most {limit}, the training samples of tiny-grey, got {knobs['batch_size']}"
+    ):
         next(train(make("ae", data), data, config(**knobs)))
 
 
@@ -178,20 +181,17 @@ def test_resumed_at_any_report_it_ends_the_same(
     knobs = config(epochs=4, patience=patience, learning_rate=0.3 if patience else 2e-3)
     reference, model = make(family, data, dropout=0.1), make(family, data, dropout=0.1)
     run = Run.create(family, data.spec, model.config, knobs)
-    ends: list[Progress] = []
-    for progress in train(reference, data, knobs):
-        ends.append(progress)
-        run.save_checkpoint(progress.checkpoint())
+    ends = list(train(reference, data, knobs))
     checkpoints = []
-    for _ in train(model, data, knobs):
+    for progress in train(model, data, knobs):
         run.forget_checkpoints()
-        run.save_checkpoint(_.checkpoint())
+        run.save_checkpoint(progress.checkpoint())
         checkpoint = run.load_checkpoint()
         assert checkpoint is not None
         checkpoints.append(checkpoint)
     assert len(checkpoints) == len(ends) >= (3 if patience else 12)
     for position, checkpoint in enumerate(checkpoints):
-        resumed = make(family, data, dropout=0.1, **({} if family == "aae" else {}))
+        resumed = make(family, data, dropout=0.1)
         rest = list(train(resumed, data, knobs, checkpoint))
         assert same(resumed.state_dict(), reference.state_dict()), f"resumed after report {position}"
         assert not resumed.training

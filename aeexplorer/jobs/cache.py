@@ -9,9 +9,11 @@ import time
 from pathlib import Path
 
 from aeexplorer.folders import WorkFolder, remove_folder
+from aeexplorer.limits import setting
 from aeexplorer.store import Damaged, home, read_json
 
 DEFAULT_MB = 1024
+LEFTOVER_SECONDS = 3600.0
 
 
 def mark_used(path: Path) -> None:
@@ -23,10 +25,9 @@ def mark_used(path: Path) -> None:
 def size_of(path: Path) -> int:
     """Bytes in a folder; files that vanish meanwhile count nothing."""
     total = 0
-    for root, _, names in os.walk(path):
-        for name in names:
-            with contextlib.suppress(OSError):
-                total += os.stat(os.path.join(root, name), follow_symlinks=False).st_size
+    for file in path.rglob("*"):
+        with contextlib.suppress(OSError):
+            total += file.lstat().st_size
     return total
 
 
@@ -38,8 +39,6 @@ def trim_results(limit_mb: int | None = None) -> list[str]:
     Returns:
         names of the folders removed.
     """
-    from aeexplorer.jobs.engines import setting
-
     limit = (setting("AEEXPLORER_CACHE_MB", DEFAULT_MB, 0, 10**9) if limit_mb is None else limit_mb) * 1_000_000
     found = []
     for path in (home() / "maps").glob("*"):
@@ -70,14 +69,22 @@ def _removable(path: Path) -> bool:
     return True
 
 
-def remove_leftovers(older_than: float = 3600.0) -> list[Path]:
-    """Remove what a killed process left half-written or half-deleted: hidden temporaries older than some seconds."""
-    removed = []
+def leftovers(older_than: float = LEFTOVER_SECONDS) -> list[Path]:
+    """What a killed process left half-written or half-deleted: hidden temporaries older than some seconds."""
+    found = []
     for root in (home() / "runs", home() / "maps"):
         for path in [*root.glob(".*"), *root.glob("*/.*"), *root.glob("*/*/.*")]:
             with contextlib.suppress(OSError):
-                if time.time() - path.lstat().st_mtime < older_than:
-                    continue
-                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-                removed.append(path)
+                if time.time() - path.lstat().st_mtime > older_than:
+                    found.append(path)
+    return found
+
+
+def remove_leftovers(older_than: float = LEFTOVER_SECONDS) -> list[Path]:
+    """Remove them."""
+    removed = []
+    for path in leftovers(older_than):
+        with contextlib.suppress(OSError):
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            removed.append(path)
     return removed

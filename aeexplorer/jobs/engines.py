@@ -20,7 +20,8 @@ import psutil
 from aeexplorer.config import ConfigError, unknown
 from aeexplorer.folders import Status, WorkFolder, process_identity, process_lives
 from aeexplorer.jobs.registry import Job
-from aeexplorer.store import write_json
+from aeexplorer.limits import worker_limit
+from aeexplorer.store import Damaged, write_json
 
 log = logging.getLogger(__name__)
 
@@ -52,25 +53,6 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Let go of idle workers; those at work go on."""
-
-
-def setting(name: str, default: int, low: int, high: int) -> int:
-    """A whole number from the environment.
-
-    Raises:
-        ConfigError: when it is none, or out of bounds.
-    """
-    text = os.environ.get(name, "").strip()
-    if not text:
-        return default
-    if not text.isdecimal() or not low <= int(text) <= high:
-        raise ConfigError(f"{name} must be a whole number between {low} and {high}, got {text!r}")
-    return int(text)
-
-
-def worker_limit() -> int:
-    """Workers at once on this machine: AEEXPLORER_WORKERS, else all cores but one, which serves the pages."""
-    return setting("AEEXPLORER_WORKERS", max(1, (os.cpu_count() or 2) - 1), 1, 1024)
 
 
 def make_engine() -> Engine:
@@ -129,7 +111,8 @@ class LocalEngine:
 
     def launch(self, folder: WorkFolder) -> Mapping[str, Any]:
         self._look()
-        for process in [p for p, at in self._pool.items() if at is None] + [None]:  # type: ignore[list-item]
+        idle = [process for process, at in self._pool.items() if at is None]
+        for process in (*idle, None):
             process = process or self._start()
             identity = process_identity(process.pid)
             write_json(folder.path / "control" / "worker.json", identity)
@@ -169,7 +152,11 @@ class LocalEngine:
 
     def lives(self, job: Job, status: Status) -> bool:
         self._look()
-        return process_lives(job.pid, job.process_started) if job.pid else process_lives(status.pid, status.process_started)
+        return (
+            process_lives(job.pid, job.process_started)
+            if job.pid
+            else process_lives(status.pid, status.process_started)
+        )
 
     def stop(self, job: Job, status: Status) -> None:
         signal_worker(job.pid, job.process_started, hard=False)
@@ -189,8 +176,6 @@ class LocalEngine:
 
 def _ended(path: Path) -> bool:
     """Whether the worker on a folder has said its last word there: it takes that word back under a new lease only."""
-    from aeexplorer.store import Damaged
-
     with contextlib.suppress(Damaged, OSError):
         return WorkFolder(path).recorded_status.state != "running" and not (path / "control" / "worker.json").exists()
     return not path.exists()

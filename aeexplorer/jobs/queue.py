@@ -10,11 +10,11 @@ from typing import Any
 
 from aeexplorer.config import ConfigError
 from aeexplorer.folders import WorkFolder
-from aeexplorer.jobs.engines import setting, worker_limit
 from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.registry import ACTIVE, Job, Registry
 from aeexplorer.jobs.submission import KINDS, Submission, write_submission
 from aeexplorer.jobs.supervisor import supervise
+from aeexplorer.limits import setting, worker_limit
 from aeexplorer.owners import local_owner, require_owner
 from aeexplorer.store import Damaged, read_json
 
@@ -89,7 +89,9 @@ def cancel(folder: WorkFolder, by: str | None = None) -> None:
         if books.leave(folder.path, by):
             return
     folder.request_cancel()
-    if books.move(folder.path, ("queued",), "cancelled", reason="") or (job is None and folder.status.state == "queued"):
+    if books.move(folder.path, ("queued",), "cancelled", reason="") or (
+        job is None and folder.status.state == "queued"
+    ):
         folder.set_status(state="cancelled", reason="")
     supervise().wake()
 

@@ -16,7 +16,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
@@ -104,7 +104,8 @@ def _job(row: Sequence[Any]) -> Job:
     """
     job = Job(*row)
     for name in _COLUMNS:
-        value, kind = getattr(job, name), _TYPES[name]
+        value: Any = getattr(job, name)
+        kind = _TYPES[name]
         if type(value) is not kind or (kind is float and not math.isfinite(value)):
             raise sqlite3.DatabaseError(f"{name} of a job is {value!r}")
     if job.state not in get_args(JobState) or not 0 <= job.pid < 2**31 or "\0" in job.folder or not job.folder:
@@ -135,7 +136,7 @@ class Registry:
 
     def _file(self) -> tuple[int, int] | None:
         with contextlib.suppress(OSError):
-            found = os.stat(self.path)
+            found = self.path.stat()
             return found.st_dev, found.st_ino
         return None
 
@@ -247,7 +248,9 @@ class Registry:
     def jobs(self, *states: JobState) -> list[Job]:
         """Jobs in some states, or all, in the order of their arrival."""
         where = f" WHERE state IN ({', '.join('?' * len(states))})" if states else ""
-        return self._mended(lambda c: [_job(r) for r in c.execute(f"{_SELECT}{where} ORDER BY place", states).fetchall()])
+        return self._mended(
+            lambda c: [_job(r) for r in c.execute(f"{_SELECT}{where} ORDER BY place", states).fetchall()]
+        )
 
     def find(self, path: Path) -> Job | None:
         """The job of a work folder."""
@@ -293,7 +296,14 @@ class Registry:
             row = connection.execute("SELECT state FROM jobs WHERE folder = ?", (key,)).fetchone()
             if row is not None and row[0] not in ENDED:
                 return False
-            job = Job(key, submission.kind, submission.owner, "queued", place=_next_place(connection), estimated=submission.estimated)
+            job = Job(
+                key,
+                submission.kind,
+                submission.owner,
+                "queued",
+                place=_next_place(connection),
+                estimated=submission.estimated,
+            )
             _insert(connection, [job])
             return True
 
@@ -358,7 +368,7 @@ class Registry:
 
 
 @contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterable[None]:  # type: ignore[misc]
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield

@@ -13,11 +13,12 @@ import time
 from dataclasses import replace
 
 from aeexplorer.folders import Status, WorkFolder
-from aeexplorer.jobs.engines import Engine, make_engine, setting
-from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.cache import trim_results
+from aeexplorer.jobs.engines import Engine, make_engine
+from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.registry import ACTIVE, Job, Registry
 from aeexplorer.jobs.submission import read_submission, write_submission
+from aeexplorer.limits import setting
 from aeexplorer.store import Damaged, home, read_json
 
 TICK_SECONDS = 0.1  # while there is work
@@ -37,7 +38,9 @@ class Supervisor(threading.Thread):
         super().__init__(name="supervisor", daemon=True)
         self.registry = registry
         self.engine = engine or make_engine()
-        self.slice = setting("AEEXPLORER_SLICE_SECONDS", SLICE_SECONDS, 1, 86_400) if slice_seconds is None else slice_seconds
+        self.slice = (
+            setting("AEEXPLORER_SLICE_SECONDS", SLICE_SECONDS, 1, 86_400) if slice_seconds is None else slice_seconds
+        )
         self.lock = FileLock(home() / "supervisor.lock")
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -80,8 +83,8 @@ class Supervisor(threading.Thread):
             self._settle(job)
         active = self.registry.jobs(*ACTIVE)
         free = self.engine.capacity() - len(active)
-        while free > 0 and (job := self.registry.take(self.per_owner())) is not None:
-            free -= self._launch(job)
+        while free > 0 and (next_one := self.registry.take(self.per_owner())) is not None:
+            free -= self._launch(next_one)
         waiting = self.registry.jobs("queued")
         if free <= 0 and waiting:
             self._give_way(active, waiting)
@@ -148,7 +151,7 @@ class Supervisor(threading.Thread):
                 self.registry.move(job.path, ("starting",), "running", pid=status.pid, heartbeat=time.time(),
                                    process_started=float(status.process_started), host=status.host)  # fmt: skip
             if folder.cancel_requested:
-                self._stop(job, status)
+                self._end(job, status)
 
     @staticmethod
     def _with_lease(job: Job, folder: WorkFolder, status: Status) -> Job:
@@ -156,9 +159,11 @@ class Supervisor(threading.Thread):
         with contextlib.suppress(Damaged, KeyError, TypeError, ValueError):
             said = read_json(folder.path / "control" / "worker.json")
             return replace(job, pid=int(said["pid"]), process_started=float(said["process_started"]))
-        return replace(job, pid=status.pid, process_started=status.process_started) if status.state == "running" else job
+        return (
+            replace(job, pid=status.pid, process_started=status.process_started) if status.state == "running" else job
+        )
 
-    def _stop(self, job: Job, status: Status) -> None:
+    def _end(self, job: Job, status: Status) -> None:
         now = time.monotonic()
         asked = self._stopped_at.setdefault(job.folder, now)
         if asked == now:

@@ -143,7 +143,8 @@ def live_panel(
         scene: a name in `SCENES`.
         label: its name for those who cannot see it.
         params: the scene's params that no control sets.
-        plane: name of the latent pad on the same page on which `paths`, arrays of codes (n, 2), are drawn.
+        plane: name of the latent pad on the same page on which `paths` are drawn: the kinds of `interpolate` whose ways
+            are shown, where the code has two values.
 
     Returns:
         The controls' values when the hand last let go, those declared before that, and a sample just clicked.

@@ -127,7 +127,7 @@ class Row(Config):
     label: str = ""
     signed: bool = False
     columns: int = Field(0, ge=0, le=64)
-    tile: int = Field(76, ge=16, le=400)
+    tile: int = Field(96, ge=16, le=400)
     caption: str = ""
     captions: tuple[str, ...] = ()
     marker: Marker | None = None
@@ -146,6 +146,7 @@ class Readout(Config):
 class Line(Config):
     """A line of a chart, and the readout at which its dot stands.
 
+    The colour is "accent", "mark", "quiet" or "ink", which suit light and dark pages, or any of CSS.
     Its points are given here, for the values of controls named in `when`, or come as arrays of the chart's scene.
     """
 

@@ -10,14 +10,13 @@ from torch import Tensor, nn
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.models.base import Autoencoder, Batch, Code, ModelConfig, Objective
 
-
 GAME = (0.0, 0.9)
 """Adam without momentum (Gulrajani et al. 2017, algorithm 1): with it the two players circle around each other."""
 
 
 class AdversarialConfig(ModelConfig):
     adversarial_weight: float = Field(
-        10.0, ge=0, le=1000, description="Weight of the encoder's adversarial term, relative to the summed loss"
+        3.0, ge=0, le=1000, description="Weight of the encoder's adversarial term, relative to the summed loss"
     )
     critic_units: int = Field(256, ge=1, le=4096, description="Units of each hidden layer of the discriminator")
 

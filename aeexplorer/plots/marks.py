@@ -36,6 +36,12 @@ def add_point(figure: Figure, point: ArrayLike, theme: Theme = LIGHT, name: str 
         figure.add_trace(go.Scatter(x=where[:, 0], y=where[:, 1], marker=marker, **common))
 
 
+def names_below(figure: Figure) -> None:
+    """Name the classes in a legend below a map instead of on it: for names too long to lie among the points."""
+    figure.data = [trace for trace in figure.data if "text" not in (trace.mode or "")]
+    figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 0, "yanchor": "top", "x": 0})
+
+
 def add_path(figure: Figure, points: ArrayLike, colour: str, name: str) -> None:
     """Draw a path, (steps, 2), as a line with a dot at each step.
 

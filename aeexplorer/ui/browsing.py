@@ -11,10 +11,11 @@ from aeexplorer.corruption import CORRUPTIONS, corrupt
 from aeexplorer.data import Dataset, DataSpec, Source, Split, along, is_grid, together
 from aeexplorer.plots import bars, scatter_toy
 from aeexplorer.ui.resources import theme
-from aeexplorer.ui.samples import EVERY_CLASS, chart, class_name, cloud, is_plane, show
+from aeexplorer.ui.samples import EVERY_CLASS, chart, class_name, cloud, is_plane, sentence_case, show
+from aeexplorer.ui.widgets import as_text
 
 WORDS = {"image": "pictures", "sequence": "sequences", "vector": "tables of numbers"}
-TILES = {"image": (12, 4, 92), "sequence": (5, 5, 220), "vector": (5, 5, 220)}
+TILES = {"image": (10, 5, 92), "sequence": (5, 5, 220), "vector": (5, 5, 220)}
 """Columns, rows and widest tile of a grid of samples."""
 
 
@@ -37,13 +38,17 @@ def facts(source: Source, dataset: Dataset | None) -> None:
                 st.markdown("\n".join(f"1. {name}" for name in spec.features))
     if spec.classes:
         with st.container(border=True, gap="xsmall"):
-            st.caption(f"{len(spec.classes)} classes" + (", samples of each" if dataset else ""))
+            st.caption(f"{len(spec.classes)} classes")
             if dataset is None:
-                st.markdown(", ".join(spec.classes))
+                st.markdown(as_text(", ".join(spec.classes)))
             else:
-                counts = sum(np.bincount(s.y[s.y >= 0], minlength=len(spec.classes)) for s in dataset.splits.values())
-                names = [name if len(name) <= 12 else f"{name[:11]}…" for name in spec.classes]
-                chart(bars(counts, names, theme()), height=190)
+                known = np.concatenate([split.y[split.y >= 0] for split in dataset.splits.values()])
+                counts = np.bincount(known, minlength=len(spec.classes)).tolist()
+                if max(map(len, spec.classes)) <= 3:
+                    chart(bars(counts, spec.classes, theme(), unit="samples"), height=190)
+                else:
+                    lines = [f"{count:,} {as_text(name)}" for name, count in zip(spec.classes, counts, strict=True)]
+                    st.markdown("  \n".join(lines))
     st.caption(f"Licence: {spec.licence}. Source: {spec.source}")
 
 
@@ -59,7 +64,9 @@ def samples(dataset: Dataset) -> str:
     chosen, code = np.arange(len(split)), f"split = data.{part}\n"
     if is_plane(spec):
         chart(scatter_toy(cloud(split.x), labels=cloud(split.y), theme=theme()), height=480)
-        st.caption(f"{len(cloud(split.x)):,} of {len(split):,} points" + (", coloured by class" if spec.classes else ""))
+        st.caption(
+            f"{len(cloud(split.x)):,} of {len(split):,} points" + (", coloured by class" if spec.classes else "")
+        )
         return code + "x, y = split.x, split.y\n"
     if spec.classes:
         wanted = boxes[1].selectbox("Class", [EVERY_CLASS, *spec.classes], key=f"class.{spec.name}")
@@ -99,7 +106,14 @@ def factors(dataset: Dataset) -> str:
     spec, split = dataset.spec, _whole(dataset.spec.name, dataset)
     names = [factor.name for factor in spec.factors]
     vary = names.index(
-        st.segmented_control("Vary", names, default=names[-1], required=True, key=f"vary.{spec.name}", format_func=str.capitalize)
+        st.segmented_control(
+            "Vary",
+            names,
+            default=max(spec.factors, key=lambda factor: factor.values or 0).name,
+            required=True,
+            key=f"vary.{spec.name}",
+            format_func=sentence_case,
+        )
     )
     unit = spec.factors[vary].unit
     if not is_grid(dataset) or split.factors is None:
@@ -110,14 +124,16 @@ def factors(dataset: Dataset) -> str:
     for box, column in zip(boxes, [i for i in range(len(names)) if i != vary], strict=True):
         values = np.unique(split.factors[:, column])
         labels = [_value(spec, column, value) for value in values.tolist()]
-        at = box.select_slider(names[column].capitalize(), labels, value=labels[len(labels) // 2], key=f"fix.{spec.name}.{column}")
+        at = box.select_slider(
+            sentence_case(names[column]), labels, value=labels[len(labels) // 2], key=f"fix.{spec.name}.{column}"
+        )
         fixed[names[column]] = at
         start &= split.factors[:, column] == values[labels.index(at)]
     places = along(split, int(np.flatnonzero(start)[0]), vary)
     captions = [_value(spec, vary, value) for value in split.factors[places, vary].tolist()]
     with st.container(border=True):
         show([("", split.x[places])], spec, [captions], 9, 110)
-    st.caption(f"{names[vary].capitalize()}{f' in {unit}' if unit else ''}, all other factors fixed: "
+    st.caption(f"{sentence_case(names[vary])}{f' in {unit}' if unit else ''}, all other factors fixed: "
                f"{len(places)} of {len(split):,} samples, from all three splits.")  # fmt: skip
     return (f"from aeexplorer.data import along, together\n\nwhole = together(data)\n"
             f"x = whole.x[along(whole, start={int(places[0])}, factor={vary})]\n")  # fmt: skip
@@ -151,7 +167,7 @@ def corruption(dataset: Dataset) -> str:
     """Every corruption at one level on the same samples, with a pattern that stays while the level moves."""
     spec = dataset.spec
     kinds = list(CORRUPTIONS)
-    boxes = st.columns([3, 1] if not is_plane(spec) else [1.3, 3, 1], vertical_alignment="bottom", gap="medium")
+    boxes = st.columns([3, 1] if not is_plane(spec) else [1.3, 2.4, 1.1], vertical_alignment="bottom", gap="medium")
     if is_plane(spec):
         kinds = [boxes[0].selectbox("Kind", kinds, format_func=lambda name: CORRUPTIONS[name].title, key="kind")]
     level = float(boxes[-2].slider("Level", 0.0, 1.0, 0.3, 0.01, key="level", persist_state="session"))
@@ -161,7 +177,8 @@ def corruption(dataset: Dataset) -> str:
     x = _one_of_each(dataset.test)
     if is_plane(spec):
         x = cloud(dataset.test.x)
-        chart(scatter_toy(x, corrupt(x, kinds[0], level, seed, spec), theme=theme()), height=460)
+        figure = scatter_toy(x, corrupt(x, kinds[0], level, seed, spec), theme=theme())
+        chart(figure.update_traces(name="corrupted", selector={"name": "reconstruction"}), height=460)
         st.caption("Lines join each point to its corrupted self.")
     else:
         x = x[: 10 if spec.kind == "image" else 5]

@@ -16,7 +16,7 @@ from aeexplorer.metrics import standing
 from aeexplorer.plots import add_path, bars, diverging, scatter_toy
 from aeexplorer.ui.foot import foot, opening
 from aeexplorer.ui.resources import plane, stored_errors, theme
-from aeexplorer.ui.samples import chart, choose_sample, cloud, is_plane, missing_data, show, test_split
+from aeexplorer.ui.samples import background, chart, choose_sample, cloud, is_plane, missing_data, show, test_split
 from aeexplorer.ui.state import follow, followed, picked_sample, remember_sample
 
 NONE = "none"
@@ -55,12 +55,14 @@ def reconstruct(model: Explorer) -> None:
         _rows(model, split, original, given, restored, kind != NONE)
     with right:
         with st.container(border=True, gap="xsmall"):
-            st.metric("Squared error per value", f"{error:.4g}", help="Mean of (x − x̂)² over the values of this sample.")
+            st.metric(
+                "Squared error per value", f"{error:.4g}", help="Mean of (x − x̂)² over the values of this sample."
+            )
             known = stored_errors(model.run)
             share = float((known > error).mean())
             st.caption(f"smaller than the error of {share:.0%} of {len(known):,} test samples, uncorrupted")
         with st.container(border=True, gap="xsmall"):
-            st.caption(f"Code z: {model.latent_dim} numbers")
+            st.caption(f"Code z, {model.latent_dim}-dimensional")
             chart(bars(z[0], theme=theme()), height=210)
     inside = r"\tilde x" if kind != NONE else "x"
     said = f"squared error {error * model.spec.size:.4g} summed over {model.spec.size} values"
@@ -87,7 +89,9 @@ def _corruption(model: Explorer) -> tuple[str, float, int]:
     level = boxes[1].slider(
         "Level", 0.0, 1.0, float(model.config.level), 0.01, key=f"level.{model.run.id}", help=CORRUPTIONS[kind].unit
     )
-    boxes[2].button("New pattern", icon=":material/casino:", on_click=_new_pattern, help="The pattern stays while the level moves.")
+    boxes[2].button(
+        "New pattern", icon=":material/casino:", on_click=_new_pattern, help="The pattern stays while the level moves."
+    )
     return kind, float(level), seed
 
 
@@ -102,18 +106,20 @@ def _rows(
     if is_plane(spec):
         x = cloud(split.x)
         figure = scatter_toy(x, model.reconstruct(x), theme=theme())
-        add_path(figure, np.concatenate([original, given, restored] if corrupted else [original, restored]), theme().ink, "this sample")
+        add_path(
+            figure,
+            np.concatenate([original, given, restored] if corrupted else [original, restored]),
+            theme().ink,
+            "this sample",
+        )
         chart(figure, height=420)
         return
     residual = restored - original
     steps = [("original", original), ("restored" if corrupted else "reconstruction", restored)]
     if corrupted:
         steps.insert(1, ("corrupted", given))
-    if spec.kind == "image":
-        steps.append(("residual", diverging(residual, theme())))
-        show([("", [x[0] for _, x in steps])], spec, [[name for name, _ in steps]], len(steps), 220)
-        return
-    show([*steps, ("residual", residual)], spec, columns=1, tile_width=560)
+    steps.append(("residual", diverging(residual, theme()) if spec.kind == "image" else residual))
+    show([("", [x[0] for _, x in steps])], spec, [[name for name, _ in steps]], len(steps), 240)
 
 
 def _decode_stored(model: Explorer) -> None:
@@ -126,10 +132,12 @@ def _decode_stored(model: Explorer) -> None:
     with left, st.container(border=True):
         show([("", model.decode(z))], model.spec, [["decoded from its code"]], 1, 260)
     with right, st.container(border=True, gap="xsmall"):
-        st.caption(f"Code z: {model.latent_dim} numbers")
+        st.caption(f"Code z, {model.latent_dim}-dimensional")
         chart(bars(z[0], theme=theme()), height=210)
     row = int(np.flatnonzero(codes.index == place)[0])
-    foot(r"\hat x = g(z)", f"stored code {row}", opening(model.run) + f"restored = model.decode(model.codes.z[{row}])\n")
+    foot(
+        r"\hat x = g(z)", f"stored code {row}", opening(model.run) + f"restored = model.decode(model.codes.z[{row}])\n"
+    )
 
 
 # sample
@@ -138,9 +146,9 @@ def _decode_stored(model: Explorer) -> None:
 def sample(model: Explorer) -> None:
     """Codes drawn at random, decoded."""
     prior = "prior" in model.traits
-    key = f"draw.{model.run.id}"
+    key, picture = f"draw.{model.run.id}", model.spec.kind == "image"
     boxes = st.columns([1, 2, 1, 0.8], vertical_alignment="bottom", gap="medium")
-    n = int(boxes[0].number_input("How many", 1, 100, 40, step=10))
+    n = int(boxes[0].number_input("How many", 1, 100, 40 if picture else 16, step=1))
     temperature = boxes[1].slider(
         "Temperature", 0.0, 2.0, 1.0, 0.05, help="Scales how far from the centre codes are drawn; 1 is the distribution itself.",
         disabled="codebook" in model.traits,
@@ -153,7 +161,10 @@ def sample(model: Explorer) -> None:
     ground = plane(model.run)
     on = np.mean([standing(code, model.codes.z, ground.spacing).where == "on the data" for code in z])
     if prior:
-        origin, equation = "Codes are drawn from the prior the model was trained to use.", r"\hat x = g(z),\quad z \sim \mathcal N(0, T^2 I)"
+        origin, equation = (
+            "Codes are drawn from the prior the model was trained to use.",
+            r"\hat x = g(z),\quad z \sim \mathcal N(0, T^2 I)",
+        )
     elif "codebook" in model.traits:
         origin = ("This family has no prior: each position of the code takes an entry as often as stored codes do, "
                   "whatever the other positions take.")  # fmt: skip
@@ -165,12 +176,13 @@ def sample(model: Explorer) -> None:
     st.caption(origin)
     with st.container(border=True):
         if is_plane(model.spec):
-            split = test_split(model)
-            figure = scatter_toy(cloud(model.decode(model.codes.z) if split is None else split.x), theme=theme())
-            figure.add_traces(scatter_toy(drawn, theme=theme()).update_traces(marker_color=theme().mark, name="drawn").data)
+            figure = scatter_toy(background(model), theme=theme())
+            figure.add_traces(
+                scatter_toy(drawn, theme=theme()).update_traces(marker_color=theme().mark, name="drawn").data
+            )
             chart(figure, height=440)
         else:
-            show([("", drawn)], model.spec, columns=10 if model.spec.kind == "image" else 5, tile_width=96 if model.spec.kind == "image" else 220)
+            show([("", drawn)], model.spec, columns=10 if picture else 4, tile_width=96 if picture else 260)
     code = opening(model.run) + f"samples = model.sample({n}, seed={seed}, temperature={temperature:g})\n"
     foot(equation, f"T = {temperature:g}, {on:.0%} of {n} codes on the data", code)
 
@@ -188,7 +200,9 @@ def interpolate(model: Explorer) -> None:
     index = codes.index if split is None else np.arange(len(split))
     labels = codes.labels if split is None else split.y
     if split is None:
-        missing_data(model, "Walks between stored codes work without it; the cross-fade is then one of decoded samples.")
+        missing_data(
+            model, "Walks between stored codes work without it; the cross-fade is then one of decoded samples."
+        )
     places = []
     other = np.flatnonzero(labels != labels[0])
     starts = (int(index[0]), int(index[other[0]] if len(other) else index[-1]))
@@ -219,7 +233,11 @@ def interpolate(model: Explorer) -> None:
         code += f"a, b = model.encode(model.dataset.test.x[[{first}, {last}]])\n"
     code += f'walk = model.decode(ae.interpolate(a, b, steps={steps}, kind="slerp"))\n'
     angle = np.degrees(np.arccos(np.clip(z[0] @ z[1] / max(np.linalg.norm(z[0]) * np.linalg.norm(z[1]), 1e-12), -1, 1)))
-    foot(r"z_t = (1 - t)\,z_0 + t\,z_1", f"distance {np.linalg.norm(z[1] - z[0]):.3g}, angle {angle:.0f}°, {steps} steps", code)
+    foot(
+        r"z_t = (1 - t)\,z_0 + t\,z_1",
+        f"distance {np.linalg.norm(z[1] - z[0]):.3g}, angle {angle:.0f}°, {steps} steps",
+        code,
+    )
 
 
 def _show_walks(
@@ -228,7 +246,7 @@ def _show_walks(
     spec, spacing = model.spec, plane(model.run).spacing
     with st.container(border=True):
         if is_plane(spec):
-            figure = scatter_toy(cloud(model.decode(model.codes.z) if split is None else split.x), theme=theme())
+            figure = scatter_toy(background(model), theme=theme())
             for (name, points), colour in zip(rows, (theme().accent, theme().mark, theme().ink), strict=True):
                 add_path(figure, points, colour, name)
             chart(figure, height=440)

@@ -7,11 +7,12 @@ import streamlit as st
 
 from aeexplorer.data import DataSpec
 from aeexplorer.metrics import Standing
-from aeexplorer.plots import add_ground, add_point, scatter_map
+from aeexplorer.plots import add_ground, add_point, names_below, scatter_map
 from aeexplorer.runs import Codes, Run
 from aeexplorer.ui.resources import Plane, theme
-from aeexplorer.ui.samples import chart, class_name
+from aeexplorer.ui.samples import chart, class_name, long_names
 
+FLAT = 3  # times as wide as high: from there on a plane fills the panel instead of keeping one scale
 BADGES = {"on the data": "green", "in a sparse region": "orange", "off the map": "red"}
 
 
@@ -59,11 +60,16 @@ def draw_plane(run: Run, plane: Plane, codes: Codes, where: np.ndarray, class_na
         plane.map.points, labels, class_names, theme(),
         alt=f"The plane of {len(codes.z)} stored codes; the point is at {where[0]:.2f}, {where[1]:.2f}",
     )  # fmt: skip
+    figure.update_layout(showlegend=False)
+    if long_names(class_names):
+        names_below(figure)
     add_ground(figure, plane.low, plane.high)
     add_point(figure, where, theme())
-    figure.update_layout(showlegend=False)
     figure.update_xaxes(range=[plane.low[0], plane.high[0]])
     figure.update_yaxes(range=[plane.low[1], plane.high[1]])
+    span = plane.high - plane.low
+    if span.max() > FLAT * span.min():
+        figure.update_yaxes(scaleanchor=None)
     key = f"plane.{run.id}.chart"
     chart(figure, height=470, key=key, on_select=lambda: _clicked(key, keys, plane), selection_mode="points")
 

@@ -16,12 +16,10 @@ _STYLE = """<style>
 .ae-label { color: var(--ae-secondary); font-size: 0.9rem; text-align: right; max-width: 9rem; }
 .ae-tiles { display: grid; gap: 8px; }
 .ae-tile { min-width: 0; text-align: center; }
-.ae-tile img, .ae-tile svg { display: block; width: 100%; aspect-ratio: var(--ratio, 1); border: 1px solid var(--ae-hairline);
+.ae-tile img { display: block; width: 100%; aspect-ratio: var(--ratio, 1); border: 1px solid var(--ae-hairline);
   border-radius: 4px; background: var(--ae-panel); image-rendering: pixelated; }
 .ae-tile span { display: block; font-size: 0.8rem; color: var(--ae-secondary); padding-top: 2px;
   overflow-wrap: anywhere; }
-.ae-tile polyline { fill: none; stroke: var(--ae-accent); stroke-width: 1.6; vector-effect: non-scaling-stroke; }
-.ae-tile rect, .ae-tile circle { fill: var(--ae-accent); }
 [class*="st-key-strip-"] button { height: 86px; padding: 62px 0 2px; min-height: 0; image-rendering: pixelated;
   align-items: flex-end; font-size: 0.8rem; }
 [class*="st-key-strip-"] button[kind="primary"] { color: var(--ae-ink); border: 2px solid var(--ae-accent); }

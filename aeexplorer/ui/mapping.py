@@ -11,17 +11,17 @@ from aeexplorer.data import DATASETS, factor_groups
 from aeexplorer.explorer import Explorer
 from aeexplorer.jobs import MapJob, cancel, find_map, start, submit_map
 from aeexplorer.jobs.maps import FinishedMap
-from aeexplorer.plots import add_point, scatter_map
+from aeexplorer.plots import add_point, names_below, scatter_map
 from aeexplorer.projection import METHODS, coordinates_csv
 from aeexplorer.runs import Run
 from aeexplorer.store import Damaged
 from aeexplorer.ui.resources import theme
-from aeexplorer.ui.samples import chart, class_name, is_plane, show, test_split
+from aeexplorer.ui.samples import chart, class_name, is_plane, long_names, sentence_case, show, test_split
 from aeexplorer.ui.state import remember_sample
 from aeexplorer.ui.widgets import as_text, knobs
 
 SHOWN = {"tsne": ["perplexity", "seed"], "umap": ["n_neighbors", "min_dist", "seed"]}
-HEIGHT = 540
+HEIGHT = 460
 FIGURES = (
     ("knn_recall", "kNN recall", "Share of the {k} nearest codes that are among the {k} nearest points."),
     ("trustworthiness", "Trustworthiness", "1 if no neighbour on the map is invented (Venna & Kaski 2001)."),
@@ -75,9 +75,11 @@ def computed_map(run: Run, method: str, n: int, parameters: dict[str, Any]) -> F
         if state in ("failed", "interrupted"):
             st.error(as_text(f"{title} stopped: {reason}"), icon=":material/error:")
         elif state == "cancelled":
-            st.markdown(f"This {title} map was cancelled.")
+            st.markdown(f"This {title} map was cancelled.", width="content")
         else:
-            st.markdown(f"This {title} map was not drawn yet. It takes seconds to a minute and is kept.")
+            st.markdown(
+                f"This {title} map was not drawn yet. It takes seconds to a minute and is kept.", width="content"
+            )
         st.button(
             f"Draw the {title} map" if state == "none" else "Draw it again", type="primary", key="draw-map",
             on_click=_begin, args=(run, method, n, parameters),
@@ -103,14 +105,16 @@ def _watch(job: MapJob, title: str) -> None:
     fraction = float(event.get("fraction", 0.0))
     left = f", about {max(1, round(event['seconds_left']))} s left" if fraction > 0.05 else ""
     bar, stop = st.columns([5, 1], vertical_alignment="center")
-    doing = "Cancelling" if job.cancel_requested else f"{title}: {fraction:.0%}{left}" if event else f"{title}: starting"
+    doing = (
+        "Cancelling" if job.cancel_requested else f"{title}: {fraction:.0%}{left}" if event else f"{title}: starting"
+    )
     bar.progress(min(max(fraction, 0.0), 1.0), doing)
     stop.button("Cancel", on_click=cancel, args=(job,), disabled=job.cancel_requested, key="cancel-map")
     points = job.intermediate()
     with st.container(border=True):
         if points is None:
             with st.container(height=HEIGHT, border=False, horizontal_alignment="center", vertical_alignment="center"):
-                st.caption("Finding the nearest neighbours of every code")
+                st.caption("Finding the nearest neighbours of every code", width="content")
         else:
             figure = scatter_map(points, theme=theme(), alt=f"The layout at {fraction:.0%}, not finished")
             figure.update_layout(uirevision=None)
@@ -120,11 +124,13 @@ def _watch(job: MapJob, title: str) -> None:
 def colour_by(model: Explorer) -> str:
     """What to colour the points by: the class and, where the samples are here, their exact factors; empty for neither."""
     split = test_split(model)
-    factors = [] if split is None or split.factors is None else [f.name for f in model.spec.factors if f.name != "shape"]
+    factors = (
+        [] if split is None or split.factors is None else [f.name for f in model.spec.factors if f.name != "shape"]
+    )
     options = (["class"] if (model.codes.labels >= 0).any() else []) + factors
     if not options:
         return ""
-    return str(st.selectbox("Colour by", options, format_func=str.capitalize, key=f"colour.{model.run.spec.dataset}"))
+    return str(st.selectbox("Colour by", options, format_func=sentence_case, key=f"colour.{model.run.spec.dataset}"))
 
 
 def groups_of(model: Explorer, found: FinishedMap, by: str) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -136,31 +142,33 @@ def groups_of(model: Explorer, found: FinishedMap, by: str) -> tuple[np.ndarray,
     return factor_groups(split.factors[found.index, column], model.spec.factors[column])
 
 
-def draw_map(
-    model: Explorer, found: FinishedMap, title: str, by: str, picked: int
-) -> None:
+def draw_map(model: Explorer, found: FinishedMap, method: str, by: str, picked: int) -> None:
     """The map; a click on a point makes it the picked sample."""
     labels, names = groups_of(model, found, by)
     figure = scatter_map(
         found.points, labels if (labels >= 0).any() else None, names, theme(),
         hover=[_hover(model, found, row) for row in range(len(found.index))],
-        alt=f"{title} of {len(found.points)} codes{f', coloured by {by}' if by else ''}",
+        alt=f"{METHODS[method].title} of {len(found.points)} codes{f', coloured by {by}' if by else ''}",
     )  # fmt: skip
+    if long_names(names):
+        names_below(figure)
     row = np.flatnonzero(found.index == picked)
     if len(row):
         add_point(figure, found.points[row[0]], theme())
     flat = found.points.shape[1] == 2
-    figure.update_layout(clickmode="event+select")
+    figure.update_layout(clickmode="event+select", hoverdistance=30)
     if flat:
         figure.for_each_trace(
-            lambda trace: trace.update(unselected={"marker": {"opacity": 0.75}}), lambda trace: trace.type == "scattergl"
+            lambda trace: trace.update(unselected={"marker": {"opacity": 0.75}}),
+            lambda trace: trace.type == "scattergl",
         )
     key = f"map-chart-{model.run.id}"
+    height = HEIGHT if method in SHOWN else HEIGHT + 80  # where no row of knobs takes its place
     with st.container(border=True):
         if flat:
-            chart(figure, HEIGHT, key=key, on_select=lambda: _clicked(key, found), selection_mode="points")
+            chart(figure, height, key=key, on_select=lambda: _clicked(key, found), selection_mode="points")
         else:
-            chart(figure, HEIGHT, key=key + "-solid")
+            chart(figure, height, key=key + "-solid")
 
 
 def _hover(model: Explorer, found: FinishedMap, row: int) -> str:

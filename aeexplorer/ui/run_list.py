@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -22,6 +24,7 @@ TICK_SECONDS = 2.0
 PAGE = 20
 SAID = "runs.said"
 SHOWN = "runs.shown"
+ASKED = "runs.asked"
 STATES = {
     "queued": "waiting", "running": "training", "done": "done", "failed": "failed", "cancelled": "stopped",
     "interrupted": "interrupted",
@@ -33,7 +36,8 @@ def run_list() -> None:
     """All runs, those of the home first; it follows the ones that train."""
     if said := st.session_state.pop(SAID, None):
         kind, text = said
-        (st.success if kind == "done" else st.error)(as_text(text))
+        icon, seconds = (":material/check:", 4) if kind == "done" else (":material/error:", 10)
+        st.toast(as_text(text), icon=icon, duration=seconds)
     runs = all_runs()
     if not any(isinstance(run, DamagedRun) or run.removable for run in runs):
         with st.container(border=True):
@@ -46,6 +50,8 @@ def run_list() -> None:
     if len(runs) > limit and st.button(f"Show {min(PAGE, len(runs) - limit)} more of {len(runs)}", key="runs.more"):
         st.session_state[SHOWN] = limit + PAGE
         st.rerun()
+    if ASKED in st.session_state:
+        _open_dialog(runs)
 
 
 def _row(run: Row) -> None:
@@ -54,7 +60,7 @@ def _row(run: Row) -> None:
         _words(words, run.path.name, "Damaged")
         state.caption(as_text(run.reason))
         if actions.button("Delete", key=f"runs.delete.{run.path.name}", icon=":material/delete:", width="stretch"):
-            _delete(run)
+            _ask("delete", run)
         return
     spec = run.spec
     where = "" if run.removable else " · pretrained"
@@ -138,9 +144,9 @@ def _more(run: Run, status: Status) -> None:
         if not run.removable:
             return
         if st.button("Rename", key=f"runs.rename.{key}", icon=":material/edit:", width="stretch"):
-            _rename(run)
+            _ask("rename", run)
         if st.button("Delete", key=f"runs.delete.{key}", icon=":material/delete:", width="stretch", disabled=active):
-            _delete(run)
+            _ask("delete", run)
 
 
 def _key(run: Run) -> str:
@@ -169,21 +175,44 @@ def _told(action: Callable[[], None], success: str = "") -> bool:
     return True
 
 
-@st.dialog("Rename this run")
+def _ask(question: Literal["rename", "delete"], run: Row) -> None:
+    st.session_state[ASKED] = (question, str(run.path))
+
+
+def _forget_question() -> None:
+    st.session_state.pop(ASKED, None)
+
+
+def _open_dialog(runs: Sequence[Row]) -> None:
+    """The question that was asked of a run, until it is answered; its run may be gone by now."""
+    question, path = st.session_state[ASKED]
+    run = next((run for run in runs if str(run.path) == path), None)
+    if run is None:
+        _forget_question()
+        st.session_state[SAID] = ("refused", f"{Path(path).name} is already gone")
+        st.rerun()
+    elif question == "delete":
+        st.dialog("Delete this run?", on_dismiss=_forget_question)(_delete)(run)
+    elif isinstance(run, Run):
+        st.dialog("Rename this run", on_dismiss=_forget_question)(_rename)(run)
+
+
 def _rename(run: Run) -> None:
     title = st.text_input("Name", run.title[:TITLE_LIMIT], max_chars=TITLE_LIMIT, key="runs.title")
     if st.button("Rename", type="primary", key="runs.rename.confirm"):
+        _forget_question()
         _told(lambda: run.rename(title))
         st.rerun()
 
 
-@st.dialog("Delete this run?")
 def _delete(run: Row) -> None:
     title = run.path.name if isinstance(run, DamagedRun) else run.title
     _words(st.container(), title, "Its weights, its film and its log will be gone. This cannot be undone.")
     yes, no = st.columns(2)
     if yes.button("Delete", type="primary", key="runs.delete.confirm", width="stretch"):
+        _forget_question()
         _told(run.delete, "The run is deleted.")
         st.rerun()
     if no.button("Keep", key="runs.delete.keep", width="stretch"):
+        _forget_question()
         st.rerun()

@@ -46,6 +46,16 @@ def class_name(spec: DataSpec, label: int) -> str:
     return spec.classes[label] if label < len(spec.classes) else str(label)
 
 
+def long_names(classes: tuple[str, ...]) -> bool:
+    """Whether the names of classes are too long to stand beside a point or under a small picture."""
+    return max(map(len, classes), default=0) > 3
+
+
+def sentence_case(name: str) -> str:
+    """A name with a capital at its beginning, abbreviations as they are."""
+    return name[:1].upper() + name[1:]
+
+
 def is_plane(spec: DataSpec) -> bool:
     """Whether samples are points of a plane, that are looked at together."""
     return spec.kind == "vector" and spec.shape == (2,)
@@ -137,3 +147,9 @@ def _strip(key: str, places: np.ndarray, split: Split, spec: DataSpec, picked: i
 def cloud(x: np.ndarray) -> np.ndarray:
     """A few hundred of many points, evenly spaced in their order."""
     return x[:: max(1, len(x) // CLOUD)]
+
+
+def background(model: Explorer) -> np.ndarray:
+    """Points (m, 2) that stand for the data of a plane: test samples, or what stored codes decode to."""
+    split = test_split(model)
+    return cloud(model.decode(model.codes.z) if split is None else split.x)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from aeexplorer.ui.doors import PAGES
 from aeexplorer.ui.look import style
 from aeexplorer.ui.resources import theme
 
-st.set_page_config(page_title="aeexplorer", page_icon=":material/scatter_plot:", layout="wide")
+st.set_page_config(page_title="aeexplorer", page_icon=str(Path(__file__).with_name("icon.png")), layout="wide")
 st.html(style(theme()))
 
 page = st.navigation(

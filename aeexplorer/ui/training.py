@@ -8,13 +8,14 @@ import streamlit as st
 
 from aeexplorer import jobs
 from aeexplorer.config import ConfigError
-from aeexplorer.data import DATASETS, Source, download, download_size
+from aeexplorer.data import DATASETS, Source
 from aeexplorer.estimation import Estimate, check_memory, estimate, suggested
 from aeexplorer.families import FAMILIES, Family
 from aeexplorer.models.base import ModelConfig
 from aeexplorer.nets import NETS
 from aeexplorer.recording import configure, new_run
 from aeexplorer.training import TrainingConfig
+from aeexplorer.ui import downloads
 from aeexplorer.ui.resources import dataset
 from aeexplorer.ui.samples import show
 from aeexplorer.ui.widgets import as_text, knobs, refusals
@@ -86,19 +87,10 @@ def _available(source: Source) -> bool:
     if not source.downloadable:
         st.info(f"{title} is not on this machine; choose another dataset.", icon=":material/info:")
         return False
-    megabytes = download_size(source.name) / 1e6
     text, button = st.columns([3, 1], vertical_alignment="center")
-    text.info(f"{title} is not on this machine. It is fetched once: {megabytes:.0f} MB.", icon=":material/info:")
-    if button.button("Download", icon=":material/download:", type="primary", width="stretch"):
-        bar = st.progress(0.0, text="Downloading")
-
-        def seen(got: int, total: int) -> None:
-            text = f"Downloading, {got / 1e6:.0f} of {total / 1e6:.0f} MB"
-            bar.progress(min(got / max(total, 1), 1.0), text=text)
-
-        with refusals():
-            download(source.name, seen)
-        st.rerun()
+    text.info(f"{title} is not on this machine. It is fetched once and kept.", icon=":material/info:")
+    with button:
+        downloads.offer(source.name)
     return False
 
 

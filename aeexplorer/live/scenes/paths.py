@@ -33,7 +33,7 @@ class InterpolateParams(Config):
 
 def interpolate(params: InterpolateParams) -> Frame:
     """For each kind a row of `steps` samples from `start` to `end` (array `<kind>`) and the sample at `t`
-    (`<kind>_at`), with where each lies; the codes on the way where the code is 2-d (`<kind>_path`).
+    (`<kind>_at`), with where each lies; where the code is 2-d the way on the plane (`<kind>_path`, `<kind>_point`).
 
     "pixels" is the cross-fade of the samples themselves and "pca" the straight line through as many principal
     components as the code has values; they say where their samples lie by encoding them. With `compare_run` the same
@@ -76,7 +76,8 @@ def _ways(
         near = found.neighbourhood(z)
         arrays[f"{name}_nearest"] = tiles(found.pictures_at(near.nearest[-1, :1]), found.spec)
         if found.latent_dim == 2:
-            arrays[f"{name}_path"] = z.astype(np.float32)
+            smooth = PATHS[kind](z_a, z_b, np.linspace(params.start, params.end, 41)) if kind in PATHS else z[:-1]
+            arrays |= {f"{name}_path": smooth.astype(np.float32), f"{name}_point": z[-1:].astype(np.float32)}
         readouts[f"{name}_status"] = [STATUSES[s] for s in near.status[:-1]]
         readouts[f"{name}_at_status"] = STATUSES[near.status[-1]]
         readouts[f"{name}_at_distance"] = near.distance[-1]

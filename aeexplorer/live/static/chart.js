@@ -4,6 +4,8 @@ import { make, number } from "./dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT] = [380, 250];
+// names that suit both light and dark pages; any other colour is taken as it is
+const COLOURS = { accent: "var(--st-link-color)", mark: "var(--live-mark)", quiet: "var(--st-gray-text-color)", ink: "var(--st-text-color)" };
 const BOX = { left: 44, right: 14, top: 14, bottom: 38 };
 
 function svg(tag, attributes = {}, ...children) {
@@ -34,7 +36,7 @@ export class Chart {
 
   /** Draw the lines: [{name, colour, x: [], y: []}, ...]. */
   draw(lines) {
-    this.lines = lines;
+    this.lines = lines = lines.map((line) => ({ ...line, colour: COLOURS[line.colour] ?? line.colour }));
     const xs = lines.flatMap((l) => [...l.x]);
     const ys = lines.flatMap((l) => [...l.y]).filter(Number.isFinite);
     if (!xs.length || !ys.length) return;

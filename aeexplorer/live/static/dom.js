@@ -38,7 +38,7 @@ const LIGHTS = { "on the data": ["on", "●"], sparse: ["sparse", "◐"], "off t
 /** A status in words with its light, whose shape says it too. */
 export function statusLight(status) {
   const [name, shape] = LIGHTS[status] ?? ["none", "·"];
-  return make("span", { class: `live-status live-${name}` }, make("i", { text: shape, "aria-hidden": "true" }), status ?? "");
+  return make("span", { class: `live-status live-${name}` }, make("i", { text: shape, "aria-hidden": "true" }), make("span", { text: status ?? "" }));
 }
 
 /** Whether a text is a status that has a light. */

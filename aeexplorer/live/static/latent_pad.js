@@ -253,13 +253,16 @@ class LatentPad {
     const { context } = sharp(this.over);
     const theme = this.theme;
     const mark = theme.dark ? MARK.dark : MARK.light;
-    this.ways.forEach(({ points }, w) => {
-      context.strokeStyle = w ? theme.quiet : theme.accent;
+    this.ways.forEach(({ points, at }, w) => {
+      context.strokeStyle = context.fillStyle = w ? theme.quiet : theme.accent;
       context.lineWidth = 2.5;
       context.setLineDash(w ? [6, 4] : []);
       context.beginPath();
       for (let i = 0; 2 * i < points.length; i++) context.lineTo(...this.scale.toPixel(points[2 * i], points[2 * i + 1]));
       context.stroke();
+      context.beginPath();
+      context.arc(...this.scale.toPixel(at[0], at[1]), 6, 0, 7);
+      context.fill();
     });
     context.setLineDash([]);
     const ellipse = this.frame?.arrays.ellipse?.data;

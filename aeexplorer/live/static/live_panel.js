@@ -4,7 +4,7 @@ import { tell } from "./bus.js";
 import { Chart } from "./chart.js";
 import { makeControl } from "./controls.js";
 import { drawn, isStatus, make, mounted, number, settled, statusLight } from "./dom.js";
-import { drawSample, growSpan, themeOf, tileCanvas } from "./paint.js";
+import { drawSample, growSpan, same, themeOf, tileCanvas } from "./paint.js";
 import { channel } from "./socket.js";
 
 /** Put `value` at a path like "z.3" or "samples" into params, without touching the original. */
@@ -78,7 +78,7 @@ class LivePanel {
     const of = (wanted) => this.controls.filter((_, i) => (data.controls[i].type === "slider") === wanted).map((c) => c.element);
     const [line, sliders] = [of(false), of(true)];
     this.status = make("p", { class: "live-said", role: "status" });
-    this.rows = make("div", { class: "live-rows" });
+    this.rows = make("div", { class: "live-rows", role: "group", "aria-label": "samples" });
     this.numbers = make("dl", { class: "live-numbers" });
     this.chart = data.chart ? new Chart(data.chart) : null;
     this.cells = new Map();
@@ -154,8 +154,9 @@ class LivePanel {
     this.tellNumbers(frame.readouts);
     if (this.chart) this.dots();
     if (this.data.plane) {
-      const ways = this.data.paths.filter((name) => name in frame.arrays).map((name) => ({ name, points: frame.arrays[name].data }));
-      tell(this.data.plane, { ways });
+      const there = this.data.paths.filter((name) => `${name}_path` in frame.arrays);
+      const points = (name, of) => frame.arrays[`${name}_${of}`].data;
+      tell(this.data.plane, { ways: there.map((name) => ({ name, points: points(name, "path"), at: points(name, "point") })) });
     }
     drawn(this.root, request);
   }
@@ -174,7 +175,13 @@ class LivePanel {
       const array = frame.arrays[row.array];
       const cells = this.cells.get(row.array);
       const span = row.signed && this.span ? [this.span[0] - this.span[1], this.span[1] - this.span[0]] : this.span;
-      cells.forEach(({ canvas }, i) => drawSample(canvas, array, i, { kind: frame.kind, theme: this.theme, signed: row.signed, span }));
+      // a row that did not change, such as the clean samples, is not drawn again
+      const look = JSON.stringify([this.theme.dark, span]);
+      const { shownArray, shownLook } = cells;
+      if (shownLook !== look || !same(shownArray, array)) {
+        cells.forEach(({ canvas }, i) => drawSample(canvas, array, i, { kind: frame.kind, theme: this.theme, signed: row.signed, span }));
+      }
+      Object.assign(cells, { shownArray: array, shownLook: look });
       if (row.caption) this.caption(cells, frame.readouts[row.caption]);
       if (row.marker) this.mark(cells, row);
     }
@@ -202,6 +209,9 @@ class LivePanel {
       this.rows.append(grid);
       this.cells.set(row.array, cells);
     }
+    // what scrolls sideways on a narrow page must be reachable by keyboard
+    if (this.rows.scrollWidth > this.rows.clientWidth) this.rows.tabIndex = 0;
+    else this.rows.removeAttribute("tabindex");
   }
 
   pickable(cell, row, i) {

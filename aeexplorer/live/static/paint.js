@@ -44,36 +44,53 @@ export function drawSample(canvas, array, i, look) {
   else drawSeries(canvas, array, i, look);
 }
 
+const sheets = new WeakMap();
+
 function drawPicture(canvas, { shape, data }, i, { theme, signed }) {
   const [, height, width] = shape;
   const channels = shape[3] ?? 1;
   const context = sized(canvas, width, height);
-  const picture = context.createImageData(width, height);
-  const out = picture.data;
+  let sheet = sheets.get(canvas);
+  if (sheet?.picture.width !== width || sheet?.picture.height !== height) {
+    const picture = context.createImageData(width, height);
+    sheet = { picture, words: new Uint32Array(picture.data.buffer) };
+    sheets.set(canvas, sheet);
+  }
+  const { picture, words } = sheet;
   const from = i * height * width * channels;
-  const ink = theme.dark ? 0 : 255;
-  for (let p = 0; p < height * width; p++) {
-    const o = 4 * p;
-    const value = data[from + p * channels];
-    if (signed) {
-      divergeInto(out, o, channels === 1 ? value : (value + data[from + p * 3 + 1] + data[from + p * 3 + 2]) / 3, theme.dark);
-    } else if (channels === 1) {
-      out[o] = out[o + 1] = out[o + 2] = value ^ ink; // ink on paper, light on a dark page
-    } else {
-      for (let c = 0; c < 3; c++) out[o + c] = data[from + p * channels + c];
-    }
-    out[o + 3] = 255;
+  const table = channels === 1 ? shades(theme.dark, signed) : null;
+  for (let p = 0; p < words.length; p++) {
+    const at = from + p * channels;
+    if (table) words[p] = table[data[at]];
+    else if (signed) words[p] = shades(theme.dark, true)[Math.round((data[at] + data[at + 1] + data[at + 2]) / 3)];
+    else words[p] = word(data[at], data[at + 1], data[at + 2]);
   }
   context.putImageData(picture, 0, 0);
 }
 
+/** Red, green and blue as one little-endian word of opaque pixels. */
+function word(red, green, blue) {
+  return (0xff000000 | (blue << 16) | (green << 8) | red) >>> 0;
+}
+
+const tables = new Map();
+
+/** The colour of each of 256 bytes: ink on paper, light on a dark page; differences as blue and red around 128. */
+function shades(dark, signed) {
+  const key = `${dark}${Boolean(signed)}`;
+  if (!tables.has(key)) {
+    const shade = (v) => (signed ? diverging(v, dark) : dark ? [v, v, v] : [255 - v, 255 - v, 255 - v]);
+    tables.set(key, Uint32Array.from({ length: 256 }, (_, v) => word(...shade(v))));
+  }
+  return tables.get(key);
+}
+
 /** 128 is none; blue where there is too little, red where there is too much. */
-function divergeInto(out, o, value, dark) {
+function diverging(value, dark) {
   const t = Math.max(-1, Math.min(1, (value - 128) / 127));
-  const strength = Math.sqrt(Math.abs(t));
   const paper = dark ? [28, 34, 43] : [255, 255, 255];
   const full = t < 0 ? (dark ? [90, 160, 255] : [0, 92, 190]) : dark ? [255, 120, 90] : [200, 30, 20];
-  for (let c = 0; c < 3; c++) out[o + c] = paper[c] + strength * (full[c] - paper[c]);
+  return paper.map((p, c) => Math.round(p + Math.sqrt(Math.abs(t)) * (full[c] - p)));
 }
 
 function drawSeries(canvas, { shape, data }, i, { kind, theme, span }) {
@@ -115,6 +132,13 @@ function sized(canvas, width, height) {
     canvas.style.aspectRatio = `${width} / ${height}`;
   }
   return canvas.getContext("2d");
+}
+
+/** Whether two arrays of a frame hold the same. */
+export function same(a, b) {
+  if (!a || a.data.length !== b.data.length) return false;
+  for (let i = 0; i < a.data.length; i++) if (a.data[i] !== b.data[i]) return false;
+  return true;
 }
 
 /** A span [low, high] that covers an array; grows and never shrinks, so that a live picture does not jump. */

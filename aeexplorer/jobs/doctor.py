@@ -1,0 +1,157 @@
+"""The doctor: looks at everything in the home and says what is wrong with it, file by file, and mends what it can."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from aeexplorer.folders import Status, WorkFolder
+from aeexplorer.jobs.cache import leftovers, remove_leftovers
+from aeexplorer.jobs.maps import MapJob
+from aeexplorer.jobs.registry import ACTIVE, Registry, folder_key
+from aeexplorer.jobs.submission import read_submission, submissions, work_folders
+from aeexplorer.runs import Run
+from aeexplorer.store import Damaged, home, load_arrays, load_tensors, read_json
+
+LOW_DISK = 500_000_000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong: where, what, and what mends it."""
+
+    where: str
+    what: str
+    mend: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def examine() -> list[Finding]:
+    """Everything that is wrong in the home; changes nothing. Never raises for what it finds."""
+    if not home().is_dir():
+        return []
+    return [*_room(), *_books(), *_work()]
+
+
+def _room() -> Iterator[Finding]:
+    try:
+        with tempfile.TemporaryFile(dir=home()):
+            pass
+    except OSError as error:
+        yield Finding(str(home()), f"cannot be written to: {error.strerror}", "make it writable or set AEEXPLORER_HOME")
+    free = shutil.disk_usage(home()).free
+    if free < LOW_DISK:
+        yield Finding(str(home()), f"has {free / 1e6:.0f} MB of free space left", "free some, or set AEEXPLORER_HOME")
+    for path in leftovers():
+        yield Finding(str(path), "was left by a process that was killed", "doctor --clean")
+
+
+def _books() -> Iterator[Finding]:
+    registry = Registry()
+    if fault := registry.fault():
+        yield Finding("registry.sqlite", f"is damaged: {fault}", "doctor --rebuild")
+        return
+    for path in sorted(home().glob("registry.damaged-*")):
+        yield Finding(path.name, "was damaged and set aside; a new registry was made from the folders", "doctor --clean")
+    if not registry.path.exists():
+        return
+    known = {job.folder: job for job in registry.jobs()}
+    registry.close()
+    for folder, _ in submissions():
+        job = known.pop(folder_key(folder.path), None)
+        state = _state(folder)
+        if job is None:
+            yield Finding(folder_key(folder.path), "is not in the registry", "doctor --rebuild")
+        elif state in ("done", "failed", "cancelled") and job.state not in (state, *ACTIVE):
+            yield Finding(folder_key(folder.path), f"is {state}, and the registry says {job.state}", "doctor --rebuild")
+    for key in known:
+        if not (home() / key).is_dir():
+            yield Finding(key, "is in the registry and its folder is gone", "doctor --rebuild")
+
+
+def _state(folder: WorkFolder) -> str:
+    try:
+        return folder.recorded_status.state
+    except Damaged:
+        return "damaged"
+
+
+def _work() -> Iterator[Finding]:
+    for path in work_folders():
+        yield from examine_folder(path)
+
+
+def examine_folder(path: Path) -> Iterator[Finding]:
+    """What is wrong with one run or map: each file is read the way that its users read it."""
+    name = folder_key(path)
+    checks: list[Callable[[], Any]] = [lambda: WorkFolder(path).recorded_status]
+    if (path / "control" / "job.json").exists():
+        checks.append(lambda: read_submission(WorkFolder(path)))
+    checks.extend(_run_checks(path) if path.parent.name == "runs" else _map_checks(path))
+    for check in checks:
+        try:
+            check()
+        except (Damaged, ValueError, OSError) as error:
+            yield Finding(name, str(error), "delete it, or put the file back from a copy")
+    if lost := _unreadable_events(path):
+        yield Finding(name, f"{lost} lines of events.jsonl cannot be read; the others are used", "")
+    with contextlib.suppress(Damaged, OSError):
+        status = WorkFolder(path).status
+        if status.state == "interrupted" and WorkFolder(path).recorded_status.state == "running":
+            yield Finding(name, status.reason, "it goes on when the app runs, if it was started there; else resume it")
+
+
+def _run_checks(path: Path) -> Iterator[Callable[[], Any]]:
+    yield lambda: Run(path)
+    if (path / "label.json").exists():
+        yield lambda: read_json(path / "label.json")
+    with contextlib.suppress(Damaged, OSError):
+        run = Run(path)
+        done = WorkFolder(path).recorded_status.state == "done"
+        if done or run.has_weights:
+            yield run.load_model
+            yield lambda: run.codes
+        for checkpoint in sorted((path / "checkpoint").glob("[0-9]*")):
+            yield lambda at=checkpoint: load_tensors(at / "tensors.safetensors")  # type: ignore[misc]
+            yield lambda at=checkpoint: read_json(at / "scalars.json")  # type: ignore[misc]
+        for frame in sorted((path / "snapshots").glob("[!.]*.safetensors")):
+            yield lambda at=frame: load_arrays(at)  # type: ignore[misc]
+
+
+def _map_checks(path: Path) -> Iterator[Callable[[], Any]]:
+    yield lambda: MapJob(path)
+    status = Status()
+    with contextlib.suppress(Damaged, OSError):
+        status = WorkFolder(path).recorded_status
+    if status.state == "done":
+        yield lambda: load_arrays(path / "map.safetensors")
+
+
+def _unreadable_events(path: Path) -> int:
+    lost = 0
+    with contextlib.suppress(OSError):
+        for line in (path / "events.jsonl").read_bytes().split(b"\n")[:-1]:
+            try:
+                lost += not isinstance(json.loads(line.decode()), dict)
+            except (ValueError, RecursionError):
+                lost += 1
+    return lost
+
+
+def clean() -> list[Path]:
+    """Remove what nobody will miss: leftovers of killed processes and registries that were set aside."""
+    removed = remove_leftovers()
+    for path in home().glob("registry.damaged-*"):
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+            removed.append(path)
+    return removed

@@ -1,0 +1,74 @@
+"""The running app and a real browser, for tests that need both."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+ROOT = Path(__file__).parents[1]
+CHROMIUM = ("chromium", "google-chrome", "chromium-browser")
+ARGUMENTS = ["--no-sandbox", "--enable-unsafe-swiftshader", "--disable-background-networking"]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A Chromium of this machine, or the one that Playwright brought; the test is skipped where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+    with playwright.sync_playwright() as driver:
+        try:
+            browser = driver.chromium.launch(executable_path=found, args=ARGUMENTS)
+        except playwright.Error as error:
+            pytest.skip(f"there is no Chromium on this machine: {str(error).splitlines()[0]}")
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def served(home: Path, **environment: str) -> Iterator[str]:
+    """The address of the app, running as people run it, on a port of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    home.mkdir(parents=True, exist_ok=True)
+    with open(home / "server.txt", "wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port", str(port)],
+            cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "AEEXPLORER_HOME": str(home), **environment},
+        )  # fmt: skip
+    try:
+        end = time.monotonic() + 60
+        while not _answers(address):
+            assert server.poll() is None and time.monotonic() < end, (home / "server.txt").read_text("utf-8")
+            time.sleep(0.1)
+        yield address
+    finally:
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False

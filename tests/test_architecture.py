@@ -1,0 +1,173 @@
+"""Which way things point: the imports of every file against a table of rooms."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "aeexplorer"
+FILES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "pages").glob("*.py"), *ROOT.glob("app.py")])
+
+ARRAYS = {"config", "interpolation", "metrics", "plots", "projection"}
+MODELS = {"config", "data", "tensors", "corruption", "nets", "losses", "models", "families"}
+FOLDERS = {"config", "store", "folders"}
+RUNS = MODELS | FOLDERS | {"training", "evaluation", "metrics", "runs", "recording"}
+LOOKING_IN = RUNS | ARRAYS | {"explorer", "estimation", "film", "owners"}
+
+ALLOWED: dict[str, set[str]] = {
+    "config": set(),
+    "data": {"config"},
+    # arrays only
+    "interpolation": {"config"},
+    "metrics": {"config"},
+    "plots": {"config"},
+    "projection": {"config", "metrics"},
+    # models and how they are trained
+    "tensors": {"config", "data"},
+    "corruption": {"config", "data", "tensors"},
+    "nets": {"config", "data", "tensors"},
+    "losses": {"config"},
+    "models": MODELS - {"families"},
+    "families": MODELS,
+    "training": MODELS,
+    "evaluation": MODELS | {"training", "metrics"},
+    "estimation": MODELS | {"training"},
+    # runs on disk
+    "store": {"config"},
+    "owners": {"config"},
+    "folders": FOLDERS,
+    "film": FOLDERS | ARRAYS,
+    "runs": MODELS | FOLDERS | {"training"},
+    "recording": RUNS,
+    "explorer": MODELS | FOLDERS | ARRAYS | {"runs", "evaluation"},
+    # what looks in through the explorer
+    "pretraining": LOOKING_IN,
+    "jobs": LOOKING_IN,
+    "live": LOOKING_IN,
+    "ui": LOOKING_IN | {"jobs", "live", "__init__"},
+    "__init__": LOOKING_IN,
+    "__main__": LOOKING_IN | {"jobs", "pretraining", "__init__"},
+    "pages": ARRAYS | FOLDERS | {"data", "families", "runs", "explorer", "jobs", "ui"},
+    "app": LOOKING_IN | {"jobs", "live", "ui"},
+}
+
+TORCH = {"corruption", "tensors", "nets", "losses", "models", "families", "training", "evaluation", "estimation", "runs",
+         "recording", "explorer", "store"}  # fmt: skip
+
+WARMS_UP = "aeexplorer/jobs/worker.py"
+"""A worker imports torch before it is needed, and asks it for nothing."""
+
+
+def room_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return parts[1] if parts[0] == "aeexplorer" else parts[0]
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Dotted names of what a file imports, inside functions and under TYPE_CHECKING as well."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path} imports relatively"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            yield from (a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str))
+
+
+def rooms_imported(path: Path) -> set[str]:
+    found = set()
+    for name in imported(path):
+        parts = name.split(".")
+        if parts[0] == "aeexplorer":
+            inside = len(parts) > 1 and ((PACKAGE / parts[1]).is_dir() or (PACKAGE / f"{parts[1]}.py").exists())
+            found.add(parts[1] if inside else "__init__")
+        elif parts[0] in ("pages", "app"):
+            found.add(parts[0])
+    return found
+
+
+def packages_imported(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imported(path)} - set(sys.stdlib_module_names) - {"aeexplorer"}
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_the_table_knows_every_room() -> None:
+    assert {room_of(p) for p in FILES} <= set(ALLOWED)
+    assert set.union(*ALLOWED.values()) <= set(ALLOWED)
+
+
+def test_the_table_has_no_circle() -> None:
+    left = {room: allowed - {room} for room, allowed in ALLOWED.items()}
+    while free := {room for room, allowed in left.items() if not allowed}:
+        left = {room: allowed - free for room, allowed in left.items() if room not in free}
+    assert not left
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_arrows_point_one_way(path: Path) -> None:
+    room = room_of(path)
+    assert rooms_imported(path) - {room} <= ALLOWED[room]
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_packages_stay_in_their_rooms(path: Path) -> None:
+    room, packages = room_of(path), packages_imported(path)
+    if room not in TORCH and named(path) != WARMS_UP:
+        assert "torch" not in packages and "safetensors.torch" not in set(imported(path))
+    if room == "store":
+        assert not any(n.startswith("torch.") and n != "torch.Tensor" for n in imported(path))
+    if room not in ("app", "pages", "ui") and named(path) != "aeexplorer/live/components.py":
+        assert "streamlit" not in packages
+    if room == "pages":
+        assert packages <= {"streamlit"}
+        assert not {"random", "os", "pathlib", "shutil", "io"} & {n.split(".")[0] for n in imported(path)}
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_nothing_unpickles(path: Path) -> None:
+    for name in imported(path):
+        assert name.split(".")[0] not in ("pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal")
+        assert name != "torch.load"
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute):
+            assert ast.unparse(node) not in ("torch.load", "torch.save", "np.save", "pandas.read_pickle")
+        if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+            assert isinstance(node.value, ast.Constant) and node.value.value is False
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_files_stay_small(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 450
+
+
+def test_there_is_no_room_for_odds_and_ends() -> None:
+    assert not {p.stem for p in FILES} & {"utils", "util", "helpers", "misc", "common"}
+
+
+def test_importing_the_package_does_not_wait_for_what_is_heavy() -> None:
+    code = (
+        "import sys, aeexplorer, aeexplorer.config, aeexplorer.data, aeexplorer.store, aeexplorer.plots\n"
+        "heavy = {'torch', 'sklearn', 'umap', 'numba', 'openTSNE', 'plotly', 'pandas', 'streamlit', 'pooch'}\n"
+        "print(*sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.split() == []
+
+
+def test_public_names_are_there() -> None:
+    import aeexplorer
+
+    for name in aeexplorer.__all__:
+        assert getattr(aeexplorer, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = aeexplorer.nothing

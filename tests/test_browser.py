@@ -1,0 +1,111 @@
+"""The app as people meet it: train, watch, reload, scrub and open, in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from browser import chromium, served
+
+from aeexplorer import jobs
+from aeexplorer.runs import Run
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+LOSS = '[data-figure="Training loss"]'
+A_NUMBER = f"() => /[0-9]/.test(document.querySelector('{LOSS}')?.textContent ?? '')"
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """Address and home of the running app; workers that are left over are ended."""
+    home = tmp_path_factory.mktemp("app") / "home"
+    with served(home) as address:
+        yield address, home
+    for path in (home / "runs").glob("[0-9]*"):
+        jobs.kill(Run(path))
+
+
+@pytest.fixture(scope="module")
+def page(app: tuple[str, Path]) -> Iterator[Page]:
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(30_000)
+        yield page
+
+
+def loss(page: Page) -> float:
+    page.wait_for_function(A_NUMBER)
+    return float(page.locator(LOSS).inner_text())
+
+
+def run_of(page: Page, home: Path) -> Run:
+    return Run(home / "runs" / page.url.partition("job=")[2])
+
+
+def begin(page: Page, app: tuple[str, Path], epochs: int) -> Run:
+    """Start a training of an autoencoder on digits by a double click, and wait for its first loss."""
+    address, home = app
+    page.goto(f"{address}/train?dataset=digits&family=ae")
+    field = page.get_by_role("spinbutton", name="Epochs")
+    field.fill(str(epochs))
+    field.press("Enter")
+    page.get_by_text(f"{20 * epochs:,} steps").wait_for()
+    page.get_by_role("button", name="Start training").dblclick()
+    page.wait_for_url(re.compile(r"job="))
+    page.wait_for_function(A_NUMBER)
+    return Run(home / "runs" / page.url.partition("job=")[2])
+
+
+def test_train_watch_reload_scrub_and_open(page: Page, app: tuple[str, Path]) -> None:
+    run = begin(page, app, epochs=60)
+    first = loss(page)
+    assert [path.name for path in (app[1] / "runs").glob("[0-9]*")] == [run.path.name], "a double click made two runs"
+
+    worker = run.status.pid
+    page.reload()
+    page.wait_for_function(A_NUMBER)
+    assert run.status.pid == worker
+    assert run_of(page, app[1]).path == run.path
+
+    slider = page.get_by_role("slider", name="Epoch")
+    slider.wait_for()
+    last = loss(page)
+    assert last < 0.8 * first
+    assert run.status.state == "done"
+    assert len([e for e in run.events()[0] if e.get("type") == "start"]) == 1
+    assert page.get_by_text("restored", exact=True).is_visible()
+    page.locator(".js-plotly-plot").nth(1).wait_for()
+
+    slider.press("Home")
+    page.wait_for_function(f"before => document.querySelector('{LOSS}').textContent !== before", arg=f"{last:.3g}")
+    assert loss(page) == pytest.approx(sum(run.epochs()[0]["train"].values()), rel=0.01)
+
+    page.get_by_role("link", name="Open its latent map").click()
+    page.wait_for_url(re.compile(r"/map\?.*run="))
+    page.get_by_text("PCA").first.wait_for()
+    page.locator(".js-plotly-plot .main-svg").first.wait_for()
+    assert page.get_by_test_id("stException").count() == 0
+
+
+def test_stop_is_acknowledged_and_keeps_what_was_learned(page: Page, app: tuple[str, Path]) -> None:
+    run = begin(page, app, epochs=2_000)
+    page.get_by_text(re.compile(r"Epoch [2-9]")).first.wait_for()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("button", name="Continue").wait_for()
+    assert run.status.state == "cancelled"
+    assert run.load_model() is not None
+
+    page.goto(f"{app[0]}/runs")
+    page.get_by_text(re.compile(r"stopped, \d+ epochs?")).wait_for()
+    page.get_by_role("button", name="More").first.click()
+    page.get_by_role("button", name="Delete").first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_text("The run is deleted.").wait_for()
+    assert not run.path.exists()

@@ -1,0 +1,117 @@
+"""Explore: reconstruct, sample and interpolate, with and without the samples at hand."""
+
+from __future__ import annotations
+
+import pytest
+from page_driver import alone, open_page, orphaned, said, trained
+from streamlit.testing.v1 import AppTest
+
+from aeexplorer.explorer import open_run
+
+__all__ = ["alone"]  # a fixture of every test here
+
+JOBS = ("Reconstruct", "Sample", "Interpolate")
+
+
+def explore(job: str = "Reconstruct", **query: str) -> AppTest:
+    return open_page("explore", job=job, **query)
+
+
+def labelled(kind: object, label: str) -> object:
+    return next(widget for widget in kind if widget.label == label)
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_an_empty_home_leads_to_training(job: str) -> None:
+    app = explore(job)
+    assert not app.exception
+    assert "no trained model" in said(app)
+
+
+@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize(
+    ("family", "dataset", "latent_dim"),
+    [
+        ("dae", "digits", 4),
+        ("vqvae", "digits", 16),
+        ("vae", "heartbeats", 3),
+        ("ae", "wine", 2),
+        ("ae", "two-moons", 1),
+        ("ae", "swiss-roll", 2),
+    ],
+)
+def test_every_kind_of_data_and_code(job: str, family: str, dataset: str, latent_dim: int) -> None:
+    trained(family, dataset, latent_dim=latent_dim, batch_size=64)
+    app = explore(job)
+    assert not app.exception and not app.error
+
+
+def test_the_error_shown_is_the_error_of_the_picked_sample() -> None:
+    run = trained(latent_dim=4)
+    app = explore(sample="7")
+    model = open_run(run)
+    assert app.metric[0].value == f"{model.errors(model.dataset.test.x[7:8])[0]:.4g}"
+    assert labelled(app.number_input, "Test sample").value == 7
+
+
+def test_another_sample_is_in_the_link() -> None:
+    trained(latent_dim=4)
+    app = explore()
+    labelled(app.number_input, "Test sample").set_value(12).run()
+    assert not app.exception
+    assert app.query_params["sample"] == "12"
+    labelled(app.selectbox, "Class").set_value("3").run()
+    labelled(app.button, "Another").click().run()
+    assert not app.exception
+    picked = int(app.query_params["sample"])
+    assert open_run(app.query_params["run"]).dataset.test.y[picked] == 3
+
+
+def test_a_denoiser_is_given_a_corrupted_sample_and_the_pattern_is_locked() -> None:
+    trained("dae", latent_dim=4)
+    app = explore()
+    assert labelled(app.selectbox, "Corrupt the input").value == "gaussian"
+    error = app.metric[0].value
+    level = labelled(app.slider, "Level")
+    level.set_value(0.0).run()
+    assert app.metric[0].value != error
+    labelled(app.slider, "Level").set_value(0.5).run()
+    assert app.metric[0].value == error
+    labelled(app.button, "New pattern").click().run()
+    assert app.metric[0].value != error
+
+
+@pytest.mark.parametrize(("family", "words"), [("vae", "prior"), ("ae", "one Gaussian"), ("vqvae", "as often as")])
+def test_sampling_says_where_codes_come_from(family: str, words: str) -> None:
+    trained(family, latent_dim=16)
+    app = explore("Sample")
+    assert words in said(app)
+    seed = labelled(app.number_input, "Seed").value
+    labelled(app.button, "Draw again").click().run()
+    assert not app.exception
+    assert labelled(app.number_input, "Seed").value != seed
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_without_the_data_stored_codes_still_work(job: str) -> None:
+    orphaned(trained(latent_dim=4))
+    app = explore(job)
+    assert not app.exception and not app.error
+    assert ("is not on this computer" in said(app)) == (job != "Sample")
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_damaged_run_is_a_sentence(job: str) -> None:
+    run = trained(latent_dim=4)
+    (run.path / "codes.safetensors").unlink()
+    app = explore(job)
+    assert not app.exception
+    assert "codes.safetensors" in app.error[0].value
+
+
+@pytest.mark.parametrize("query", [{"sample": "-5"}, {"sample": "99999999"}, {"sample": "x"}, {"run": "nobody"}, {"job": "Fly"}])
+def test_unusual_links(query: dict[str, str]) -> None:
+    trained(latent_dim=4)
+    app = open_page("explore", **query)
+    assert not app.exception and not app.error
+    assert 0 <= labelled(app.number_input, "Test sample").value < 270

@@ -1,0 +1,164 @@
+"""The page of runs: all of them, whatever they are called and however they stand."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from aeexplorer import jobs
+from aeexplorer.config import ConfigError
+from aeexplorer.data import load_dataset
+from aeexplorer.explorer import Explorer
+from aeexplorer.recording import new_run, train_run
+from aeexplorer.runs import DamagedRun, Run, list_runs
+from aeexplorer.store import Damaged, write_json
+from aeexplorer.ui import resources
+
+SHELL = str(Path(__file__).parents[1] / "aeexplorer" / "ui" / "shell.py")
+
+
+@pytest.fixture(autouse=True)
+def nothing_pretrained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "pretrained", list)
+
+
+@pytest.fixture
+def make() -> Callable[..., Run]:
+    def run(**status: object) -> Run:
+        made = new_run("ae", load_dataset("digits"), epochs=1, hidden=(8,), latent_dim=2)
+        if status:
+            made.set_status(**status)
+        return made
+
+    return run
+
+
+def open_page() -> AppTest:
+    app = AppTest.from_file(SHELL, default_timeout=60).run()
+    app.switch_page("../../pages/runs.py")
+    return app.run()
+
+
+def shown(app: AppTest) -> str:
+    html = " ".join(e.proto.body for e in app.get("html"))
+    texts = [e.value for e in [*app.toast, *app.error, *app.markdown, *app.caption]]
+    return html + " ".join(texts).replace("\\", "")
+
+
+def button(app: AppTest, start: str) -> object:
+    return next(b for b in app.button if (b.key or "").startswith(start))
+
+
+def test_an_empty_home_says_how_to_begin() -> None:
+    app = open_page()
+    assert not app.exception
+    assert "Nothing was trained here yet" in shown(app)
+
+
+def test_every_run_is_listed_with_how_it_stands(make: Callable[..., Run]) -> None:
+    done = train_run(make(), load_dataset("digits"), bar=False)
+    make(state="failed", reason="reconstruction became nan at step 3")
+    make(state="running", pid=2**22 + 1, process_started=1.0)
+    damaged = make()
+    (damaged.path / "spec.json").write_text("{")
+    app = open_page()
+    assert not app.exception
+    text = shown(app)
+    assert f"{done.status.result['mse']:.3g}" in text
+    for said in ("done, 1 epoch", "reconstruction became nan at step 3", "ended without a word", "not valid JSON"):
+        assert said in text
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["<img src=x onerror=alert(1)>", "**bold** [link](http://x) $x^2$ :red[a]", "‮abc‬ עברית", "x" * 10_000, "🙂"],
+)
+def test_names_are_text(make: Callable[..., Run], title: str) -> None:
+    run = make()
+    write_json(run.path / "label.json", {"title": title})
+    app = open_page()
+    assert not app.exception
+    text = shown(app)
+    assert "<img" not in text
+    assert "x" * 200 not in text
+    if title.startswith("**"):
+        assert title in text
+
+
+def test_delete_asks_first_and_the_second_of_two_is_told(make: Callable[..., Run]) -> None:
+    run, kept = make(), make()
+    first, second = open_page(), open_page()
+    for app in (first, second):
+        app.button(key=f"runs.delete.here.{run.path.name}").click().run()
+    assert run.path.exists(), "nothing is deleted before it is confirmed"
+    first.button(key="runs.delete.confirm").click().run()
+    assert "The run is deleted." in shown(first)
+    second.button(key="runs.delete.confirm").click().run()
+    assert "already gone" in shown(second)
+    assert [r.path for r in list_runs()] == [kept.path]
+    assert not first.exception
+    assert not second.exception
+
+
+def test_a_damaged_run_can_be_deleted(make: Callable[..., Run]) -> None:
+    run = make()
+    (run.path / "spec.json").unlink()
+    assert isinstance(list_runs()[0], DamagedRun)
+    app = open_page()
+    button(app, f"runs.delete.{run.path.name}").click().run()
+    button(app, "runs.delete.confirm").click().run()
+    assert list_runs() == []
+    assert not app.exception
+
+
+def test_rename(make: Callable[..., Run]) -> None:
+    run = make()
+    app = open_page()
+    app.button(key=f"runs.rename.here.{run.path.name}").click().run()
+    app.text_input(key="runs.title").set_value("Two <b>dimensions</b>").run()
+    app.button(key="runs.rename.confirm").click().run()
+    assert Run(run.path).title == "Two <b>dimensions</b>"
+    assert "Two &lt;b&gt;dimensions" in shown(app)
+    assert not app.exception
+
+
+def test_continue_starts_an_interrupted_run(make: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Run] = []
+    monkeypatch.setattr(jobs, "prepare", lambda: None)
+    monkeypatch.setattr(jobs, "start", asked.append)
+    run = make(state="running", pid=2**22 + 1, process_started=1.0)
+    app = open_page()
+    app.button(key=f"runs.go.here.{run.path.name}").click().run()
+    assert [r.path for r in asked] == [run.path]
+    assert not app.exception
+
+
+def test_a_bundle_holds_the_run(make: Callable[..., Run]) -> None:
+    run = train_run(make(), load_dataset("digits"), bar=False)
+    names = zipfile.ZipFile(BytesIO(run.bundle())).namelist()
+    assert f"{run.path.name}/weights.safetensors" in names
+    assert not [n for n in names if "/control/" in n or "/checkpoint/" in n]
+
+
+def test_corrupt_weights_are_a_sentence_when_opened(make: Callable[..., Run]) -> None:
+    run = train_run(make(), load_dataset("digits"), bar=False)
+    (run.path / "weights.safetensors").write_bytes(b"\x00" * 100)
+    app = open_page()
+    assert not app.exception
+    with pytest.raises(Damaged, match=r"weights\.safetensors"):
+        Explorer(Run(run.path))
+
+
+def test_a_running_run_cannot_be_deleted(make: Callable[..., Run]) -> None:
+    from aeexplorer.folders import process_identity
+
+    run = make()
+    run.set_status(state="running", **process_identity())
+    with pytest.raises(ConfigError, match="while it trains"):
+        run.delete()
+    assert run.path.exists()
