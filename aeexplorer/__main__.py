@@ -224,6 +224,60 @@ def worker(arguments: argparse.Namespace) -> int:
     return work(arguments.folder)
 
 
+def supervise(arguments: argparse.Namespace) -> None:
+    import threading
+
+    from aeexplorer.jobs.journal import keep_journal
+    from aeexplorer.jobs.supervisor import stop_supervising
+    from aeexplorer.jobs.supervisor import supervise as start
+
+    keep_journal()
+    start()
+    try:
+        threading.Event().wait()
+    finally:
+        stop_supervising()
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    from aeexplorer.jobs.doctor import clean, examine
+    from aeexplorer.jobs.registry import Registry
+
+    done: dict[str, Any] = {}
+    if arguments.rebuild:
+        done["rebuilt"] = Registry().rebuild()
+    if arguments.clean:
+        done["removed"] = [str(path) for path in clean()]
+    findings = examine()
+    if arguments.json:
+        conclude(arguments, {**done, "home": str(home()), "findings": [finding.as_dict() for finding in findings]})
+    else:
+        if "rebuilt" in done:
+            say(f"registry made again from the folders: {done['rebuilt']} jobs")
+        for path in done.get("removed", ()):
+            say(f"removed {path}")
+        if findings:
+            table([(f.where, f.what, f.mend) for f in findings], ("where", "what is wrong", "what mends it"))
+        else:
+            say(f"nothing is wrong in {home()}")
+    return 1 if findings else 0
+
+
+def change(arguments: argparse.Namespace) -> None:
+    """Stop, rename or delete a run as its owner."""
+    from aeexplorer.jobs.queue import cancel
+    from aeexplorer.runs import find_run
+
+    run = find_run(arguments.run)
+    if arguments.command == "stop":
+        cancel(run)
+    elif arguments.command == "rename":
+        run.rename(arguments.title)
+    else:
+        run.delete()
+    conclude(arguments, {"run": str(run.path), arguments.command: "done"})
+
+
 def build_parser(argv: list[str]) -> argparse.ArgumentParser:
     """The parser; the flags of `train` and `project` depend on the family or method named in argv."""
     parser = argparse.ArgumentParser(prog="python -m aeexplorer", description="Train autoencoders and explore them.")
@@ -280,6 +334,19 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
         "pretrained", make_pretrained, "Train the models that come with the program, where their data are here"
     )
     sub.add_argument("names", nargs="*", help="names such as mnist-vae (default: all)")
+
+    sub = command("stop", change, "Stop the training of a run, or take it out of the queue")
+    sub.add_argument("run", help="a run folder or an id")
+    sub = command("rename", change, "Give a run another name")
+    sub.add_argument("run", help="a run folder or an id")
+    sub.add_argument("title")
+    sub = command("delete", change, "Delete a run")
+    sub.add_argument("run", help="a run folder or an id")
+
+    sub = command("doctor", doctor, "Say what is wrong in the home; 1 when something is")
+    sub.add_argument("--rebuild", action="store_true", help="make the registry again from the folders")
+    sub.add_argument("--clean", action="store_true", help="remove what killed processes left behind")
+    command("supervise", supervise, "Run queued jobs without the pages, until stopped")
 
     sub = command("worker", worker, "Do the job that lies in a folder; started by the app")
     sub.add_argument("folder", type=Path)

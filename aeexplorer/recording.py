@@ -16,6 +16,7 @@ from aeexplorer.data.spec import Dataset, Split
 from aeexplorer.evaluation import encoded, evaluate
 from aeexplorer.families import family
 from aeexplorer.folders import process_identity
+from aeexplorer.limits import check_cost
 from aeexplorer.metrics import active_units
 from aeexplorer.models.base import Autoencoder, ModelConfig
 from aeexplorer.runs import STORED_CODES, Codes, Run
@@ -52,8 +53,14 @@ def configure(family_name: str, **knobs: Any) -> tuple[ModelConfig, TrainingConf
     return model, TrainingConfig(**{k: v for k, v in knobs.items() if k in training_fields})
 
 
-def new_run(family_name: str, data: Dataset, title: str = "", path: Any = None, **knobs: Any) -> Run:
-    """A run folder for these knobs, queued; everything that can be refused is refused before it is made."""
+def new_run(
+    family_name: str, data: Dataset, title: str = "", path: Any = None, *, owner: str | None = None, **knobs: Any
+) -> Run:
+    """A run folder for these knobs, queued; everything that can be refused is refused before it is made.
+
+    Raises:
+        ConfigError: for a knob out of bounds or unknown, or a training that needs more than `limits` allow.
+    """
     config, training = configure(family_name, **knobs)
     for name, split in data.splits.items():
         if not len(split):
@@ -62,7 +69,8 @@ def new_run(family_name: str, data: Dataset, title: str = "", path: Any = None, 
     if "batch_size" not in knobs:  # nobody asked for the default
         training = training.replace(batch_size=min(training.batch_size, n))
     check_batch(training, n, data.spec)
-    return Run.create(family_name, data.spec, config, training, title, path)
+    check_cost(family_name, config, training, data.spec, n, len(data.validation))
+    return Run.create(family_name, data.spec, config, training, title, path, owner)
 
 
 def record(run: Run, data: Dataset) -> Generator[Progress]:

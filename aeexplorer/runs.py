@@ -32,6 +32,7 @@ from aeexplorer.data.spec import DataSpec
 from aeexplorer.families import Family, family
 from aeexplorer.folders import WorkFolder, remove_folder
 from aeexplorer.models.base import Autoencoder, ModelConfig
+from aeexplorer.owners import LOCAL, local_owner, require_owner
 from aeexplorer.store import (
     Damaged,
     home,
@@ -67,6 +68,7 @@ class RunSpec(Config):
     training: TrainingConfig
     data: DataSpec
     created: str
+    owner: str = LOCAL
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,11 @@ class Run(WorkFolder):
     @classmethod
     def create(
         cls, family_name: str, data: DataSpec, config: ModelConfig, training: TrainingConfig,
-        title: str = "", path: str | Path | None = None,
+        title: str = "", path: str | Path | None = None, owner: str | None = None,
     ) -> Run:  # fmt: skip
         """Make a run folder, queued; under the home unless a path is given. Config and data are checked together.
+
+        It belongs to `owner`, or to the local user.
 
         Raises:
             ConfigError: when they do not fit, or the path is taken.
@@ -122,7 +126,7 @@ class Run(WorkFolder):
         spec = RunSpec(
             id=target.name, title=(title or f"{data.title} · {row.title} · {config.latent_dim}-d")[:TITLE_LIMIT],
             dataset=data.name, family=family_name, config=config.model_dump(mode="json"), training=training, data=data,
-            created=now.isoformat(timespec="seconds"),
+            created=now.isoformat(timespec="seconds"), owner=local_owner() if owner is None else owner,
         )  # fmt: skip
         with new_directory(target) as folder:
             write_json(folder / "spec.json", spec.model_dump(mode="json"))
@@ -141,19 +145,52 @@ class Run(WorkFolder):
             return str(read_json(self.path / "label.json").get("title") or self.spec.title)
         return self.spec.title
 
-    def rename(self, title: str) -> None:
+    @property
+    def owner(self) -> str:
+        return self.spec.owner
+
+    def rename(self, title: str, by: str | None = None) -> None:
         """Give it another name; a name is only ever shown, never a path.
 
+        Args:
+            by: who does it; None is the local user.
+
         Raises:
-            ConfigError: when the name is empty or longer than 120 characters, or the run is gone or not in the home.
+            ConfigError: when the name is empty or longer than 120 characters, or the run is gone, not in the home or
+                somebody else's.
         """
+        require_owner(self.owner, by, f"run {self.id}", "renamed")
         if not self.removable:
             raise ConfigError(f"run {self.path.name} cannot be renamed: it does not lie in {home() / 'runs'}")
         title = title.strip()
         if not 1 <= len(title) <= TITLE_LIMIT:
             raise ConfigError(f"title must have 1 to {TITLE_LIMIT} characters, got {len(title)}")
+        self._label(title=title)
+
+    @property
+    def pinned(self) -> bool:
+        """Whether a person wants everything that was computed from it kept."""
+        with contextlib.suppress(Damaged):
+            return read_json(self.path / "label.json").get("pinned") is True
+        return False
+
+    def pin(self, wanted: bool = True, by: str | None = None) -> None:
+        """Keep what was computed from it when the store of results is trimmed, and refuse to delete it.
+
+        Raises:
+            ConfigError: when it is somebody else's, not in the home, or gone.
+        """
+        require_owner(self.owner, by, f"run {self.id}", "pinned")
+        if not self.removable:
+            raise ConfigError(f"run {self.path.name} cannot be pinned: it does not lie in {home() / 'runs'}")
+        self._label(pinned=wanted)
+
+    def _label(self, **changes: Any) -> None:
+        label: dict[str, Any] = {}
+        with contextlib.suppress(Damaged):
+            label = read_json(self.path / "label.json")
         try:
-            write_json(self.path / "label.json", {"title": title})
+            write_json(self.path / "label.json", {**label, **changes})
         except FileNotFoundError:
             raise ConfigError(f"{self.path.name} is already gone") from None
 
@@ -282,17 +319,23 @@ class Run(WorkFolder):
         """Whether people may rename and delete it: it lies in the home."""
         return self.path.parent == (home() / "runs").absolute()
 
-    def delete(self) -> None:
+    def delete(self, by: str | None = None) -> None:
         """Remove the folder: renamed first, so that it is gone for everyone at once.
 
+        Args:
+            by: who does it; None is the local user.
+
         Raises:
-            ConfigError: while it trains, when it is not in the home, or when it is already gone.
+            ConfigError: while it trains, when it is pinned, not in the home or somebody else's, or already gone.
         """
+        require_owner(self.owner, by, f"run {self.id}", "deleted")
         if not self.removable:
             raise ConfigError(f"run {self.path.name} cannot be deleted: it does not lie in {home() / 'runs'}")
         with contextlib.suppress(Damaged):
             if self.status.state == "running":
                 raise ConfigError(f"run {self.path.name} cannot be deleted while it trains: stop it first")
+        if self.pinned:
+            raise ConfigError(f"run {self.path.name} cannot be deleted while it is pinned")
         remove_folder(self.path)
 
     def bundle(self) -> bytes:
@@ -326,8 +369,22 @@ class DamagedRun:
     path: Path
     reason: str
 
-    def delete(self) -> None:
-        """Remove the folder."""
+    @property
+    def owner(self) -> str:
+        """What is left of its files says."""
+        for name in ("spec.json", "control/job.json"):
+            with contextlib.suppress(Damaged, OSError):
+                if isinstance(found := read_json(self.path / name).get("owner"), str):
+                    return found
+        return LOCAL
+
+    def delete(self, by: str | None = None) -> None:
+        """Remove the folder.
+
+        Raises:
+            ConfigError: when it is somebody else's or already gone.
+        """
+        require_owner(self.owner, by, f"run {self.path.name}", "deleted")
         remove_folder(self.path)
 
 

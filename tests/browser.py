@@ -39,7 +39,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def served(home: Path, **environment: str) -> Iterator[str]:
+def served(home: Path, script: str = "app.py", **environment: str) -> Iterator[str]:
     """The address of the app, running as people run it, on a port of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -48,7 +48,7 @@ def served(home: Path, **environment: str) -> Iterator[str]:
     home.mkdir(parents=True, exist_ok=True)
     with open(home / "server.txt", "wb") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port", str(port)],
+            [sys.executable, "-m", "streamlit", "run", script, "--server.headless", "true", "--server.port", str(port)],
             cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "AEEXPLORER_HOME": str(home), **environment},
         )  # fmt: skip
     try:

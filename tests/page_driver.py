@@ -51,6 +51,6 @@ def open_page(name: str, **query: str) -> AppTest:
 
 
 def said(app: AppTest) -> str:
-    """All text that the page shows."""
+    """All text that the page shows, without the marks that keep it from being read as Markdown."""
     kinds = (app.markdown, app.caption, app.error, app.info, app.subheader)
-    return " ".join(str(element.value) for kind in kinds for element in kind)
+    return " ".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")

@@ -17,8 +17,8 @@ FILES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "pages").glob("*.py"), *ROOT.gl
 ARRAYS = {"config", "interpolation", "metrics", "plots", "projection"}
 MODELS = {"config", "data", "tensors", "corruption", "nets", "losses", "models", "families"}
 FOLDERS = {"config", "store", "folders"}
-RUNS = MODELS | FOLDERS | {"training", "evaluation", "metrics", "runs", "recording"}
-LOOKING_IN = RUNS | ARRAYS | {"explorer", "estimation", "film", "owners"}
+RUNS = MODELS | FOLDERS | {"estimation", "limits", "owners", "training", "evaluation", "metrics", "runs", "recording"}
+LOOKING_IN = RUNS | ARRAYS | {"explorer", "estimation", "film", "owners", "limits"}
 
 ALLOWED: dict[str, set[str]] = {
     "config": set(),
@@ -41,9 +41,10 @@ ALLOWED: dict[str, set[str]] = {
     # runs on disk
     "store": {"config"},
     "owners": {"config"},
+    "limits": MODELS | {"training", "estimation"},
     "folders": FOLDERS,
     "film": FOLDERS | ARRAYS,
-    "runs": MODELS | FOLDERS | {"training"},
+    "runs": MODELS | FOLDERS | {"training", "owners"},
     "recording": RUNS,
     "explorer": MODELS | FOLDERS | ARRAYS | {"runs", "evaluation"},
     # what looks in through the explorer

@@ -105,7 +105,7 @@ def test_stop_is_acknowledged_and_keeps_what_was_learned(page: Page, app: tuple[
     page.goto(f"{app[0]}/runs")
     page.get_by_text(re.compile(r"stopped, \d+ epochs?")).wait_for()
     page.get_by_role("button", name="More").first.click()
-    page.get_by_role("button", name="Delete").first.click()
+    page.get_by_role("menuitem", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
     page.get_by_text("The run is deleted.").wait_for()
     assert not run.path.exists()

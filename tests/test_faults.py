@@ -117,11 +117,11 @@ def test_a_status_is_old_or_new_whichever_step_of_its_save_fails(tiny: Any, monk
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 1 MB, where one can be mounted."""
+    """A disk of 4 MB, where one can be mounted."""
     path = tmp_path / "disk"
     path.mkdir()
     made = sys.platform == "linux" and shutil.which("mount") and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(path)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(path)], capture_output=True, check=False
     ).returncode == 0  # fmt: skip
     if not made:
         pytest.skip("no file system can be mounted here")
@@ -140,10 +140,9 @@ def test_a_disk_that_fills_up_fails_the_run_with_the_room_it_needs(
     for progress in recording:
         if progress.validation and progress.epoch == 2:
             break
-    with open(small_disk / "filler", "wb") as filler, contextlib.suppress(OSError):
+    with contextlib.suppress(OSError), open(small_disk / "filler", "wb", buffering=0) as filler:
         while True:
             filler.write(bytes(4096))
-            filler.flush()
     with pytest.raises(OSError, match="the disk is full"):
         list(recording)
     status = run.status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import numpy as np
@@ -10,7 +11,17 @@ from page_driver import alone, open_page, said
 from streamlit.testing.v1 import AppTest
 
 from aeexplorer.config import ConfigError
-from aeexplorer.data import DATASETS, DataUnavailable, Factor, along, factor_groups, is_grid, load_dataset, together
+from aeexplorer.data import (
+    DATASETS,
+    DataUnavailable,
+    Factor,
+    along,
+    data_dir,
+    factor_groups,
+    is_grid,
+    load_dataset,
+    together,
+)
 
 __all__ = ["alone"]  # a fixture of every test here
 
@@ -22,7 +33,11 @@ def page(dataset: str = "digits") -> AppTest:
 
 
 def view(app: AppTest, name: str) -> AppTest:
-    return next(group for group in app.button_group if group.label == "View").set_value([name]).run()
+    return next(group for group in app.button_group if group.label == "View").set_value(name).run()
+
+
+def progress(app: AppTest) -> str:
+    return " ".join(bar.proto.text for bar in app.get("progress"))
 
 
 @pytest.mark.parametrize("name", HERE)
@@ -30,9 +45,11 @@ def test_every_view_of_every_dataset(name: str) -> None:
     app = page(name)
     assert not app.exception and not app.error
     assert app.selectbox[0].value == name
+    samples = said(app)
     for wanted in ("Factors", "Corruption") if DATASETS[name].spec.factors else ("Corruption",):
         view(app, wanted)
         assert not app.exception and not app.error
+        assert said(app) != samples
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
@@ -56,8 +73,6 @@ def test_a_missing_dataset_offers_its_download(name: str, monkeypatch: pytest.Mo
 
 
 def test_a_running_download_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    import threading
-
     go_on = threading.Event()
 
     def slow(name: str, file: object, folder: object, advance: object) -> None:
@@ -69,11 +84,11 @@ def test_a_running_download_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch)
     app = page("mnist")
     next(b for b in app.button if b.label.startswith("Download")).click().run()
     end = time.monotonic() + 20
-    while time.monotonic() < end and "1.0 of" not in str(app):
+    while time.monotonic() < end and "1.0 of" not in progress(app):
         time.sleep(0.05)
         app.run()
     go_on.set()
-    assert "1.0 of 11.6 MB" in str(app)
+    assert "1.0 of 11.6 MB" in progress(app)
     assert not app.exception
 
 
@@ -84,9 +99,7 @@ def test_a_dataset_that_cannot_be_fetched_says_where_it_belongs() -> None:
     assert not any(b.label.startswith("Download") for b in app.button)
 
 
-def test_a_damaged_file_is_a_sentence(tmp_path: object) -> None:
-    from aeexplorer.data import data_dir
-
+def test_a_damaged_file_is_a_sentence() -> None:
     folder = data_dir() / "ecg5000"
     folder.mkdir(parents=True)
     for part in ("TRAIN", "TEST"):

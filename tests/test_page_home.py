@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from page_driver import alone, open_page, orphaned, said, trained
 from streamlit.testing.v1 import AppTest
+
+from aeexplorer.config import ConfigError
+from aeexplorer.metrics import neighbours, standing, typical_spacing
+from aeexplorer.plots import LIGHT, add_ground, add_path, add_point, diverging, names_below, scatter_map
+from aeexplorer.projection import project
 
 __all__ = ["alone"]  # a fixture of every test here
 
@@ -88,3 +94,54 @@ def test_without_its_dataset_the_plane_still_works() -> None:
     assert not app.exception and not app.error
     assert len(app.slider) == 2
     assert "is not on this computer" in said(app)
+
+
+def test_the_rule_of_where_a_code_lies() -> None:
+    line = np.arange(100.0)[:, None]
+    spacing = typical_spacing(line)
+    assert spacing == 1
+    assert standing([50.5], line, spacing).where == "on the data"
+    assert standing([101.9], line, spacing).where == "in a sparse region"
+    assert standing([102.1], line, spacing).where == "off the map"
+    near = standing([50.4], line, spacing, k=3)
+    assert near.nearest.tolist() == [50, 51, 49] and near.distance == pytest.approx(0.4)
+    with pytest.raises(ConfigError, match="1 coordinates"):
+        standing([1.0, 2.0], line, spacing)
+    codes = np.random.default_rng(0).standard_normal((500, 3))
+    within = neighbours(codes, 1).distances[:, 0] <= typical_spacing(codes)
+    assert within.mean() == pytest.approx(0.95, abs=0.005)
+    assert typical_spacing([[1.0, 2.0]]) == 0
+
+
+@pytest.mark.parametrize(("method", "dimensions"), [("raw", 1), ("raw", 2), ("pca", 5)])
+def test_a_point_of_the_plane_is_lifted_to_its_code(method: str, dimensions: int) -> None:
+    codes = np.random.default_rng(0).standard_normal((50, dimensions)).astype(np.float32)
+    drawn = project(codes, method)
+    lifted = drawn.lift(drawn.points)
+    assert lifted.shape == codes.shape
+    if dimensions <= 2:
+        np.testing.assert_allclose(lifted, codes, atol=1e-5)
+    np.testing.assert_allclose(drawn.transform(lifted)[:, :dimensions], drawn.points[:, :dimensions], atol=1e-5)
+    with pytest.raises(ConfigError, match="dimensions"):
+        drawn.lift(np.zeros((1, 3)))
+
+
+def test_what_is_put_on_a_map() -> None:
+    figure = scatter_map(np.random.default_rng(0).standard_normal((20, 2)), np.arange(20) % 2, ("a long name", "b"))
+    add_point(figure, [1.0, 2.0])
+    assert figure.data[-1].x[0] == 1 and figure.data[-1].y[0] == 2
+    add_ground(figure, [-1.0, -2.0], [1.0, 2.0])
+    assert min(figure.data[-1].x) == -1 and max(figure.data[-1].y) == 2
+    names_below(figure)
+    assert not any("text" in trace.mode for trace in figure.data)
+    add_path(figure, [[0.0, 0.0], [1.0, 1.0]], "#000000", "a <b>path</b>")
+    assert "<b>" not in figure.data[-1].name
+    with pytest.raises(ConfigError, match="point"):
+        add_point(figure, [1.0])
+
+
+def test_residuals_in_two_colours() -> None:
+    colours = diverging(np.array([[[0.0, 1.0, -1.0, 7.0]]]), LIGHT)
+    assert colours.shape == (1, 1, 4, 3) and colours.dtype == np.uint8
+    wanted = [LIGHT.panel, LIGHT.mark, LIGHT.accent, LIGHT.mark]
+    assert ["#" + "".join(f"{c:02x}" for c in pixel) for pixel in colours[0, 0]] == wanted

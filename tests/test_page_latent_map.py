@@ -24,7 +24,7 @@ def page(**query: str) -> AppTest:
 
 def choose(app: AppTest, method: str) -> AppTest:
     control = next(group for group in app.button_group if group.label == "Map")
-    return control.set_value([method]).run()
+    return control.set_value(method).run()
 
 
 def drawn(run: Run, method: str = "tsne", **parameters: object) -> MapJob:
@@ -139,7 +139,9 @@ def test_a_damaged_run_is_a_sentence() -> None:
 
 
 def test_the_table_of_coordinates_runs_nothing() -> None:
-    text = coordinates_csv(np.array([[-1.5, 2.0], [0.0, 1e-9]]), np.array([3, 4]), np.array([0, -1]), ('=HYPERLINK("x")',))
+    text = coordinates_csv(
+        np.array([[-1.5, 2.0], [0.0, 1e-9]]), np.array([3, 4]), np.array([0, -1]), ('=HYPERLINK("x")',)
+    )
     lines = text.splitlines()
     assert lines[0] == "test_sample,class,x,y"
     assert lines[1] == '3,"\'=HYPERLINK(""x"")",-1.5,2'

@@ -94,7 +94,7 @@ def test_delete_asks_first_and_the_second_of_two_is_told(make: Callable[..., Run
     run, kept = make(), make()
     first, second = open_page(), open_page()
     for app in (first, second):
-        app.button(key=f"runs.delete.here.{run.path.name}").click().run()
+        app.menu_button(key=f"runs.more.here.{run.path.name}").click("Delete").run()
     assert run.path.exists(), "nothing is deleted before it is confirmed"
     first.button(key="runs.delete.confirm").click().run()
     assert "The run is deleted." in shown(first)
@@ -119,7 +119,7 @@ def test_a_damaged_run_can_be_deleted(make: Callable[..., Run]) -> None:
 def test_rename(make: Callable[..., Run]) -> None:
     run = make()
     app = open_page()
-    app.button(key=f"runs.rename.here.{run.path.name}").click().run()
+    app.menu_button(key=f"runs.more.here.{run.path.name}").click("Rename").run()
     app.text_input(key="runs.title").set_value("Two <b>dimensions</b>").run()
     app.button(key="runs.rename.confirm").click().run()
     assert Run(run.path).title == "Two <b>dimensions</b>"

@@ -133,6 +133,19 @@ def test_a_cancelled_run_opens_and_goes_on_as_if_nothing_had_been(tiny: Tiny, fa
 
 
 @pytest.mark.usefixtures("every_step")
+def test_a_cancelled_run_keeps_its_best_weights(tiny: Tiny) -> None:
+    data = tiny("vector")
+    run = new_run("ae", data, **{**SMALL, "epochs": 12, "learning_rate": 0.5, "schedule": "constant"})
+    generator = record(run, data)
+    reports = [next(generator) for _ in range(30)]
+    best = reports[-1].best_epoch
+    assert best < 10, "the learning rate must be too large for this test to mean anything"
+    generator.close()
+    validation = run.epochs()[best - 1]["validation"]["reconstruction"]
+    assert ae.open_run(run).evaluate(data.validation)["reconstruction"] == pytest.approx(validation, rel=1e-5)
+
+
+@pytest.mark.usefixtures("every_step")
 def test_a_run_that_was_killed_goes_on_from_its_last_epoch(tiny: Tiny) -> None:
     data = tiny("grey")
     whole, run = ae.train("vae", data, bar=False, **SMALL), new_run("vae", data, **SMALL)

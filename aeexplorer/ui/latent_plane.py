@@ -41,7 +41,7 @@ def move_point(run: Run, plane: Plane) -> np.ndarray:
     raw = plane.map.method == "raw"
     boxes = st.columns(len(keys), gap="large")
     for axis, (key, box) in enumerate(zip(keys, boxes, strict=True)):
-        low, high = (float(round(edge[axis], 3)) for edge in (plane.low, plane.high))
+        low, high = (round(float(edge[axis]), 3) for edge in (plane.low, plane.high))
         name = f"z{'₁₂'[axis]}" if raw else f"principal axis {axis + 1}"
         box.slider(name, low, high, step=round((high - low) / 200, 3) or 0.001, key=key, format="%.2f",
                    persist_state="session")  # fmt: skip

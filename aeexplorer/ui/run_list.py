@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
 
 import streamlit as st
 
@@ -55,12 +54,12 @@ def run_list() -> None:
 
 
 def _row(run: Row) -> None:
-    words, state, actions = st.columns([5, 3, 2], vertical_alignment="center")
+    words, state, actions = st.columns([4.4, 2.6, 3], vertical_alignment="center")
     if isinstance(run, DamagedRun):
         _words(words, run.path.name, "Damaged")
         state.caption(as_text(run.reason))
         if actions.button("Delete", key=f"runs.delete.{run.path.name}", icon=":material/delete:", width="stretch"):
-            _ask("delete", run)
+            _ask("Delete", run)
         return
     spec = run.spec
     where = "" if run.removable else " · pretrained"
@@ -124,29 +123,25 @@ def _open(run: Run, status: Status) -> None:
 
 
 def _more(run: Run, status: Status) -> None:
-    """What else can be done, behind one button."""
-    key = _key(run)
-    active = status.active and jobs.worker_lives(run)
-    with st.popover("", icon=":material/more_horiz:", help="More", key=f"runs.more.{key}"):
-        if run.has_weights and st.button(
-            "Latent map", key=f"runs.map.{key}", icon=":material/scatter_plot:", width="stretch"
-        ):
+    """The whole run as one file, and behind a menu what else can be done with it."""
+    key, active = _key(run), status.active and jobs.worker_lives(run)
+    st.download_button(
+        "Download", run.bundle, file_name=f"{run.id}.zip", mime="application/zip", key=f"runs.download.{key}",
+        icon=":material/download:", on_click="ignore", help="The whole run as one zip archive",
+    )  # fmt: skip
+    offered = {"Latent map": run.has_weights, "Film of the training": True}
+    if run.removable:
+        offered |= {"Continue": status.state != "done" and not active, "Rename": True, "Delete": not active}
+    chosen = st.menu_button("More", [name for name, there in offered.items() if there], key=f"runs.more.{key}")
+    match chosen:
+        case "Latent map":
             st.switch_page(PAGES / "latent_map.py", query_params={"run": run.id})
-        if st.button("Film of the training", key=f"runs.film.{key}", icon=":material/movie:", width="stretch"):
+        case "Film of the training":
             _show_training(run)
-        can_go_on = run.removable and run.has_weights and status.state != "done" and not active
-        if can_go_on and st.button("Continue", key=f"runs.on.{key}", icon=":material/play_arrow:", width="stretch"):
+        case "Continue":
             _continue(run)
-        st.download_button(
-            "Download", run.bundle, file_name=f"{run.id}.zip", mime="application/zip", key=f"runs.download.{key}",
-            icon=":material/download:", on_click="ignore", width="stretch", help="The whole run as one zip archive",
-        )  # fmt: skip
-        if not run.removable:
-            return
-        if st.button("Rename", key=f"runs.rename.{key}", icon=":material/edit:", width="stretch"):
-            _ask("rename", run)
-        if st.button("Delete", key=f"runs.delete.{key}", icon=":material/delete:", width="stretch", disabled=active):
-            _ask("delete", run)
+        case "Rename" | "Delete":
+            _ask(chosen, run)
 
 
 def _key(run: Run) -> str:
@@ -175,7 +170,7 @@ def _told(action: Callable[[], None], success: str = "") -> bool:
     return True
 
 
-def _ask(question: Literal["rename", "delete"], run: Row) -> None:
+def _ask(question: str, run: Row) -> None:
     st.session_state[ASKED] = (question, str(run.path))
 
 
@@ -191,7 +186,7 @@ def _open_dialog(runs: Sequence[Row]) -> None:
         _forget_question()
         st.session_state[SAID] = ("refused", f"{Path(path).name} is already gone")
         st.rerun()
-    elif question == "delete":
+    elif question == "Delete":
         st.dialog("Delete this run?", on_dismiss=_forget_question)(_delete)(run)
     elif isinstance(run, Run):
         st.dialog("Rename this run", on_dismiss=_forget_question)(_rename)(run)
