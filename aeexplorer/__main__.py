@@ -221,7 +221,7 @@ def make_pretrained(arguments: argparse.Namespace) -> None:
 def worker(arguments: argparse.Namespace) -> int:
     from aeexplorer.jobs.worker import work
 
-    return work(arguments.folder)
+    return work(arguments.folder, arguments.tethered)
 
 
 def supervise(arguments: argparse.Namespace) -> None:
@@ -350,6 +350,7 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
 
     sub = command("worker", worker, "Do the job that lies in a folder; started by the app")
     sub.add_argument("folder", type=Path)
+    sub.add_argument("--tethered", action="store_true", help="end with whoever holds the other end of standard input")
     return parser
 
 

@@ -8,7 +8,6 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -82,20 +81,6 @@ def estimate(
     sample_bytes = spec.size * (1 if spec.kind == "image" else FLOAT)
     memory = 5 * FLOAT * step.parameters + step.kept_bytes + (n + n_validation) * (sample_bytes + 8)
     return Estimate(step.parameters, FLOAT * step.parameters, memory, steps, step.flops, seconds)
-
-
-def check_memory(needed: Estimate) -> None:
-    """Refuse a training that this machine has no memory for.
-
-    Raises:
-        ConfigError: with what it needs and what there is.
-    """
-    limit = psutil.virtual_memory().available
-    if needed.memory_bytes > limit:
-        raise ConfigError(
-            f"memory must be at most {limit / 1e9:.1f} GB, which is free now, "
-            f"got a model of {needed.parameters:,} parameters that needs {needed.memory_bytes / 1e9:.1f} GB"
-        )
 
 
 @dataclass(frozen=True)
@@ -174,23 +159,25 @@ def _pace() -> _Pace:
         image = torch.rand(32, 16, 14, 14, requires_grad=True)
         kernel = torch.rand(32, 16, 3, 3, requires_grad=True)
         wide, small = torch.rand(1 << 18), torch.rand(64, requires_grad=True)
-        gemm = 4 * 128 * 512 * 256 / _usual(lambda: (x @ a).sum().backward())
-        convolution = 6 * 32 * 32 * 49 * 16 * 9 / _usual(
+        gemm = 4 * 128 * 512 * 256 / _undisturbed(lambda: (x @ a).sum().backward())
+        convolution = 6 * 32 * 32 * 49 * 16 * 9 / _undisturbed(
             lambda: torch.conv2d(image, kernel, stride=2, padding=1).sum().backward()
         )  # fmt: skip
-        traffic = 2 * FLOAT * len(wide) / _usual(lambda: wide * 2.0)
+        traffic = 2 * FLOAT * len(wide) / _undisturbed(lambda: wide * 2.0)
         # forward and backward as one: a call of a model also passes through its modules
-        calls = CHAIN / _usual(lambda: functools.reduce(lambda y, _: y * 2.0, range(CHAIN), small).sum().backward())
+        calls = CHAIN / _undisturbed(
+            lambda: functools.reduce(lambda y, _: y * 2.0, range(CHAIN), small).sum().backward()
+        )
     finally:
         torch.set_num_threads(threads)
     return _Pace(gemm, convolution, traffic, calls)
 
 
-def _usual(action: Any) -> float:
-    """Seconds that a call usually takes, once warm."""
+def _undisturbed(action: Any) -> float:
+    """Seconds that a call takes, once warm, when nothing disturbs it."""
     seen = []
-    for _ in range(11):
+    for _ in range(24):
         begun = time.perf_counter()
         action()
         seen.append(time.perf_counter() - begun)
-    return max(sorted(seen)[len(seen) // 2], 1e-7)
+    return max(sorted(seen)[1], 1e-7)

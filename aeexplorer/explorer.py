@@ -161,3 +161,11 @@ def open_run(path: str | Path | Run) -> Explorer:
         Damaged: when it cannot be used; the sentence says which file and why.
     """
     return Explorer(path if isinstance(path, Run) else find_run(path))
+
+
+def compute_on_one_thread() -> None:
+    """Let torch compute on one thread, in this thread and in those that begin after it.
+
+    A server answers many small requests at once: a second thread inside one of them only makes the others wait.
+    """
+    torch.set_num_threads(1)

@@ -18,10 +18,7 @@ import psutil
 from aeexplorer.config import ConfigError
 
 if TYPE_CHECKING:
-    from aeexplorer.data.spec import DataSpec
     from aeexplorer.estimation import Estimate
-    from aeexplorer.models.base import ModelConfig
-    from aeexplorer.training import TrainingConfig
 
 WORKER_BYTES = 400_000_000  # of a worker that has imported everything and done nothing
 WATCH_SECONDS = 0.2
@@ -52,21 +49,15 @@ def memory_limit() -> int:
     return setting("AEEXPLORER_MEMORY_MB", max(share, 1_000), 100, 10**9) * 1_000_000
 
 
-def check_cost(
-    family_name: str, config: ModelConfig, training: TrainingConfig, spec: DataSpec, n_train: int, n_validation: int,
-    pace: float = 1.0,
-) -> Estimate:  # fmt: skip
-    """Refuse a training that needs more than is allowed; else what it will cost.
+def check_cost(cost: Estimate, pace: float = 1.0) -> None:
+    """Refuse a training that needs more than is allowed.
 
     Args:
         pace: seconds that trainings took on this machine per estimated second.
 
     Raises:
-        ConfigError: saying the estimate, the limit and what lowers it.
+        ConfigError: with what it needs, the limit, and what lowers it.
     """
-    from aeexplorer.estimation import estimate
-
-    cost = estimate(family_name, config, training, spec, n_train, n_validation)
     parameters = setting("AEEXPLORER_PARAMETERS", 200, 1, 10**6) * 1_000_000
     if cost.parameters > parameters:
         raise ConfigError(f"the model would have {cost.parameters / 1e6:.0f} million parameters, limit "
@@ -74,12 +65,10 @@ def check_cost(
     needed, limit = cost.memory_bytes + WORKER_BYTES, memory_limit()
     if needed > limit:
         raise ConfigError(f"the training would need {needed / 1e9:.1f} GB of memory, limit {limit / 1e9:.1f} GB: "
-                          f"take a batch_size below {training.batch_size} or narrower layers")  # fmt: skip
+                          f"take a smaller batch_size or narrower layers")  # fmt: skip
     hours, most = cost.seconds * pace / 3600, setting("AEEXPLORER_HOURS", 24, 1, 100_000)
     if hours > most:
-        raise ConfigError(f"the training would take {hours:.0f} hours, limit {most}: take fewer than {training.epochs} "
-                          f"epochs or fewer samples")  # fmt: skip
-    return cost
+        raise ConfigError(f"the training would take {hours:.0f} hours, limit {most}: take fewer epochs or samples")
 
 
 class MemoryBound:

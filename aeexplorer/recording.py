@@ -13,6 +13,7 @@ from torch import Tensor
 
 from aeexplorer.config import ConfigError, unknown
 from aeexplorer.data.spec import Dataset, Split
+from aeexplorer.estimation import estimate
 from aeexplorer.evaluation import encoded, evaluate
 from aeexplorer.families import family
 from aeexplorer.folders import process_identity
@@ -69,7 +70,7 @@ def new_run(
     if "batch_size" not in knobs:  # nobody asked for the default
         training = training.replace(batch_size=min(training.batch_size, n))
     check_batch(training, n, data.spec)
-    check_cost(family_name, config, training, data.spec, n, len(data.validation))
+    check_cost(estimate(family_name, config, training, data.spec, n, len(data.validation)))
     return Run.create(family_name, data.spec, config, training, title, path, owner)
 
 

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -122,6 +123,8 @@ class LocalEngine:
 
     def _start(self) -> subprocess.Popen[bytes]:
         process = start_worker("-", stdin=subprocess.PIPE, output=subprocess.DEVNULL)
+        # a child that nobody waits for stays in the process table
+        threading.Thread(target=process.wait, name=f"wait for {process.pid}", daemon=True).start()
         self._pool[process] = None
         return process
 

@@ -32,6 +32,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from aeexplorer.config import Config, ConfigError
+from aeexplorer.explorer import compute_on_one_thread
 from aeexplorer.live.frame import encode
 from aeexplorer.live.scenes import SCENES, render
 from aeexplorer.store import Damaged
@@ -41,6 +42,9 @@ LOG = logging.getLogger(__name__)
 PATH = "/live"
 STATIC = Path(__file__).parent / "static"
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+
+NAME_LIMIT = 100
+DROPPED_NAMED = 4_000
 
 # Close codes of RFC 6455, section 7.4.1
 UNREADABLE, POLICY, TOO_BIG, TRY_LATER = 1007, 1008, 1009, 1013
@@ -85,7 +89,7 @@ class Channel:
         self.base = base.strip("/") and "/" + base.strip("/")
         self.origins = frozenset(host.lower() for host in origins)
         self.limits = limits or Limits()
-        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="live", initializer=_one_thread)
+        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="live", initializer=compute_on_one_thread)
         self.open: Counter[str] = Counter()
 
     @property
@@ -198,7 +202,7 @@ class Conversation:
         self.unreadable = 0
         older = self.waiting.get(stream)
         if isinstance(older, Waiting):
-            request = request._replace(dropped=[*older.dropped, older.ident][-100:])
+            request = request._replace(dropped=[*older.dropped, older.ident][-DROPPED_NAMED:])
         if older is None and len(self.waiting) >= self.limits.streams:
             self.note("", refusal(request.ident, f"stream must be one of at most {self.limits.streams} at a time"))
         else:
@@ -238,11 +242,11 @@ def read_request(text: str | None) -> tuple[str, Waiting]:
     if not isinstance(request, dict):
         raise ConfigError(f"a request must be a JSON object, got {text[:40]!r}")
     ident, scene, params, stream = (request.get(k, d) for k, d in (("id", None), ("scene", ""), ("params", {}), ("stream", "")))  # fmt: skip
-    if not isinstance(ident, int | float | str | None):
-        raise ConfigError("id must be a number or text")
+    if not isinstance(ident, int | float | str | None) or len(str(ident)) > NAME_LIMIT:
+        raise ConfigError(f"id must be a number or text of at most {NAME_LIMIT} characters")
     if not isinstance(scene, str) or not isinstance(params, dict):
         raise ConfigError("scene must be text and params a JSON object")
-    return f"={stream}"[:100], Waiting(ident, scene, params, [])
+    return f"={stream}"[:NAME_LIMIT], Waiting(ident, scene, params, [])
 
 
 def answer(request: Waiting) -> bytes | str:
@@ -269,13 +273,6 @@ def refusal(ident: Any, sentence: str, scene: str = "", dropped: Sequence[Any] =
 
 def _no_constant(name: str) -> None:
     raise ValueError(name)
-
-
-def _one_thread() -> None:
-    """Two cores and many small products: a second thread in one of them only makes the others wait."""
-    from threadpoolctl import threadpool_limits
-
-    threadpool_limits(1, user_api="openmp")
 
 
 @cache

@@ -126,7 +126,7 @@ def _decode_stored(model: Explorer) -> None:
     """What can be reconstructed without samples: the pictures that their stored codes decode to."""
     codes = model.codes
     key = f"stored.{model.run.id}"
-    place = choose_sample(key, codes.index, codes.labels, model.spec, None, "Stored code of test sample")
+    place = choose_sample(key, codes.index, codes.labels, model.spec, None, "Test sample")
     z = codes.z[codes.index == place][:1]
     left, right = st.columns([3, 1.6], gap="medium")
     with left, st.container(border=True):

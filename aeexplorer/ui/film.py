@@ -30,7 +30,7 @@ from aeexplorer.ui.widgets import as_text, heading
 
 TICK_SECONDS = 0.7
 PATIENCE_SECONDS = 10.0
-CONTROL_HEIGHT, CHART_HEIGHT = 66, 320
+CONTROL_HEIGHT, CHART_HEIGHT = 66, 290
 FIGURES = {
     "reconstruction": "reconstruction", "kl": "KL", "neg_elbo": "−ELBO", "mse": "MSE", "denoising_mse": "denoising MSE",
     "perplexity": "perplexity",
@@ -87,21 +87,25 @@ def _view(run: Run, was_active: bool) -> None:
             st.rerun()
         follower = _follower(run)
         frames = run.frames()
-        with st.container(height=CONTROL_HEIGHT, border=False):  # the same while it trains and afterwards
-            left, right = st.columns([6, 1], vertical_alignment="center")
-            if active:
-                _progress(run, status, follower, left, right)
-                shown = frames[-1] if frames else None
-            else:
-                shown = _after(run, status, frames, left, right)
+        # of one height while it trains and afterwards, so that nothing below moves
+        bar = st.container(
+            horizontal=True, wrap=False, height=CONTROL_HEIGHT, border=False, vertical_alignment="center"
+        )  # fmt: skip
+        if active:
+            _progress(run, status, follower, bar)
+            shown = frames[-1] if frames else None
+        else:
+            shown = _after(run, status, frames, bar)
         if not active:
             _trouble(status)
         _numbers(run, status, follower, None if active else shown)
         _pictures(run, follower, shown, active)
+        done = status.state == "done"
     except (Damaged, FileNotFoundError) as error:
         st.error(as_text(f"The film of this run cannot be shown: {error}"), icon=":material/error:")
+        done = False
     if not was_active:
-        _ways_on(run)
+        _ways_on(run, done)
 
 
 def _follower(run: Run) -> Follower:
@@ -112,44 +116,42 @@ def _follower(run: Run) -> Follower:
     return kept.read()
 
 
-def _progress(run: Run, status: Status, follower: Follower, left: DeltaGenerator, right: DeltaGenerator) -> None:
+def _progress(run: Run, status: Status, follower: Follower, bar: DeltaGenerator) -> None:
     latest = follower.latest
     if latest is None:
-        left.progress(0.0, text="Starting" if status.state == "queued" else "Reading the data")
+        bar.progress(0.0, text="Starting" if status.state == "queued" else "Reading the data")
     else:
         text = f"Epoch {latest['epoch']} of {latest['epochs']}, {duration(latest['seconds_left'])} left"
-        left.progress(min(latest["step"] / latest["steps"], 1.0), text=text)
+        bar.progress(min(latest["step"] / latest["steps"], 1.0), text=text)
     if not run.cancel_requested:
-        if right.button("Stop", icon=":material/stop:", key="train.stop", width="stretch"):
+        if bar.button("Stop", icon=":material/stop:", key="train.stop"):
             jobs.cancel(run)
             st.session_state[STOPPED_AT] = time.monotonic()
             st.rerun(scope="fragment")
         return
     waited = time.monotonic() - st.session_state.setdefault(STOPPED_AT, time.monotonic())
     if waited < PATIENCE_SECONDS:
-        right.button(
-            "Stopping", icon=":material/hourglass_empty:", key="train.stopping", width="stretch", disabled=True
-        )
-    elif right.button("End now", icon=":material/stop:", key="train.kill", width="stretch"):
+        bar.button("Stopping", icon=":material/hourglass_empty:", key="train.stopping", disabled=True)
+    elif bar.button("End now", icon=":material/stop:", key="train.kill"):
         jobs.kill(run)
         st.rerun()
 
 
 def _after(
-    run: Run, status: Status, frames: list[int], left: DeltaGenerator, right: DeltaGenerator
+    run: Run, status: Status, frames: list[int], bar: DeltaGenerator
 ) -> int | None:  # fmt: skip
     """The slider through the film, and the button for what can come next."""
     shown = frames[0] if len(frames) == 1 else None
     if len(frames) > 1:
-        shown = left.select_slider("Epoch", frames, value=frames[-1], key=f"train.epoch.{run.path.name}")
+        shown = bar.select_slider("Epoch", frames, value=frames[-1], key=f"train.epoch.{run.path.name}")
     else:
         said = "There is no film yet: it begins with the end of the first epoch."
-        left.caption(f"The film has one frame, of epoch {shown}." if shown else said)
+        bar.caption(f"The film has one frame, of epoch {shown}." if shown else said)
     if status.state == "done":
-        right.button("New training", icon=":material/add:", on_click=forget, key="train.new", width="stretch")
+        bar.button("New training", icon=":material/add:", on_click=forget, key="train.new")
         return shown
     label = {"queued": "Start", "failed": "Try again"}.get(status.state, "Continue")
-    if right.button(label, icon=":material/play_arrow:", type="primary", key="train.continue", width="stretch"):
+    if bar.button(label, icon=":material/play_arrow:", type="primary", key="train.continue"):
         _continue(run)
     return shown
 
@@ -269,12 +271,13 @@ def frame_points(path: str, epoch: int, place: int) -> np.ndarray:
     return plane(codes, frame_points(path, run.frames()[place - 1], place - 1))
 
 
-def _ways_on(run: Run) -> None:
+def _ways_on(run: Run, done: bool = False) -> None:
     with st.container(horizontal=True):
         if run.has_weights:
             door("explore", "Explore this model", "explore", run=run.id)
             door("latent_map", "Open its latent map", "scatter_plot", run=run.id)
-        st.button("New training", icon=":material/add:", on_click=forget, key="train.again", type="tertiary")
+        if not done:
+            st.button("New training", icon=":material/add:", on_click=forget, key="train.again", type="tertiary")
 
 
 def _foot(run: Run) -> None:

@@ -62,9 +62,9 @@ def _row(run: Row) -> None:
             _ask("Delete", run)
         return
     spec = run.spec
-    where = "" if run.removable else " · pretrained"
-    about = f"{spec.data.title} · {run.family.title} · {run.config.latent_dim}-d · {spec.created[:10]}{where}"
-    _words(words, run.title, about)
+    what = f"{spec.data.title} · {run.family.title} · {run.config.latent_dim}-d"
+    when = spec.created[:10] if run.removable else f"{spec.created[:10]} · pretrained"
+    _words(words, run.title, when if run.title == what else f"{what} · {when}")
     with state:
         try:
             status = run.status
@@ -110,9 +110,9 @@ def _state(run: Run, was_active: bool) -> None:
 
 def _open(run: Run, status: Status) -> None:
     if status.active and jobs.worker_lives(run):
-        if st.button("Watch", key=f"runs.watch.{_key(run)}", icon=":material/visibility:"):
+        if st.button("Watch", key=f"runs.watch.{_key(run)}"):
             _show_training(run)
-    elif run.has_weights and st.button("Explore", key=f"runs.open.{_key(run)}", icon=":material/explore:"):
+    elif run.has_weights and st.button("Explore", key=f"runs.open.{_key(run)}"):
         st.switch_page(PAGES / "explore.py", query_params={"run": run.id})
     elif (
         run.removable
@@ -127,7 +127,7 @@ def _more(run: Run, status: Status) -> None:
     key, active = _key(run), status.active and jobs.worker_lives(run)
     st.download_button(
         "Download", run.bundle, file_name=f"{run.id}.zip", mime="application/zip", key=f"runs.download.{key}",
-        icon=":material/download:", on_click="ignore", help="The whole run as one zip archive",
+        on_click="ignore", help="The whole run as one zip archive",
     )  # fmt: skip
     offered = {"Latent map": run.has_weights, "Film of the training": True}
     if run.removable:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
+from aeexplorer.data import DataSpec
 from aeexplorer.explorer import Explorer
 from aeexplorer.runs import Run
 from aeexplorer.store import Damaged
@@ -14,19 +17,34 @@ from aeexplorer.ui.widgets import as_text
 PREFERRED = ("mnist-vae-2d", "digits-vae-2d")
 
 
-def pick_run(label: str = "Model", preferred: tuple[str, ...] = PREFERRED) -> Run | None:
+def any_run(run: Run) -> bool:
+    """Every run fits."""
+    return True
+
+
+def pick_run(
+    label: str = "Model", preferred: tuple[str, ...] = PREFERRED, fits: Callable[[Run], bool] = any_run,
+    missing: str = "There is no trained model yet. Train one: digits take seconds.", **train: str,
+) -> Run | None:  # fmt: skip
     """A select box over everything that can be explored; remembers the choice on every page and in the link.
 
-    Returns None, with a sentence and the way out, when there is nothing to explore.
+    Args:
+        preferred: names of runs to begin with, when nothing was picked that the page can show.
+        fits: which runs the page can show. Where the picked one does not fit, one of the same dataset that does is
+            shown in its place.
+        missing: what is said when there is none.
+        train: what the page Train then begins with, as its link says it.
+
+    Returns None, with that sentence and the way out, when there is nothing to show.
     """
-    runs = {run.id: run for run in openable_runs()}
+    every = {run.id: run for run in openable_runs()}
+    runs = {name: run for name, run in every.items() if fits(run)}
     if not runs:
-        st.info("There is no trained model yet. Train one: digits take seconds.", icon=":material/info:")
-        door("train", "Train a model", "model_training")
+        st.info(missing, icon=":material/info:")
+        door("train", "Train a model", "model_training", **train)
         return None
     titles = {key: run.title for key, run in runs.items()}
-    asked = st.query_params.get("run") or st.session_state.get("picked_run")
-    chosen = asked if asked in runs else next((name for name in preferred if name in runs), next(iter(runs)))
+    chosen = _nearest(asked_run(), every, runs, preferred)
     # a widget's own key is forgotten on other pages, so the choice lives in a name of ours
     picked = st.selectbox(
         label, list(runs), index=list(runs).index(chosen), key=f"run_box_{chosen}",
@@ -36,6 +54,20 @@ def pick_run(label: str = "Model", preferred: tuple[str, ...] = PREFERRED) -> Ru
     if picked != chosen:
         st.rerun()
     return runs[picked]
+
+
+def asked_run() -> str | None:
+    """The id of the run that the link or the last page asks for, which may not be there."""
+    return st.query_params.get("run") or st.session_state.get("picked_run")
+
+
+def _nearest(asked: str | None, every: dict[str, Run], runs: dict[str, Run], preferred: tuple[str, ...]) -> str:
+    """The asked run, else one of its dataset, else a preferred one, else the first."""
+    if asked in runs:
+        return asked
+    like = every.get(asked or "")
+    kin = [name for name, run in runs.items() if like is not None and run.spec.dataset == like.spec.dataset]
+    return next((name for name in preferred if name in (kin or runs)), next(iter(kin or runs)))
 
 
 def open_picked(run: Run) -> Explorer:
@@ -72,6 +104,17 @@ def remember_sample(index: int) -> None:
     """Make this the picked sample of every page."""
     st.session_state["picked_sample"] = index
     st.query_params["sample"] = str(index)
+
+
+def remember_drawing(spec: DataSpec, pixels: str) -> None:
+    """Keep a drawing, as a scene takes it, for the other pages of the same dataset."""
+    st.session_state["drawn"] = (spec.name, pixels)
+
+
+def remembered_drawing(spec: DataSpec) -> str | None:
+    """The last drawing that is a sample of this dataset, or None."""
+    dataset, pixels = st.session_state.get("drawn", ("", ""))
+    return pixels if dataset == spec.name else None
 
 
 def follow(key: str, shared: object) -> None:
