@@ -9,11 +9,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from aeexplorer import jobs
+from aeexplorer.jobs.health import health
 from aeexplorer.live.channel import Channel
+from aeexplorer.ui.identity import OwnerCookie
 
 # A course page that shows the app in a frame is named here, as in "'self' https://moodle.example.org".
 FRAME_ANCESTORS = os.environ.get("AEEXPLORER_FRAME_ANCESTORS", "'self'")
@@ -57,9 +64,8 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
-channel = Channel(
-    st.get_option("server.baseUrlPath") or "", origins=tuple(st.get_option("server.corsAllowedOrigins") or ())
-)
+BASE = (st.get_option("server.baseUrlPath") or "").strip("/")
+channel = Channel(BASE, origins=tuple(st.get_option("server.corsAllowedOrigins") or ()))
 
 
 @asynccontextmanager
@@ -75,13 +81,23 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 
     gc.collect()
     gc.freeze()
-    async with channel:
-        yield
+    jobs.supervise()
+    try:
+        async with channel:
+            yield
+    finally:
+        jobs.stop_supervising()
+
+
+async def show_health(request: Request) -> JSONResponse:
+    """For whoever watches the server: 200 while jobs are looked after and the home can be written to, else 503."""
+    said = await run_in_threadpool(health)
+    return JSONResponse(said, status_code=200 if said["ok"] else 503)
 
 
 app = st.App(
     Path(__file__).parent / "aeexplorer" / "ui" / "shell.py",
     lifespan=lifespan,
-    routes=channel.routes,
-    middleware=[Middleware(SecurityHeaders)],
+    routes=[*channel.routes, Route(f"/{BASE}/health".replace("//", "/"), show_health)],
+    middleware=[Middleware(SecurityHeaders), Middleware(OwnerCookie)],
 )

@@ -227,16 +227,13 @@ def worker(arguments: argparse.Namespace) -> int:
 def supervise(arguments: argparse.Namespace) -> None:
     import threading
 
-    from aeexplorer.jobs.journal import keep_journal
-    from aeexplorer.jobs.supervisor import stop_supervising
-    from aeexplorer.jobs.supervisor import supervise as start
+    from aeexplorer import jobs
 
-    keep_journal()
-    start()
+    jobs.supervise()
     try:
         threading.Event().wait()
     finally:
-        stop_supervising()
+        jobs.stop_supervising()
 
 
 def doctor(arguments: argparse.Namespace) -> int:
@@ -265,12 +262,12 @@ def doctor(arguments: argparse.Namespace) -> int:
 
 def change(arguments: argparse.Namespace) -> None:
     """Stop, rename or delete a run as its owner."""
-    from aeexplorer.jobs.queue import cancel
+    from aeexplorer import jobs
     from aeexplorer.runs import find_run
 
     run = find_run(arguments.run)
     if arguments.command == "stop":
-        cancel(run)
+        jobs.cancel(run)
     elif arguments.command == "rename":
         run.rename(arguments.title)
     else:

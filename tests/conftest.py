@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "home"
     monkeypatch.setenv("AEEXPLORER_HOME", str(path))
     return path
+
+
+@pytest.fixture(autouse=True)
+def no_supervisor() -> Iterator[None]:
+    """What a test started looks after its home no longer when the home is gone."""
+    yield
+    if "aeexplorer.jobs.supervisor" in sys.modules:
+        sys.modules["aeexplorer.jobs.supervisor"].stop_supervising()
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 from browser import chromium, served
 
-from aeexplorer import jobs
 from aeexplorer.runs import Run
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     with served(home) as address:
         yield address, home
     for path in (home / "runs").glob("[0-9]*"):
-        jobs.kill(Run(path))
+        Run(path).request_cancel()
 
 
 @pytest.fixture(scope="module")

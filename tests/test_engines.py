@@ -62,7 +62,7 @@ def test_two_workers_never_work_on_the_same_folder(home: Path, monkeypatch: pyte
     first = FileLock(run.path / "control" / "work.lock")
     assert first.acquire()
     monkeypatch.setattr(worker, "LOCK_SECONDS", 0.2)
-    assert worker.work(run.path) == 0
+    assert worker._work(run.path, tethered=False) == 0
     assert run.recorded_status.state == "queued"
     first.release()
 
@@ -70,7 +70,9 @@ def test_two_workers_never_work_on_the_same_folder(home: Path, monkeypatch: pyte
 def test_memory_beyond_the_limit_fails_the_job_and_not_the_machine(home: Path) -> None:
     run = new_run("ae", load_dataset("digits"), **{**KNOBS, "hidden": (4096, 4096), "epochs": 50})
     environment = {**os.environ, "AEEXPLORER_MEMORY_MB": "250"}
-    subprocess.run([sys.executable, "-m", "aeexplorer", "worker", str(run.path)], env=environment, check=False, timeout=120)
+    subprocess.run(
+        [sys.executable, "-m", "aeexplorer", "worker", str(run.path)], env=environment, check=False, timeout=120
+    )
     assert run.status.state == "failed"
     assert "more memory than the 0.2 GB" in run.status.reason
 
@@ -208,5 +210,3 @@ def test_a_cluster_that_is_away_keeps_the_queue(home: Path) -> None:
     with pytest.raises(OSError, match=r"127\.0\.0\.1:9 cannot be reached"):
         engine.launch(run)
     engine.close()
-
-

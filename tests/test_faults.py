@@ -42,7 +42,14 @@ def digest(run: Run) -> dict[str, Any]:
     frames = {p.name: p.read_bytes() for p in (run.path / "snapshots").glob("*.safetensors")}
     epochs = [{k: v for k, v in e.items() if not k.startswith("seconds")} for e in run.epochs()]
     status = run.status
-    return {**files, **frames, "epochs": epochs, "state": status.state, "figures": status.result, "best": status.best_epoch}
+    return {
+        **files,
+        **frames,
+        "epochs": epochs,
+        "state": status.state,
+        "figures": status.result,
+        "best": status.best_epoch,
+    }
 
 
 class Faulty:
@@ -243,7 +250,14 @@ def test_damaged_files_are_named_and_nothing_crashes(home: Path, finished: Path,
         if isinstance(run, DamagedRun):
             assert run.reason and any(run.path.name in line for line in said)
             continue
-        for look in (run.load_model, lambda r=run: r.codes, run.load_checkpoint, run.epochs, run.bundle, lambda r=run: r.title):
+        for look in (
+            run.load_model,
+            lambda r=run: r.codes,
+            run.load_checkpoint,
+            run.epochs,
+            run.bundle,
+            lambda r=run: r.title,
+        ):
             with contextlib.suppress(Damaged):
                 look()
     Registry().rebuild()

@@ -1,10 +1,8 @@
-"""Jobs as processes: started once, stopped within a second, killed without harm, and gone on with bit for bit."""
+"""Jobs through the queue and real workers: started once, stopped within a second, gone on with, and the worker kept warm."""
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -19,17 +17,20 @@ from aeexplorer import jobs
 from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
 from aeexplorer.folders import WorkFolder
-from aeexplorer.jobs import local
+from aeexplorer.jobs.queue import registry
+from aeexplorer.owners import owner_of
 from aeexplorer.recording import new_run, train_run
-from aeexplorer.runs import Run, list_runs
+from aeexplorer.runs import Run
 from aeexplorer.store import write_json
 
+ROOT = Path(__file__).parents[1]
 ENDLESS = {"epochs": 10_000, "batch_size": 32, "hidden": (32,), "latent_dim": 2}
 
 
 @pytest.fixture
-def digits_run() -> Iterator[Callable[..., Run]]:
-    """Makes queued runs on digits; their workers are ended afterwards."""
+def digits_run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Run]]:
+    """Makes queued runs on digits, for one worker; it is ended afterwards."""
+    monkeypatch.setenv("AEEXPLORER_WORKERS", "1")
     made: list[Run] = []
 
     def make(**knobs: object) -> Run:
@@ -38,7 +39,8 @@ def digits_run() -> Iterator[Callable[..., Run]]:
 
     yield make
     for run in made:
-        jobs.kill(run)
+        run.request_cancel()
+    wait_until(lambda: all(run.status.state != "running" for run in made))
 
 
 def wait_until(true: Callable[[], object], seconds: float = 60) -> None:
@@ -56,36 +58,43 @@ def reached(run: Run, epoch: int) -> bool:
     return any(e["epoch"] >= epoch for e in run.events()[0] if e.get("type") == "epoch")
 
 
-def test_a_training_runs_to_its_end_in_a_process_of_its_own(digits_run: Callable[..., Run]) -> None:
-    run = digits_run(epochs=3)
-    jobs.start(run)
-    wait_for(run, "done")
-    assert run.status.pid != os.getpid()
-    assert len(run.epochs()) == 3
-    assert run.load_model() is not None
-
-
-def test_a_stopped_run_keeps_what_it_learned_and_goes_on(digits_run: Callable[..., Run]) -> None:
-    run = digits_run()
+def test_one_warm_worker_trains_stops_goes_on_and_takes_the_next(digits_run: Callable[..., Run]) -> None:
+    run, second, third = digits_run(), digits_run(epochs=3), digits_run()
     jobs.start(run)
     wait_until(lambda: reached(run, 2))
+    first = run.status.pid
+    assert first != os.getpid()
+    with pytest.raises(ConfigError, match="running already"):
+        jobs.start(run)
+    jobs.start(second)
+    jobs.start(third)
+    with pytest.raises(ConfigError, match="waiting already"):
+        jobs.start(third)
+    assert jobs.under_way(third)
+    said = jobs.outlook(third)
+    assert (said.before, said.waiting, said.running) == (1, 2, 1)
+    assert said.starts_in > jobs.outlook(second).starts_in > 0
+    jobs.cancel(third)
+    assert third.status.state == "cancelled", "what has not begun is stopped at once"
+    assert not jobs.under_way(third)
     jobs.cancel(run)
     wait_for(run, "cancelled")
-    wait_until(lambda: not jobs.worker_lives(run))
     before = len(run.epochs())
     assert before >= 2
     assert run.load_model() is not None
+    assert run.load_checkpoint() is not None
+    wait_for(second, "done")
+    assert second.status.pid == first, "the worker that has ended one job takes the next"
+    assert len(second.epochs()) == 3
     jobs.start(run)
     wait_until(lambda: len(run.epochs()) > before)
-
-
-def test_what_has_not_begun_is_stopped_at_once(digits_run: Callable[..., Run]) -> None:
-    run = digits_run()
-    jobs.start(run)
     jobs.cancel(run)
     wait_for(run, "cancelled")
-    wait_until(lambda: not jobs.worker_lives(run))
-    assert not any(e.get("type") == "epoch" and e["epoch"] > 50 for e in run.events()[0])
+    wait_until(lambda: {job.state for job in registry().jobs()} == {"done", "cancelled"})
+    with pytest.raises(ConfigError, match="done already"):
+        jobs.start(second)
+    jobs.stop_supervising()
+    wait_until(lambda: not psutil.pid_exists(first) or psutil.Process(first).status() == psutil.STATUS_ZOMBIE)
 
 
 def test_of_two_that_start_the_same_run_one_is_told(digits_run: Callable[..., Run]) -> None:
@@ -107,11 +116,8 @@ def test_of_two_that_start_the_same_run_one_is_told(digits_run: Callable[..., Ru
         session.join()
     assert len(told) == 3
     assert all("already" in said for said in told)
-    wait_for(run, "running")
-    workers = [p for p in psutil.Process().children() if str(run.path) in " ".join(p.cmdline())]
-    assert len(workers) == 1
-    with pytest.raises(ConfigError, match="running already"):
-        jobs.start(run)
+    wait_until(lambda: reached(run, 1))
+    assert sum(event["type"] == "start" for event in run.events()[0]) == 1
 
 
 def test_a_finished_run_is_not_started_again(digits_run: Callable[..., Run]) -> None:
@@ -121,53 +127,36 @@ def test_a_finished_run_is_not_started_again(digits_run: Callable[..., Run]) -> 
         jobs.start(run)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a POSIX signal")
-def test_kill_9_harms_no_other_run_and_the_resumed_run_ends_bit_identical(digits_run: Callable[..., Run]) -> None:
-    knobs = {"epochs": 80, "batch_size": 16, "hidden": (16,)}
-    other, run, twin = digits_run(epochs=1), digits_run(**knobs), digits_run(**knobs)
-    train_run(other, load_dataset("digits"), bar=False)
-    untouched = {p: p.read_bytes() for p in other.path.rglob("*") if p.is_file()}
-    jobs.start(run)
-    wait_until(lambda: list((run.path / "checkpoint").glob("[0-9]*")) or run.status.state == "done")
-    os.kill(run.status.pid, signal.SIGKILL)
-    wait_for(run, "interrupted")
-    assert "ended" in run.status.reason
-    assert {p: p.read_bytes() for p in other.path.rglob("*") if p.is_file()} == untouched
-    assert {r.path.name for r in list_runs() if isinstance(r, Run)} == {r.path.name for r in (other, run, twin)}
-    jobs.start(run)
-    wait_for(run, "done")
-    assert len([e for e in run.events()[0] if e.get("type") == "start"]) == 2
+def test_a_long_training_gives_way_and_ends_as_if_it_had_not(
+    digits_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AEEXPLORER_SLICE_SECONDS", "1")
+    knobs = {"epochs": 150, "batch_size": 16}
+    anna = owner_of("a secret of Anna's")
+    long, other, twin = digits_run(owner=anna, **knobs), digits_run(epochs=2), digits_run(**knobs)
+    jobs.start(long, anna)
+    wait_until(lambda: reached(long, 1))
+    jobs.start(other)
+    wait_for(other, "done")
+    assert long.status.state != "done"
+    wait_for(long, "done")
+    assert sum(event["type"] == "start" for event in long.events()[0]) == 2
     train_run(twin, load_dataset("digits"), bar=False)
     for name in ("weights.safetensors", "codes.safetensors"):
-        assert (run.path / name).read_bytes() == (twin.path / name).read_bytes()
+        assert (long.path / name).read_bytes() == (twin.path / name).read_bytes()
 
 
-def test_a_worker_that_cannot_begin_says_why(digits_run: Callable[..., Run]) -> None:
-    run = digits_run()
-    spec = json.loads((run.path / "spec.json").read_text("utf-8"))
-    write_json(run.path / "spec.json", {**spec, "kind": "knitting"})
-    jobs.start(WorkFolder(run.path))
-    wait_for(WorkFolder(run.path), "failed")
-    assert "knitting" in WorkFolder(run.path).status.reason
-    assert "Traceback" in (run.path / "log.txt").read_text("utf-8")
-
-
-def test_a_spare_worker_takes_the_next_job_and_ends_with_its_server(digits_run: Callable[..., Run]) -> None:
-    jobs.prepare()
-    assert local._spare is not None
-    spare = local._spare.process
-    jobs.prepare()
-    assert local._spare.process is spare, "one spare is enough"
-    run = digits_run(epochs=2)
-    jobs.start(run)
-    wait_for(run, "done")
-    assert run.status.pid == spare.pid
-    assert local._spare is None
-    server = subprocess.run(
-        [sys.executable, "-c", "from aeexplorer import jobs; from aeexplorer.jobs import local; jobs.prepare(); print(local._spare.process.pid)"],
-        capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(Path(local.__file__).parents[2])},
-    )  # fmt: skip
-    wait_until(lambda: not psutil.pid_exists(int(server.stdout)))
+def test_a_job_of_no_known_kind_is_refused(home: Path) -> None:
+    path = home / "runs" / "odd"
+    path.mkdir(parents=True)
+    WorkFolder.prepare(path)
+    write_json(path / "spec.json", {"kind": "knitting"})
+    with pytest.raises(ConfigError, match="knitting"):
+        jobs.start(WorkFolder(path))
+    worker = [sys.executable, "-m", "aeexplorer", "worker", str(path)]
+    assert subprocess.run(worker, check=False, cwd=ROOT).returncode == 1
+    assert "knitting" in WorkFolder(path).status.reason
+    assert "Traceback" in (path / "log.txt").read_text("utf-8")
 
 
 def test_a_worker_imports_nothing_that_it_does_not_need() -> None:
@@ -175,8 +164,5 @@ def test_a_worker_imports_nothing_that_it_does_not_need() -> None:
         "import sys, aeexplorer.recording, aeexplorer.jobs.worker;"
         "print([m for m in ('streamlit', 'umap', 'openTSNE', 'plotly', 'numba') if m in sys.modules])"
     )
-    said = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
-        env={**os.environ, "PYTHONPATH": str(Path(local.__file__).parents[2])},
-    )  # fmt: skip
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert said.stdout.strip() == "[]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from page_driver import alone, open_page, orphaned, said, trained
 from streamlit.testing.v1 import AppTest
 
 from aeexplorer.config import ConfigError
-from aeexplorer.jobs import MapJob, find_map, submit_map
+from aeexplorer.jobs import MapJob, find_map, submit_map, under_way
 from aeexplorer.jobs.maps import compute_map
 from aeexplorer.projection import coordinates_csv
 from aeexplorer.runs import Run
@@ -66,18 +67,16 @@ def test_a_map_is_asked_for_watched_and_cancelled(monkeypatch: pytest.MonkeyPatc
     run = trained(latent_dim=5)
     app = choose(page(), "tsne")
     assert not app.metric
-    begun = []
-    monkeypatch.setattr("aeexplorer.ui.mapping.start", begun.append)
+    monkeypatch.setattr("aeexplorer.jobs.queue.supervise", lambda: SimpleNamespace(wake=lambda: None))
     next(b for b in app.button if b.label == "Draw the t-SNE map").click().run()
     assert not app.exception
-    assert [job.status.state for job in begun] == ["queued"]
+    _, job = find_map(run, "tsne", 270, perplexity=30.0, seed=0, components=2)
+    assert job is not None and under_way(job)
     next(b for b in app.button if b.label == "Cancel").click().run()
-    assert begun[0].cancel_requested
-    begun[0].set_status(state="cancelled")
+    assert job.status.state == "cancelled"
     app.run()
     assert "cancelled" in said(app)
     assert any(b.label == "Draw it again" for b in app.button)
-    assert find_map(run, "tsne", 270, perplexity=30.0, seed=0, components=2)[1] is not None
 
 
 def test_a_map_is_drawn_by_a_worker() -> None:

@@ -14,17 +14,30 @@ from aeexplorer import jobs
 from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
 from aeexplorer.explorer import Explorer
+from aeexplorer.owners import local_owner, owner_of
 from aeexplorer.recording import new_run, train_run
 from aeexplorer.runs import DamagedRun, Run, list_runs
 from aeexplorer.store import Damaged, write_json
-from aeexplorer.ui import resources
+from aeexplorer.ui import resources, run_list
 
 SHELL = str(Path(__file__).parents[1] / "aeexplorer" / "ui" / "shell.py")
 
 
 @pytest.fixture(autouse=True)
-def nothing_pretrained(monkeypatch: pytest.MonkeyPatch) -> None:
+def one_person_and_nothing_pretrained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page under test has no browser that could say who looks: it is the local user, who made the runs."""
     monkeypatch.setattr(resources, "pretrained", list)
+    monkeypatch.setattr(run_list, "current_owner", local_owner)
+
+
+def test_of_another_persons_run_nothing_is_changed(make: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make()
+    monkeypatch.setattr(run_list, "current_owner", lambda: owner_of("a visitor from elsewhere"))
+    app = open_page()
+    app.menu_button(key=f"runs.more.here.{run.path.name}").click("Delete").run()
+    app.button(key="runs.delete.confirm").click().run()
+    assert "it belongs to somebody else" in shown(app)
+    assert run.path.exists()
 
 
 @pytest.fixture
@@ -129,8 +142,8 @@ def test_rename(make: Callable[..., Run]) -> None:
 
 def test_continue_starts_an_interrupted_run(make: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Run] = []
-    monkeypatch.setattr(jobs, "prepare", lambda: None)
-    monkeypatch.setattr(jobs, "start", asked.append)
+    monkeypatch.setattr(jobs, "supervise", lambda: None)
+    monkeypatch.setattr(jobs, "start", lambda run, *more: asked.append(run))
     run = make(state="running", pid=2**22 + 1, process_started=1.0)
     app = open_page()
     app.button(key=f"runs.go.here.{run.path.name}").click().run()

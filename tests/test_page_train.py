@@ -27,8 +27,8 @@ SHELL = str(Path(__file__).parents[1] / "aeexplorer" / "ui" / "shell.py")
 def no_workers(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
     """Pages here ask for workers and get none; `test_jobs` and `test_browser` start real ones."""
     asked: list[Run] = []
-    monkeypatch.setattr(jobs, "prepare", lambda: None)
-    monkeypatch.setattr(jobs, "start", asked.append)
+    monkeypatch.setattr(jobs, "supervise", lambda: None)
+    monkeypatch.setattr(jobs, "start", lambda run, *more: asked.append(run))
     return asked
 
 
@@ -93,7 +93,7 @@ def test_of_a_double_click_the_second_does_nothing(no_workers: list[Run]) -> Non
         from aeexplorer.ui import training
 
         for _ in range(2):
-            training._start("digits", "ae", "", {})
+            training._start("digits", "ae", "", {}, 1.0)
 
     app = AppTest.from_function(clicked_twice).run()
     assert not app.exception

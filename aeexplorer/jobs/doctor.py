@@ -61,7 +61,9 @@ def _books() -> Iterator[Finding]:
         yield Finding("registry.sqlite", f"is damaged: {fault}", "doctor --rebuild")
         return
     for path in sorted(home().glob("registry.damaged-*")):
-        yield Finding(path.name, "was damaged and set aside; a new registry was made from the folders", "doctor --clean")
+        yield Finding(
+            path.name, "was damaged and set aside; a new registry was made from the folders", "doctor --clean"
+        )
     if not registry.path.exists():
         return
     known = {job.folder: job for job in registry.jobs()}

@@ -6,28 +6,36 @@ import contextlib
 import heapq
 import sqlite3
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from aeexplorer.config import ConfigError
 from aeexplorer.folders import WorkFolder
+from aeexplorer.jobs.cache import mark_used
 from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.registry import ACTIVE, Job, Registry
 from aeexplorer.jobs.submission import KINDS, Submission, write_submission
 from aeexplorer.jobs.supervisor import supervise
 from aeexplorer.limits import setting, worker_limit
 from aeexplorer.owners import local_owner, require_owner
-from aeexplorer.store import Damaged, read_json
+from aeexplorer.store import Damaged, home, read_json
+
+if TYPE_CHECKING:
+    from aeexplorer.jobs.maps import MapJob
+    from aeexplorer.runs import Run
 
 WAITING_PER_OWNER = 50
 UNKNOWN_SECONDS = 30.0  # of a job that was not estimated
 
+_registries: dict[Path, Registry] = {}
+
 
 def registry() -> Registry:
-    """The registry of the home, with the connections of this process's supervisor."""
-    return supervise().registry
+    """This process's registry of the home."""
+    return _registries.setdefault(home(), Registry())
 
 
-def submit(folder: WorkFolder, owner: str | None = None, estimated: float = 0.0) -> None:
+def start(folder: WorkFolder, owner: str | None = None, estimated: float = 0.0) -> None:
     """Put a job into the queue; it starts when it is its owner's turn. A training goes on from its last checkpoint.
 
     Of two who ask at the same time for the same job one is told.
@@ -37,29 +45,31 @@ def submit(folder: WorkFolder, owner: str | None = None, estimated: float = 0.0)
         estimated: expected seconds of work.
 
     Raises:
-        ConfigError: when it waits, runs or is done already, or too many jobs of this owner wait.
+        ConfigError: when it waits, runs or is done already, is somebody else's, or too many of this owner's jobs wait.
         Damaged: when its status cannot be read.
         OSError: when the folder cannot be written to.
     """
     owner = local_owner() if owner is None else owner
-    name = folder.path.name
-    kind = str(read_json(folder.path / "spec.json").get("kind"))
+    name, spec = folder.path.name, read_json(folder.path / "spec.json")
+    kind = str(spec.get("kind"))
     if kind not in KINDS:
         raise ConfigError(f"kind of {name} must be one of {', '.join(KINDS)}, got {kind!r}")
+    if "owner" in spec:
+        require_owner(str(spec["owner"]), owner, f"run {name}", "continued")
     books = registry()
     limit = setting("AEEXPLORER_WAITING_PER_OWNER", WAITING_PER_OWNER, 1, 100_000)
-    waiting = sum(job.owner == owner for job in books.jobs("queued"))
-    if waiting >= limit:
+    if (waiting := sum(job.owner == owner for job in books.jobs("queued"))) >= limit:
         raise ConfigError(f"at most {limit} jobs of one person may wait, found {waiting}")
     lock = FileLock(folder.path / "control" / "start.lock")
     if not lock.acquire():
         raise ConfigError(f"{name} is being started already")
     try:
         found = books.find(folder.path)
-        if folder.status.state == "done":
-            raise ConfigError(f"{name} is done already")
-        if folder.status.state == "running" or (found and found.state in (*ACTIVE, "queued")):
-            raise ConfigError(f"{name} is {'waiting' if found and found.state == 'queued' else 'running'} already")
+        if found is not None and found.state in ("queued", *ACTIVE):
+            raise ConfigError(f"{name} is {'waiting' if found.state == 'queued' else 'running'} already")
+        state = folder.status.state
+        if state in ("done", "running"):
+            raise ConfigError(f"{name} is {state} already")
         for left in ("cancel", "pause", "worker.json"):
             (folder.path / "control" / left).unlink(missing_ok=True)
         submission = Submission(kind=kind, owner=owner, estimated=estimated)
@@ -69,6 +79,28 @@ def submit(folder: WorkFolder, owner: str | None = None, estimated: float = 0.0)
     finally:
         lock.release()
     supervise().wake()
+
+
+def request_map(run: Run, method: str, n: int, owner: str | None = None, **parameters: Any) -> MapJob:
+    """The job for this map, under way or done: whoever asks for the same one shares it.
+
+    Raises:
+        ConfigError: for an unknown method or parameter, or one out of bounds; and as `start` does.
+    """
+    from aeexplorer.jobs.maps import find_map, submit_map
+
+    owner = local_owner() if owner is None else owner
+    _, job = find_map(run, method, n, **parameters)
+    if job is None or not under_way(job):
+        job = submit_map(run, method, n, **parameters)
+    mark_used(job.path)
+    if job.status.state == "done":
+        return job
+    with contextlib.suppress(ConfigError):
+        if not under_way(job):
+            start(job, owner)
+    registry().join(job.path, owner)
+    return job
 
 
 def cancel(folder: WorkFolder, by: str | None = None) -> None:
@@ -84,8 +116,7 @@ def cancel(folder: WorkFolder, by: str | None = None) -> None:
     books = registry()
     job = books.find(folder.path)
     if job is not None:
-        askers = books.askers(folder.path)
-        require_owner(job.owner if by not in askers else by, by, f"the job {folder.path.name}", "stopped")
+        require_owner(by if by in books.askers(folder.path) else job.owner, by, f"job {folder.path.name}", "stopped")
         if books.leave(folder.path, by):
             return
     folder.request_cancel()
@@ -93,7 +124,17 @@ def cancel(folder: WorkFolder, by: str | None = None) -> None:
         job is None and folder.status.state == "queued"
     ):
         folder.set_status(state="cancelled", reason="")
-    supervise().wake()
+    elif job is not None:
+        supervise().wake()
+
+
+def under_way(folder: WorkFolder) -> bool:
+    """Whether somebody works on it or will: it waits for its turn, or runs."""
+    with contextlib.suppress(Damaged, sqlite3.Error):
+        job = registry().find(folder.path)
+        if job is not None and job.state in ("queued", "interrupted", *ACTIVE):
+            return True
+    return folder.status.state == "running"
 
 
 @dataclass(frozen=True)
@@ -101,12 +142,12 @@ class Outlook:
     """How a job stands in the queue.
 
     Attributes:
-        place: jobs before it, 0 when it is the next; None when it does not wait.
+        before: jobs that start before it, 0 when it is the next; None when it does not wait.
         waiting, running: jobs in all.
         starts_in: expected seconds until it starts.
     """
 
-    place: int | None
+    before: int | None
     waiting: int
     running: int
     starts_in: float
@@ -116,30 +157,28 @@ def outlook(folder: WorkFolder) -> Outlook:
     """Where a job stands in the queue, and when it will start if the others take as long as is expected."""
     books = registry()
     order, active = books.queue(), books.jobs(*ACTIVE)
-    place = next((i for i, job in enumerate(order) if job.path == folder.path), None)
-    pace = books.calibration()
-    ends = [_left(job, pace) for job in active]
-    free = max(worker_limit() - len(active), 0)
-    heap = [0.0] * free + ends
-    heapq.heapify(heap)
+    before = next((i for i, job in enumerate(order) if job.path == folder.path), None)
     starts = 0.0
-    for job in order[: (place or 0) + 1] if place is not None else []:
-        starts = heapq.heappop(heap) if heap else 0.0
-        heapq.heappush(heap, starts + (job.estimated * pace or UNKNOWN_SECONDS))
-    return Outlook(place, len(order), len(active), starts)
+    if before is not None:
+        pace = books.calibration()
+        ends = [_left(job, pace) for job in active] + [0.0] * max(worker_limit() - len(active), 0)
+        heapq.heapify(ends)
+        for job in order[: before + 1]:
+            starts = heapq.heappop(ends)
+            heapq.heappush(ends, starts + (job.estimated * pace or UNKNOWN_SECONDS))
+    return Outlook(before, len(order), len(active), starts)
 
 
 def _left(job: Job, pace: float) -> float:
-    event: dict[str, Any] = {}
     with contextlib.suppress(OSError):
-        folder = WorkFolder(job.path)
-        event = folder.last_event("progress") or {}
-    left = event.get("seconds_left")
-    return float(left) if isinstance(left, int | float) else job.estimated * pace or UNKNOWN_SECONDS
+        said = (WorkFolder(job.path).last_event("progress") or {}).get("seconds_left")
+        if isinstance(said, int | float):
+            return float(said)
+    return job.estimated * pace or UNKNOWN_SECONDS
 
 
-def my_jobs(owner: str) -> list[Job]:
-    """The jobs of an owner that wait or run, in the order of their arrival; none when there is no registry."""
+def active_jobs(owner: str | None = None) -> list[Job]:
+    """The jobs that wait or run, of one owner or of all, in the order of their arrival; none when nobody can say."""
     with contextlib.suppress(Damaged, sqlite3.Error):
-        return [job for job in registry().jobs("queued", *ACTIVE) if job.owner == owner]
+        return [job for job in registry().jobs("queued", *ACTIVE) if owner in (None, job.owner)]
     return []

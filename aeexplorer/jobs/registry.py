@@ -142,12 +142,12 @@ class Registry:
 
     def _connect(self) -> sqlite3.Connection:
         """This thread's connection; a new one when the file is another than it was."""
-        connection, file = getattr(self._local, "held", (None, None))
-        if connection is not None and file == self._file():
-            return connection
-        self._disconnect()
+        held: _Held | None = getattr(self._local, "held", None)
+        if held is not None and held.file == self._file():
+            return held.connection
+        self.close()
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                 connection.execute("PRAGMA journal_mode = WAL")
@@ -157,14 +157,14 @@ class Registry:
         except BaseException:
             connection.close()
             raise
-        self._local.held = connection, self._file()
+        self._local.held = _Held(connection, self._file())
         return connection
 
-    def _disconnect(self) -> None:
-        connection, _ = getattr(self._local, "held", (None, None))
-        if connection is not None:
-            connection.close()
-            del self._local.held
+    def close(self) -> None:
+        """Close this thread's connection."""
+        held: _Held | None = self._local.__dict__.pop("held", None)
+        if held is not None:
+            held.connection.close()
 
     @staticmethod
     def _create(connection: sqlite3.Connection) -> None:
@@ -172,13 +172,8 @@ class Registry:
             if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
                 for statement in _SCHEMA.split(";"):
                     connection.execute(statement)
-                for folder, submission in submissions():
-                    _adopt(connection, folder, submission)
+                _adopt(connection, submissions())
                 connection.execute("PRAGMA user_version = 1")
-
-    def close(self) -> None:
-        """Close this thread's connection."""
-        self._disconnect()
 
     def _mended(self, call: Callable[[sqlite3.Connection], T]) -> T:
         """Do something with the file; after a damage once more with a new one."""
@@ -206,10 +201,10 @@ class Registry:
 
     def set_aside(self, reason: str) -> None:
         """Rename the file; the next call fills a new one from the folders. Of several callers one does it."""
-        held = getattr(self._local, "held", (None, None))[1]
-        self._disconnect()
+        held: _Held | None = getattr(self._local, "held", None)
+        self.close()
         with self._mending:
-            if held is not None and held != self._file():
+            if held is not None and held.file != self._file():
                 return
             kept = self.path.with_name(f"registry.damaged-{time.time_ns()}.sqlite")
             with contextlib.suppress(FileNotFoundError):
@@ -220,7 +215,7 @@ class Registry:
 
     def rebuild(self) -> int:
         """Make the registry anew from the folders; returns the number of jobs in it."""
-        self._disconnect()
+        self.close()
         with self._mending:
             for suffix in ("", "-wal", "-shm"):
                 self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
@@ -304,7 +299,7 @@ class Registry:
                 place=_next_place(connection),
                 estimated=submission.estimated,
             )
-            _insert(connection, [job])
+            _insert(connection, job)
             return True
 
         return self._write(call)
@@ -363,8 +358,19 @@ class Registry:
             if not (home() / key).is_dir():
                 self.forget(home() / key)
         if missing:
-            self._write(lambda c: [_adopt(c, folder, said) for folder, said in missing])
+            self._write(lambda c: _adopt(c, missing))
         return len(missing)
+
+
+@dataclass
+class _Held:
+    """A thread's connection and the file it is to; closed with the thread."""
+
+    connection: sqlite3.Connection
+    file: tuple[int, int] | None
+
+    def __del__(self) -> None:
+        self.connection.close()
 
 
 @contextlib.contextmanager
@@ -392,19 +398,21 @@ def _next_place(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT coalesce(max(place), 0) + 1 FROM jobs").fetchone()[0])
 
 
-def _insert(connection: sqlite3.Connection, jobs: Iterable[Job]) -> None:
-    for job in jobs:
-        connection.execute(f"INSERT OR REPLACE INTO jobs {_INSERT}", tuple(getattr(job, name) for name in _COLUMNS))
+def _insert(connection: sqlite3.Connection, job: Job) -> None:
+    connection.execute(f"INSERT OR REPLACE INTO jobs {_INSERT}", tuple(getattr(job, name) for name in _COLUMNS))
 
 
-def _adopt(connection: sqlite3.Connection, folder: WorkFolder, said: Submission) -> None:
-    """A row from what a folder says."""
-    try:
-        status = folder.recorded_status
-    except Damaged as error:
-        status = Status(state="failed", reason=str(error))
-    job = Job(folder_key(folder.path), said.kind, said.owner, status.state, status.reason, _next_place(connection), 0,
-              said.interruptions, float(said.estimated), float(status.seconds), status.pid, float(status.process_started),
-              status.host)  # fmt: skip
-    _insert(connection, [job])
-    connection.execute("INSERT OR IGNORE INTO askers VALUES (?, ?)", (job.folder, job.owner))
+def _adopt(connection: sqlite3.Connection, found: Iterable[tuple[WorkFolder, Submission]]) -> None:
+    """Rows from what folders say."""
+    for folder, said in found:
+        try:
+            status = folder.recorded_status
+        except Damaged as error:
+            status = Status(state="failed", reason=str(error))
+        job = Job(
+            folder_key(folder.path), said.kind, said.owner, status.state, status.reason, _next_place(connection), 0,
+            said.interruptions, float(said.estimated), float(status.seconds), status.pid, float(status.process_started),
+            status.host,
+        )  # fmt: skip
+        _insert(connection, job)
+        connection.execute("INSERT OR IGNORE INTO askers VALUES (?, ?)", (job.folder, job.owner))

@@ -15,6 +15,7 @@ from dataclasses import replace
 from aeexplorer.folders import Status, WorkFolder
 from aeexplorer.jobs.cache import trim_results
 from aeexplorer.jobs.engines import Engine, make_engine
+from aeexplorer.jobs.journal import keep_journal
 from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.registry import ACTIVE, Job, Registry
 from aeexplorer.jobs.submission import read_submission, write_submission
@@ -234,6 +235,7 @@ def supervise() -> Supervisor:
         key = str(home())
         found = _supervisors.get(key)
         if found is None or not found.is_alive():
+            keep_journal()
             found = _supervisors[key] = Supervisor(Registry())
             found.start()
         return found

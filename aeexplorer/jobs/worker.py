@@ -152,7 +152,9 @@ def _reason(error: Exception) -> str:
         return f"it needed more memory than the {memory_limit() / 1e9:.1f} GB that a worker may take"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return said if isinstance(error, ConfigError | Damaged | RuntimeError) and said else f"{type(error).__name__}: {said}"
+    return (
+        said if isinstance(error, ConfigError | Damaged | RuntimeError) and said else f"{type(error).__name__}: {said}"
+    )
 
 
 def _give_up(desk: Desk, reason: str) -> None:

@@ -85,3 +85,15 @@ def to_png(image: np.ndarray) -> bytes:
     file = io.BytesIO()
     Image.fromarray(image).save(file, format="PNG")
     return file.getvalue()
+
+
+def to_gif(images: np.ndarray, seconds: float = 4.0) -> bytes:
+    """Pictures (n, h, w) or (n, h, w, 3) uint8 as the bytes of a GIF that repeats; one round takes `seconds`."""
+    from PIL import Image
+
+    frames = [Image.fromarray(image) for image in images]
+    file = io.BytesIO()
+    frames[0].save(
+        file, format="GIF", save_all=True, append_images=frames[1:], duration=round(1000 * seconds / len(frames)), loop=0
+    )
+    return file.getvalue()

@@ -9,13 +9,14 @@ import streamlit as st
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
 
-def door(page: str, label: str, icon: str, **query: str) -> None:
+def door(page: str, label: str, icon: str = "", **query: str) -> None:
     """A link to a page.
 
     Args:
         page: name of its file, without the ending.
         label: Markdown.
-        icon: name of a Material symbol.
+        icon: name of a Material symbol, empty for none.
         query: what the page's address says.
     """
-    st.page_link(PAGES / f"{page}.py", label=label, icon=f":material/{icon}:", query_params=query or None)
+    symbol = f":material/{icon}:" if icon else None
+    st.page_link(PAGES / f"{page}.py", label=label, icon=symbol, query_params=query or None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,19 +22,19 @@ from aeexplorer.store import Damaged
 from aeexplorer.training import TrainingConfig
 from aeexplorer.ui.doors import door
 from aeexplorer.ui.foot import foot
+from aeexplorer.ui.identity import current_owner
+from aeexplorer.ui.jobs_panel import waiting_sentence
 from aeexplorer.ui.resources import theme
 from aeexplorer.ui.samples import chart, show
 from aeexplorer.ui.training import JOB, as_python, duration
 from aeexplorer.ui.widgets import as_text, heading
 
 TICK_SECONDS = 0.7
-PATIENCE_SECONDS = 10.0
 CONTROL_HEIGHT, CHART_HEIGHT = 66, 290
 FIGURES = {
     "reconstruction": "reconstruction", "kl": "KL", "neg_elbo": "−ELBO", "mse": "MSE", "denoising_mse": "denoising MSE",
     "perplexity": "perplexity",
 }  # fmt: skip
-STOPPED_AT = "train.stopped_at"
 
 
 def shown_run() -> Run | None:
@@ -59,8 +58,7 @@ def shown_run() -> Run | None:
 
 def forget() -> None:
     """Show no training any more, so that a new one can be chosen."""
-    for name in (JOB, STOPPED_AT):
-        st.session_state.pop(name, None)
+    st.session_state.pop(JOB, None)
     st.query_params.pop("job", None)
 
 
@@ -74,7 +72,7 @@ def watch(run: Run) -> None:
         _ways_on(run)
         return
     heading(as_text(run.title), _lead(run, status))
-    active = status.active and jobs.worker_lives(run)
+    active = jobs.under_way(run)
     st.fragment(_view, run_every=TICK_SECONDS if active else None)(run, active)
     _foot(run)
 
@@ -82,7 +80,7 @@ def watch(run: Run) -> None:
 def _view(run: Run, was_active: bool) -> None:
     try:
         status = run.status
-        active = status.active and jobs.worker_lives(run)
+        active = jobs.under_way(run)
         if was_active != active:
             st.rerun()
         follower = _follower(run)
@@ -119,22 +117,20 @@ def _follower(run: Run) -> Follower:
 def _progress(run: Run, status: Status, follower: Follower, bar: DeltaGenerator) -> None:
     latest = follower.latest
     if latest is None:
-        bar.progress(0.0, text="Starting" if status.state == "queued" else "Reading the data")
+        bar.progress(0.0, text=waiting_sentence(run) if status.state == "queued" else "Reading the data")
     else:
         text = f"Epoch {latest['epoch']} of {latest['epochs']}, {duration(latest['seconds_left'])} left"
         bar.progress(min(latest["step"] / latest["steps"], 1.0), text=text)
     if not run.cancel_requested:
         if bar.button("Stop", icon=":material/stop:", key="train.stop"):
-            jobs.cancel(run)
-            st.session_state[STOPPED_AT] = time.monotonic()
+            try:
+                jobs.cancel(run, current_owner())
+            except ConfigError as error:
+                st.error(as_text(str(error)), icon=":material/error:")
+                return
             st.rerun(scope="fragment")
         return
-    waited = time.monotonic() - st.session_state.setdefault(STOPPED_AT, time.monotonic())
-    if waited < PATIENCE_SECONDS:
-        bar.button("Stopping", icon=":material/hourglass_empty:", key="train.stopping", disabled=True)
-    elif bar.button("End now", icon=":material/stop:", key="train.kill"):
-        jobs.kill(run)
-        st.rerun()
+    bar.button("Stopping", icon=":material/hourglass_empty:", key="train.stopping", disabled=True)
 
 
 def _after(
@@ -157,9 +153,8 @@ def _after(
 
 
 def _continue(run: Run) -> None:
-    st.session_state.pop(STOPPED_AT, None)
     try:
-        jobs.start(run)
+        jobs.start(run, current_owner())
     except (ConfigError, OSError) as error:
         st.error(as_text(str(error)), icon=":material/error:")
         return
@@ -170,7 +165,7 @@ def _lead(run: Run, status: Status) -> str:
     """What is shown, or why it ended before its end and that it can go on."""
     reached = f" after {status.epochs} epoch{'s' if status.epochs > 1 else ''}" if status.epochs else ""
     match status.state:
-        case "queued" if not jobs.worker_lives(run):
+        case "queued" if not jobs.under_way(run):
             return "This training waits to be started."
         case "cancelled" if run.has_weights:
             return f"Stopped{reached}. What was learned is kept, and the training can go on from there."

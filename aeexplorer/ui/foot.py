@@ -1,8 +1,10 @@
-"""The foot of a page: the equation with the current numbers, and the lines of Python that do the same."""
+"""The foot of a page: the equation with the current numbers, the lines of Python that do the same, the view as a link."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -11,31 +13,36 @@ from aeexplorer.ui.widgets import as_text
 
 
 class Taken(NamedTuple):
-    """A file to take along: what the button says, its name, what is in it."""
+    """A file to take along: what the button says, its name, and what is in it or makes it when the button is pressed."""
 
     label: str
     name: str
-    content: bytes
+    content: bytes | Callable[[], bytes]
 
 
-def foot(equation: str, said: str, python: str, taken: Taken | None = None) -> None:
+def foot(equation: str, said: str, python: str, *taken: Taken) -> None:
     """A line, the equation, its numbers, and a button that shows the code.
 
     Args:
         equation: LaTeX.
         said: plain text.
         python: code that people may copy.
-        taken: what is shown, as a file.
+        taken: what is shown, as files.
     """
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="foot"):
         st.markdown(f"${equation}$ &emsp; :gray[{as_text(said)}]", width="content")
         with st.container(horizontal=True, width="content"):
             with st.popover("Copy as Python", icon=":material/code:"):
                 st.code(python, language="python", width=620)
-            if taken:
+            if st.context.url:
+                with st.popover("Link", icon=":material/link:"):
+                    st.caption("This view, for whoever has the same models.")
+                    st.code(f"{st.context.url}?{urlencode(st.query_params.to_dict())}", language=None, wrap_lines=True)
+            for file in taken:
                 st.download_button(
-                    taken.label, taken.content, taken.name, icon=":material/download:", on_click="ignore", key="take"
-                )
+                    file.label, file.content, file.name, icon=":material/download:", on_click="ignore",
+                    key=f"take.{file.name}",
+                )  # fmt: skip
 
 
 def opening(run: Run) -> str:

@@ -1,4 +1,4 @@
-"""The plane of Home: where the point stands, and what a click or a link says about it."""
+"""The plane of Home: where its point begins, where the hand let go of it, and the drawing that lands on it."""
 
 from __future__ import annotations
 
@@ -6,95 +6,81 @@ import numpy as np
 import streamlit as st
 
 from aeexplorer.data import DataSpec
-from aeexplorer.metrics import Standing
-from aeexplorer.plots import add_ground, add_point, names_below, scatter_map
-from aeexplorer.runs import Codes, Run
-from aeexplorer.ui.resources import Plane, theme
-from aeexplorer.ui.samples import chart, class_name, long_names
+from aeexplorer.explorer import Explorer
+from aeexplorer.live.components import DRAWINGS, draw_pad, latent_pad
+from aeexplorer.runs import Run
+from aeexplorer.ui.state import picked_sample, remember_drawing, remember_sample
 
-FLAT = 3  # times as wide as high: from there on a plane fills the panel instead of keeping one scale
-BADGES = {"on the data": "green", "in a sparse region": "orange", "off the map": "red"}
+PLANE = "home"
 
 
-def point_keys(run: Run, plane: Plane) -> list[str]:
-    """Names of the coordinates in the session; at first those of the link, else of the first stored code."""
-    keys = [f"plane.{run.id}.{axis}" for axis in range(min(2, plane.map.codes.shape[1]))]
-    if any(key not in st.session_state for key in keys):
-        start = _from_link(len(keys))
-        for axis, key in enumerate(keys):
-            value = float(plane.map.points[0, axis] if start is None else start[axis])
-            st.session_state[key] = round(float(np.clip(value, plane.low[axis], plane.high[axis])), 3)
-    return keys
+def has_plane(run: Run) -> bool:
+    """Whether its code has two values, so that every point of a plane is a code."""
+    return bool(run.config.latent_dim == 2)
 
 
-def _from_link(n: int) -> list[float] | None:
-    try:
-        values = [float(part) for part in st.query_params.get("z", "").split(",")]
-    except ValueError:
-        return None
-    return values if len(values) == n and np.isfinite(values).all() else None
+def move(model: Explorer) -> None:
+    """The live plane; where the hand lets go, the nearest sample becomes the picked one."""
+    key = _key(model)
+    # where a plane begins stays while it lives: what the hand did since is the plane's own
+    if key not in st.session_state or f"{key}.start" not in st.session_state:
+        st.session_state[f"{key}.start"] = _beginning(model)
+        for name in ("z", "hand", "drawing"):
+            st.session_state.pop(f"{key}.{name}", None)
+    point = latent_pad(
+        model.run.id, key=key, z=st.session_state[f"{key}.start"], classes=max(len(model.spec.classes), 1), name=PLANE,
+        label=f"Latent plane of {model.spec.title}",
+    )  # fmt: skip
+    _moved(model, "hand", point.z if point else None)
+    if point and point.nearest is not None and point.nearest < len(model.codes.index):
+        remember_sample(int(model.codes.index[point.nearest]))
 
 
-def move_point(run: Run, plane: Plane) -> np.ndarray:
-    """One slider per coordinate, across the full width; the point (2,) on the plane."""
-    keys = point_keys(run, plane)
-    raw = plane.map.method == "raw"
-    boxes = st.columns(len(keys), gap="large")
-    for axis, (key, box) in enumerate(zip(keys, boxes, strict=True)):
-        low, high = (round(float(edge[axis]), 3) for edge in (plane.low, plane.high))
-        name = f"z{'₁₂'[axis]}" if raw else f"principal axis {axis + 1}"
-        box.slider(name, low, high, step=round((high - low) / 200, 3) or 0.001, key=key, format="%.2f",
-                   persist_state="session")  # fmt: skip
-    where = [st.session_state[key] for key in keys]
-    said = ",".join(f"{value:g}" for value in where)
+def draw_on(model: Explorer) -> bool:
+    """A sheet whose drawing lands on the plane, where a hand can draw such samples; whether there is a drawing."""
+    spec: DataSpec = model.spec
+    if spec.name not in DRAWINGS:
+        return False
+    drawn = draw_pad(
+        model.run.id, spec, key=f"sheet.{model.run.id}", plane=PLANE, label="Draw a digit: it lands on the plane"
+    )
+    _moved(model, "drawing", drawn.z if drawn and len(drawn.z) == 2 else None)
+    if drawn:
+        remember_drawing(spec, drawn.pixels)
+    return drawn is not None
+
+
+def where(model: Explorer) -> tuple[float, float]:
+    """The point where hand or drawing put it last; the link says so too."""
+    key = _key(model)
+    z: tuple[float, float] = st.session_state.get(f"{key}.z") or st.session_state[f"{key}.start"]
+    said = f"{z[0]:.3f},{z[1]:.3f}"
     if st.query_params.get("z") != said:
         st.query_params["z"] = said
-    return np.array(where + [0.0] * (2 - len(where)), dtype=np.float32)
+    return z
 
 
-def draw_plane(run: Run, plane: Plane, codes: Codes, where: np.ndarray, class_names: tuple[str, ...]) -> None:
-    """The stored codes in the colours of their classes; a click anywhere moves the point there."""
-    keys = point_keys(run, plane)
-    labels = codes.labels if (codes.labels >= 0).any() else None
-    figure = scatter_map(
-        plane.map.points, labels, class_names, theme(),
-        alt=f"The plane of {len(codes.z)} stored codes; the point is at {where[0]:.2f}, {where[1]:.2f}",
-    )  # fmt: skip
-    figure.update_layout(showlegend=False)
-    if long_names(class_names):
-        names_below(figure)
-    add_ground(figure, plane.low, plane.high)
-    add_point(figure, where, theme())
-    figure.update_xaxes(range=[plane.low[0], plane.high[0]])
-    figure.update_yaxes(range=[plane.low[1], plane.high[1]])
-    span = plane.high - plane.low
-    if span.max() > FLAT * span.min():
-        figure.update_yaxes(scaleanchor=None)
-    key = f"plane.{run.id}.chart"
-    chart(figure, height=470, key=key, on_select=lambda: _clicked(key, keys, plane), selection_mode="points")
+def _key(model: Explorer) -> str:
+    return f"plane.{model.run.id}"
 
 
-def _clicked(key: str, keys: list[str], plane: Plane) -> None:
-    points = st.session_state[key].selection.points
-    if points:
-        for axis, name in enumerate(keys):
-            value = float(points[0]["xy"[axis]])
-            st.session_state[name] = round(float(np.clip(value, plane.low[axis], plane.high[axis])), 3)
+def _moved(model: Explorer, by: str, z: tuple[float, ...] | None) -> None:
+    """Of hand and drawing the one whose point is new says where the point is."""
+    key = _key(model)
+    if z is not None and st.session_state.get(f"{key}.{by}") != z:
+        st.session_state[f"{key}.{by}"] = st.session_state[f"{key}.z"] = z
 
 
-def say_standing(said: str, standing: Standing, plane: Plane) -> None:
-    """Where the point stands: its coordinates, a badge, and the distances the badge is read from."""
-    with st.container(gap="xxsmall"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{said}**", width="content")
-            st.badge(standing.where, color=BADGES[standing.where])  # type: ignore[arg-type]
-        st.caption(
-            f"nearest code {standing.distance:.2g} away, usual {plane.spacing:.2g}",
-            help="95 % of the stored codes have another one within the usual distance. A point is on the data within "
-            "it, in a sparse region up to 3 times as far, off the map beyond.",
-        )
-
-
-def names_of(codes: Codes, rows: np.ndarray, spec: DataSpec) -> list[str]:
-    """The class of each of some stored codes, or its place in the test split where it has none."""
-    return [class_name(spec, int(codes.labels[row])) or f"#{codes.index[row]}" for row in rows]
+def _beginning(model: Explorer) -> tuple[float, float]:
+    """The point of the link, else the code of the picked sample, so that the first picture is a good one."""
+    try:
+        asked = [float(part) for part in st.query_params.get("z", "").split(",")]
+    except ValueError:
+        asked = []
+    stored = model.codes.z
+    reach = 3 * max(float(np.abs(stored).max()), 1.0)
+    if len(asked) == 2 and np.isfinite(asked).all() and max(map(abs, asked)) <= reach:
+        return asked[0], asked[1]
+    index = model.codes.index
+    row = int(np.abs(index - picked_sample(int(index.max()) + 1)).argmin())
+    return float(stored[row, 0]), float(stored[row, 1])

@@ -12,6 +12,11 @@ _STYLE = """<style>
 .ae-lead { color: var(--ae-secondary); margin: -0.6rem 0 0.4rem; max-width: 100ch; }
 [data-testid="stMetricValue"] { font-size: 1.5rem; }
 .st-key-foot { border-top: 1px solid var(--ae-hairline); padding-top: 0.8rem; }
+[class*="st-key-door-"] { background: var(--ae-panel); padding: 0.6rem 0.9rem; }
+[class*="st-key-door-"] [data-testid="stPageLink-NavLink"] { padding: 0; }
+[class*="st-key-door-"] [data-testid="stPageLink-NavLink"] * { white-space: normal; line-height: 1.3; }
+[class*="st-key-door-"] [data-testid="stPageLink-NavLink"]:hover { background: none; text-decoration: underline; }
+.st-key-bench { min-height: 560px; }
 .ae-rows { display: grid; gap: 10px 14px; align-items: center; overflow-x: auto; }
 .ae-label { color: var(--ae-secondary); font-size: 0.9rem; text-align: right; max-width: 9rem; }
 .ae-tiles { display: grid; gap: 8px; }
@@ -38,7 +43,12 @@ _STYLE = """<style>
 _COLOURS = ("ink", "secondary", "hairline", "panel", "accent", "mark")
 
 
-def style(theme: Theme) -> str:
-    """The style sheet in the colours of a theme; they are also there as variables, e.g. `var(--ae-accent)`."""
+def style(theme: Theme, large: bool = False) -> str:
+    """The style sheet in the colours of a theme; they are also there as variables, e.g. `var(--ae-accent)`.
+
+    Args:
+        large: everything a quarter larger, to be read from the back row.
+    """
     colours = " ".join(f"--ae-{name}: {getattr(theme, name)};" for name in _COLOURS)
-    return _STYLE.replace("<style>", f"<style>\n:root {{ {colours} }}", 1)
+    size = "html { font-size: 125%; }\n" if large else ""
+    return _STYLE.replace("<style>", f"<style>\n:root {{ {colours} }}\n{size}", 1)

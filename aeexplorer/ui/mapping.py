@@ -9,12 +9,13 @@ import streamlit as st
 
 from aeexplorer.data import DATASETS, factor_groups
 from aeexplorer.explorer import Explorer
-from aeexplorer.jobs import MapJob, cancel, find_map, start, submit_map
+from aeexplorer.jobs import MapJob, cancel, find_map, request_map, under_way
 from aeexplorer.jobs.maps import FinishedMap
 from aeexplorer.plots import add_point, names_below, scatter_map
 from aeexplorer.projection import METHODS, coordinates_csv
 from aeexplorer.runs import Run
 from aeexplorer.store import Damaged
+from aeexplorer.ui.identity import current_owner
 from aeexplorer.ui.resources import theme
 from aeexplorer.ui.samples import chart, class_name, is_plane, long_names, sentence_case, show, test_split
 from aeexplorer.ui.state import remember_sample
@@ -67,7 +68,7 @@ def computed_map(run: Run, method: str, n: int, parameters: dict[str, Any]) -> F
                 return job.finished()
         except Damaged as error:
             state, reason = "failed", str(error)
-    if job is not None and state in ("queued", "running"):
+    if job is not None and under_way(job):
         _watch(job, METHODS[method].title)
         return None
     with st.container(border=True, height=HEIGHT, horizontal_alignment="center", vertical_alignment="center"):
@@ -89,9 +90,7 @@ def computed_map(run: Run, method: str, n: int, parameters: dict[str, Any]) -> F
 
 def _begin(run: Run, method: str, n: int, parameters: dict[str, Any]) -> None:
     try:
-        job = submit_map(run, method, n, **parameters)
-        if job.status.state == "queued":
-            start(job)
+        request_map(run, method, n, current_owner(), **parameters)
     except (ValueError, OSError) as error:
         st.session_state["map-refused"] = str(error)
 
@@ -99,7 +98,7 @@ def _begin(run: Run, method: str, n: int, parameters: dict[str, Any]) -> None:
 @st.fragment(run_every=0.5)
 def _watch(job: MapJob, title: str) -> None:
     """Progress, time left, the layout as it is now, and a way to stop."""
-    if not job.status.active:
+    if not under_way(job):
         st.rerun()
     event = job.last_event("progress") or {}
     fraction = float(event.get("fraction", 0.0))
@@ -109,7 +108,7 @@ def _watch(job: MapJob, title: str) -> None:
         "Cancelling" if job.cancel_requested else f"{title}: {fraction:.0%}{left}" if event else f"{title}: starting"
     )
     bar.progress(min(max(fraction, 0.0), 1.0), doing)
-    stop.button("Cancel", on_click=cancel, args=(job,), disabled=job.cancel_requested, key="cancel-map")
+    stop.button("Cancel", on_click=cancel, args=(job, current_owner()), disabled=job.cancel_requested, key="cancel-map")
     points = job.intermediate()
     with st.container(border=True):
         if points is None:

@@ -16,6 +16,7 @@ from aeexplorer.runs import TITLE_LIMIT, DamagedRun, Run
 from aeexplorer.store import Damaged
 from aeexplorer.ui.doors import PAGES, door
 from aeexplorer.ui.film import figures_of
+from aeexplorer.ui.identity import current_owner
 from aeexplorer.ui.resources import all_runs
 from aeexplorer.ui.widgets import as_text
 
@@ -72,7 +73,7 @@ def _row(run: Row) -> None:
             st.caption(as_text(str(error)))
             status = Status(state="failed")
         else:
-            active = status.active and jobs.worker_lives(run)
+            active = jobs.under_way(run)
             st.fragment(_state, run_every=TICK_SECONDS if active else None, key=f"runs.state.{_key(run)}")(run, active)
     with actions, st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
         _open(run, status)
@@ -92,7 +93,7 @@ def _state(run: Run, was_active: bool) -> None:
         status = run.status
     except (Damaged, OSError):
         st.rerun()
-    if was_active != (status.active and jobs.worker_lives(run)):
+    if was_active != (jobs.under_way(run)):
         st.rerun()
     if was_active:
         key = f"runs.follower.{run.path}"
@@ -109,7 +110,7 @@ def _state(run: Run, was_active: bool) -> None:
 
 
 def _open(run: Run, status: Status) -> None:
-    if status.active and jobs.worker_lives(run):
+    if jobs.under_way(run):
         if st.button("Watch", key=f"runs.watch.{_key(run)}"):
             _show_training(run)
     elif run.has_weights and st.button("Explore", key=f"runs.open.{_key(run)}"):
@@ -124,7 +125,7 @@ def _open(run: Run, status: Status) -> None:
 
 def _more(run: Run, status: Status) -> None:
     """The whole run as one file, and behind a menu what else can be done with it."""
-    key, active = _key(run), status.active and jobs.worker_lives(run)
+    key, active = _key(run), jobs.under_way(run)
     st.download_button(
         "Download", run.bundle, file_name=f"{run.id}.zip", mime="application/zip", key=f"runs.download.{key}",
         on_click="ignore", help="The whole run as one zip archive",
@@ -153,7 +154,7 @@ def _show_training(run: Run) -> None:
 
 
 def _continue(run: Run) -> None:
-    if _told(lambda: jobs.start(run)):
+    if _told(lambda: jobs.start(run, current_owner())):
         _show_training(run)
     st.rerun()
 
@@ -196,7 +197,7 @@ def _rename(run: Run) -> None:
     title = st.text_input("Name", run.title[:TITLE_LIMIT], max_chars=TITLE_LIMIT, key="runs.title")
     if st.button("Rename", type="primary", key="runs.rename.confirm"):
         _forget_question()
-        _told(lambda: run.rename(title))
+        _told(lambda: run.rename(title, current_owner()))
         st.rerun()
 
 
@@ -206,7 +207,7 @@ def _delete(run: Row) -> None:
     yes, no = st.columns(2)
     if yes.button("Delete", type="primary", key="runs.delete.confirm", width="stretch"):
         _forget_question()
-        _told(run.delete, "The run is deleted.")
+        _told(lambda: run.delete(current_owner()), "The run is deleted.")
         st.rerun()
     if no.button("Keep", key="runs.delete.keep", width="stretch"):
         _forget_question()

@@ -7,16 +7,25 @@ from pathlib import Path
 import streamlit as st
 
 from aeexplorer.ui.doors import PAGES
+from aeexplorer.ui.jobs_panel import jobs_panel
 from aeexplorer.ui.look import style
 from aeexplorer.ui.resources import theme
 
-st.set_page_config(page_title="aeexplorer", page_icon=str(Path(__file__).with_name("icon.png")), layout="wide")
-st.html(style(theme()))
+st.set_page_config(
+    page_title="aeexplorer",
+    page_icon=str(Path(__file__).with_name("icon.png")),
+    layout="wide",
+    initial_sidebar_state=216,
+)
+st.html(style(theme(), large=st.session_state.get("large_type", False)))
 
 page = st.navigation(
     {
         "Explore": [
             st.Page(PAGES / "home.py", title="Home", default=True),
+            st.Page(PAGES / "interpolate.py", title="Interpolate", url_path="interpolate"),
+            st.Page(PAGES / "corruption.py", title="Corruption", url_path="corruption"),
+            st.Page(PAGES / "generate.py", title="Generate", url_path="generate"),
             st.Page(PAGES / "explore.py", title="Explore", url_path="explore"),
         ],
         "Look": [st.Page(PAGES / "latent_map.py", title="Latent map", url_path="map")],
@@ -27,5 +36,9 @@ page = st.navigation(
         ],
     },
     expanded=True,
+)
+jobs_panel()
+st.sidebar.toggle(
+    "Large type", key="large_type", persist_state="session", help="For a projector: everything a quarter larger."
 )
 page.run()

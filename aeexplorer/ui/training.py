@@ -9,13 +9,15 @@ import streamlit as st
 from aeexplorer import jobs
 from aeexplorer.config import ConfigError
 from aeexplorer.data import DATASETS, Source
-from aeexplorer.estimation import Estimate, check_memory, estimate, suggested
+from aeexplorer.estimation import Estimate, estimate, suggested
 from aeexplorer.families import FAMILIES, Family
+from aeexplorer.limits import check_cost
 from aeexplorer.models.base import ModelConfig
 from aeexplorer.nets import NETS
 from aeexplorer.recording import configure, new_run
 from aeexplorer.training import TrainingConfig
 from aeexplorer.ui import downloads
+from aeexplorer.ui.identity import current_owner
 from aeexplorer.ui.resources import dataset
 from aeexplorer.ui.samples import show
 from aeexplorer.ui.widgets import as_text, knobs, refusals
@@ -40,7 +42,7 @@ def setup() -> None:
         here = _available(source)
         config, training = _choose_knobs(source, row)
         _cost_and_start(source, row, config, training, here)
-    jobs.prepare()
+    jobs.supervise()
 
 
 def _choose_data() -> Source:
@@ -115,7 +117,7 @@ def _cost_and_start(
 ) -> None:  # fmt: skip
     try:
         cost = estimate(row.name, config, training, source.spec, source.n_train, source.n_validation)
-        check_memory(cost)
+        check_cost(cost)
         refused = st.session_state.pop(REFUSED, "")
     except ConfigError as error:
         cost, refused = None, str(error)
@@ -129,7 +131,7 @@ def _cost_and_start(
     given = {**dict(config), **dict(training)}
     button.button(
         "Start training", type="primary", icon=":material/play_arrow:", width="stretch", key="train.start",
-        disabled=cost is None or not here, on_click=_start, args=(source.name, row.name, title, given),
+        disabled=cost is None or not here, on_click=_start, args=(source.name, row.name, title, given, cost.seconds if cost else 0.0),
     )  # fmt: skip
     changed = {
         k: v for k, v in given.items()
@@ -139,14 +141,14 @@ def _cost_and_start(
         st.code(as_python(source.name, row.name, changed), language="python")
 
 
-def _start(dataset_name: str, family_name: str, title: str, given: dict[str, Any]) -> None:
+def _start(dataset_name: str, family_name: str, title: str, given: dict[str, Any], seconds: float) -> None:
     """Make the run and start it. A second click arrives while the first one's run is shown, and does nothing."""
     if st.session_state.get(JOB):
         return
     try:
-        run = new_run(family_name, dataset(dataset_name), title, **given)
+        run = new_run(family_name, dataset(dataset_name), title, owner=current_owner(), **given)
         st.session_state[JOB] = run.id
-        jobs.start(run)
+        jobs.start(run, current_owner(), seconds)
     except (ConfigError, OSError) as error:
         st.session_state[REFUSED] = str(error.strerror if isinstance(error, OSError) and error.strerror else error)
 

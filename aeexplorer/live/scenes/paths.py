@@ -35,6 +35,10 @@ def interpolate(params: InterpolateParams) -> Frame:
     """For each kind a row of `steps` samples from `start` to `end` (array `<kind>`) and the sample at `t`
     (`<kind>_at`), with where each lies; where the code is 2-d the way on the plane (`<kind>_path`, `<kind>_point`).
 
+    Arrays `at` and `nearest` hold, one for each kind, the sample at `t` and the real one nearest to it. How much the
+    picture changes from step to step is array `<kind>_change` over `between`, the places half-way; the readout
+    `<kind>_at_change` is read off it at `t`, and `<kind>_peak` is the largest change over the mean one.
+
     "pixels" is the cross-fade of the samples themselves and "pca" the straight line through as many principal
     components as the code has values; they say where their samples lie by encoding them. With `compare_run` the same
     of another run, every name with "compare_" before it.
@@ -57,6 +61,7 @@ def _ways(
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:  # fmt: skip
     arrays: dict[str, np.ndarray] = {}
     readouts: dict[str, Any] = {}
+    between = (t[:-2] + t[1:-1]) / 2
     if x_a is None or x_b is None:
         x_a, x_b = values_of(params.a, found), values_of(params.b, found)
         z_a, z_b = code_of(params.a, found), code_of(params.b, found)
@@ -81,7 +86,19 @@ def _ways(
         readouts[f"{name}_status"] = [STATUSES[s] for s in near.status[:-1]]
         readouts[f"{name}_at_status"] = STATUSES[near.status[-1]]
         readouts[f"{name}_at_distance"] = near.distance[-1]
-        readouts[f"{name}_change"] = path_change(x[:-1]) if params.steps > 1 else []
+        change = path_change(x[:-1]) if params.steps > 1 else np.empty(0)
+        readouts[f"{name}_change"] = change
+        readouts[f"{name}_steps"] = [STATUSES[near.status[0]]] if params.steps else []
+        readouts[f"{name}_steps"] += [[STATUSES[s], c] for s, c in zip(near.status[1:-1], change, strict=True)]
+        if len(change):
+            arrays[f"{name}_change"] = change.astype(np.float32)
+            readouts[f"{name}_at_change"] = np.interp(params.t, between, change)
+            readouts[f"{name}_peak"] = change.max() / max(change.mean(), 1e-12)
+    names = [prefix + kind for kind in params.kinds]
+    arrays |= {prefix + of: np.concatenate([arrays[f"{name}_{of}"] for name in names]) for of in ("at", "nearest")}
+    readouts[f"{prefix}at_status"] = [readouts[f"{name}_at_status"] for name in names]
+    if len(between) and not prefix:
+        arrays["between"] = between.astype(np.float32)
     return arrays, readouts
 
 
@@ -91,18 +108,21 @@ def _through_pca(x: np.ndarray, found: Bench) -> np.ndarray:
 
 
 class TraverseParams(Config):
-    """`dims` are shown in the order given; None shows all, up to 64."""
+    """`dims` are shown in the order given; None shows all, up to 64. With a `reach` each goes that many standard
+    deviations of its stored codes to either side of their mean, and `low` and `high` are not used."""
 
     run: str
     sample: Sample
     dims: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(None, min_length=1, max_length=64)
     low: float = Field(-3, ge=-100, le=100)
     high: float = Field(3, ge=-100, le=100)
+    reach: float | None = Field(None, ge=0, le=100)
     steps: int = Field(9, ge=2, le=33)
 
 
 def traverse(params: TraverseParams) -> Frame:
-    """One code with one coordinate after the other moved from `low` to `high`: an array `dim_<i>` each."""
+    """One code with one coordinate after the other moved from `low` to `high`: an array `dim_<i>` each, and the
+    values (dims, steps) it takes."""
     found = bench(params.run)
     z = code_of(params.sample, found)
     dims = tuple(range(min(found.latent_dim, 64))) if params.dims is None else params.dims
@@ -110,8 +130,12 @@ def traverse(params: TraverseParams) -> Frame:
         raise ConfigError(f"dims must be less than {found.latent_dim}, got {max(dims)}")
     if len(dims) * params.steps > MAX_TILES:
         raise ConfigError(f"steps must be at most {MAX_TILES // len(dims)} for {len(dims)} dims, got {params.steps}")
-    values = np.linspace(params.low, params.high, params.steps)
-    x = found.explorer.decode(np.concatenate([traversal(z, d, values) for d in dims] + [z[None]]))
+    values = np.tile(np.linspace(params.low, params.high, params.steps), (len(dims), 1))
+    if params.reach is not None:
+        own = found.z[:, list(dims)]
+        values = own.mean(0)[:, None] + np.outer(own.std(0), np.linspace(-params.reach, params.reach, params.steps))
+    ways = [traversal(z, d, v) for d, v in zip(dims, values, strict=True)]
+    x = found.explorer.decode(np.concatenate([*ways, z[None]]))
     rows = tiles(x, found.spec)
     arrays = {f"dim_{d}": rows[i * params.steps : (i + 1) * params.steps] for i, d in enumerate(dims)}
     return Frame({"picture": rows[-1:], **arrays}, {"dims": dims, "values": values, "z": z}, found.spec)
@@ -147,20 +171,30 @@ def arithmetic(params: ArithmeticParams) -> Frame:
 
 
 class SampleParams(Config):
+    """`source` "normal" draws from a standard normal distribution whatever the family was trained for."""
+
     run: str
+    source: Literal["own", "normal"] = "own"
     n: int = Field(16, ge=1, le=MAX_TILES)
     seed: int = Field(0, ge=0, le=2**32 - 1)
     temperature: float = Field(1.0, ge=0, le=10)
 
 
 def sample(params: SampleParams) -> Frame:
-    """New samples: from the prior where the family has one, else from what is fitted to the stored codes."""
+    """New samples: from the prior where the family has one, else from what is fitted to the stored codes. Where they lie
+    is told from their codes, with a posterior from the mean that the decoded sample has."""
     found = bench(params.run)
-    z = found.explorer.sample_codes(params.n, params.seed, params.temperature)
-    status = found.neighbourhood(z).status
+    if params.source == "normal":
+        drawn = np.random.default_rng(params.seed).standard_normal((params.n, found.latent_dim))
+        z = (params.temperature * drawn).astype(np.float32)
+    else:
+        z = found.explorer.sample_codes(params.n, params.seed, params.temperature)
+    x = found.explorer.decode(z)
+    # stored codes are posterior means, which a prior sample's noise in inactive dimensions would set apart from all
+    status = found.neighbourhood(found.explorer.encode(x) if "posterior" in found.explorer.traits else z).status
     readouts = {
         "source": "prior" if "prior" in found.explorer.traits else "fitted to the codes",
         "status": [STATUSES[s] for s in status],
         "on_the_data": float((status == 0).mean()),
     }
-    return Frame({"tiles": tiles(found.explorer.decode(z), found.spec)}, readouts, found.spec)
+    return Frame({"tiles": tiles(x, found.spec)}, readouts, found.spec)

@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from aeexplorer.config import Config, ConfigError
+from aeexplorer.interpolation import PATHS, manifold_grid
 from aeexplorer.interpolation import grid as patch
-from aeexplorer.interpolation import manifold_grid
 from aeexplorer.live.frame import Frame, tiles
 from aeexplorer.live.resources import STATUSES, Bench, as_floats, bench, neighbourhood_readouts
 from aeexplorer.live.scenes.samples import Sample, code_of, values_of, vector
@@ -48,8 +48,8 @@ def codes(params: CodesParams) -> Frame:
     """The stored codes themselves: z, their classes (255 for none) and the names of the classes."""
     found = bench(params.run)
     z, labels = found.z[: params.limit], found.labels[: params.limit]
-    known = np.where(labels < 0, 255, labels).astype(np.uint8)
-    arrays = {"z": z.astype(np.float32), "labels": known}
+    classes = np.where(labels < 0, 255, labels)
+    arrays: dict[str, np.ndarray] = {"z": z.astype(np.float32), "labels": classes.astype(np.uint8)}
     return Frame(arrays, {"classes": found.spec.classes, "latent_dim": found.latent_dim, "title": found.spec.title})
 
 
@@ -94,11 +94,14 @@ class GridParams(Config):
 
 
 def grid(params: GridParams) -> Frame:
-    """The whole plane of a model with a 2-d code, evenly spaced in the probability of the prior."""
+    """The whole plane of a model with a 2-d code, evenly spaced in the probability of the prior, or where there is none
+    of a Gaussian with the means and deviations of the stored codes."""
     found = bench(params.run)
     if found.latent_dim != 2:
         raise ConfigError(f"run must have a code of 2 values for a grid, got {found.latent_dim}")
     z = manifold_grid(params.n, params.span)
+    if "prior" not in found.explorer.traits:
+        z = found.z.mean(0) + z * found.z.std(0)
     return Frame({"tiles": tiles(found.explorer.decode(z), found.spec), "z": z}, {"n": params.n}, found.spec)
 
 
@@ -108,16 +111,27 @@ class CornersParams(Config):
     rows: int = Field(7, ge=2, le=20)
     columns: int = Field(7, ge=2, le=20)
     kind: Literal["lerp", "slerp"] = "lerp"
+    u: float = Field(0.5, ge=0, le=1, description="Place between left and right that is shown on its own.")
+    v: float = Field(0.5, ge=0, le=1, description="Place between top and bottom.")
 
 
 def corners(params: CornersParams) -> Frame:
-    """The patch between four samples, in reading order."""
+    """The patch between four samples, in reading order: array `tiles`, and at (u, v) `at` with the real sample nearest
+    to it."""
     found = bench(params.run)
-    z = patch(np.stack([code_of(s, found) for s in params.corners]), params.rows, params.columns, params.kind)
-    flat = z.reshape(-1, found.latent_dim)
-    status = [STATUSES[s] for s in found.neighbourhood(flat).status]
-    readouts = {"rows": params.rows, "columns": params.columns, "status": status}
-    return Frame({"tiles": tiles(found.explorer.decode(flat), found.spec)}, readouts, found.spec)
+    ends = np.stack([code_of(s, found) for s in params.corners])
+    way = PATHS[params.kind]
+    left, right = way(ends[0], ends[2], [params.v])[0], way(ends[1], ends[3], [params.v])[0]
+    filled = patch(ends, params.rows, params.columns, params.kind).reshape(-1, found.latent_dim)
+    z = np.concatenate([filled, way(left, right, [params.u])])
+    x, near = tiles(found.explorer.decode(z), found.spec), found.neighbourhood(z)
+    status = [STATUSES[s] for s in near.status]
+    readouts = {
+        "rows": params.rows, "columns": params.columns, "status": status[:-1], "at_status": status[-1],
+        "at_distance": near.distance[-1],
+    }  # fmt: skip
+    arrays = {"tiles": x[:-1], "at": x[-1:], "nearest": tiles(found.pictures_at(near.nearest[-1, :1]), found.spec)}
+    return Frame(arrays, readouts, found.spec)
 
 
 def _surroundings(found: Bench, z: np.ndarray, neighbours: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

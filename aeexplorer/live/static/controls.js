@@ -15,7 +15,7 @@ function slider(spec, values, changed, released) {
   const step = log ? (high - low) / 200 : spec.step;
   const digits = spec.digits ?? Math.max(0, Math.ceil(-Math.log10(spec.step) - 1e-9));
   const input = make("input", { type: "range", min: low, max: high, step, class: "live-range" });
-  const bubble = make("output", { class: "live-bubble", "aria-hidden": "true" });
+  const bubble = make("span", { class: "live-bubble", "aria-hidden": "true" });
   const rail = make("div", { class: "live-rail" }, bubble, input);
   const label = make("span", { class: "live-label", text: spec.label });
   const element = make("label", { class: "live-slider" }, label, rail);

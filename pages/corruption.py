@@ -1,0 +1,64 @@
+"""Corrupt samples and see what a denoising autoencoder makes of them, beside a plain one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from aeexplorer.runs import Run
+from aeexplorer.ui import restoring
+from aeexplorer.ui.chosen import DRAWN, Choice
+from aeexplorer.ui.foot import foot
+from aeexplorer.ui.samples import missing_data, test_split
+from aeexplorer.ui.state import open_picked, pick_run
+from aeexplorer.ui.widgets import heading, refusals
+
+PREFERRED = ("mnist-dae", "digits-dae")
+MISSING = "There is no model trained on corrupted samples yet. Train a denoising autoencoder: digits take seconds."
+
+
+def bench(run: Run, beside: Run | None) -> None:
+    model = open_picked(run)
+    choice = Choice(model, "corruption")
+    if choice.which == DRAWN:
+        left, right = st.columns([1, 4], gap="medium")
+        with left:
+            choice.pad()
+    else:
+        right = st.container()
+    chosen = choice.samples()
+    with right:
+        with st.container(key="bench"):
+            params = restoring.restore(model, beside, chosen)
+        picker, said = st.columns([1.1, 1], vertical_alignment="bottom")
+        with picker:
+            choice.ask()
+        said.caption(
+            f"{restoring.honesty(run, params['kind'])} The pattern is locked: the slider changes the level, not the noise."
+        )
+    if test_split(model) is None:
+        missing_data(
+            model,
+            "What stored codes decode to stands in for the clean samples, which flatters the model they come from.",
+        )
+    frame = restoring.frame_of(params)
+    foot(
+        r"L = \lVert x - g(f(\tilde x)) \rVert^2",
+        restoring.numbers(frame, run, beside, len(chosen.samples)),
+        restoring.as_python(run, beside, chosen, params),
+        restoring.as_file(frame, model.spec),
+    )
+
+
+title, picker, other = st.columns([2.6, 1.2, 1.2], vertical_alignment="bottom")
+with title:
+    heading(
+        "Corrupt and restore",
+        "A denoising autoencoder sees the corrupted sample and is asked for the clean one. Drag the level: everything follows.",
+    )
+with picker:
+    picked = pick_run("Model", PREFERRED, restoring.denoises, MISSING, family="dae", dataset="digits")
+if picked is not None:
+    with other:
+        beside = restoring.choose_companion(picked)
+    with refusals():
+        bench(picked, beside)

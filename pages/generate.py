@@ -1,0 +1,37 @@
+"""Make samples that nobody has seen: draw codes, or move one by hand."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from aeexplorer.runs import Run
+from aeexplorer.ui import generating
+from aeexplorer.ui.ends import bench_of
+from aeexplorer.ui.foot import foot, opening
+from aeexplorer.ui.samples import missing_data, test_split
+from aeexplorer.ui.state import open_picked, pick_run
+from aeexplorer.ui.widgets import heading, refusals
+
+
+def page(run: Run) -> None:
+    model = open_picked(run)
+    bench = bench_of(run)
+    views = generating.views(bench)
+    view = st.segmented_control(
+        "View", list(views), default="Sample", required=True, key=f"view.{len(views)}", label_visibility="collapsed",
+    )  # fmt: skip
+    shown = views[view](bench)
+    if shown is not None:
+        foot(shown.equation, shown.said, opening(run) + shown.python, *shown.files)
+    if test_split(model) is None:
+        missing_data(model, "This page works on the stored codes; pictures of samples are then decoded from them.")
+
+
+title, picker = st.columns([3, 1.3], vertical_alignment="bottom")
+with title:
+    heading("Make new samples", "The decoder answers any code: draw codes at random, or turn their numbers one by one.")
+with picker:
+    picked = pick_run(preferred=("mnist-vae", "digits-vae", "mnist-vae-2d", "digits-vae-2d"))
+if picked is not None:
+    with refusals():
+        page(picked)

@@ -1,0 +1,66 @@
+"""Walk between two samples, or across the patch between four."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from aeexplorer.runs import Run
+from aeexplorer.ui import walking
+from aeexplorer.ui.ends import bench_of, opening_of, pick_ends
+from aeexplorer.ui.foot import foot, opening
+from aeexplorer.ui.samples import is_plane, missing_data, test_split
+from aeexplorer.ui.state import open_picked, pick_run
+from aeexplorer.ui.widgets import heading, refusals
+
+NAMES = {2: ("From", "To"), 3: ("Top left", "Top right", "Bottom left"),
+         4: ("Top left", "Top right", "Bottom left", "Bottom right")}  # fmt: skip
+
+
+def how_many() -> int:
+    return int(
+        st.segmented_control(
+            "Samples", ["2", "3", "4"], default="2", required=True, key="ends", bind="query-params",
+            help="Two make a walk, four a patch. Of three the fourth corner is b + c − a: a is to b as c is to it.",
+        )
+    )  # fmt: skip
+
+
+def page(run: Run, rival: Run | None, n: int, cards: st.delta_generator.DeltaGenerator) -> None:
+    model = open_picked(run)
+    bench = bench_of(run)
+    with cards:
+        ends = pick_ends(bench, NAMES[n])
+    code = opening(run) + opening_of(ends)
+    if is_plane(bench.spec):
+        walking.walk_on_plane(bench, ends)
+        params = {"t": 0.5}
+        foot(*walking.equation(params, ends), code + walking.walk_python(params))
+    elif n == 2:
+        params = walking.walk(bench, ends, rival)
+        st.caption(walking.evenness(rival))
+        foot(*walking.equation(params, ends), code + walking.walk_python(params), *walking.walk_files(params, bench))
+    else:
+        params = walking.patch(bench, ends)
+        said = f"u = {params['u']:g}, v = {params['v']:g}" + (", d = b + c − a" if n == 3 else "")
+        foot(
+            r"z_{u,v} = (1-v)\,[(1-u)\,a + u\,b] + v\,[(1-u)\,c + u\,d]", said,
+            code + walking.patch_python(params, n), *walking.patch_files(params, bench),
+        )  # fmt: skip
+    if test_split(model) is None:
+        missing_data(model, "Walks between stored codes work without it; their ends are then decoded from the codes.")
+
+
+title, picker, other = st.columns([2.6, 1.2, 1.2], vertical_alignment="bottom")
+with title:
+    heading("Walk between two samples", "Straight through the latent space, along a great circle, or by fading one "
+            "picture into the other: drag t and compare.")  # fmt: skip
+with picker:
+    picked = pick_run(preferred=("mnist-vae", "digits-vae", "mnist-vae-2d", "digits-vae-2d"))
+if picked is not None:
+    with other:
+        rival = walking.choose_rival(picked)
+    cards, amount = st.columns([6, 1], vertical_alignment="center")
+    with amount:
+        n = how_many()
+    with refusals():
+        page(picked, rival, n, cards)
