@@ -25,6 +25,7 @@ from aeexplorer.config import Config, ConfigError
 from aeexplorer.store import Damaged, DiskFull, append_event, read_events, read_json, write_atomic, write_json
 
 RESERVE_BYTES = 65_536
+TAIL_BYTES = 32_768
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 
@@ -142,8 +143,13 @@ class WorkFolder:
         return read_events(self.path / "events.jsonl", offset)
 
     def last_event(self, kind: str) -> dict[str, Any] | None:
-        """The last event of a type, or None."""
-        return next((e for e in reversed(self.events()[0]) if e.get("type") == kind), None)
+        """The last event of a type, or None; looked for at the end of the log first, which may be long."""
+        size = path.stat().st_size if (path := self.path / "events.jsonl").exists() else 0
+        for offset in {max(size - TAIL_BYTES, 0): None, 0: None}:
+            for event in reversed(self.events(offset)[0]):
+                if event.get("type") == kind:
+                    return event
+        return None
 
     @property
     def cancel_requested(self) -> bool:

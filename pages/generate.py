@@ -17,12 +17,16 @@ def page(run: Run) -> None:
     model = open_picked(run)
     bench = bench_of(run)
     views = generating.views(bench)
-    view = st.segmented_control(
-        "View", list(views), default="Sample", required=True, key=f"view.{len(views)}", label_visibility="collapsed",
-    )  # fmt: skip
-    shown = views[view](bench)
-    if shown is not None:
-        foot(shown.equation, shown.said, opening(run) + shown.python, *shown.files)
+    asked = st.query_params.get("view", "")
+    names, beside = st.columns([1.1, 1.2], vertical_alignment="center", gap="medium")
+    with names:
+        view = st.segmented_control(
+            "View", list(views), default=asked if asked in views else "Sample", required=True, key=f"view.{len(views)}",
+            label_visibility="collapsed",
+        )  # fmt: skip
+    st.query_params["view"] = view
+    shown = views[view](bench, beside)
+    foot(shown.equation, shown.said, opening(run) + shown.python, *shown.files)
     if test_split(model) is None:
         missing_data(model, "This page works on the stored codes; pictures of samples are then decoded from them.")
 

@@ -7,7 +7,7 @@ import streamlit as st
 from aeexplorer.runs import Run
 from aeexplorer.ui.doors import door
 from aeexplorer.ui.foot import foot, opening
-from aeexplorer.ui.latent_plane import draw_on, has_plane, move, where
+from aeexplorer.ui.latent_plane import decoded_at, draw_on, has_plane, move, where
 from aeexplorer.ui.resources import openable_runs
 from aeexplorer.ui.samples import missing_data, test_split
 from aeexplorer.ui.sheets import sheet
@@ -51,7 +51,7 @@ def explore(run: Run) -> None:
         with right:
             doors(draw_on(model))
         z, spec = where(model), model.spec
-        decoded = model.decode([z])
+        decoded = decoded_at(model, z)
     if test_split(model) is None:
         missing_data(model, "The plane works without it; the nearest real samples need it.")
     foot(

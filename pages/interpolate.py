@@ -12,8 +12,8 @@ from aeexplorer.ui.samples import is_plane, missing_data, test_split
 from aeexplorer.ui.state import open_picked, pick_run
 from aeexplorer.ui.widgets import heading, refusals
 
-NAMES = {2: ("From", "To"), 3: ("Top left", "Top right", "Bottom left"),
-         4: ("Top left", "Top right", "Bottom left", "Bottom right")}  # fmt: skip
+CORNERS = ("a ↖", "b ↗", "c ↙", "d ↘")
+NAMES = {2: ("From", "To"), 3: CORNERS[:3], 4: CORNERS}
 
 
 def how_many() -> int:
@@ -37,7 +37,6 @@ def page(run: Run, rival: Run | None, n: int, cards: st.delta_generator.DeltaGen
         foot(*walking.equation(params, ends), code + walking.walk_python(params))
     elif n == 2:
         params = walking.walk(bench, ends, rival)
-        st.caption(walking.evenness(rival))
         foot(*walking.equation(params, ends), code + walking.walk_python(params), *walking.walk_files(params, bench))
     else:
         params = walking.patch(bench, ends)
@@ -52,15 +51,16 @@ def page(run: Run, rival: Run | None, n: int, cards: st.delta_generator.DeltaGen
 
 title, picker, other = st.columns([2.6, 1.2, 1.2], vertical_alignment="bottom")
 with title:
-    heading("Walk between two samples", "Straight through the latent space, along a great circle, or by fading one "
-            "picture into the other: drag t and compare.")  # fmt: skip
+    heading("Walk between samples", "Through the latent space, or by fading one into the other: drag t.")
 with picker:
     picked = pick_run(preferred=("mnist-vae", "digits-vae", "mnist-vae-2d", "digits-vae-2d"))
 if picked is not None:
-    with other:
-        rival = walking.choose_rival(picked)
     cards, amount = st.columns([6, 1], vertical_alignment="center")
     with amount:
         n = how_many()
+    rival = None
+    if n == 2:
+        with other:
+            rival = walking.choose_rival(picked)
     with refusals():
         page(picked, rival, n, cards)

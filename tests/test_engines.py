@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -122,10 +123,9 @@ class Cluster:
         return process
 
     def start_scheduler(self) -> subprocess.Popen[bytes]:
-        self.scheduler = self._start(
+        return self._start(
             "-m", "distributed.cli.dask_scheduler", "--host", self.address, "--no-dashboard", "--no-show"
         )
-        return self.scheduler
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         return self._start(
@@ -210,3 +210,41 @@ def test_a_cluster_that_is_away_keeps_the_queue(home: Path) -> None:
     with pytest.raises(OSError, match=r"127\.0\.0\.1:9 cannot be reached"):
         engine.launch(run)
     engine.close()
+
+
+@needs_dask
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl to make certificates with")
+def test_a_cluster_over_tls(home: Path, tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True,
+    )  # fmt: skip
+    settings = {
+        "DASK_DISTRIBUTED__COMM__TLS__CA_FILE": str(certificate),
+        "DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "true",
+    }
+    for who in ("SCHEDULER", "WORKER", "CLIENT"):
+        settings[f"DASK_DISTRIBUTED__COMM__TLS__{who}__CERT"] = str(certificate)
+        settings[f"DASK_DISTRIBUTED__COMM__TLS__{who}__KEY"] = str(key)
+    cluster = Cluster(home, "tls", **settings)
+    try:
+        run = new_run("ae", load_dataset("digits"), **KNOBS)
+        submit(run)
+        wait_for(ended(run))
+        assert run.status.state == "done"
+    finally:
+        cluster.close()
+
+
+@needs_dask
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_twenty_jobs_on_a_cluster_end_as_they_do_here(home: Path, cluster: Cluster) -> None:
+    data = load_dataset("digits")
+    twins = {s: train_run(new_run("vae", data, **{**KNOBS, "seed": s}), data, bar=False) for s in range(4)}
+    runs = [new_run("vae", data, **{**KNOBS, "seed": at % 4}) for at in range(20)]
+    submit(*runs)
+    wait_for(ended(*runs), 600)
+    for at, run in enumerate(runs):
+        assert digest(run) == digest(twins[at % 4])

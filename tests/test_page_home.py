@@ -8,8 +8,9 @@ from page_driver import alone, open_page, orphaned, said, trained
 from streamlit.testing.v1 import AppTest
 
 from aeexplorer.config import ConfigError
+from aeexplorer.explorer import open_run
 from aeexplorer.metrics import neighbours, standing, typical_spacing
-from aeexplorer.plots import LIGHT, add_ground, add_path, add_point, diverging, names_below, scatter_map
+from aeexplorer.plots import LIGHT, add_path, add_point, diverging, names_below, scatter_map
 from aeexplorer.projection import project
 
 __all__ = ["alone"]  # a fixture of every test here
@@ -19,47 +20,54 @@ def home(**query: str) -> AppTest:
     return open_page("home", **query)
 
 
+def z_of(app: AppTest) -> list[float]:
+    return [float(part) for part in str(app.query_params["z"]).split(",")]
+
+
+def box(app: AppTest) -> str:
+    return str(app.selectbox[0].value)
+
+
 def test_an_empty_home_says_what_is_missing_and_where_to_get_it() -> None:
     app = home()
     assert not app.exception
     assert "no trained model" in app.subheader[0].value
-    assert not app.slider
 
 
-def test_a_two_dimensional_run_is_moved_by_two_sliders() -> None:
+def test_it_begins_at_the_code_of_the_picked_sample() -> None:
     run = trained(latent_dim=2)
-    app = home()
-    assert not app.exception and not app.error
-    assert [slider.label for slider in app.slider] == ["z₁", "z₂"]
-    start = app.slider[0].value
-    app.slider[0].set_value(app.slider[0].max).run()
-    assert not app.exception
-    assert app.slider[0].value != start
-    assert not app.query_params["z"].startswith(f"{start:g},")
-    assert app.query_params["run"] == run.id
-
-
-def test_the_first_point_lies_on_the_data_and_a_far_one_does_not() -> None:
-    run = trained(latent_dim=2)
-    assert "on the data" in said(home())
-    # a single distant code stretches the plane, so that its corner is far from every code
     codes = run.codes
-    codes.z[0] = 40
-    run.save_codes(codes)
-    app = home(z="-30,30")
-    app.slider[0].set_value(app.slider[0].min)
-    app.slider[1].set_value(app.slider[1].max).run()
-    assert "off the map" in said(app)
+    app = home(sample=str(codes.index[7]))
+    assert not app.exception and not app.error
+    assert z_of(app) == pytest.approx(codes.z[7].tolist(), abs=1e-3)
+    assert app.query_params["run"] == run.id
+    assert "2 numbers in, 64 pixels out" in said(app)
 
 
-@pytest.mark.parametrize("latent_dim", [1, 5])
-def test_other_dimensions_have_a_plane_too(latent_dim: int) -> None:
-    trained("ae", latent_dim=latent_dim)
+def test_the_link_says_where_it_begins_and_the_lines_of_python_decode_it() -> None:
+    run = trained(latent_dim=2)
+    app = home(z="0.5,-1.25")
+    assert z_of(app) == [0.5, -1.25]
+    given: dict[str, np.ndarray] = {}
+    exec(app.code[0].value, given)
+    np.testing.assert_array_equal(given["sample"], open_run(run).decode(np.array([[0.5, -1.25]]))[0])
+
+
+def test_only_a_two_dimensional_code_has_a_plane() -> None:
+    flat = trained("ae", latent_dim=2)
+    trained("vae", "wine", latent_dim=2, batch_size=32)
+    deep = trained("ae", latent_dim=5)
+    app = home(run=deep.id)
+    assert not app.exception
+    assert box(app) == flat.id, "another run of the same dataset takes its place"
+
+
+def test_without_a_two_dimensional_run_it_says_so() -> None:
+    trained("ae", latent_dim=5)
     app = home()
     assert not app.exception
-    assert len(app.slider) == min(latent_dim, 2)
-    if latent_dim > 2:
-        assert "main axes" in said(app)
+    assert "two-dimensional" in app.info[0].value
+    assert not app.selectbox
 
 
 @pytest.mark.parametrize("dataset", ["two-moons", "wine", "heartbeats"])
@@ -67,14 +75,15 @@ def test_points_tables_and_sequences(dataset: str) -> None:
     trained("ae", dataset, latent_dim=2, batch_size=64)
     app = home()
     assert not app.exception and not app.error
+    assert "values out" in said(app)
 
 
 @pytest.mark.parametrize("z", ["nan,1", "1", "1,2,3", "far,away", "1e99,-1e99", ""])
-def test_an_unusual_link_is_ignored_or_kept_in_bounds(z: str) -> None:
-    trained(latent_dim=2)
-    app = home(z=z, run="../../etc/passwd")
+def test_an_unusual_link_is_ignored(z: str) -> None:
+    run = trained(latent_dim=2)
+    app = home(z=z, run="../../etc/passwd", sample="-7")
     assert not app.exception
-    assert all(slider.min <= slider.value <= slider.max for slider in app.slider)
+    assert np.abs(z_of(app)).max() <= np.abs(run.codes.z).max() + 1e-3
 
 
 def test_a_damaged_run_is_a_sentence_and_a_door() -> None:
@@ -92,8 +101,22 @@ def test_without_its_dataset_the_plane_still_works() -> None:
     orphaned(run)
     app = home()
     assert not app.exception and not app.error
-    assert len(app.slider) == 2
+    assert len(z_of(app)) == 2
     assert "is not on this computer" in said(app)
+
+
+def test_large_type_is_a_switch_that_stays() -> None:
+    trained(latent_dim=2)
+    app = home()
+    assert "font-size: 125%" not in html_of(app)
+    app.toggle[0].set_value(True).run()
+    assert "font-size: 125%" in html_of(app)
+    app.switch_page("../../pages/data.py").run()
+    assert app.toggle[0].value and "font-size: 125%" in html_of(app)
+
+
+def html_of(app: AppTest) -> str:
+    return "".join(str(element.proto.body) for element in app.get("html"))
 
 
 def test_the_rule_of_where_a_code_lies() -> None:
@@ -130,8 +153,6 @@ def test_what_is_put_on_a_map() -> None:
     figure = scatter_map(np.random.default_rng(0).standard_normal((20, 2)), np.arange(20) % 2, ("a long name", "b"))
     add_point(figure, [1.0, 2.0])
     assert figure.data[-1].x[0] == 1 and figure.data[-1].y[0] == 2
-    add_ground(figure, [-1.0, -2.0], [1.0, 2.0])
-    assert min(figure.data[-1].x) == -1 and max(figure.data[-1].y) == 2
     names_below(figure)
     assert not any("text" in trace.mode for trace in figure.data)
     add_path(figure, [[0.0, 0.0], [1.0, 1.0]], "#000000", "a <b>path</b>")

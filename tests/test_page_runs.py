@@ -32,9 +32,9 @@ def one_person_and_nothing_pretrained(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_of_another_persons_run_nothing_is_changed(make: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     run = make()
-    monkeypatch.setattr(run_list, "current_owner", lambda: owner_of("a visitor from elsewhere"))
     app = open_page()
     app.menu_button(key=f"runs.more.here.{run.path.name}").click("Delete").run()
+    monkeypatch.setattr(run_list, "current_owner", lambda: owner_of("a visitor from elsewhere"))
     app.button(key="runs.delete.confirm").click().run()
     assert "it belongs to somebody else" in shown(app)
     assert run.path.exists()

@@ -60,7 +60,7 @@ def _books() -> Iterator[Finding]:
     if fault := registry.fault():
         yield Finding("registry.sqlite", f"is damaged: {fault}", "doctor --rebuild")
         return
-    for path in sorted(home().glob("registry.damaged-*")):
+    for path in sorted(registry.path.parent.glob("registry.damaged-*")):
         yield Finding(
             path.name, "was damaged and set aside; a new registry was made from the folders", "doctor --clean"
         )
@@ -152,7 +152,7 @@ def _unreadable_events(path: Path) -> int:
 def clean() -> list[Path]:
     """Remove what nobody will miss: leftovers of killed processes and registries that were set aside."""
     removed = remove_leftovers()
-    for path in home().glob("registry.damaged-*"):
+    for path in Registry().path.parent.glob("registry.damaged-*"):
         with contextlib.suppress(OSError):
             os.unlink(path)
             removed.append(path)

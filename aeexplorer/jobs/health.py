@@ -6,17 +6,16 @@ import shutil
 import sqlite3
 from typing import Any
 
-from aeexplorer import __version__
 from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.registry import ACTIVE
 from aeexplorer.store import Damaged, home
 
 
 def health() -> dict[str, Any]:
-    """Version, free space in bytes, jobs by state, and whether somebody looks after them; `ok` when all is well."""
+    """Free space in bytes, jobs by state, and whether somebody looks after them; `ok` when all is well."""
     from aeexplorer.jobs.queue import registry
 
-    said: dict[str, Any] = {"ok": True, "version": __version__, "supervised": _supervised()}
+    said: dict[str, Any] = {"ok": True, "supervised": _supervised()}
     try:
         home().mkdir(parents=True, exist_ok=True)
         said["free_bytes"] = shutil.disk_usage(home()).free

@@ -31,6 +31,11 @@ ENDED: tuple[JobState, ...] = ("done", "failed", "cancelled", "interrupted")
 BUSY_SECONDS = 10.0
 CALIBRATED_BY = 20  # finished jobs that say how this machine compares with the estimates
 
+_PASSING = (
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM,
+)  # fmt: skip
+
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -106,7 +111,7 @@ def _job(row: Sequence[Any]) -> Job:
     for name in _COLUMNS:
         value: Any = getattr(job, name)
         kind = _TYPES[name]
-        if type(value) is not kind or (kind is float and not math.isfinite(value)):
+        if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
             raise sqlite3.DatabaseError(f"{name} of a job is {value!r}")
     if job.state not in get_args(JobState) or not 0 <= job.pid < 2**31 or "\0" in job.folder or not job.folder:
         raise sqlite3.DatabaseError(f"a job in {job.folder!r} is {job.state!r}")
@@ -122,13 +127,15 @@ def folder_key(path: Path) -> str:
 class Registry:
     """The registry of a home, for any number of threads and processes; every call is one short transaction.
 
+    It lies in the home or where AEEXPLORER_REGISTRY says, because SQLite wants a local disk.
+
     Raises (from any call):
         sqlite3.OperationalError: when the file cannot be opened or written, or stays locked for more than 10 s.
         Damaged: when it was damaged, and again as soon as it had been made anew.
     """
 
     def __init__(self) -> None:
-        self.path = home() / "registry.sqlite"
+        self.path = Path(os.environ.get("AEEXPLORER_REGISTRY") or home() / "registry.sqlite")
         self._local = threading.local()
         self._mending = threading.Lock()
 
@@ -180,7 +187,7 @@ class Registry:
         try:
             return call(self._connect())
         except sqlite3.DatabaseError as error:
-            if not _means_damage(error):
+            if not self._means_damage(error):
                 raise
             self.set_aside(str(error))
         except (UnicodeDecodeError, OverflowError) as error:
@@ -188,7 +195,7 @@ class Registry:
         try:
             return call(self._connect())
         except sqlite3.DatabaseError as error:
-            if _means_damage(error):
+            if self._means_damage(error):
                 raise Damaged(f"registry.sqlite is damaged and could not be made again: {error}") from error
             raise
 
@@ -198,6 +205,15 @@ class Registry:
                 return call(connection)
 
         return self._mended(inside)
+
+    def _means_damage(self, error: sqlite3.DatabaseError) -> bool:
+        """Whether the file is broken, rather than locked, out of reach, or on a full disk."""
+        if not isinstance(error, sqlite3.OperationalError):  # "no such table" and "malformed schema" are one too
+            return True
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_READONLY:  # a damaged header says so of a file that can be written to
+            return os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)
+        return code not in _PASSING
 
     def set_aside(self, reason: str) -> None:
         """Rename the file; the next call fills a new one from the folders. Of several callers one does it."""
@@ -383,15 +399,6 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
             connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
-
-
-def _means_damage(error: sqlite3.DatabaseError) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    if isinstance(error, sqlite3.OperationalError):  # "no such table" and "malformed schema" are this too
-        passing = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
-                   sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM)  # fmt: skip
-        return code is None or code & 0xFF not in passing
-    return True
 
 
 def _next_place(connection: sqlite3.Connection) -> int:

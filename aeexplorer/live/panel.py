@@ -118,7 +118,8 @@ class Row(Config):
         signed: differences, blue for too little, red for too much.
         columns: samples in a line, for a grid; 0 aligns it with the other rows.
         tile: widest a sample is drawn, in pixels.
-        caption: a readout that lists a text, a status or a number for each sample.
+        beside: stands at the right of the other rows, above the chart; needs `columns`.
+        caption: a readout that lists a text, a status or a number for each sample, or several of them.
         captions: texts that do not change, one for each sample.
         pick: whether a sample can be clicked; the page hears (row, column).
     """
@@ -128,6 +129,7 @@ class Row(Config):
     signed: bool = False
     columns: int = Field(0, ge=0, le=64)
     tile: int = Field(96, ge=16, le=400)
+    beside: bool = False
     caption: str = ""
     captions: tuple[str, ...] = ()
     marker: Marker | None = None

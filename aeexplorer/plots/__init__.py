@@ -6,7 +6,7 @@ carries its alternative text, plain and not escaped, as `figure.layout.meta["alt
 
 from aeexplorer.plots.charts import bars, heat, loss_curves, sequences
 from aeexplorer.plots.maps import scatter_map, scatter_toy
-from aeexplorer.plots.marks import add_ground, add_path, add_point, names_below
+from aeexplorer.plots.marks import add_path, add_point, names_below
 from aeexplorer.plots.pictures import diverging, tile, to_gif, to_png
 from aeexplorer.plots.theme import DARK, LIGHT, Theme
 
@@ -14,7 +14,6 @@ __all__ = [
     "DARK",
     "LIGHT",
     "Theme",
-    "add_ground",
     "add_path",
     "add_point",
     "bars",

@@ -12,8 +12,6 @@ from aeexplorer.plots.theme import LIGHT, Theme, shaped, shown
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-CLICK_SIDE = 61  # places along one side of the ground that can be clicked
-
 
 def add_point(figure: Figure, point: ArrayLike, theme: Theme = LIGHT, name: str = "") -> None:
     """Mark one point, (2,) or (3,), with a ring.
@@ -54,36 +52,4 @@ def add_path(figure: Figure, points: ArrayLike, colour: str, name: str) -> None:
     line, marker = {"color": colour, "width": 2}, {"color": colour, "size": 8}
     figure.add_trace(
         go.Scatter(x=where[:, 0], y=where[:, 1], mode="lines+markers", name=shown(name), line=line, marker=marker)
-    )
-
-
-def add_ground(figure: Figure, low: ArrayLike, high: ArrayLike) -> None:
-    """Lay an invisible grid of points over a plane, so that a click anywhere selects a place on it.
-
-    Args:
-        figure: of a plane; points of its own keep to be clicked where they lie nearer.
-        low, high: (2,) corners.
-    """
-    import plotly.graph_objects as go
-
-    sides = [np.linspace(a, b, CLICK_SIDE) for a, b in zip(np.asarray(low), np.asarray(high), strict=True)]
-    x, y = (axis.ravel() for axis in np.meshgrid(*sides))
-    unseen = {"marker": {"opacity": 0}}
-    figure.add_trace(
-        go.Scattergl(
-            x=x,
-            y=y,
-            mode="markers",
-            marker={"opacity": 0, "size": 10},
-            selected=unseen,
-            unselected=unseen,
-            hoverinfo="none",
-            showlegend=False,
-        )
-    )
-    figure.update_layout(hoverdistance=-1, clickmode="event+select")
-    # A click leaves all points as they are: the place in hand is marked, not the points around it.
-    figure.for_each_trace(
-        lambda trace: trace.update(unselected={"marker": {"opacity": 0.75}}),
-        lambda trace: trace.type == "scattergl" and trace.showlegend is not False,
     )

@@ -94,6 +94,11 @@ def to_gif(images: np.ndarray, seconds: float = 4.0) -> bytes:
     frames = [Image.fromarray(image) for image in images]
     file = io.BytesIO()
     frames[0].save(
-        file, format="GIF", save_all=True, append_images=frames[1:], duration=round(1000 * seconds / len(frames)), loop=0
+        file,
+        format="GIF",
+        save_all=True,
+        append_images=frames[1:],
+        duration=round(1000 * seconds / len(frames)),
+        loop=0,
     )
     return file.getvalue()

@@ -14,7 +14,9 @@ from aeexplorer.live.components import DRAWINGS, draw_pad
 from aeexplorer.ui.samples import class_name, long_names, sentence_case, test_split
 from aeexplorer.ui.state import follow, followed, picked_sample, remember_drawing, remember_sample, remembered_drawing
 
-COLUMNS, MORE_COLUMNS, PATTERNS = 10, 16, 8
+COLUMNS = {"image": (10, 16), "sequence": (5, 8), "vector": (5, 8)}
+"""Samples shown at first, and at most."""
+PATTERNS = 8
 EACH, ANY, DRAWN = "each", "any", "drawn"
 
 
@@ -50,16 +52,15 @@ class Choice:
         codes = model.codes
         self._index = codes.index if self._split is None else np.arange(len(self._split))
         self._labels = codes.labels if self._split is None else self._split.y
+        self._some, self._many = COLUMNS[model.spec.kind]
 
     @property
     def _options(self) -> dict[str, str]:
         spec = self._spec
         known = sorted(set(self._labels[self._labels >= 0].tolist()))
         options = {EACH: "Some of each class"} if len(known) > 1 else {}
-        options[ANY] = f"{MORE_COLUMNS} of any class" if options else f"{MORE_COLUMNS} samples"
-        options |= {
-            f"class-{y}": f"{MORE_COLUMNS} of {class_name(spec, y)}" for y in known if options and len(known) > 1
-        }
+        options[ANY] = f"{self._many} of any class" if options else f"{self._many} samples"
+        options |= {f"class-{y}": f"{self._many} of {class_name(spec, y)}" for y in known if options and len(known) > 1}
         return options | ({DRAWN: "Drawn by hand"} if drawable(spec) else {})
 
     @property
@@ -134,9 +135,9 @@ class Choice:
         order = np.concatenate([[picked], order[order != picked]])
         labels, which = self._labels[order], self.which
         if which.startswith("class-"):
-            return order[labels == int(which.removeprefix("class-"))][:MORE_COLUMNS]
+            return order[labels == int(which.removeprefix("class-"))][: self._many]
         known = sorted(set(labels[labels >= 0].tolist()))
         if which == ANY or len(known) < 2:
-            return order[:MORE_COLUMNS]
-        each = max(1, COLUMNS // len(known))
-        return np.concatenate([order[labels == y][:each] for y in known[:MORE_COLUMNS]])
+            return order[: self._many]
+        each = max(1, self._some // len(known))
+        return np.concatenate([order[labels == y][:each] for y in known[: self._many]])

@@ -30,7 +30,7 @@ class End:
         named: how a scene names it, see `live.scenes.samples.Sample`.
         x: its values (*shape) as a model sees them.
         z: its code (latent_dim,).
-        python: an expression of its code, for `model` of `foot.opening`.
+        python: lines that make its code as `{0}` and the sample as `x_{0}` (1, *shape), for `model` of `foot.opening`.
     """
 
     named: dict[str, object]
@@ -65,8 +65,8 @@ class Stock:
 
     def python(self, place: int) -> str:
         if self.split is None:
-            return f"model.codes.z[{self._rows[place]}]"
-        return f"model.encode(model.dataset.test.x[[{place}]])[0]"
+            return f"{{0}} = model.codes.z[{self._rows[place]}]\nx_{{0}} = model.decode({{0}})\n"
+        return f"x_{{0}} = model.dataset.test.x[[{place}]]\n{{0}} = model.encode(x_{{0}})[0]\n"
 
     def nearest(self, place: int) -> int:
         """The place among `index` that is nearest to a number."""
@@ -82,21 +82,20 @@ class Stock:
         return [int(self.index[i % len(self.index)]) for i in order[:n]]
 
 
-def pick_ends(bench: Bench, names: tuple[str, ...], columns: int | None = None) -> list[End]:
+def pick_ends(bench: Bench, names: tuple[str, ...]) -> list[End]:
     """A card for each sample: its picture, another one at random, and behind a button class, number and a sheet to draw
     on. The first is the picked sample of every page (`?sample=`), the others are `?to=`.
 
     Args:
         names: what the cards are called, up to four.
-        columns: cards in a row; as many as there are if None.
     """
     model = bench.explorer
     stock = Stock(model)
     asked = [int(text) for text in st.query_params.get("to", "").split(",") if text.isdecimal() and len(text) < 9]
     starts = stock.starts(4)
     ends = []
-    boxes = st.columns(columns or len(names), gap="small")
-    for i, (box, name) in enumerate(zip(boxes, names, strict=False)):
+    boxes = st.columns(len(names), gap="small")
+    for i, (box, name) in enumerate(zip(boxes, names, strict=True)):
         key = f"end.{model.run.spec.dataset}.{i}"
         wanted = st.session_state.pop(f"{key}.wanted", None)
         if wanted is not None:
@@ -122,8 +121,10 @@ def _card(bench: Bench, stock: Stock, key: str, name: str) -> End:
     if st.session_state.get(f"{key}.before", known) != known:
         st.session_state[f"{key}.drawn"] = None
     st.session_state[f"{key}.before"] = known
-    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key=f"end-{name}"):
-        picture = st.container(width=58)
+    with st.container(
+        border=True, horizontal=True, vertical_alignment="center", gap="small", key=f"card-{key.rpartition('.')[2]}"
+    ):
+        picture = st.container(width=48)
         with st.container(gap="xxsmall", width="stretch"):
             title = st.container()
             with st.container(horizontal=True, gap="xsmall"):
@@ -142,7 +143,7 @@ def _card(bench: Bench, stock: Stock, key: str, name: str) -> End:
     title.caption(f"{name} · drawn" if drawn else f"{name} · {as_text(said) + ', ' if said else ''}#{place}")
     if not is_plane(spec):
         with picture:
-            picture_rows([("", end.x[None])], spec, columns=1, tile_width=58)
+            picture_rows([("", end.x[None])], spec, columns=1, tile_width=48)
     return end
 
 
@@ -172,19 +173,21 @@ def _take(key: str, drawing: str | None) -> None:
 
 def _stored(place: int, stock: Stock, bench: Bench) -> End:
     named = stock.named(place)
-    sample = Sample(**named)  # type: ignore[arg-type]
+    sample = Sample(**named)
     return End(named, values_of(sample, bench), code_of(sample, bench), stock.python(place))
 
 
 def _drawn(pixels: str, bench: Bench) -> End:
     sample = Sample(pixels=pixels)
     shape = ", ".join(map(str, bench.spec.shape))
-    python = f'model.encode(np.frombuffer(base64.b64decode("{pixels}"), np.uint8).reshape(1, {shape}))[0]'
+    python = (
+        f'drawn = base64.b64decode("{pixels}")\nx_{{0}} = np.frombuffer(drawn, np.uint8).reshape(1, {shape})\n'
+        "{0} = model.encode(x_{0})[0]\n"
+    )
     return End({"pixels": pixels}, values_of(sample, bench), code_of(sample, bench), python)
 
 
 def opening_of(ends: list[End], names: str = "abcd") -> str:
-    """The lines of Python that make the codes of picked samples."""
-    lines = [f"{name} = {end.python}\n" for name, end in zip(names, ends, strict=False)]
+    """The lines of Python that make picked samples as `x_a`, `x_b`, ... and their codes as `a`, `b`, ..."""
     needs = "import base64\n\nimport numpy as np\n\n" if any("pixels" in end.named for end in ends) else ""
-    return needs + "".join(lines)
+    return needs + "".join(end.python.format(name) for name, end in zip(names, ends, strict=False))

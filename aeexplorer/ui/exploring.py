@@ -15,7 +15,7 @@ from aeexplorer.interpolation import path_change
 from aeexplorer.metrics import standing
 from aeexplorer.plots import add_path, bars, diverging, scatter_toy
 from aeexplorer.ui.foot import foot, opening
-from aeexplorer.ui.resources import plane, stored_errors, theme
+from aeexplorer.ui.resources import spacing, stored_errors, theme
 from aeexplorer.ui.samples import background, chart, choose_sample, cloud, is_plane, missing_data, show, test_split
 from aeexplorer.ui.state import follow, followed, picked_sample, remember_sample
 
@@ -158,8 +158,8 @@ def sample(model: Explorer) -> None:
     boxes[3].button("Draw again", icon=":material/casino:", on_click=_draw_again, args=(key,))
     z = model.sample_codes(n, seed, float(temperature))
     drawn = model.decode(z)
-    ground = plane(model.run)
-    on = np.mean([standing(code, model.codes.z, ground.spacing).where == "on the data" for code in z])
+    usual = spacing(model.run)
+    on = np.mean([standing(code, model.codes.z, usual).where == "on the data" for code in z])
     if prior:
         origin, equation = (
             "Codes are drawn from the prior the model was trained to use.",
@@ -243,7 +243,7 @@ def interpolate(model: Explorer) -> None:
 def _show_walks(
     model: Explorer, rows: list[tuple[str, np.ndarray]], walks: dict[str, np.ndarray], split: Split | None
 ) -> None:
-    spec, spacing = model.spec, plane(model.run).spacing
+    spec, usual = model.spec, spacing(model.run)
     with st.container(border=True):
         if is_plane(spec):
             figure = scatter_toy(background(model), theme=theme())
@@ -251,7 +251,7 @@ def _show_walks(
                 add_path(figure, points, colour, name)
             chart(figure, height=440)
             return
-        captions = [[SHORT[standing(code, model.codes.z, spacing).where] for code in walk] for walk in walks.values()]
+        captions = [[SHORT[standing(code, model.codes.z, usual).where] for code in walk] for walk in walks.values()]
         show(rows, spec, [*captions, []], tile_width=92 if spec.kind == "image" else 120)
 
 

@@ -121,6 +121,8 @@ def _progress(run: Run, status: Status, follower: Follower, bar: DeltaGenerator)
     else:
         text = f"Epoch {latest['epoch']} of {latest['epochs']}, {duration(latest['seconds_left'])} left"
         bar.progress(min(latest["step"] / latest["steps"], 1.0), text=text)
+    if run.owner != current_owner():
+        return
     if not run.cancel_requested:
         if bar.button("Stop", icon=":material/stop:", key="train.stop"):
             try:
@@ -145,6 +147,8 @@ def _after(
         bar.caption(f"The film has one frame, of epoch {shown}." if shown else said)
     if status.state == "done":
         bar.button("New training", icon=":material/add:", on_click=forget, key="train.new")
+        return shown
+    if run.owner != current_owner():
         return shown
     label = {"queued": "Start", "failed": "Try again"}.get(status.state, "Continue")
     if bar.button(label, icon=":material/play_arrow:", type="primary", key="train.continue"):

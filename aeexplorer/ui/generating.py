@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from aeexplorer.live.components import latent_pad, live_panel
-from aeexplorer.live.panel import Button, Control, Marker, Play, Readout, Row, Segmented, Slider
+from aeexplorer.live.panel import Button, Control, Play, Readout, Row, Segmented, Slider
 from aeexplorer.live.resources import Bench
 from aeexplorer.live.scenes import render
 from aeexplorer.plots import scatter_toy
@@ -22,10 +23,12 @@ from aeexplorer.ui.samples import background, chart, class_name, is_plane
 from aeexplorer.ui.take import mosaic
 from aeexplorer.ui.walking import left_at, start
 
-DRAWS, WIDE_DRAWS = 40, 16
-STEPS = 9
-ROWS, DIALS, FOLDED = 6, 8, 32
+DRAWS, WIDE_DRAWS = 48, 16
+STEPS, TRAVERSED = 9, 13
+ROWS, DIALS, FOLDED = 6, 8, 30
 SIDE = 15
+View = Callable[[Bench, DeltaGenerator], "Shown"]
+"""Draws itself below, and what picks its sample into the place beside the names of the views."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +59,13 @@ def _picture(bench: Bench, name: str, scene: str, params: dict[str, Any], rows: 
 # draws
 
 
-def draws(bench: Bench) -> Shown:
+def draws(bench: Bench, beside: DeltaGenerator) -> Shown:
     """Codes drawn at random, decoded; seed and temperature live."""
     traits, key = bench.explorer.traits, "draws.panel"
     picture = bench.spec.kind == "image"
     prior, codebook = "prior" in traits, "codebook" in traits
-    columns, n = (10, DRAWS) if picture else (4, WIDE_DRAWS)
-    st.caption(_origin(prior, codebook))
+    columns, n = (12, DRAWS) if picture else (4, WIDE_DRAWS)
+    beside.caption(_origin(prior, codebook))
     controls: list[Control] = []
     if not prior and not codebook:
         controls.append(
@@ -77,11 +80,12 @@ def draws(bench: Bench) -> Shown:
             Slider(param="temperature", label="temperature", symbol="T", low=0, high=2, value=start(key, "temperature", 1, 0, 2))
         )  # fmt: skip
     params: dict[str, Any] = {"run": bench.explorer.run.id, "n": n}
-    panel = live_panel(
-        "sample", key=key, label="New samples", params=params, controls=controls,
-        rows=[Row(array="tiles", columns=columns, tile=104 if picture else 260, caption="status")],
-        readouts=[Readout(name="source", label="codes from"), Readout(name="on_the_data", label="share on the data", digits=2)],
-    )  # fmt: skip
+    with st.container(key="draws"):
+        panel = live_panel(
+            "sample", key=key, label="New samples", params=params, controls=controls,
+            rows=[Row(array="tiles", columns=columns, tile=104 if picture else 260, caption="status")],
+            readouts=[Readout(name="on_the_data", label="share on the data", digits=2)],
+        )  # fmt: skip
     for name in panel.values:
         if name != "source":
             left_at(key, name, float(panel.values[name]))
@@ -113,63 +117,80 @@ def _origin(prior: bool, codebook: bool) -> str:
     if codebook:
         return ("This family has no prior: each position of the code takes an entry as often as stored codes do, "
                 "whatever the other positions take.")  # fmt: skip
-    return ("Nothing in its training asked this model to keep its codes near a known distribution, so it has no prior: "
-            "a Gaussian fitted to its codes stands in, and draws between their clusters as well.")  # fmt: skip
+    return ("This model has no prior, since training never asked its codes to follow one: a Gaussian fitted to them "
+            "stands in, which also draws between their clusters.")  # fmt: skip
 
 
 # one dimension after the other
 
 
-def traverse(bench: Bench) -> Shown:
+def traverse(bench: Bench, beside: DeltaGenerator) -> Shown:
     """One row for each dimension of a picked sample's code, sorted by what it carries; inactive ones folded away."""
-    end, dimensions = _picked(bench), dimensions_of(bench)
-    rows = 2 * ROWS if bench.latent_dim <= 2 * ROWS else ROWS
-    shown, more = dimensions.active[:rows], dimensions.active[rows:]
-    params: dict[str, Any] = {"run": bench.explorer.run.id, "sample": end.named, "dims": list(shown), "steps": STEPS}
-    reach = _rows_of(bench, "traverse.panel", params, dimensions, slider=True)
-    for title, dims in ((f"{len(more)} more active dimensions", more),
-                        (f"{len(dimensions.inactive)} inactive dimensions: the decoder does not look at them", dimensions.inactive)):  # fmt: skip
-        if dims:
-            with st.expander(title):
-                _rows_of(bench, f"traverse.{len(title)}", params | {"dims": list(dims[:FOLDED]), "reach": reach}, dimensions)
-    first = shown[0]
-    middle, spread = float(bench.z[:, first].mean()), float(bench.z[:, first].std())
-    code = (
-        f"import numpy as np\n\n{opening_of([end])}"
-        f"values = np.linspace({middle - reach * spread:.4f}, {middle + reach * spread:.4f}, {STEPS})\n"
-        f"rows = [model.traverse(a, dimension, values) for dimension in {list(shown[:1])}]\n"
-    )
-    said = f"each coordinate from {reach:g} standard deviations below its mean to {reach:g} above, the others fixed"
-    files = _picture(
-        bench, "traversals.png", "traverse", params | {"reach": reach}, lambda a: [a[f"dim_{d}"] for d in shown]
-    )
-    return Shown(r"\hat x = g(z_1, \ldots, z_k + \delta, \ldots, z_K)", said, code, files)
-
-
-def _rows_of(bench: Bench, key: str, params: dict[str, Any], dimensions: Dimensions, slider: bool = False) -> float:
-    controls: list[Control] = []
-    if slider:
-        controls = [
+    (end, place), dimensions = _picked(bench, beside), dimensions_of(bench)
+    groups = _groups(dimensions)
+    with place:
+        group = st.segmented_control(
+            "Dimensions", list(groups), default=next(iter(groups)), required=True,
+            key=f"dimensions.{bench.explorer.run.id}",
+            help=f"Sorted by {'their KL, in nats' if dimensions.measure == 'KL' else 'the variance of the stored codes'}.",
+        )  # fmt: skip
+    _say_collapse(dimensions)
+    dims, key = groups[group], "traverse.panel"
+    params: dict[str, Any] = {
+        "run": bench.explorer.run.id, "sample": end.named, "dims": list(dims), "steps": TRAVERSED,
+    }  # fmt: skip
+    panel = live_panel(
+        "traverse", key=key, label="Traversals of single dimensions", params=params,
+        controls=[
             Slider(
-                param="reach", label="reach", symbol="±", unit="standard deviations", low=0, high=5, step=0.05, digits=2,
+                param="reach", label="reach", unit="standard deviations", low=0, high=5, step=0.05, digits=2,
                 value=start(key, "reach", 3, 0, 5),
             )
-        ]  # fmt: skip
-    panel = live_panel(
-        "traverse", key=key, label="Traversals of single dimensions", params=params, controls=controls,
-        rows=[Row(array=f"dim_{d}", label=dimensions.name(d), tile=84) for d in params["dims"]],
+        ],
+        rows=[
+            Row(array=f"dim_{d}", label=dimensions.name(d), tile=70 if bench.spec.kind == "image" else 110) for d in dims
+        ],
     )  # fmt: skip
-    return left_at(key, "reach", float(panel.values["reach"])) if slider else float(params["reach"])
+    reach = params["reach"] = left_at(key, "reach", float(panel.values["reach"]))
+    code = (
+        f"import numpy as np\n\n{opening_of([end])}"
+        f"z, dimensions, rows = model.codes.z, {list(dims)}, []\n"
+        "for d in dimensions:\n"
+        f"    values = z[:, d].mean() + z[:, d].std() * np.linspace({-reach:g}, {reach:g}, {TRAVERSED})\n"
+        "    rows.append(model.traverse(a, d, values))\n"
+    )
+    said = f"each z_k from {reach:g} standard deviations below its mean to {reach:g} above, the others fixed"
+    files = _picture(bench, "traversals.png", "traverse", params, lambda a: [a[f"dim_{d}"] for d in dims])
+    return Shown(r"\hat x = g(z_1, \ldots, z_k, \ldots, z_K)", said, code, files)
+
+
+def _say_collapse(dimensions: Dimensions) -> None:
+    if not dimensions.active:
+        st.info(
+            "The code says nothing of a sample: every dimension is inactive, whatever moves it.", icon=":material/info:"
+        )
+
+
+def _groups(dimensions: Dimensions) -> dict[str, tuple[int, ...]]:
+    """The dimensions by strength: at first the strongest, then the other active ones, then the inactive ones."""
+    strongest, more, silent = dimensions.active[:ROWS], dimensions.active[ROWS:], dimensions.inactive
+    groups = {f"{len(strongest)} {'strongest' if more else 'active'}": strongest} if strongest else {}
+    if more:
+        groups[f"{len(more)} more"] = more[:FOLDED]
+    if silent:
+        groups[f"{len(silent)} inactive"] = silent[:FOLDED]
+    return groups
 
 
 # sliders
 
 
-def dials(bench: Bench) -> Shown:
+def dials(bench: Bench, beside: DeltaGenerator) -> Shown:
     """A slider for each of the most active dimensions; the picture, where it lies and what is near follow."""
-    end, dimensions = _picked(bench), dimensions_of(bench)
+    (end, _), dimensions = _picked(bench, beside), dimensions_of(bench)
     key = f"dials.{bench.explorer.run.id}"
-    chosen = dimensions.active[:DIALS]
+    _say_collapse(dimensions)
+    chosen = (dimensions.active or dimensions.inactive)[:DIALS]
     z = [float(v) for v in end.z]
     controls: list[Control] = [
         Slider(
@@ -183,15 +204,19 @@ def dials(bench: Bench) -> Shown:
             "plane", key=key, label="The code under your fingers", params={"run": bench.explorer.run.id, "z": z, "neighbours": 6},
             controls=controls,
             rows=[
-                Row(array="picture", columns=1, tile=300 if bench.spec.kind == "image" else 400),
-                Row(array="nearest", columns=6, tile=64),
+                Row(array="picture", label="decoded", columns=1, tile=300 if bench.spec.kind == "image" else 400),
+                Row(array="nearest", label="nearest real samples", columns=6, tile=64),
             ],
             readouts=[Readout(name="status", label="lies"), Readout(name="distance", label="nearest code away", digits=2)],
         )  # fmt: skip
-    for d in chosen:
-        z[d] = float(panel.values[f"z.{d}"])
+    # what the hand left of the sample before is not of this one
+    if st.session_state.get(f"{key}.of") != end.named:
+        st.session_state[f"{key}.of"], st.session_state[f"{key}.stale"] = end.named, panel.values
+    if panel.values != st.session_state[f"{key}.stale"]:
+        for d in chosen:
+            z[d] = float(panel.values[f"z.{d}"])
     rest = len(dimensions.active) - len(chosen)
-    said = f"{len(chosen)} of {bench.latent_dim} numbers under sliders" + (f", {rest} active ones fixed" if rest > 0 else "")
+    said = f"{len(chosen)} of {bench.latent_dim} numbers move" + (f", {rest} active ones stay" if rest > 0 else "")
     listed = ", ".join(f"{value:.3f}" for value in z)
     files = _picture(bench, "picture.png", "plane", {"run": bench.explorer.run.id, "z": z}, lambda a: [a["picture"]])
     return Shown(r"\hat x = g(z)", said, f"picture = model.decode([{listed}])[0]\n", files)
@@ -204,9 +229,11 @@ def _ranges(dimensions: Dimensions, chosen: tuple[int, ...]) -> list[tuple[int, 
 # the whole plane
 
 
-def manifold(bench: Bench) -> Shown:
+def manifold(bench: Bench, beside: DeltaGenerator) -> Shown:
     """What every place of a plane decodes to, beside the plane itself."""
     key, run = "manifold.panel", bench.explorer.run
+    origin = "the prior" if "prior" in bench.explorer.traits else "a Gaussian fitted to the codes, axis by axis"
+    beside.caption(f"Left what every place decodes to, by quantiles of {origin}; right the codes of test samples.")
     left, right = st.columns([1.15, 1], gap="medium")
     with left, st.container(key="manifold"):
         panel = live_panel(
@@ -218,43 +245,41 @@ def manifold(bench: Bench) -> Shown:
                     value=start(key, "span", 0.9, 0.1, 0.999),
                 ),
             ],
-            rows=[Row(array="tiles", columns=SIDE, tile=40)],
+            rows=[Row(array="tiles", columns=SIDE, tile=36)],
         )  # fmt: skip
     with right, st.container(key="beside-manifold"):
         latent_pad(run.id, key="manifold.map", label="The same plane with the codes of test samples",
                    classes=len(bench.spec.classes), neighbours=0, name="manifold")  # fmt: skip
     span = left_at(key, "span", float(panel.values["span"]))
-    prior = "prior" in bench.explorer.traits
     code = f"from aeexplorer.interpolation import manifold_grid\n\nz = manifold_grid({SIDE}, {span:g})\n"
-    if not prior:
+    if "prior" not in bench.explorer.traits:
         code += "z = model.codes.z.mean(0) + z * model.codes.z.std(0)\n"
     code += "pictures = model.decode(z)\n"
-    origin = "the prior" if prior else "a Gaussian fitted to the codes, axis by axis"
     files = _picture(bench, "plane.png", "grid", {"run": run.id, "n": SIDE, "span": span},
                      lambda a: np.split(a["tiles"], SIDE))  # fmt: skip
     said = f"{SIDE} x {SIDE} quantiles of {origin}, {span:.1%} of each axis inside"
     equation = r"\hat x_{ij} = g\big(\Phi^{-1}(u_i),\, \Phi^{-1}(u_j)\big)"
-    return Shown(equation, said, code + "", files)
+    return Shown(equation, said, code, files)
 
 
 # attributes
 
 
-def attributes(bench: Bench) -> Shown | None:
+def attributes(bench: Bench, beside: DeltaGenerator) -> Shown:
     """A sample moved along the way from one group of codes to another; the strength live."""
-    spec, labels = bench.spec, bench.labels
-    known = [y for y in range(len(spec.classes)) if (labels == y).any()]
-    if len(known) < 2:
-        st.info(f"{spec.title} has no classes, and an attribute is the difference between two groups. "
-                "Sliders and traversals work without them.", icon=":material/info:")  # fmt: skip
-        return None
-    end, boxes = _picked(bench, 2)
+    spec, labels, known = bench.spec, bench.labels, _classes(bench)
+    (end, _), boxes = _picked(bench, beside), st.columns(2)
     stand = int(np.square(bench.z - end.z).sum(1).argmin())
     own = int(labels[stand]) if labels[stand] in known else known[0]
     other = known[(known.index(own) + 1) % len(known)]
-    name = lambda y: class_name(spec, y)  # noqa: E731
-    minus = boxes[0].selectbox("Take away the mean of", known, index=known.index(own), format_func=name, key=f"minus.{own}")
-    plus = boxes[1].selectbox("Add the mean of", known, index=known.index(other), format_func=name, key=f"plus.{own}")
+
+    def name(label: int) -> str:
+        return class_name(spec, label)
+
+    minus, plus = (
+        box.selectbox(f"{said} the mean of", known, index=known.index(label), format_func=name, key=f"{said}.{own}")
+        for box, said, label in ((boxes[0], "Take away", own), (boxes[1], "Add", other))
+    )
     key = "attributes.panel"
     params: dict[str, Any] = {
         "run": bench.explorer.run.id, "sample": end.named, "steps": STEPS,
@@ -267,10 +292,8 @@ def attributes(bench: Bench) -> Shown | None:
             Slider(param="strength", label="strength", symbol="s", low=-2, high=2, step=0.01, value=start(key, "strength", 1, -2, 2)),
         ],
         rows=[
-            Row(array="row", label="from 0 to s", tile=104, marker=Marker(control="steps", low=0, high=STEPS - 1)),
-            Row(array="sample", label="sample", columns=4, tile=190),
-            Row(array="before", label="reconstruction", columns=4, tile=190),
-            Row(array="picture", label="at s", columns=4, tile=190),
+            Row(array="row", label="from 0 to s", tile=104),
+            Row(array="three", columns=3, tile=210, captions=("sample", "reconstruction", "at s")),
         ],
         readouts=[
             Readout(name="status", label="at s"), Readout(name="distance", label="nearest code away", digits=2),
@@ -288,21 +311,26 @@ def attributes(bench: Bench) -> Shown | None:
     return Shown(r"\hat x = g\big(z + s\,(\bar z_+ - \bar z_-)\big)", said, code, files)
 
 
-def _picked(bench: Bench, boxes: int = 0) -> Any:
-    """The picked sample's card, with room for as many boxes beside it."""
-    columns = st.columns([1.2, *([1] * boxes), 2.2 - boxes if boxes else 3], vertical_alignment="center", gap="small")
-    with columns[0]:
-        end: End = pick_ends(bench, ("Sample",))[0]
-    return (end, columns[1:-1]) if boxes else end
+def _classes(bench: Bench) -> list[int]:
+    """The classes that stored codes have."""
+    return [y for y in range(len(bench.spec.classes)) if (bench.labels == y).any()]
 
 
-def on_plane(bench: Bench) -> Shown:
+def _picked(bench: Bench, place: DeltaGenerator) -> tuple[End, DeltaGenerator]:
+    """The picked sample, whose card takes half of a place, and the other half."""
+    with place:
+        left, right = st.columns(2, vertical_alignment="center")
+    with left:
+        return pick_ends(bench, ("Sample",))[0], right
+
+
+def on_plane(bench: Bench, beside: DeltaGenerator) -> Shown:
     """Points of a plane: draws among the data."""
     model = bench.explorer
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     temperature = left.slider("Temperature", 0.0, 2.0, 1.0, 0.05, disabled="codebook" in model.traits)
     seed = int(right.number_input("Seed", 0, 2**31 - 1, step=1))
-    st.caption(_origin("prior" in model.traits, "codebook" in model.traits))
+    beside.caption(_origin("prior" in model.traits, "codebook" in model.traits))
     figure = scatter_toy(background(model), theme=theme())
     drawn = scatter_toy(model.sample(WIDE_DRAWS * 10, seed, temperature), theme=theme())
     figure.add_traces(drawn.update_traces(marker_color=theme().mark, name="drawn").data)
@@ -311,9 +339,10 @@ def on_plane(bench: Bench) -> Shown:
     return Shown(r"\hat x = g(z)", f"T = {temperature:g}, seed {seed}", code)
 
 
-def views(bench: Bench) -> dict[str, Callable[[Bench], Shown | None]]:
+def views(bench: Bench) -> dict[str, View]:
     """The views that a run has, by name."""
     if is_plane(bench.spec):
         return {"Sample": on_plane}
-    flat: dict[str, Callable[[Bench], Shown | None]] = {"Grid": manifold} if bench.latent_dim == 2 else {}
-    return {"Sample": draws, "Traverse": traverse, "Sliders": dials, **flat, "Attributes": attributes}
+    flat: dict[str, View] = {"Grid": manifold} if bench.latent_dim == 2 else {}
+    groups: dict[str, View] = {"Attributes": attributes} if len(_classes(bench)) > 1 else {}
+    return {"Sample": draws, "Traverse": traverse, "Sliders": dials, **flat, **groups}

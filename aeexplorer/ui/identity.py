@@ -39,8 +39,8 @@ def current_owner() -> str:
 def _shared() -> bool:
     if os.environ.get("AEEXPLORER_SHARED", "") not in ("", "0"):
         return True
-    headers = st.context.headers
-    return st.context.ip_address is not None or any(name in headers for name in FORWARDED)
+    elsewhere = isinstance(st.context.ip_address, str)  # of a visitor from this machine there is none
+    return elsewhere or any(name in st.context.headers for name in FORWARDED)
 
 
 class OwnerCookie:
@@ -55,6 +55,7 @@ class OwnerCookie:
                 headers = MutableHeaders(scope=message)
                 if headers.get("content-type", "").startswith("text/html"):
                     secure = "; Secure" if scope.get("scheme") == "https" else ""
+                    headers["Cache-Control"] = "private, no-cache"  # nobody else's browser may get this token
                     headers.append(
                         "Set-Cookie",
                         f"{COOKIE}={secrets.token_urlsafe(24)}; Path=/; Max-Age={YEAR_SECONDS}; HttpOnly; SameSite=Lax{secure}",

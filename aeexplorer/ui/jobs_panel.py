@@ -46,13 +46,15 @@ def _panel() -> None:
 
 def _row(job: jobs.Job, me: str) -> None:
     folder = WorkFolder(job.path)
-    words, stop = st.columns([4, 1], vertical_alignment="center")
     fraction, said = _how_far(job, folder)
-    words.progress(fraction, text=f"{as_text(_title(job))}  \n{said}")
-    if stop.button(
-        "", icon=":material/stop:", key=f"jobs.stop.{job.folder}", help="Stop", disabled=folder.cancel_requested,
-        type="tertiary",
-    ):  # fmt: skip
+    st.caption(f"**{as_text(_title(job))}**")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.progress(fraction, text=said)
+        stopped = st.button(
+            "", icon=":material/stop:", key=f"jobs.stop.{job.folder}", help="Stop", disabled=folder.cancel_requested,
+            type="tertiary", width="content",
+        )  # fmt: skip
+    if stopped:
         with contextlib.suppress(ConfigError, Damaged):  # it ended meanwhile
             jobs.cancel(folder, me)
         st.rerun(scope="fragment")

@@ -60,6 +60,11 @@ def where(model: Explorer) -> tuple[float, float]:
     return z
 
 
+def decoded_at(model: Explorer, z: tuple[float, float]) -> np.ndarray:
+    """What a point of the plane decodes to, (1, *shape)."""
+    return model.decode(np.array([z]))
+
+
 def _key(model: Explorer) -> str:
     return f"plane.{model.run.id}"
 

@@ -11,12 +11,13 @@ _STYLE = """<style>
 [data-testid="stSidebarNavLink"][aria-current="page"] span { color: var(--ae-panel); }
 .ae-lead { color: var(--ae-secondary); margin: -0.6rem 0 0.4rem; max-width: 100ch; }
 [data-testid="stMetricValue"] { font-size: 1.5rem; }
+[data-testid="stCaptionContainer"] { color: var(--ae-secondary); opacity: 1; }
 .st-key-foot { border-top: 1px solid var(--ae-hairline); padding-top: 0.8rem; }
 [class*="st-key-door-"] { background: var(--ae-panel); padding: 0.6rem 0.9rem; }
 [class*="st-key-door-"] [data-testid="stPageLink-NavLink"] { padding: 0; }
 [class*="st-key-door-"] [data-testid="stPageLink-NavLink"] * { white-space: normal; line-height: 1.3; }
 [class*="st-key-door-"] [data-testid="stPageLink-NavLink"]:hover { background: none; text-decoration: underline; }
-.st-key-bench { min-height: 560px; }
+.st-key-bench { min-height: 590px; }
 .ae-rows { display: grid; gap: 10px 14px; align-items: center; overflow-x: auto; }
 .ae-label { color: var(--ae-secondary); font-size: 0.9rem; text-align: right; max-width: 9rem; }
 .ae-tiles { display: grid; gap: 8px; }
@@ -33,10 +34,28 @@ _STYLE = """<style>
 .ae-figures b { font-size: 1.05rem; font-variant-numeric: tabular-nums; }
 .ae-run b, .ae-run span { display: block; overflow-wrap: anywhere; }
 .ae-run span { font-size: 0.88rem; color: var(--ae-secondary); }
+[class*="st-key-card-"] { padding: 7px 12px; min-width: 0; }
+:is(.live-panel:has(> .live-line-of-controls > .live-button:only-child), :is(.st-key-draws, .st-key-patch) .live-panel) { display: grid; grid-template-columns: max-content minmax(0, 1fr);
+  gap: 0 18px; align-items: center; }
+:is(.live-panel:has(> .live-line-of-controls > .live-button:only-child), :is(.st-key-draws, .st-key-patch) .live-panel) > :is(.live-said, .live-body) { grid-column: 1 / -1; }
+.st-key-walk-map .live-pad, .st-key-beside-manifold .live-pad { grid-template-columns: minmax(0, 1fr); }
+.st-key-walk-map .live-neighbours, .st-key-beside-manifold .live-neighbours { display: none; }
+:is(.st-key-walk-map, .st-key-beside-manifold) .live-decoded { display: grid; grid-template-columns: 96px 1fr; gap: 14px; }
+.st-key-patch .live-sliders { grid-template-columns: 1fr 1fr; gap: 0 28px; }
+.st-key-dials .live-panel { display: grid; grid-template-columns: minmax(0, 1fr) minmax(300px, 34%); gap: 16px 28px; }
+.st-key-dials .live-slider { grid-template-columns: 7.5rem minmax(0, 1fr); }
+.st-key-dials .live-named { grid-template-columns: minmax(0, 1fr); gap: 4px; }
+.st-key-dials .live-row-label { text-align: left; max-width: none; font-size: 0.85rem; color: var(--ae-secondary); }
+.st-key-dials .live-body { grid-column: 2; grid-row: 1 / span 2; }
+.st-key-manifold .live-cells { gap: 1px; grid-template-columns: repeat(var(--live-columns), minmax(0, var(--live-tile))); }
+.st-key-manifold .live-tile { border: 0; border-radius: 0; }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding: 3.4rem 0.8rem 3rem; }
   .ae-rows { grid-template-columns: 1fr !important; }
   .ae-label { text-align: left; max-width: none; }
+  .st-key-draws .live-panel:has(.live-segments), .st-key-patch .live-panel, .st-key-patch .live-sliders, .st-key-dials .live-panel { grid-template-columns: minmax(0, 1fr); }
+  .st-key-dials .live-body { grid-column: 1; grid-row: 1; position: sticky; top: 3.4rem; z-index: 1; }
+  .st-key-dials .live-cells { --live-tile: 130px !important; }
 }
 </style>"""
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from aeexplorer.config import ConfigError
 from aeexplorer.data import DATASETS, factor_groups
 from aeexplorer.explorer import Explorer
 from aeexplorer.jobs import MapJob, cancel, find_map, request_map, under_way
@@ -16,6 +17,7 @@ from aeexplorer.projection import METHODS, coordinates_csv
 from aeexplorer.runs import Run
 from aeexplorer.store import Damaged
 from aeexplorer.ui.identity import current_owner
+from aeexplorer.ui.jobs_panel import waiting_sentence
 from aeexplorer.ui.resources import theme
 from aeexplorer.ui.samples import chart, class_name, is_plane, long_names, sentence_case, show, test_split
 from aeexplorer.ui.state import remember_sample
@@ -95,6 +97,13 @@ def _begin(run: Run, method: str, n: int, parameters: dict[str, Any]) -> None:
         st.session_state["map-refused"] = str(error)
 
 
+def _cancel(job: MapJob) -> None:
+    try:
+        cancel(job, current_owner())
+    except ConfigError as error:
+        st.session_state["map-refused"] = str(error)
+
+
 @st.fragment(run_every=0.5)
 def _watch(job: MapJob, title: str) -> None:
     """Progress, time left, the layout as it is now, and a way to stop."""
@@ -104,11 +113,14 @@ def _watch(job: MapJob, title: str) -> None:
     fraction = float(event.get("fraction", 0.0))
     left = f", about {max(1, round(event['seconds_left']))} s left" if fraction > 0.05 else ""
     bar, stop = st.columns([5, 1], vertical_alignment="center")
-    doing = (
-        "Cancelling" if job.cancel_requested else f"{title}: {fraction:.0%}{left}" if event else f"{title}: starting"
-    )
+    if job.cancel_requested:
+        doing = "Cancelling"
+    elif event:
+        doing = f"{title}: {fraction:.0%}{left}"
+    else:
+        doing = f"{title}: {waiting_sentence(job).lower()}"
     bar.progress(min(max(fraction, 0.0), 1.0), doing)
-    stop.button("Cancel", on_click=cancel, args=(job, current_owner()), disabled=job.cancel_requested, key="cancel-map")
+    stop.button("Cancel", on_click=_cancel, args=(job,), disabled=job.cancel_requested, key="cancel-map")
     points = job.intermediate()
     with st.container(border=True):
         if points is None:

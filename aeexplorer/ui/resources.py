@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import streamlit as st
 
@@ -12,7 +10,7 @@ from aeexplorer.explorer import Explorer, open_run
 from aeexplorer.jobs.maps import FinishedMap, codes_for_map
 from aeexplorer.metrics import typical_spacing
 from aeexplorer.plots import DARK, LIGHT, Theme
-from aeexplorer.projection import SMALLEST_MAP, Projection, project, quality
+from aeexplorer.projection import SMALLEST_MAP, project, quality
 from aeexplorer.runs import DamagedRun, Run, list_runs, pretrained
 
 
@@ -60,38 +58,18 @@ def _written(run: Run, file: str) -> int:
     return path.stat().st_mtime_ns if path.exists() else 0
 
 
-@dataclass(frozen=True, eq=False)
-class Plane:
-    """The plane a model is moved across: its codes where they have up to two dimensions, else their two main axes.
-
-    Attributes:
-        map: where the stored codes lie on it, and the way back to codes.
-        low, high: (2,) corners around all points, with a margin.
-        spacing: see `metrics.typical_spacing`.
-    """
-
-    map: Projection
-    low: np.ndarray
-    high: np.ndarray
-    spacing: float
+@st.cache_data(max_entries=16, show_spinner=False)
+def _spacing(path: str, written: int) -> float:
+    return typical_spacing(Run(path).codes.z)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _plane(path: str, written: int) -> Plane:
-    z = Run(path).codes.z
-    drawn = project(z, "raw" if z.shape[1] <= 2 else "pca")
-    low, high = drawn.points.min(axis=0), drawn.points.max(axis=0)
-    margin = 0.08 * np.maximum(high - low, 1e-3)
-    return Plane(drawn, low - margin, high + margin, typical_spacing(z))
-
-
-def plane(run: Run) -> Plane:
-    """The plane of a run's stored codes, made once.
+def spacing(run: Run) -> float:
+    """How far a stored code usually is from its nearest one, see `metrics.typical_spacing`; made once.
 
     Raises:
         Damaged: when the codes cannot be read.
     """
-    return _plane(str(run.path), _written(run, "codes.safetensors"))
+    return _spacing(str(run.path), _written(run, "codes.safetensors"))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

@@ -27,6 +27,7 @@ KEY = "corruption.panel"
 LEFT_AT = "corruption.left_at"
 NOBODY = "nothing"
 SYMBOLS = {"gaussian": "σ", "salt_and_pepper": "p", "masking": "p", "masking_blocks": "p"}
+TILES = {"image": 96, "sequence": 200, "vector": 200}
 TICKS = (0, 0.25, 0.5, 0.75, 1)
 
 
@@ -117,7 +118,7 @@ def restore(model: Explorer, beside: Run | None, chosen: Chosen) -> dict[str, An
     if beside is not None:
         params["compare_run"] = beside.id
     ours, theirs = names(run, beside)
-    kinds = kinds_of(spec)
+    kinds, tile = kinds_of(spec), TILES[spec.kind]
     panel = live_panel(
         "corrupt", key=KEY, label="Corrupt and restore", params=params,
         controls=[
@@ -132,11 +133,11 @@ def restore(model: Explorer, beside: Run | None, chosen: Chosen) -> dict[str, An
             ),
         ],
         rows=[
-            Row(array="clean", label=chosen.origin, captions=chosen.captions, pick=bool(chosen.places)),
-            Row(array="corrupted", label="corrupted"),
-            *([Row(array="compare_reconstruction", label=theirs)] if beside else []),
-            Row(array="reconstruction", label=ours),
-            Row(array="residual", label="residual", signed=True),
+            Row(array="clean", label=chosen.origin, pick=bool(chosen.places), tile=tile),
+            Row(array="corrupted", label="corrupted", tile=tile),
+            *([Row(array="compare_reconstruction", label=theirs, tile=tile)] if beside else []),
+            Row(array="reconstruction", label=ours, tile=tile),
+            Row(array="residual", label="residual", signed=True, captions=chosen.captions, tile=tile),
         ],
         readouts=[
             Readout(name=f"{prefix}{name}", label=f"{label}, {who}", digits=digits, unit=unit)
@@ -219,10 +220,10 @@ def numbers(frame: Frame, run: Run, beside: Run | None, n: int) -> str:
     """The loss as the equation has it: summed over the values of a sample, mean over the samples."""
     size = run.spec.data.size
     ours, theirs = initials(run), initials(beside) if beside else ""
-    other = f", {frame.readouts['compare_mse'] * size:.3g} for the {theirs}" if beside else ""
+    other = f", {theirs} {frame.readouts['compare_mse'] * size:.3g}" if beside else ""
     what = "pixels" if run.spec.data.kind == "image" else "values"
     samples = f"mean of {n}" if n > 1 else "1 sample"
-    return f"now {frame.readouts['mse'] * size:.3g} for the {ours}{other} (sum over {size} {what}, {samples})"
+    return f"{ours} {frame.readouts['mse'] * size:.3g}{other} (sum over {size} {what}, {samples})"
 
 
 def as_python(run: Run, beside: Run | None, chosen: Chosen, params: dict[str, Any]) -> str:

@@ -59,7 +59,8 @@ def _row(run: Row) -> None:
     if isinstance(run, DamagedRun):
         _words(words, run.path.name, "Damaged")
         state.caption(as_text(run.reason))
-        if actions.button("Delete", key=f"runs.delete.{run.path.name}", icon=":material/delete:", width="stretch"):
+        mine = run.owner == current_owner()
+        if mine and actions.button("Delete", key=f"runs.delete.{run.path.name}", icon=":material/delete:", width="stretch"):
             _ask("Delete", run)
         return
     spec = run.spec
@@ -117,6 +118,7 @@ def _open(run: Run, status: Status) -> None:
         st.switch_page(PAGES / "explore.py", query_params={"run": run.id})
     elif (
         run.removable
+        and run.owner == current_owner()
         and not run.has_weights
         and st.button("Continue", key=f"runs.go.{_key(run)}", icon=":material/play_arrow:")
     ):
@@ -131,7 +133,7 @@ def _more(run: Run, status: Status) -> None:
         on_click="ignore", help="The whole run as one zip archive",
     )  # fmt: skip
     offered = {"Latent map": run.has_weights, "Film of the training": True}
-    if run.removable:
+    if run.removable and run.owner == current_owner():
         offered |= {"Continue": status.state != "done" and not active, "Rename": True, "Delete": not active}
     chosen = st.menu_button("More", [name for name, there in offered.items() if there], key=f"runs.more.{key}")
     match chosen:

@@ -44,7 +44,10 @@ def pick_run(
         door("train", "Train a model", "model_training", **train)
         return None
     titles = {key: run.title for key, run in runs.items()}
-    chosen = _nearest(asked_run(), every, runs, preferred)
+    asked = asked_run()
+    chosen = _nearest(asked, every, runs, preferred)
+    if asked in every and every[asked].spec.dataset != runs[chosen].spec.dataset:
+        st.toast(as_text(f"{every[asked].title} cannot be shown here; {titles[chosen]} takes its place."))
     # a widget's own key is forgotten on other pages, so the choice lives in a name of ours
     picked = st.selectbox(
         label, list(runs), index=list(runs).index(chosen), key=f"run_box_{chosen}",

@@ -17,11 +17,13 @@ from aeexplorer.runs import Run
 from aeexplorer.ui.ends import End, Stock
 from aeexplorer.ui.foot import Taken
 from aeexplorer.ui.resources import openable_runs, theme
+from aeexplorer.ui.restoring import initials
 from aeexplorer.ui.samples import background, chart
 from aeexplorer.ui.take import gif, mosaic
 
 PANEL, PATCH, MAP = "walk.panel", "patch.panel", "walk.map"
 KINDS = {"lerp": "lerp", "slerp": "slerp", "pixels": "cross-fade", "pca": "line in PCA"}
+SHORT = {"lerp": "lerp", "slerp": "slerp", "pixels": "fade", "pca": "PCA"}
 LOW, HIGH = -0.5, 1.5
 STEPS = 9
 NOBODY = "nothing"
@@ -79,7 +81,7 @@ def left_at(panel: str, name: str, value: float) -> float:
 def walk(bench: Bench, ends: list[End], rival: Run | None) -> dict[str, Any]:
     """The live panel of a walk, and the map where the code has two values; the params of the scene as they were left."""
     kinds = ["lerp", "slerp", "pixels"]
-    if rival is None and bench.test is not None:
+    if rival is None and bench.test is not None and bench.latent_dim != 2:
         kinds.append("pca")
     params: dict[str, Any] = {
         "run": bench.explorer.run.id, "a": ends[0].named, "b": ends[1].named, "steps": STEPS, "kinds": kinds,
@@ -89,33 +91,47 @@ def walk(bench: Bench, ends: list[End], rival: Run | None) -> dict[str, Any]:
     flat = bench.latent_dim == 2
     left, right = st.columns([2.6, 1], gap="small") if flat else (st.container(), None)
     if right is not None:
-        with right, st.container(key="walk-map"):
-            _map(bench, ends)
+        with right:
+            with st.container(key="walk-map"):
+                _map(bench, ends)
+            st.caption(f"A press on the map takes the nearest sample as the end. {_reading(rival)}")
     with left:
+        if "pca" in kinds:
+            with st.spinner("Finding the principal components of the data"):
+                _ = bench.pca
         t = _panel(bench, params, kinds, rival, flat)
+    if not flat:
+        st.caption(_reading(rival))
     return params | {"t": t}
 
 
 def _panel(bench: Bench, params: dict[str, Any], kinds: list[str], rival: Run | None, flat: bool) -> float:
     ours, theirs = _names(bench.explorer.run, rival)
-    rows, readouts, lines = [], [], []
+    rows: list[Row] = []
+    readouts: list[Readout] = []
+    lines: list[Line] = []
+    wide = 104 if rival is None else 58
     for kind in kinds:
         both = [("", ours), ("compare_", theirs)] if rival is not None and kind in ("lerp", "slerp") else [("", "")]
         for prefix, who in both:
             name, label = prefix + kind, KINDS[kind] + (f", {who}" if who else "")
-            rows.append(Row(array=name, label=label, caption=f"{name}_steps", marker=Marker(control="t"), tile=104))
+            rows.append(Row(array=name, label=label, caption=f"{name}_steps", marker=Marker(control="t"), tile=wide))
             readouts.append(Readout(name=f"{name}_peak", label=label, digits=2))
             if rival is None or kind != "slerp":
                 colour = ["accent", "mark", "quiet", "ink"][len(lines)]
-                lines.append(
-                    Line(name=label, colour=colour, readout=f"{name}_at_change", x_array="between", y_array=f"{name}_change")
-                )
-    shown = tuple(KINDS[kind] for kind in kinds)
-    side = [
-        Row(array="at", label="at t" if rival is None else f"at t, {ours}", columns=4, tile=140, captions=shown),
-        Row(array="compare_at", label=f"at t, {theirs}", columns=4, tile=140, captions=shown),
-        Row(array="nearest", label="nearest real", columns=4, tile=140, caption="at_status"),
-    ]
+                at, over = f"{name}_at_change", f"{name}_change"
+                lines.append(Line(name=label, colour=colour, readout=at, x_array="between", y_array=over))
+    shown = tuple(SHORT[kind] for kind in kinds)
+    if flat:
+        pairs = tuple(text for name in shown for text in (name, "nearest"))
+        rows.append(Row(array="pairs", label="at t, and nearest real", tile=104, captions=pairs))
+    else:
+        side = {"columns": len(kinds), "tile": 140, "beside": True}
+        rows.append(Row(array="at", label=f"at t{', ' + ours if ours else ''}", captions=shown, **side))
+        if rival is None:
+            rows.append(Row(array="nearest", label="nearest real samples", caption="at_status", **side))
+        else:
+            rows.append(Row(array="compare_at", label=f"at t, {theirs}", captions=shown, **side))
     fields = tuple(name for name in params if name != "t")
     panel = live_panel(
         "interpolate", key=PANEL, label="Walk between two samples", params=params,
@@ -126,9 +142,9 @@ def _panel(bench: Bench, params: dict[str, Any], kinds: list[str], rival: Run | 
                 value=start(PANEL, "t", 0.5, LOW, HIGH), zones=BEYOND, marks=TICKS,
             ),
         ],
-        rows=[*rows, *side], readouts=readouts,
+        rows=rows, readouts=readouts,
         chart=None if flat else Chart(
-            title="How much the picture changes from step to step", x="t", x_label="t", scene="interpolate",
+            title="Change from step to step", x="t", x_label="t", scene="interpolate",
             fields=fields, lines=tuple(lines),
         ),
         plane=MAP if flat else None, paths=[kind for kind in kinds if kind != "pca"] if flat else [],
@@ -140,8 +156,10 @@ def _names(run: Run, rival: Run | None) -> tuple[str, str]:
     """What two runs are called beside each other: by family, or by title where that does not tell them apart."""
     if rival is None:
         return "", ""
-    families = tuple("VAE" if r.family.name == "vae" else r.family.title for r in (run, rival))
-    return families if families[0] != families[1] else (run.title, rival.title)
+    ours, theirs = initials(run), initials(rival)
+    if ours == theirs:
+        ours, theirs = (f"{name} {r.config.latent_dim}-d" for name, r in ((ours, run), (theirs, rival)))
+    return (ours, theirs) if ours != theirs else (run.title, rival.title)
 
 
 def _map(bench: Bench, ends: list[End]) -> None:
@@ -159,12 +177,11 @@ def _map(bench: Bench, ends: list[End]) -> None:
     st.rerun()
 
 
-def evenness(rival: Run | None) -> str:
-    """What the numbers below the rows are, and what they are good for."""
-    said = "Numbers under the pictures: mean change from the one before. Below: largest step over the mean step, 1 is even."
-    if rival is None:
-        return said
-    return said + " Does one of the two models change more evenly, and does it for other pairs too?"
+def _reading(rival: Run | None) -> str:
+    """What the numbers are, and what they are good for."""
+    said = ("Under a picture: on the data ●, sparse ◐ or off the map ○, and its mean change from the one before. "
+            "Last line: largest over mean change.")  # fmt: skip
+    return said if rival is None else f"{said} Does one model change more evenly, for other pairs too?"
 
 
 def equation(params: dict[str, Any], ends: list[End]) -> tuple[str, str]:
@@ -174,21 +191,24 @@ def equation(params: dict[str, Any], ends: list[End]) -> tuple[str, str]:
     angle = np.degrees(np.arccos(np.clip(a @ b / norms, -1, 1)))
     t = params["t"]
     beyond = "" if 0 <= t <= 1 else ", extrapolation"
-    said = f"t = {t:g}{beyond}, the codes are {np.linalg.norm(b - a):.3g} apart at an angle of {angle:.0f}°"
+    said = f"t = {t:g}{beyond}, codes {np.linalg.norm(b - a):.3g} apart at {angle:.0f}°"
     return rf"z_t = (1 - t)\,a + t\,b = {1 - t:.2f}\,a + {t:.2f}\,b".replace("+ -", "- "), said
 
 
 def walk_python(params: dict[str, Any]) -> str:
-    """The lines that make the rows from the codes a and b."""
+    """The lines that make the rows from the samples x_a, x_b and their codes a, b."""
     code = (
-        f"\nline = model.decode(ae.interpolate(a, b, steps={STEPS}))\n"
+        f"line = model.decode(ae.interpolate(a, b, steps={STEPS}))\n"
         f'circle = model.decode(ae.interpolate(a, b, steps={STEPS}, kind="slerp"))\n'
-        f"\nfrom aeexplorer.interpolation import lerp, slerp\n\n"
-        f"at_t = model.decode(lerp(a, b, [{params['t']:g}]))[0]\n"
+        f"fade = ae.interpolate(x_a.ravel(), x_b.ravel(), steps={STEPS}).reshape({STEPS}, *model.spec.shape)\n"
+        f"\nfrom aeexplorer.interpolation import lerp\n\nat_t = model.decode(lerp(a, b, [{params['t']:g}]))[0]\n"
     )
     if "compare_run" in params:
-        code += f'\nother = ae.open_run("{params["compare_run"]}")\n'
-        code += f"ends = other.encode(model.decode([a, b]))\ntheirs = other.decode(ae.interpolate(*ends, steps={STEPS}))\n"
+        code += (
+            f'\nother = ae.open_run("{params["compare_run"]}")\n'
+            "ends = other.encode(x_a)[0], other.encode(x_b)[0]\n"
+            f"theirs = other.decode(ae.interpolate(*ends, steps={STEPS}))\n"
+        )
     return code
 
 
@@ -241,7 +261,7 @@ def patch(bench: Bench, ends: list[End]) -> dict[str, Any]:
     kind = st.session_state.get(f"{PATCH}.kind", "lerp")
     if PATCH not in st.session_state or f"{PATCH}.kind.start" not in st.session_state:
         st.session_state[f"{PATCH}.kind.start"] = kind
-    params: dict[str, Any] = {"run": bench.explorer.run.id, "corners": corners, "rows": 6, "columns": 9}
+    params: dict[str, Any] = {"run": bench.explorer.run.id, "corners": corners, "rows": 5, "columns": 9}
     controls: list[Control] = [
         Segmented(param="kind", label="Kind of way", options=kinds, value=st.session_state[f"{PATCH}.kind.start"]),
         Play(param="u", label="Play across", low=0, high=1),
@@ -252,12 +272,9 @@ def patch(bench: Bench, ends: list[End]) -> dict[str, Any]:
         panel = live_panel(
             "corners", key=PATCH, label="The patch between four samples", params=params, controls=controls,
             rows=[
-                Row(array="tiles", columns=9, tile=72, caption="status"),
-                Row(array="at", label="at u, v", columns=2, tile=140, caption=""),
-                Row(array="nearest", label="nearest real", columns=2, tile=140),
-            ],
-            readouts=[
-                Readout(name="at_status", label="at u, v"), Readout(name="at_distance", label="nearest code away", digits=2),
+                Row(array="tiles", columns=9, tile=74, caption="status"),
+                Row(array="at", label="at u, v", columns=1, tile=180, caption="at_status", beside=True),
+                Row(array="nearest", label="nearest real sample", columns=1, tile=180, beside=True),
             ],
         )  # fmt: skip
     st.session_state[f"{PATCH}.kind"] = panel.values["kind"]

@@ -35,7 +35,8 @@ def interpolate(params: InterpolateParams) -> Frame:
     """For each kind a row of `steps` samples from `start` to `end` (array `<kind>`) and the sample at `t`
     (`<kind>_at`), with where each lies; where the code is 2-d the way on the plane (`<kind>_path`, `<kind>_point`).
 
-    Arrays `at` and `nearest` hold, one for each kind, the sample at `t` and the real one nearest to it. How much the
+    Arrays `at` and `nearest` hold, one for each kind, the sample at `t` and the real one nearest to it, `pairs` both by
+    turns. How much the
     picture changes from step to step is array `<kind>_change` over `between`, the places half-way; the readout
     `<kind>_at_change` is read off it at `t`, and `<kind>_peak` is the largest change over the mean one.
 
@@ -96,6 +97,8 @@ def _ways(
             readouts[f"{name}_peak"] = change.max() / max(change.mean(), 1e-12)
     names = [prefix + kind for kind in params.kinds]
     arrays |= {prefix + of: np.concatenate([arrays[f"{name}_{of}"] for name in names]) for of in ("at", "nearest")}
+    pairs = np.stack([arrays[f"{prefix}at"], arrays[f"{prefix}nearest"]], axis=1)
+    arrays[f"{prefix}pairs"] = pairs.reshape(-1, *pairs.shape[2:])
     readouts[f"{prefix}at_status"] = [readouts[f"{name}_at_status"] for name in names]
     if len(between) and not prefix:
         arrays["between"] = between.astype(np.float32)
@@ -153,7 +156,8 @@ class ArithmeticParams(Config):
 
 
 def arithmetic(params: ArithmeticParams) -> Frame:
-    """A sample moved along a direction: before, at `strength`, and a row from no strength to that one."""
+    """A sample moved along a direction: before, at `strength`, a row from no strength to that one, and `three`: the
+    sample, its reconstruction, and it at `strength`."""
     found = bench(params.run)
     z = code_of(params.sample, found)
     groups = [found.z[[stored(place, found) for place in group]].mean(0) for group in (params.plus, params.minus)]
@@ -167,7 +171,8 @@ def arithmetic(params: ArithmeticParams) -> Frame:
         "z": way[-1],
     }  # fmt: skip
     sample = tiles(as_floats(values_of(params.sample, found))[None], found.spec)
-    return Frame({"sample": sample, "row": x[:-2], "before": x[-2:-1], "picture": x[-1:]}, readouts, found.spec)
+    arrays = {"sample": sample, "row": x[:-2], "before": x[-2:-1], "picture": x[-1:]}
+    return Frame(arrays | {"three": np.concatenate([sample, x[-2:]])}, readouts, found.spec)
 
 
 class SampleParams(Config):

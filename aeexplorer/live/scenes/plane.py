@@ -127,7 +127,7 @@ def corners(params: CornersParams) -> Frame:
     x, near = tiles(found.explorer.decode(z), found.spec), found.neighbourhood(z)
     status = [STATUSES[s] for s in near.status]
     readouts = {
-        "rows": params.rows, "columns": params.columns, "status": status[:-1], "at_status": status[-1],
+        "rows": params.rows, "columns": params.columns, "status": status[:-1], "at_status": status[-1:],
         "at_distance": near.distance[-1],
     }  # fmt: skip
     arrays = {"tiles": x[:-1], "at": x[-1:], "nearest": tiles(found.pictures_at(near.nearest[-1, :1]), found.spec)}

@@ -2,7 +2,7 @@
 
 import { listen } from "./bus.js";
 import { drawn, make, mounted, number, settled, statusLight } from "./dom.js";
-import { classCentres, clamp, fitBounds, planeScale, squareBounds } from "./geometry.js";
+import { classCentres, clamp, fitBounds, hit, planeScale, squareBounds } from "./geometry.js";
 import { drawSample, growSpan, sharp, themeOf, tileCanvas } from "./paint.js";
 import { channel } from "./socket.js";
 
@@ -106,12 +106,8 @@ class LatentPad {
   /** Where a page that says nothing begins: on a code, so that the first picture is a good one. */
   #first() {
     const { points } = this.codes;
-    const centre = [...this.centres.values()][0] ?? [0, 0];
-    let best = 0;
-    for (let i = 1; 2 * i < points.length; i++) {
-      const away = (j) => Math.hypot(points[2 * j] - centre[0], points[2 * j + 1] - centre[1]);
-      if (away(i) < away(best)) best = i;
-    }
+    const [x, y] = [...this.centres.values()][0] ?? [0, 0];
+    const best = hit(points, x, y, Infinity);
     return [points[2 * best], points[2 * best + 1]];
   }
 

@@ -8,12 +8,10 @@ export class Latest {
     this.inFlight = null;
     this.pending = null;
     this.connected = false;
-    this.replaced = 0;
   }
 
   /** Ask for something; whatever was waiting is forgotten. */
   ask(request) {
-    if (this.pending !== null) this.replaced += 1;
     this.pending = request;
     this.#launch();
   }

@@ -79,18 +79,21 @@ class LivePanel {
     const [line, sliders] = [of(false), of(true)];
     this.status = make("p", { class: "live-said", role: "status" });
     this.rows = make("div", { class: "live-rows", role: "group", "aria-label": "samples" });
+    this.side = make("div", { class: "live-rows", role: "group", "aria-label": "samples at the control" });
     this.numbers = make("dl", { class: "live-numbers" });
     this.chart = data.chart ? new Chart(data.chart) : null;
     this.cells = new Map();
     this.span = null;
     this.curveAsked = null;
     const main = make("div", { class: "live-card live-main" }, this.rows, data.readouts.length ? this.numbers : null);
+    const side = data.rows.some((row) => row.beside) ? make("div", { class: "live-card" }, this.side) : null;
+    const aside = side || this.chart ? make("div", { class: "live-aside" }, side, this.chart?.element) : null;
     this.root.replaceChildren(
       ...[
         line.length ? make("div", { class: "live-line-of-controls" }, ...line) : null,
         sliders.length ? make("div", { class: "live-sliders" }, ...sliders) : null,
         this.status,
-        make("div", { class: `live-body${this.chart ? " live-with-chart" : ""}` }, main, this.chart?.element),
+        make("div", { class: `live-body${aside ? " live-with-aside" : ""}` }, main, aside),
       ].filter(Boolean),
     );
     this.controls.forEach((c) => c.say());
@@ -163,7 +166,7 @@ class LivePanel {
 
   paint(frame) {
     const rows = this.data.rows.filter((row) => row.array in frame.arrays && frame.arrays[row.array].shape[0]);
-    const columns = Math.max(1, ...rows.filter((r) => !r.columns).map((r) => frame.arrays[r.array].shape[0]));
+    const columns = Math.max(1, ...rows.filter((r) => !r.columns && !r.beside).map((r) => frame.arrays[r.array].shape[0]));
     const layout = JSON.stringify(rows.map((r) => [r.array, frame.arrays[r.array].shape[0], columns]));
     if (layout !== this.layout || !this.rows.childElementCount) this.lay(rows, frame, columns);
     this.layout = layout;
@@ -189,9 +192,14 @@ class LivePanel {
 
   lay(rows, frame, columns) {
     this.cells.clear();
+    this.layIn(this.rows, rows.filter((row) => !row.beside), frame, columns);
+    this.layIn(this.side, rows.filter((row) => row.beside), frame, 1);
+  }
+
+  layIn(place, rows, frame, columns) {
     const named = rows.some((row) => row.label);
-    this.rows.classList.toggle("live-named", named);
-    this.rows.replaceChildren();
+    place.classList.toggle("live-named", named);
+    place.replaceChildren();
     for (const row of rows) {
       const count = frame.arrays[row.array].shape[0];
       const cells = Array.from({ length: count }, (_, i) => {
@@ -205,13 +213,13 @@ class LivePanel {
       const grid = make("div", { class: "live-cells" }, ...cells.map((c) => c.cell));
       grid.style.setProperty("--live-columns", row.columns || columns);
       grid.style.setProperty("--live-tile", `${row.tile}px`);
-      if (named) this.rows.append(make("div", { class: "live-row-label", text: row.label }));
-      this.rows.append(grid);
+      if (named) place.append(make("div", { class: "live-row-label", text: row.label }));
+      place.append(grid);
       this.cells.set(row.array, cells);
     }
     // what scrolls sideways on a narrow page must be reachable by keyboard
-    if (this.rows.scrollWidth > this.rows.clientWidth) this.rows.tabIndex = 0;
-    else this.rows.removeAttribute("tabindex");
+    if (place.scrollWidth > place.clientWidth) place.tabIndex = 0;
+    else place.removeAttribute("tabindex");
   }
 
   pickable(cell, row, i) {
@@ -230,10 +238,12 @@ class LivePanel {
 
   caption(cells, texts) {
     cells.forEach(({ caption }, i) => {
-      const text = texts?.[i] ?? "";
-      if (caption.dataset.text === String(text)) return;
-      caption.dataset.text = text;
-      caption.replaceChildren(isStatus(text) ? statusLight(text) : typeof text === "number" ? number(text, 3) : text);
+      const parts = [texts?.[i] ?? ""].flat();
+      if (caption.dataset.text === String(parts)) return;
+      caption.dataset.text = parts;
+      caption.classList.toggle("live-many", parts.length > 1);
+      const said = parts.map((part) => (isStatus(part) ? statusLight(part) : typeof part === "number" ? number(part, 3) : part));
+      caption.replaceChildren(...said.flatMap((part, at) => (at ? [" ", part] : [part])));
     });
   }
 

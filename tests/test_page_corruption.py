@@ -1,0 +1,179 @@
+"""Corruption: the right runs beside each other, honest about what was trained, and the same numbers in Python."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import numpy as np
+import pytest
+from page_driver import alone, open_page, orphaned, said, trained
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from aeexplorer.explorer import open_run
+from aeexplorer.live import resources
+from aeexplorer.live.scenes import render
+from aeexplorer.runs import Run
+from aeexplorer.ui import restoring
+
+__all__ = ["alone"]  # a fixture of every test here
+
+
+@pytest.fixture(autouse=True)
+def nothing_open() -> None:
+    resources.SHELF.close()
+
+
+def corruption(**query: str) -> AppTest:
+    return open_page("corruption", **query)
+
+
+def box(app: AppTest, label: str) -> str:
+    return str(next(b.value for b in app.selectbox if b.label == label))
+
+
+def pair(dataset: str = "digits", **knobs: object) -> tuple[Run, Run]:
+    """A denoising autoencoder and a plain one of the same size."""
+    return trained("dae", dataset, latent_dim=4, **knobs), trained("ae", dataset, latent_dim=4, **knobs)
+
+
+def test_without_a_denoiser_it_says_so_and_leads_to_one() -> None:
+    trained("ae")
+    app = corruption()
+    assert not app.exception
+    assert "denoising autoencoder" in app.info[0].value
+    assert not app.selectbox
+
+
+def test_the_plain_autoencoder_of_the_same_size_stands_beside() -> None:
+    dae, ae = pair()
+    trained("ae", latent_dim=8)
+    trained("vae", latent_dim=4)
+    app = corruption()
+    assert not app.exception and not app.error
+    assert (box(app, "Model"), box(app, "Beside it")) == (dae.id, ae.id)
+    assert re.search(r"DAE [\d.]+, AE [\d.]+ \(sum over 64 pixels, mean of 10\)", said(app))
+    next(b for b in app.selectbox if b.label == "Beside it").select("nothing").run()
+    assert not app.exception
+    assert ", AE" not in said(app)
+    assert app.query_params["beside"] == "nothing"
+
+
+def test_a_run_that_does_not_denoise_gives_way_to_one_of_its_dataset() -> None:
+    dae, _ = pair()
+    trained("dae", "wine", batch_size=32)
+    vae = trained("vae", latent_dim=2)
+    app = corruption(run=vae.id)
+    assert box(app, "Model") == dae.id
+    assert app.query_params["run"] == dae.id
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("gaussian", "Trained on this kind"), ("masking", "Gaussian at σ = 0.5: it has never seen masking")],
+)
+def test_it_says_whether_the_kind_was_trained(kind: str, words: str) -> None:
+    pair()
+    assert words in said(corruption(kind=kind))
+
+
+def test_a_run_trained_on_clean_samples_says_that() -> None:
+    assert "never seen" in restoring.honesty(trained("ae"), "gaussian")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"kind": "../../etc", "level": "nan", "pattern": "-3", "samples": "class-99", "sample": "1e9", "beside": "x"},
+        {"level": "7", "pattern": "9" * 40, "sample": "99999999", "run": "../../etc/passwd"},
+        {"level": "", "pattern": "", "samples": "drawn", "kind": ""},
+    ],
+)
+def test_an_unusual_link_is_ignored_or_kept_in_bounds(query: dict[str, str]) -> None:
+    pair()
+    app = corruption(**query)
+    assert not app.exception and not app.error
+    assert 0 <= float(app.query_params["level"]) <= 1
+
+
+def test_the_lines_of_python_give_the_number_at_the_foot() -> None:
+    pair()
+    app = corruption(kind="salt_and_pepper", level="0.3", pattern="5", sample="7")
+    given: dict[str, np.ndarray] = {}
+    exec(app.code[0].value, given)
+    ours, theirs = (f"{given[name].mean() * 64:.3g}" for name in ("errors", "other_errors"))
+    assert f"DAE {ours}, AE {theirs} (" in said(app)
+
+
+def test_the_picked_sample_is_shown_first_of_its_class_and_stays_there() -> None:
+    dae, _ = pair()
+    labels = open_run(dae).dataset.test.y
+    for query in ({}, {"samples": "any"}, {"samples": f"class-{labels[50]}"}):
+        app = corruption(sample="50", **query)
+        x = _places(app)
+        assert x[list(labels[x]).index(labels[50])] == 50
+        app.button[0].click().run()
+        others = _places(app)
+        assert 50 in others and others != x
+    assert set(labels[others]) == {labels[50]}
+
+
+def _places(app: AppTest) -> list[int]:
+    found = re.search(r"test\.x\[\[([\d, ]+)\]\]", app.code[0].value)
+    assert found
+    return [int(place) for place in found[1].split(",")]
+
+
+@pytest.mark.parametrize("dataset", ["heartbeats", "wine", "two-moons"])
+def test_sequences_tables_and_points(dataset: str) -> None:
+    pair(dataset, batch_size=32)
+    app = corruption()
+    assert not app.exception and not app.error
+    assert "values, mean of" in said(app)
+
+
+def test_without_the_dataset_stored_codes_stand_in() -> None:
+    for run in pair():
+        orphaned(run)
+    app = corruption()
+    assert not app.exception and not app.error
+    assert "is not on this computer" in said(app) and "stands in" in said(app)
+    assert "model.decode(model.codes.z[" in app.code[0].value
+
+
+def test_damaged_runs_are_sentences() -> None:
+    dae, ae = pair()
+    (ae.path / "weights.safetensors").write_bytes(b"not a tensor")
+    app = corruption()
+    assert not app.exception and not app.error
+    assert "cannot be opened" in said(app) and ", AE" not in said(app)
+    (dae.path / "weights.safetensors").write_bytes(b"not a tensor")
+    app = corruption()
+    assert not app.exception
+    assert "weights" in app.error[0].value
+
+
+def test_what_is_taken_along() -> None:
+    dae, ae = pair()
+    params = {"run": dae.id, "compare_run": ae.id, "samples": [{"index": 1}, {"index": 2}]}
+    spec = open_run(dae).spec
+    taken = restoring.as_file(render("corrupt", params), spec)
+    assert isinstance(taken.content, bytes)
+    picture = Image.open(io.BytesIO(taken.content))
+    assert picture.width / picture.height == pytest.approx(2 / 5, rel=0.05)  # two samples in five rows
+    beats = trained("dae", "heartbeats", batch_size=64)
+    frame = render("corrupt", {"run": beats.id, "samples": [{"index": 3}]})
+    table = restoring.as_file(frame, open_run(beats).spec).content
+    assert isinstance(table, bytes)
+    rows = table.decode().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["row", "clean", "corrupted", "reconstruction"]
+    np.testing.assert_allclose(np.array(rows[1].split(",")[2:], float), frame.arrays["clean"][0], rtol=1e-5, atol=1e-6)
+
+
+def test_names_where_there_is_little_room() -> None:
+    assert restoring.initials(trained("dae")) == "DAE"
+    assert restoring.initials(trained("sparse_ae")) == "sparse AE"
+    assert restoring.initials(trained("beta_vae")) == "β-VAE"
+    ours, theirs = trained("dae", level=0.2, title="gentle"), trained("dae", level=0.9, title="harsh")
+    assert restoring.names(ours, theirs) == ("gentle", "harsh")
