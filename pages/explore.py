@@ -1,4 +1,4 @@
-"""Reconstruct, sample and interpolate with one model."""
+"""Put one sample through a model and see what comes back."""
 
 from __future__ import annotations
 
@@ -8,24 +8,12 @@ from aeexplorer.ui import exploring
 from aeexplorer.ui.state import open_picked, pick_run
 from aeexplorer.ui.widgets import heading, refusals
 
-JOBS = {
-    "Reconstruct": exploring.reconstruct,
-    "Sample": exploring.sample,
-    "Interpolate": exploring.interpolate,
-}
-
 title, picker = st.columns([3, 1.3], vertical_alignment="bottom")
 with title:
-    heading(
-        "Explore a model", "See what it keeps of a sample, what it makes of a random code, and what lies between two."
-    )
+    heading("Reconstruct a sample", "See what a model keeps of a sample, and what it loses.")
 with picker:
     run = pick_run(preferred=("mnist-dae", "mnist-vae", "digits-dae", "digits-vae"))
 if run is not None:
     model = open_picked(run)
-    job = st.segmented_control(
-        "What to do", list(JOBS), default="Reconstruct", required=True, key="job", bind="query-params",
-        label_visibility="collapsed",
-    )  # fmt: skip
     with refusals():
-        JOBS[job](model)
+        exploring.reconstruct(model)

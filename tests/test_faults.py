@@ -20,12 +20,14 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from page_driver import open_page
 
-from aeexplorer import store
+from aeexplorer import jobs, store
 from aeexplorer.data import Dataset, load_dataset
 from aeexplorer.folders import WorkFolder, process_identity, process_lives
 from aeexplorer.jobs import queue
 from aeexplorer.jobs.doctor import examine, examine_folder
+from aeexplorer.jobs.health import health
 from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import Submission, write_submission
 from aeexplorer.recording import Paused, new_run, record, train_run
@@ -133,7 +135,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if not made:
         pytest.skip("no file system can be mounted here")
     yield path
-    subprocess.run(["umount", str(path)], check=True)
+    subprocess.run(["umount", "-l", str(path)], check=True)
 
 
 def test_a_disk_that_fills_up_fails_the_run_with_the_room_it_needs(
@@ -161,6 +163,30 @@ def test_a_disk_that_fills_up_fails_the_run_with_the_room_it_needs(
     (small_disk / "filler").unlink()
     train_run(run, data, bar=False)
     assert run.status.state == "done"
+
+
+def test_pages_open_and_say_so_when_the_disk_is_full(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AEEXPLORER_HOME", str(small_disk))
+    run = new_run("ae", load_dataset("digits"), **TINY)
+    with contextlib.suppress(OSError), open(small_disk / "filler", "wb", buffering=0) as filler:
+        while True:
+            filler.write(bytes(4096))
+    with pytest.raises(OSError, match="the disk is full"):
+        jobs.start(run)
+    for name in ("runs", "train"):
+        assert not open_page(name).exception
+    assert health()["ok"] is False
+
+
+def test_pages_open_and_say_so_when_the_home_is_read_only(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AEEXPLORER_HOME", str(small_disk))
+    run = new_run("ae", load_dataset("digits"), **TINY)
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(OSError, match="cannot be written to"):
+        jobs.start(run)
+    for name in ("runs", "train"):
+        assert not open_page(name).exception
+    assert any("cannot be written to" in finding.what for finding in examine())
 
 
 def test_a_home_that_is_read_only_is_said_and_nothing_crashes(

@@ -1,4 +1,4 @@
-"""Explore: reconstruct, sample and interpolate, with and without the samples at hand."""
+"""Reconstruct: one sample through a model and back, with and without the samples at hand."""
 
 from __future__ import annotations
 
@@ -10,25 +10,21 @@ from aeexplorer.explorer import open_run
 
 __all__ = ["alone"]  # a fixture of every test here
 
-JOBS = ("Reconstruct", "Sample", "Interpolate")
 
-
-def explore(job: str = "Reconstruct", **query: str) -> AppTest:
-    return open_page("explore", job=job, **query)
+def explore(**query: str) -> AppTest:
+    return open_page("explore", **query)
 
 
 def labelled(kind: object, label: str) -> object:
     return next(widget for widget in kind if widget.label == label)
 
 
-@pytest.mark.parametrize("job", JOBS)
-def test_an_empty_home_leads_to_training(job: str) -> None:
-    app = explore(job)
+def test_an_empty_home_leads_to_training() -> None:
+    app = explore()
     assert not app.exception
     assert "no trained model" in said(app)
 
 
-@pytest.mark.parametrize("job", JOBS)
 @pytest.mark.parametrize(
     ("family", "dataset", "latent_dim"),
     [
@@ -40,9 +36,9 @@ def test_an_empty_home_leads_to_training(job: str) -> None:
         ("ae", "swiss-roll", 2),
     ],
 )
-def test_every_kind_of_data_and_code(job: str, family: str, dataset: str, latent_dim: int) -> None:
+def test_every_kind_of_data_and_code(family: str, dataset: str, latent_dim: int) -> None:
     trained(family, dataset, latent_dim=latent_dim, batch_size=64)
-    app = explore(job)
+    app = explore()
     assert not app.exception and not app.error
 
 
@@ -80,39 +76,26 @@ def test_a_denoiser_is_given_a_corrupted_sample_and_the_pattern_is_locked() -> N
     assert app.metric[0].value != error
 
 
-@pytest.mark.parametrize(("family", "words"), [("vae", "prior"), ("ae", "one Gaussian"), ("vqvae", "as often as")])
-def test_sampling_says_where_codes_come_from(family: str, words: str) -> None:
-    trained(family, latent_dim=16)
-    app = explore("Sample")
-    assert words in said(app)
-    seed = labelled(app.number_input, "Seed").value
-    labelled(app.button, "Draw again").click().run()
-    assert not app.exception
-    assert labelled(app.number_input, "Seed").value != seed
-
-
-@pytest.mark.parametrize("job", JOBS)
-def test_without_the_data_stored_codes_still_work(job: str) -> None:
+def test_without_the_data_stored_codes_still_work() -> None:
     orphaned(trained(latent_dim=4))
-    app = explore(job)
+    app = explore()
     assert not app.exception and not app.error
-    assert ("is not on this computer" in said(app)) == (job != "Sample")
+    assert "is not on this computer" in said(app)
 
 
-@pytest.mark.parametrize("job", JOBS)
-def test_a_damaged_run_is_a_sentence(job: str) -> None:
+def test_a_damaged_run_is_a_sentence() -> None:
     run = trained(latent_dim=4)
     (run.path / "codes.safetensors").unlink()
-    app = explore(job)
+    app = explore()
     assert not app.exception
     assert app.error and "codes.safetensors is missing" in said(app)
 
 
 @pytest.mark.parametrize(
-    "query", [{"sample": "-5"}, {"sample": "99999999"}, {"sample": "x"}, {"run": "nobody"}, {"job": "Fly"}]
+    "query", [{"sample": "-5"}, {"sample": "99999999"}, {"sample": "x"}, {"run": "nobody"}]
 )
 def test_unusual_links(query: dict[str, str]) -> None:
     trained(latent_dim=4)
-    app = open_page("explore", **query)
+    app = explore(**query)
     assert not app.exception and not app.error
     assert 0 <= labelled(app.number_input, "Test sample").value < 270

@@ -66,7 +66,11 @@ def _books() -> Iterator[Finding]:
         )
     if not registry.path.exists():
         return
-    known = {job.folder: job for job in registry.jobs()}
+    try:
+        known = {job.folder: job for job in registry.jobs()}
+    except (Damaged, OSError) as error:
+        yield Finding("registry.sqlite", f"cannot be used: {error}")
+        return
     registry.close()
     for folder, _ in submissions():
         job = known.pop(folder_key(folder.path), None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from typing import Any
 
 from aeexplorer.jobs.locks import FileLock
@@ -21,7 +20,7 @@ def health() -> dict[str, Any]:
         said["free_bytes"] = shutil.disk_usage(home()).free
         books = registry()
         said["queued"], said["running"] = len(books.jobs("queued")), len(books.jobs(*ACTIVE))
-    except (OSError, sqlite3.Error, Damaged) as error:
+    except (OSError, Damaged) as error:
         said |= {"ok": False, "reason": str(error)}
     said["ok"] = bool(said["ok"] and said["supervised"])
     return said

@@ -29,6 +29,22 @@ class JsonLines(logging.Formatter):
         return json.dumps(said, ensure_ascii=False, default=str)
 
 
+class Journal(logging.handlers.RotatingFileHandler):
+    """The files; what cannot be written is not said, because a full disk would then fill the terminal."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        pass
+
+
+def close_journal() -> None:
+    """Let go of the files."""
+    logger = logging.getLogger("aeexplorer")
+    for handler in [h for h in logger.handlers if isinstance(h, Journal)]:
+        logger.removeHandler(handler)
+        with contextlib.suppress(OSError):
+            handler.close()
+
+
 def keep_journal() -> None:
     """Write what the program logs to log.jsonl in the home, once per process; not at all where it cannot be written."""
     logger = logging.getLogger("aeexplorer")
@@ -37,9 +53,7 @@ def keep_journal() -> None:
         return
     with contextlib.suppress(OSError):
         home().mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
-            path, maxBytes=FILE_BYTES, backupCount=FILES, encoding="utf-8", delay=True
-        )
+        handler = Journal(path, maxBytes=FILE_BYTES, backupCount=FILES, encoding="utf-8", delay=True)
         handler.setFormatter(JsonLines())
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import heapq
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,7 +129,7 @@ def cancel(folder: WorkFolder, by: str | None = None) -> None:
 
 def under_way(folder: WorkFolder) -> bool:
     """Whether somebody works on it or will: it waits for its turn, or runs."""
-    with contextlib.suppress(Damaged, sqlite3.Error):
+    with contextlib.suppress(Damaged, OSError):
         job = registry().find(folder.path)
         if job is not None and job.state in ("queued", "interrupted", *ACTIVE):
             return True
@@ -179,6 +178,6 @@ def _left(job: Job, pace: float) -> float:
 
 def active_jobs(owner: str | None = None) -> list[Job]:
     """The jobs that wait or run, of one owner or of all, in the order of their arrival; none when nobody can say."""
-    with contextlib.suppress(Damaged, sqlite3.Error):
+    with contextlib.suppress(Damaged, OSError):
         return [job for job in registry().jobs("queued", *ACTIVE) if owner in (None, job.owner)]
     return []

@@ -10,6 +10,7 @@ two that want to make the same one, one does and the other is told.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import math
 import os
@@ -23,7 +24,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from aeexplorer.folders import Status, WorkFolder
 from aeexplorer.jobs.submission import Submission, submissions
-from aeexplorer.store import Damaged, home
+from aeexplorer.store import Damaged, DiskFull, home
 
 JobState = Literal["queued", "starting", "running", "done", "failed", "cancelled", "interrupted"]
 ACTIVE: tuple[JobState, ...] = ("starting", "running")
@@ -130,7 +131,7 @@ class Registry:
     It lies in the home or where AEEXPLORER_REGISTRY says, because SQLite wants a local disk.
 
     Raises (from any call):
-        sqlite3.OperationalError: when the file cannot be opened or written, or stays locked for more than 10 s.
+        OSError: when the file cannot be opened or written, or stays locked for more than 10 s.
         Damaged: when it was damaged, and again as soon as it had been made anew.
     """
 
@@ -188,7 +189,7 @@ class Registry:
             return call(self._connect())
         except sqlite3.DatabaseError as error:
             if not self._means_damage(error):
-                raise
+                raise self._as_os_error(error) from error
             self.set_aside(str(error))
         except (UnicodeDecodeError, OverflowError) as error:
             self.set_aside(str(error))
@@ -197,7 +198,7 @@ class Registry:
         except sqlite3.DatabaseError as error:
             if self._means_damage(error):
                 raise Damaged(f"registry.sqlite is damaged and could not be made again: {error}") from error
-            raise
+            raise self._as_os_error(error) from error
 
     def _write(self, call: Callable[[sqlite3.Connection], T]) -> T:
         def inside(connection: sqlite3.Connection) -> T:
@@ -214,6 +215,15 @@ class Registry:
         if code == sqlite3.SQLITE_READONLY:  # a damaged header says so of a file that can be written to
             return os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)
         return code not in _PASSING
+
+    def _as_os_error(self, error: sqlite3.DatabaseError) -> OSError:
+        """What stopped SQLite, as other files would say it."""
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            return DiskFull(errno.ENOSPC, f"the disk is full, {self.path.name} could not be saved: needs 0.1 MB")
+        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+            return OSError(errno.EROFS, f"{self.path.parent} cannot be written to")
+        return OSError(errno.EBUSY, f"{self.path.name} cannot be used now: {error}")
 
     def set_aside(self, reason: str) -> None:
         """Rename the file; the next call fills a new one from the folders. Of several callers one does it."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import sqlite3
 import threading
 import time
 from dataclasses import replace
@@ -15,7 +14,7 @@ from dataclasses import replace
 from aeexplorer.folders import Status, WorkFolder
 from aeexplorer.jobs.cache import trim_results
 from aeexplorer.jobs.engines import Engine, make_engine
-from aeexplorer.jobs.journal import keep_journal
+from aeexplorer.jobs.journal import close_journal, keep_journal
 from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.registry import ACTIVE, Job, Registry
 from aeexplorer.jobs.submission import read_submission, write_submission
@@ -48,6 +47,7 @@ class Supervisor(threading.Thread):
         self._since: dict[str, float] = {}  # monotonic start of a job's turn
         self._stopped_at: dict[str, float] = {}  # monotonic time at which a worker was asked to end
         self._swept = -SWEEP_SECONDS
+        self._trouble = ""
 
     def wake(self) -> None:
         """Look at the queue now."""
@@ -66,8 +66,11 @@ class Supervisor(threading.Thread):
             try:
                 if self.lock.acquire():
                     busy = self.tick()
-            except (Damaged, OSError, sqlite3.Error) as error:
-                log.error("supervisor met an error", extra={"reason": str(error)})
+                self._trouble = ""
+            except (Damaged, OSError) as error:
+                if self._trouble != str(error):  # once, not every second
+                    self._trouble = str(error)
+                    log.error("supervisor met an error", extra={"reason": self._trouble})
             self._wake.wait(TICK_SECONDS if busy else IDLE_SECONDS)
             self._wake.clear()
         self.engine.close()
@@ -247,3 +250,4 @@ def stop_supervising() -> None:
         for supervisor in _supervisors.values():
             supervisor.stop()
         _supervisors.clear()
+        close_journal()

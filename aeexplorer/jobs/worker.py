@@ -19,6 +19,7 @@ from aeexplorer.jobs.locks import FileLock
 from aeexplorer.limits import MemoryBound
 from aeexplorer.store import Damaged, read_json
 
+NICENESS = 10
 HEARTBEAT_SECONDS = 2.0
 LOCK_SECONDS = 10.0  # for the worker before us to save its state
 SPARE_SECONDS = 3600.0
@@ -67,7 +68,7 @@ def work(path: str | Path, tethered: bool = False) -> int:
         faulthandler.enable()
     if hasattr(os, "nice"):
         with contextlib.suppress(OSError):
-            os.nice(5)  # pages come first
+            os.nice(NICENESS)  # pages come first
     if str(path) != "-":
         return _work(Path(path), tethered)
     _warm_up()

@@ -60,7 +60,7 @@ class Choice:
         known = sorted(set(self._labels[self._labels >= 0].tolist()))
         options = {EACH: "Some of each class"} if len(known) > 1 else {}
         options[ANY] = f"{self._many} of any class" if options else f"{self._many} samples"
-        options |= {f"class-{y}": f"{self._many} of {class_name(spec, y)}" for y in known if options and len(known) > 1}
+        options |= {f"class-{y}": f"{self._many} of {class_name(spec, y)}" for y in known if len(known) > 1}
         return options | ({DRAWN: "Drawn by hand"} if drawable(spec) else {})
 
     @property
@@ -99,7 +99,10 @@ class Choice:
 
     def pad(self) -> None:
         """The sheet to draw on."""
-        drawn = draw_pad(self._model.run.id, self._spec, key=f"{self._key}.pad", label="Draw a digit: it is corrupted and restored")  # fmt: skip
+        drawn = draw_pad(
+            self._model.run.id, self._spec, key=f"{self._key}.pad.{self._spec.name}",
+            label="Draw a digit: it is corrupted and restored",
+        )  # fmt: skip
         if drawn:
             remember_drawing(self._spec, drawn.pixels)
 

@@ -41,7 +41,7 @@ class End:
 
 def bench_of(run: Run) -> Bench:
     """The open run that the channel answers from."""
-    return shared_bench(run.id)
+    return shared_bench(run.path.name)
 
 
 class Stock:
@@ -154,7 +154,7 @@ def _other(key: str, stock: Stock) -> None:
 
 def _sheet(bench: Bench, key: str) -> None:
     """A sheet to draw on; a new drawing takes the sample's place until another sample is chosen."""
-    drawing = draw_pad(bench.explorer.run.id, bench.spec, key=f"{key}.sheet", label="Or draw one")
+    drawing = draw_pad(bench.explorer.run.path.name, bench.spec, key=f"{key}.sheet", label="Or draw one")
     if drawing and drawing.pixels != st.session_state.get(f"{key}.heard"):
         st.session_state[f"{key}.heard"] = drawing.pixels
         remember_drawing(bench.spec, drawing.pixels)

@@ -116,11 +116,13 @@ def _follower(run: Run) -> Follower:
 
 def _progress(run: Run, status: Status, follower: Follower, bar: DeltaGenerator) -> None:
     latest = follower.latest
-    if latest is None:
-        bar.progress(0.0, text=waiting_sentence(run) if status.state == "queued" else "Reading the data")
+    if status.state == "queued":
+        text = " · ".join(filter(None, (waiting_sentence(run), as_text(status.reason))))
+    elif latest is None:
+        text = "Reading the data"
     else:
         text = f"Epoch {latest['epoch']} of {latest['epochs']}, {duration(latest['seconds_left'])} left"
-        bar.progress(min(latest["step"] / latest["steps"], 1.0), text=text)
+    bar.progress(min(latest["step"] / latest["steps"], 1.0) if latest else 0.0, text=text)
     if run.owner != current_owner():
         return
     if not run.cancel_requested:

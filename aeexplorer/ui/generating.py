@@ -79,7 +79,7 @@ def draws(bench: Bench, beside: DeltaGenerator) -> Shown:
         controls.append(
             Slider(param="temperature", label="temperature", symbol="T", low=0, high=2, value=start(key, "temperature", 1, 0, 2))
         )  # fmt: skip
-    params: dict[str, Any] = {"run": bench.explorer.run.id, "n": n}
+    params: dict[str, Any] = {"run": bench.explorer.run.path.name, "n": n}
     with st.container(key="draws"):
         panel = live_panel(
             "sample", key=key, label="New samples", params=params, controls=controls,
@@ -131,26 +131,27 @@ def traverse(bench: Bench, beside: DeltaGenerator) -> Shown:
     with place:
         group = st.segmented_control(
             "Dimensions", list(groups), default=next(iter(groups)), required=True,
-            key=f"dimensions.{bench.explorer.run.id}",
+            key=f"dimensions.{bench.explorer.run.path.name}",
             help=f"Sorted by {'their KL, in nats' if dimensions.measure == 'KL' else 'the variance of the stored codes'}.",
         )  # fmt: skip
     _say_collapse(dimensions)
     dims, key = groups[group], "traverse.panel"
     params: dict[str, Any] = {
-        "run": bench.explorer.run.id, "sample": end.named, "dims": list(dims), "steps": TRAVERSED,
+        "run": bench.explorer.run.path.name, "sample": end.named, "dims": list(dims), "steps": TRAVERSED,
     }  # fmt: skip
-    panel = live_panel(
-        "traverse", key=key, label="Traversals of single dimensions", params=params,
-        controls=[
-            Slider(
-                param="reach", label="reach", unit="standard deviations", low=0, high=5, step=0.05, digits=2,
-                value=start(key, "reach", 3, 0, 5),
-            )
-        ],
-        rows=[
-            Row(array=f"dim_{d}", label=dimensions.name(d), tile=70 if bench.spec.kind == "image" else 110) for d in dims
-        ],
-    )  # fmt: skip
+    with st.container(key="traverse"):
+        panel = live_panel(
+            "traverse", key=key, label="Traversals of single dimensions", params=params,
+            controls=[
+                Slider(
+                    param="reach", label="reach", unit="standard deviations", low=0, high=5, step=0.05, digits=2,
+                    value=start(key, "reach", 3, 0, 5),
+                )
+            ],
+            rows=[
+                Row(array=f"dim_{d}", label=dimensions.name(d), tile=70 if bench.spec.kind == "image" else 110) for d in dims
+            ],
+        )  # fmt: skip
     reach = params["reach"] = left_at(key, "reach", float(panel.values["reach"]))
     code = (
         f"import numpy as np\n\n{opening_of([end])}"
@@ -188,20 +189,20 @@ def _groups(dimensions: Dimensions) -> dict[str, tuple[int, ...]]:
 def dials(bench: Bench, beside: DeltaGenerator) -> Shown:
     """A slider for each of the most active dimensions; the picture, where it lies and what is near follow."""
     (end, _), dimensions = _picked(bench, beside), dimensions_of(bench)
-    key = f"dials.{bench.explorer.run.id}"
+    key = f"dials.{bench.explorer.run.path.name}"
     _say_collapse(dimensions)
     chosen = (dimensions.active or dimensions.inactive)[:DIALS]
     z = [float(v) for v in end.z]
     controls: list[Control] = [
         Slider(
             param=f"z.{d}", label=dimensions.name(d), symbol=symbol(d), low=low, high=high, step=0.01,
-            value=round(min(max(z[d], low), high), 2),
+            value=round(z[d], 2),
         )
-        for d, low, high in _ranges(dimensions, chosen)
+        for d, low, high in _ranges(dimensions, chosen, end.z)
     ]  # fmt: skip
     with st.container(key="dials"):
         panel = live_panel(
-            "plane", key=key, label="The code under your fingers", params={"run": bench.explorer.run.id, "z": z, "neighbours": 6},
+            "plane", key=key, label="The code under your fingers", params={"run": bench.explorer.run.path.name, "z": z, "neighbours": 6},
             controls=controls,
             rows=[
                 Row(array="picture", label="decoded", columns=1, tile=300 if bench.spec.kind == "image" else 400),
@@ -218,12 +219,15 @@ def dials(bench: Bench, beside: DeltaGenerator) -> Shown:
     rest = len(dimensions.active) - len(chosen)
     said = f"{len(chosen)} of {bench.latent_dim} numbers move" + (f", {rest} active ones stay" if rest > 0 else "")
     listed = ", ".join(f"{value:.3f}" for value in z)
-    files = _picture(bench, "picture.png", "plane", {"run": bench.explorer.run.id, "z": z}, lambda a: [a["picture"]])
+    files = _picture(bench, "picture.png", "plane", {"run": bench.explorer.run.path.name, "z": z}, lambda a: [a["picture"]])
     return Shown(r"\hat x = g(z)", said, f"picture = model.decode([{listed}])[0]\n", files)
 
 
-def _ranges(dimensions: Dimensions, chosen: tuple[int, ...]) -> list[tuple[int, float, float]]:
-    return [(d, round(float(dimensions.low[d]), 2), round(float(dimensions.high[d]), 2)) for d in chosen]
+def _ranges(dimensions: Dimensions, chosen: tuple[int, ...], z: np.ndarray) -> list[tuple[int, float, float]]:
+    """From where to where each dimension goes: where stored codes lie, and the sample itself."""
+    low = np.floor(100 * np.minimum(dimensions.low, z)) / 100
+    high = np.ceil(100 * np.maximum(dimensions.high, z)) / 100
+    return [(d, float(low[d]), float(high[d])) for d in chosen]
 
 
 # the whole plane
@@ -282,24 +286,25 @@ def attributes(bench: Bench, beside: DeltaGenerator) -> Shown:
     )
     key = "attributes.panel"
     params: dict[str, Any] = {
-        "run": bench.explorer.run.id, "sample": end.named, "steps": STEPS,
+        "run": bench.explorer.run.path.name, "sample": end.named, "steps": STEPS,
         "plus": np.flatnonzero(labels == plus).tolist(), "minus": np.flatnonzero(labels == minus).tolist(),
     }  # fmt: skip
-    panel = live_panel(
-        "arithmetic", key=key, label="Attribute arithmetic", params=params,
-        controls=[
-            Play(param="strength", low=0, high=1),
-            Slider(param="strength", label="strength", symbol="s", low=-2, high=2, step=0.01, value=start(key, "strength", 1, -2, 2)),
-        ],
-        rows=[
-            Row(array="row", label="from 0 to s", tile=104),
-            Row(array="three", columns=3, tile=210, captions=("sample", "reconstruction", "at s")),
-        ],
-        readouts=[
-            Readout(name="status", label="at s"), Readout(name="distance", label="nearest code away", digits=2),
-            Readout(name="length", label="length of the direction", digits=2),
-        ],
-    )  # fmt: skip
+    with st.container(key="attributes"):
+        panel = live_panel(
+            "arithmetic", key=key, label="Attribute arithmetic", params=params,
+            controls=[
+                Play(param="strength", low=0, high=1),
+                Slider(param="strength", label="strength", symbol="s", low=-2, high=2, step=0.01, value=start(key, "strength", 1, -2, 2)),
+            ],
+            rows=[
+                Row(array="row", label="from 0 to s", tile=104),
+                Row(array="three", columns=3, tile=210, captions=("sample", "reconstruction", "at s")),
+            ],
+            readouts=[
+                Readout(name="status", label="at s"), Readout(name="distance", label="nearest code away", digits=2),
+                Readout(name="length", label="length of the direction", digits=2),
+            ],
+        )  # fmt: skip
     strength = left_at(key, "strength", float(panel.values["strength"]))
     code = (
         f"{opening_of([end])}"

@@ -9,6 +9,7 @@ _STYLE = """<style>
 [data-testid="stSidebarHeader"]::before { content: "aeexplorer"; font-weight: 700; font-size: 1.15rem; }
 [data-testid="stSidebarNavLink"][aria-current="page"] { background: var(--ae-accent); }
 [data-testid="stSidebarNavLink"][aria-current="page"] span { color: var(--ae-panel); }
+[data-testid="stMain"] h1 { padding-top: 0.4rem; }
 .ae-lead { color: var(--ae-secondary); margin: -0.6rem 0 0.4rem; max-width: 100ch; }
 [data-testid="stMetricValue"] { font-size: 1.5rem; }
 [data-testid="stCaptionContainer"] { color: var(--ae-secondary); opacity: 1; }
@@ -53,9 +54,15 @@ _STYLE = """<style>
   [data-testid="stMainBlockContainer"] { padding: 3.4rem 0.8rem 3rem; }
   .ae-rows { grid-template-columns: 1fr !important; }
   .ae-label { text-align: left; max-width: none; }
-  .st-key-draws .live-panel:has(.live-segments), .st-key-patch .live-panel, .st-key-patch .live-sliders, .st-key-dials .live-panel { grid-template-columns: minmax(0, 1fr); }
-  .st-key-dials .live-body { grid-column: 1; grid-row: 1; position: sticky; top: 3.4rem; z-index: 1; }
-  .st-key-dials .live-cells { --live-tile: 130px !important; }
+  .live-panel:has(> .live-line-of-controls), .st-key-patch .live-sliders { display: block !important; }
+  :is(.st-key-walk, .st-key-draws, .st-key-traverse, .st-key-attributes) .live-sliders { position: sticky; top: 3.75rem; z-index: 2;
+    background: var(--st-background-color, var(--ae-panel)); }
+  .st-key-walk .live-ticks span:is(:first-child, :last-child) { display: none; }
+  .st-key-walk .live-many { font-size: 11px; }
+  .st-key-draws .live-cells { --live-columns: 6 !important; }
+  .st-key-dials .live-panel { display: flex; flex-direction: column; }
+  .st-key-dials .live-body { order: -1; position: sticky; top: 3.75rem; z-index: 2; }
+  .st-key-dials .live-cells { --live-tile: 110px !important; }
 }
 </style>"""
 

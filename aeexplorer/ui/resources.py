@@ -6,27 +6,22 @@ import numpy as np
 import streamlit as st
 
 from aeexplorer.data import Dataset, load_dataset
-from aeexplorer.explorer import Explorer, open_run
+from aeexplorer.explorer import Explorer
 from aeexplorer.jobs.maps import FinishedMap, codes_for_map
+from aeexplorer.live.resources import explorer as shelved
 from aeexplorer.metrics import typical_spacing
 from aeexplorer.plots import DARK, LIGHT, Theme
 from aeexplorer.projection import SMALLEST_MAP, project, quality
 from aeexplorer.runs import DamagedRun, Run, list_runs, pretrained
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _explorer(path: str, written: int) -> Explorer:
-    return open_run(path)
-
-
 def explorer(run: Run) -> Explorer:
-    """The run's explorer, made once and again when its weights change.
+    """The run's explorer, the one that the live channel holds open; made again when its weights change.
 
     Raises:
         Damaged: when it cannot be opened.
     """
-    weights = run.path / "weights.safetensors"
-    return _explorer(str(run.path), weights.stat().st_mtime_ns if weights.exists() else 0)
+    return shelved(run.path.name)
 
 
 def dataset(name: str) -> Dataset:
@@ -74,7 +69,7 @@ def spacing(run: Run) -> float:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _stored_errors(path: str, written: int) -> np.ndarray:
-    model = open_run(path)
+    model = explorer(Run(path))
     return model.errors(model.dataset.test.x[model.codes.index])
 
 

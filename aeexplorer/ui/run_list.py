@@ -60,7 +60,9 @@ def _row(run: Row) -> None:
         _words(words, run.path.name, "Damaged")
         state.caption(as_text(run.reason))
         mine = run.owner == current_owner()
-        if mine and actions.button("Delete", key=f"runs.delete.{run.path.name}", icon=":material/delete:", width="stretch"):
+        if mine and actions.button(
+            "Delete", key=f"runs.delete.{run.path.name}", icon=":material/delete:", width="stretch"
+        ):
             _ask("Delete", run)
         return
     spec = run.spec
@@ -134,7 +136,8 @@ def _more(run: Run, status: Status) -> None:
     )  # fmt: skip
     offered = {"Latent map": run.has_weights, "Film of the training": True}
     if run.removable and run.owner == current_owner():
-        offered |= {"Continue": status.state != "done" and not active, "Rename": True, "Delete": not active}
+        offered |= {"Continue": status.state != "done" and not active, "Rename": True, "Delete": not active,
+                    "Pin": not run.pinned, "Unpin": run.pinned}  # fmt: skip
     chosen = st.menu_button("More", [name for name, there in offered.items() if there], key=f"runs.more.{key}")
     match chosen:
         case "Latent map":
@@ -143,6 +146,9 @@ def _more(run: Run, status: Status) -> None:
             _show_training(run)
         case "Continue":
             _continue(run)
+        case "Pin" | "Unpin":
+            _told(lambda: run.pin(chosen == "Pin", current_owner()))
+            st.rerun()
         case "Rename" | "Delete":
             _ask(chosen, run)
 

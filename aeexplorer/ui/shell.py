@@ -26,7 +26,7 @@ page = st.navigation(
             st.Page(PAGES / "interpolate.py", title="Interpolate", url_path="interpolate"),
             st.Page(PAGES / "corruption.py", title="Corruption", url_path="corruption"),
             st.Page(PAGES / "generate.py", title="Generate", url_path="generate"),
-            st.Page(PAGES / "explore.py", title="Explore", url_path="explore"),
+            st.Page(PAGES / "explore.py", title="Reconstruct", url_path="explore"),
         ],
         "Look": [st.Page(PAGES / "latent_map.py", title="Latent map", url_path="map")],
         "Make": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -81,13 +82,13 @@ def left_at(panel: str, name: str, value: float) -> float:
 def walk(bench: Bench, ends: list[End], rival: Run | None) -> dict[str, Any]:
     """The live panel of a walk, and the map where the code has two values; the params of the scene as they were left."""
     kinds = ["lerp", "slerp", "pixels"]
-    if rival is None and bench.test is not None and bench.latent_dim != 2:
+    if rival is None and bench.test is not None and bench.latent_dim != 2 and _components_known(bench):
         kinds.append("pca")
     params: dict[str, Any] = {
-        "run": bench.explorer.run.id, "a": ends[0].named, "b": ends[1].named, "steps": STEPS, "kinds": kinds,
+        "run": bench.explorer.run.path.name, "a": ends[0].named, "b": ends[1].named, "steps": STEPS, "kinds": kinds,
     }  # fmt: skip
     if rival is not None:
-        params["compare_run"] = rival.id
+        params["compare_run"] = rival.path.name
     flat = bench.latent_dim == 2
     left, right = st.columns([2.6, 1], gap="small") if flat else (st.container(), None)
     if right is not None:
@@ -95,14 +96,30 @@ def walk(bench: Bench, ends: list[End], rival: Run | None) -> dict[str, Any]:
             with st.container(key="walk-map"):
                 _map(bench, ends)
             st.caption(f"A press on the map takes the nearest sample as the end. {_reading(rival)}")
-    with left:
-        if "pca" in kinds:
-            with st.spinner("Finding the principal components of the data"):
-                _ = bench.pca
+    with left, st.container(key="walk"):
         t = _panel(bench, params, kinds, rival, flat)
     if not flat:
         st.caption(_reading(rival))
     return params | {"t": t}
+
+
+def _components_known(bench: Bench) -> bool:
+    """Whether the principal components of the data are at hand. Otherwise a thread finds them, so that the walk does not
+    wait, and their row comes when it has."""
+    if "pca" in vars(bench):
+        return True
+    sought = f"walk.components.{bench.explorer.run.path.name}"
+    if not st.session_state.get(sought):
+        st.session_state[sought] = True
+        threading.Thread(target=lambda: bench.pca, daemon=True).start()
+    _await_components(bench)
+    return False
+
+
+@st.fragment(run_every=0.5)
+def _await_components(bench: Bench) -> None:
+    if "pca" in vars(bench):
+        st.rerun()
 
 
 def _panel(bench: Bench, params: dict[str, Any], kinds: list[str], rival: Run | None, flat: bool) -> float:
@@ -110,7 +127,7 @@ def _panel(bench: Bench, params: dict[str, Any], kinds: list[str], rival: Run | 
     rows: list[Row] = []
     readouts: list[Readout] = []
     lines: list[Line] = []
-    wide = 104 if rival is None else 58
+    wide = 104 if rival is None else 62
     for kind in kinds:
         both = [("", ours), ("compare_", theirs)] if rival is not None and kind in ("lerp", "slerp") else [("", "")]
         for prefix, who in both:
@@ -126,7 +143,7 @@ def _panel(bench: Bench, params: dict[str, Any], kinds: list[str], rival: Run | 
         pairs = tuple(text for name in shown for text in (name, "nearest"))
         rows.append(Row(array="pairs", label="at t, and nearest real", tile=104, captions=pairs))
     else:
-        side = {"columns": len(kinds), "tile": 140, "beside": True}
+        side = {"columns": len(kinds), "tile": 56 if rival is None else 140, "beside": True}
         rows.append(Row(array="at", label=f"at t{', ' + ours if ours else ''}", captions=shown, **side))
         if rival is None:
             rows.append(Row(array="nearest", label="nearest real samples", caption="at_status", **side))
@@ -165,7 +182,7 @@ def _names(run: Run, rival: Run | None) -> tuple[str, str]:
 def _map(bench: Bench, ends: list[End]) -> None:
     """The ways on the plane; a press on it makes the nearest real sample the end of the walk."""
     point = latent_pad(
-        bench.explorer.run.id, key=MAP, name=MAP, z=[float(v) for v in ends[1].z], neighbours=0,
+        bench.explorer.run.path.name, key=MAP, name=MAP, z=[float(v) for v in ends[1].z], neighbours=1,
         label="The walk on the latent plane; a press takes the nearest sample as its end", classes=len(bench.spec.classes),
     )  # fmt: skip
     if point is None or point.nearest is None or st.session_state.get(f"{MAP}.heard") == point.z:
@@ -179,9 +196,10 @@ def _map(bench: Bench, ends: list[End]) -> None:
 
 def _reading(rival: Run | None) -> str:
     """What the numbers are, and what they are good for."""
-    said = ("Under a picture: on the data ●, sparse ◐ or off the map ○, and its mean change from the one before. "
-            "Last line: largest over mean change.")  # fmt: skip
-    return said if rival is None else f"{said} Does one model change more evenly, for other pairs too?"
+    line = "its mean change from the one before. Last line: largest over mean change."
+    if rival is not None:
+        return f"Does one model change more evenly, for other pairs too? Under a picture: {line}"
+    return f"Under a picture: on the data ●, sparse ◐ or off the map ○, and {line}"
 
 
 def equation(params: dict[str, Any], ends: list[End]) -> tuple[str, str]:
@@ -261,7 +279,7 @@ def patch(bench: Bench, ends: list[End]) -> dict[str, Any]:
     kind = st.session_state.get(f"{PATCH}.kind", "lerp")
     if PATCH not in st.session_state or f"{PATCH}.kind.start" not in st.session_state:
         st.session_state[f"{PATCH}.kind.start"] = kind
-    params: dict[str, Any] = {"run": bench.explorer.run.id, "corners": corners, "rows": 5, "columns": 9}
+    params: dict[str, Any] = {"run": bench.explorer.run.path.name, "corners": corners, "rows": 5, "columns": 9}
     controls: list[Control] = [
         Segmented(param="kind", label="Kind of way", options=kinds, value=st.session_state[f"{PATCH}.kind.start"]),
         Play(param="u", label="Play across", low=0, high=1),
