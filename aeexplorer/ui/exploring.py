@@ -28,7 +28,7 @@ def reconstruct(model: Explorer) -> None:
     """One test sample, what was done to it, what came back, and what was lost."""
     split = test_split(model)
     if split is None:
-        missing_data(model, "Sampling and walks between stored codes work without it; this view needs the samples.")
+        missing_data(model, "Interpolate and Generate work without it; this page needs the samples.")
         _decode_stored(model)
         return
     key = f"sample.{model.run.spec.dataset}"

@@ -9,7 +9,6 @@ from aeexplorer.data import Dataset, load_dataset
 from aeexplorer.explorer import Explorer
 from aeexplorer.jobs.maps import FinishedMap, codes_for_map
 from aeexplorer.live.resources import explorer as shelved
-from aeexplorer.metrics import typical_spacing
 from aeexplorer.plots import DARK, LIGHT, Theme
 from aeexplorer.projection import SMALLEST_MAP, project, quality
 from aeexplorer.runs import DamagedRun, Run, list_runs, pretrained
@@ -51,20 +50,6 @@ def theme() -> Theme:
 def _written(run: Run, file: str) -> int:
     path = run.path / file
     return path.stat().st_mtime_ns if path.exists() else 0
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _spacing(path: str, written: int) -> float:
-    return typical_spacing(Run(path).codes.z)
-
-
-def spacing(run: Run) -> float:
-    """How far a stored code usually is from its nearest one, see `metrics.typical_spacing`; made once.
-
-    Raises:
-        Damaged: when the codes cannot be read.
-    """
-    return _spacing(str(run.path), _written(run, "codes.safetensors"))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
