@@ -4,7 +4,7 @@ PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint setup setup-dev browser pretrained clean
+.PHONY: run test slow lint setup setup-dev browser pretrained clean
 
 setup: $(VENV)/.run
 setup-dev: $(VENV)/.dev
@@ -37,6 +37,10 @@ lint: $(VENV)/.dev
 
 test: $(VENV)/.dev browser lint
 	$(BIN)/python -m pytest
+
+# kills workers and servers fifty times, and twenty jobs on a Dask cluster: many minutes
+slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -m slow
 
 pretrained: $(VENV)/.run
 	$(BIN)/python -m aeexplorer pretrained

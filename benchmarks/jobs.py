@@ -1,6 +1,6 @@
 """Thirty owners, two trainings of digits each, on one running app: who waits how long, and what a page feels of it.
 
-    python benchmarks/jobs.py [--owners 30] [--jobs 2] [--slice 10]
+    python benchmarks/jobs.py [--owners 30] [--jobs 2] [--slice 5]
 
 Prints one JSON object. Owners are submitted in rounds, first jobs first. Page reruns are measured in a real browser (where
 there is one) while the jobs run: a number is changed on the Train page until its cost is shown.
@@ -82,7 +82,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--owners", type=int, default=30)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--slice", type=int, default=10, help="seconds of a turn while others wait")
+    parser.add_argument("--slice", type=int, default=5, help="seconds of a turn while others wait")
     parser.add_argument("--epochs", type=int, default=KNOBS["epochs"])
     arguments = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="aeexplorer-"))

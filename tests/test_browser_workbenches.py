@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from browser import chromium, served
 from live_runs import PLANE, RESTORE, trained_home  # noqa: F401
+from test_browser_live import AXE, axe
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -233,3 +234,21 @@ def test_on_a_phone_the_slider_stays_in_reach(browser: Browser, address: str) ->
     box = slider.bounding_box()
     assert box and 0 < box["y"] < 300
     page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "path", [f"interpolate?run={PLANE}", f"interpolate?run={RESTORE}&ends=4", f"generate?run={RESTORE}&view=Sliders"]
+)
+def test_axe_finds_nothing_serious(browser: Browser, address: str, path: str, scheme: str) -> None:
+    source = axe()
+    page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    show(page, f"{address}/{path}")
+    page.evaluate(source)
+    rules = page.evaluate(AXE)["violations"]
+    grave = [
+        f"{rule['id']}: {node['failureSummary']}"
+        for rule in rules if rule["impact"] in ("serious", "critical") for node in rule["nodes"]
+    ]  # fmt: skip
+    page.close()
+    assert not grave, "\n".join(grave)

@@ -49,7 +49,7 @@ def test_a_waiting_training_shows_its_place_to_all_and_the_way_to_stop_it_to_its
     assert "train.stop" not in {b.key for b in his.button}
     assert [b.key for b in his.button if str(b.key).startswith("jobs.stop.")] == [f"jobs.stop.runs/{first.id}"]
     assert [b.key for b in hers.button if str(b.key).startswith("jobs.stop.")] == [f"jobs.stop.runs/{run.id}"]
-    assert "Of others 0 run and 1 wait" in said(hers)
+    assert "Others: 0 running, 1 waiting" in said(hers)
     next(b for b in hers.button if b.key == f"jobs.stop.runs/{run.id}").click().run()
     assert run.status.state == "cancelled"
     assert first.status.state == "queued"

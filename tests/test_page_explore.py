@@ -91,9 +91,7 @@ def test_a_damaged_run_is_a_sentence() -> None:
     assert app.error and "codes.safetensors is missing" in said(app)
 
 
-@pytest.mark.parametrize(
-    "query", [{"sample": "-5"}, {"sample": "99999999"}, {"sample": "x"}, {"run": "nobody"}]
-)
+@pytest.mark.parametrize("query", [{"sample": "-5"}, {"sample": "99999999"}, {"sample": "x"}, {"run": "nobody"}])
 def test_unusual_links(query: dict[str, str]) -> None:
     trained(latent_dim=4)
     app = explore(**query)

@@ -9,7 +9,6 @@ from streamlit.testing.v1 import AppTest
 
 from aeexplorer.config import ConfigError
 from aeexplorer.explorer import open_run
-from aeexplorer.metrics import neighbours, standing, typical_spacing
 from aeexplorer.plots import LIGHT, add_path, add_point, diverging, names_below, scatter_map
 from aeexplorer.projection import project
 
@@ -117,23 +116,6 @@ def test_large_type_is_a_switch_that_stays() -> None:
 
 def html_of(app: AppTest) -> str:
     return "".join(str(element.proto.body) for element in app.get("html"))
-
-
-def test_the_rule_of_where_a_code_lies() -> None:
-    line = np.arange(100.0)[:, None]
-    spacing = typical_spacing(line)
-    assert spacing == 1
-    assert standing([50.5], line, spacing).where == "on the data"
-    assert standing([101.9], line, spacing).where == "in a sparse region"
-    assert standing([102.1], line, spacing).where == "off the map"
-    near = standing([50.4], line, spacing, k=3)
-    assert near.nearest.tolist() == [50, 51, 49] and near.distance == pytest.approx(0.4)
-    with pytest.raises(ConfigError, match="1 coordinates"):
-        standing([1.0, 2.0], line, spacing)
-    codes = np.random.default_rng(0).standard_normal((500, 3))
-    within = neighbours(codes, 1).distances[:, 0] <= typical_spacing(codes)
-    assert within.mean() == pytest.approx(0.95, abs=0.005)
-    assert typical_spacing([[1.0, 2.0]]) == 0
 
 
 @pytest.mark.parametrize(("method", "dimensions"), [("raw", 1), ("raw", 2), ("pca", 5)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from aeexplorer.estimation import Estimate
 from aeexplorer.jobs import queue
 from aeexplorer.jobs.cache import mark_used, remove_leftovers, trim_results
 from aeexplorer.jobs.health import health
+from aeexplorer.jobs.journal import close_journal, keep_journal
 from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.queue import registry
 from aeexplorer.limits import check_cost, memory_limit, setting
@@ -198,3 +200,16 @@ def test_health_is_ok_while_somebody_looks_after_the_jobs(make: Callable[..., Ru
     said = health()
     assert said["ok"] and (said["queued"], said["running"]) == (1, 0) and said["free_bytes"] > 0
     lock.release()
+
+
+def test_the_journal_is_a_json_object_a_line(make: Callable[..., Run], home: Path) -> None:
+    keep_journal()
+    keep_journal()
+    run = make()
+    jobs.start(run)
+    jobs.cancel(run)
+    close_journal()
+    lines = [json.loads(line) for line in (home / "log.jsonl").read_text("utf-8").splitlines()]
+    assert [(line["what"], line["job"], line["level"]) for line in lines] == [
+        ("job is cancelled", f"runs/{run.id}", "info")
+    ]

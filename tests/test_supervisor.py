@@ -278,3 +278,25 @@ def test_one_of_two_supervisors_works(home: Path) -> None:
     first.release()
     assert second.acquire()
     second.release()
+
+
+def test_a_job_that_cannot_be_looked_at_does_not_keep_the_others_waiting(
+    supervisor: Supervisor, workers: Workers, make: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    workers.places = 2
+    make("odd", owner="a")
+    make("good", owner="b")
+    supervisor.tick()
+    (supervisor.registry.path.parent / "runs" / "good" / "status.json").write_text('{"state": "done"}')
+    lives = workers.lives
+
+    def refused(job: Job, status: Status) -> bool:
+        if job.path.name == "odd":
+            raise RuntimeError("nobody knows")
+        return lives(job, status)
+
+    monkeypatch.setattr(workers, "lives", refused)
+    for _ in range(3):
+        supervisor.tick()
+    assert [job.path.name for job in supervisor.registry.jobs("done")] == ["good"]
+    assert sum(record.message == "supervisor met an error" for record in caplog.records) == 1

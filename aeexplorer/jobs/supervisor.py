@@ -9,6 +9,7 @@ import contextlib
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 from aeexplorer.folders import Status, WorkFolder
@@ -26,7 +27,7 @@ IDLE_SECONDS = 1.0  # until work of another process is seen
 SWEEP_SECONDS = 30.0
 RESUMES = 2
 STOP_SECONDS = 10.0  # for a worker to save its state, before it is killed
-SLICE_SECONDS = 10  # of a job before one of an owner who has less goes first
+SLICE_SECONDS = 5  # of a job before one of an owner who has less goes first
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class Supervisor(threading.Thread):
         self._since: dict[str, float] = {}  # monotonic start of a job's turn
         self._stopped_at: dict[str, float] = {}  # monotonic time at which a worker was asked to end
         self._swept = -SWEEP_SECONDS
-        self._trouble = ""
+        self._troubles: dict[str, str] = {}
 
     def wake(self) -> None:
         """Look at the queue now."""
@@ -63,19 +64,25 @@ class Supervisor(threading.Thread):
     def run(self) -> None:
         while not self._stopping.is_set():
             busy = False
-            try:
+            with self._reported():
                 if self.lock.acquire():
                     busy = self.tick()
-                self._trouble = ""
-            except (Damaged, OSError) as error:
-                if self._trouble != str(error):  # once, not every second
-                    self._trouble = str(error)
-                    log.error("supervisor met an error", extra={"reason": self._trouble})
             self._wake.wait(TICK_SECONDS if busy else IDLE_SECONDS)
             self._wake.clear()
         self.engine.close()
         self.registry.close()
         self.lock.release()
+
+    @contextlib.contextmanager
+    def _reported(self, about: str = "") -> Iterator[None]:
+        """Whatever one job or one look meets is said, once and not every second, and the others are looked after."""
+        try:
+            yield
+            self._troubles.pop(about, None)
+        except Exception as error:
+            if self._troubles.get(about) != str(error):
+                self._troubles[about] = str(error)
+                log.exception("supervisor met an error", extra={"job": about, "reason": str(error)})
 
     def tick(self) -> bool:
         """Look at everything once; whether there is work."""
@@ -84,7 +91,8 @@ class Supervisor(threading.Thread):
             trim_results()
             self._swept = time.monotonic()
         for job in self.registry.jobs(*ACTIVE):
-            self._settle(job)
+            with self._reported(job.folder):
+                self._settle(job)
         active = self.registry.jobs(*ACTIVE)
         free = self.engine.capacity() - len(active)
         while free > 0 and (next_one := self.registry.take(self.per_owner())) is not None:

@@ -2,15 +2,12 @@
 
 from aeexplorer.metrics.neighbourhood import (
     KNNGraph,
-    Standing,
     continuity,
     knn_recall,
     label_accuracy,
     neighbours,
     purity,
-    standing,
     trustworthiness,
-    typical_spacing,
 )
 from aeexplorer.metrics.probes import anomaly_auroc, linear_probe
 from aeexplorer.metrics.rate_distortion import active_units, kl_per_dimension
@@ -18,7 +15,6 @@ from aeexplorer.metrics.reconstruction import mse, psnr, squared_error, ssim
 
 __all__ = [
     "KNNGraph",
-    "Standing",
     "active_units",
     "anomaly_auroc",
     "continuity",
@@ -32,7 +28,5 @@ __all__ = [
     "purity",
     "squared_error",
     "ssim",
-    "standing",
     "trustworthiness",
-    "typical_spacing",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -171,60 +171,6 @@ def purity(points: ArrayLike, labels: ArrayLike, k: int = 15) -> float:
     """The mean share of the k nearest neighbours that have the sample's own label; arguments as `label_accuracy`."""
     votes, truth = _neighbour_labels(points, labels, k)
     return float(np.mean(votes == truth[:, None]))
-
-
-class Standing(NamedTuple):
-    """How a code stands to known codes: a word, the distance to the nearest, and the k nearest, nearest first (k,)."""
-
-    where: Literal["on the data", "in a sparse region", "off the map"]
-    distance: float
-    nearest: np.ndarray
-
-
-SPARSE_REACH = 3.0  # times the typical spacing: beyond it there is no known code to speak of
-
-
-def typical_spacing(codes: ArrayLike, share: float = 0.95) -> float:
-    """The distance within which a share of the codes have their nearest other code (leave one out).
-
-    Args:
-        codes: (n, K).
-        share: in [0, 1].
-
-    Returns:
-        In the unit of the codes; 0 for fewer than two codes.
-
-    Raises:
-        ConfigError: for values that are not finite.
-    """
-    z = _samples("codes", codes)
-    return float(np.quantile(neighbours(z, 1).distances, share)) if len(z) > 1 else 0.0
-
-
-def standing(code: ArrayLike, codes: ArrayLike, spacing: float, k: int = 1) -> Standing:
-    """Whether a code lies on the data.
-
-    The rule: "on the data" within `spacing` of the nearest known code, "in a sparse region" within 3 times that,
-    "off the map" beyond. With `typical_spacing` 95 % of the known codes would themselves be on the data.
-
-    Args:
-        code: (K,).
-        codes: (n, K), known codes.
-        spacing: see `typical_spacing`.
-        k: how many of the nearest to name; at most n.
-
-    Raises:
-        ConfigError: for a code of another dimension, or values that are not finite.
-    """
-    known, new = _samples("codes", codes), _samples("code", np.atleast_2d(np.asarray(code)))
-    if new.shape != (1, known.shape[1]):
-        raise ConfigError(f"code must have {known.shape[1]} coordinates as the codes have, got shape {np.shape(code)}")
-    distance = np.linalg.norm(known - new, axis=1)
-    nearest = np.argsort(distance, kind="stable")[:k]
-    least = float(distance.min())
-    if least <= spacing:
-        return Standing("on the data", least, nearest)
-    return Standing("in a sparse region" if least <= SPARSE_REACH * spacing else "off the map", least, nearest)
 
 
 def _neighbour_labels(points: ArrayLike, labels: ArrayLike, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -219,7 +219,9 @@ def dials(bench: Bench, beside: DeltaGenerator) -> Shown:
     rest = len(dimensions.active) - len(chosen)
     said = f"{len(chosen)} of {bench.latent_dim} numbers move" + (f", {rest} active ones stay" if rest > 0 else "")
     listed = ", ".join(f"{value:.3f}" for value in z)
-    files = _picture(bench, "picture.png", "plane", {"run": bench.explorer.run.path.name, "z": z}, lambda a: [a["picture"]])
+    files = _picture(
+        bench, "picture.png", "plane", {"run": bench.explorer.run.path.name, "z": z}, lambda a: [a["picture"]]
+    )
     return Shown(r"\hat x = g(z)", said, f"picture = model.decode([{listed}])[0]\n", files)
 
 
@@ -249,7 +251,7 @@ def manifold(bench: Bench, beside: DeltaGenerator) -> Shown:
                     value=start(key, "span", 0.9, 0.1, 0.999),
                 ),
             ],
-            rows=[Row(array="tiles", columns=SIDE, tile=36)],
+            rows=[Row(array="tiles", columns=SIDE, tile=34)],
         )  # fmt: skip
     with right, st.container(key="beside-manifold"):
         latent_pad(run.id, key="manifold.map", label="The same plane with the codes of test samples",

@@ -38,10 +38,10 @@ def _panel() -> None:
             _row(job, me)
         others, more = len(found) - len(mine), len(mine) - SHOWN
         if more > 0:
-            st.caption(f"{more} more of yours wait")
+            st.caption(f"Yours: {more} more waiting")
         if others:
             running = sum(job.state != "queued" for job in found if job.owner != me)
-            st.caption(f"Of others {running} run and {others - running} wait")
+            st.caption(f"Others: {running} running, {others - running} waiting")
 
 
 def _row(job: jobs.Job, me: str) -> None:

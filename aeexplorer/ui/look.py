@@ -30,6 +30,7 @@ _STYLE = """<style>
 [class*="st-key-strip-"] button { height: 86px; padding: 62px 0 2px; min-height: 0; image-rendering: pixelated;
   align-items: flex-end; font-size: 0.8rem; }
 [class*="st-key-strip-"] button[kind="primary"] { color: var(--ae-ink); border: 2px solid var(--ae-accent); }
+[data-testid="stButtonGroup"] [aria-checked="true"] p { color: var(--ae-ink); }
 .ae-figures { display: flex; flex-wrap: wrap; gap: 2px 28px; min-height: 2.9rem; }
 .ae-figures span { display: block; font-size: 0.8rem; color: var(--ae-secondary); }
 .ae-figures b { font-size: 1.05rem; font-variant-numeric: tabular-nums; }
@@ -39,6 +40,9 @@ _STYLE = """<style>
 :is(.live-panel:has(> .live-line-of-controls > .live-button:only-child), :is(.st-key-draws, .st-key-patch) .live-panel) { display: grid; grid-template-columns: max-content minmax(0, 1fr);
   gap: 0 18px; align-items: center; }
 :is(.live-panel:has(> .live-line-of-controls > .live-button:only-child), :is(.st-key-draws, .st-key-patch) .live-panel) > :is(.live-said, .live-body) { grid-column: 1 / -1; }
+:is(.st-key-walk, .st-key-draws, .st-key-traverse, .st-key-patch) :is(.live-wait, .live-panel[data-frames="0"]) { min-height: 540px; }
+:is(.st-key-dials, .st-key-attributes) :is(.live-wait, .live-panel[data-frames="0"]) { min-height: 470px; }
+.st-key-manifold :is(.live-wait, .live-panel[data-frames="0"]) { min-height: 640px; }
 .st-key-walk-map .live-pad, .st-key-beside-manifold .live-pad { grid-template-columns: minmax(0, 1fr); }
 .st-key-walk-map .live-neighbours, .st-key-beside-manifold .live-neighbours { display: none; }
 :is(.st-key-walk-map, .st-key-beside-manifold) .live-decoded { display: grid; grid-template-columns: 96px 1fr; gap: 14px; }
