@@ -209,7 +209,10 @@ def main() -> None:
     for i in range(rounds):
         for contender in CONTENDERS:
             seen[contender].append(measure(contender, a.net, a.batch_size, epochs, samples))
-        print(f"round {i + 1}/{rounds}: " + ", ".join(f"{c} {seen[c][-1]['samples_per_second']:,.0f}/s" for c in CONTENDERS))
+        print(
+            f"round {i + 1}/{rounds}: "
+            + ", ".join(f"{c} {seen[c][-1]['samples_per_second']:,.0f}/s" for c in CONTENDERS)
+        )
     result: dict[str, Any] = {"net": a.net, "batch_size": a.batch_size, "rounds": rounds}
     for contender in CONTENDERS:
         final = seen[contender][-1] if a.quick else measure(contender, a.net, a.batch_size, a.epochs or 10, 0)
