@@ -1,8 +1,8 @@
 """Thirty owners, two trainings of digits each, on one running app: who waits how long, and what a page feels of it.
 
-    python benchmarks/jobs.py [--owners 30] [--jobs 2] [--slice 5]
+    python benchmarks/jobs.py [--quick] [--json] [--owners 30] [--jobs 2] [--slice 5]
 
-Prints one JSON object. Owners are submitted in rounds, first jobs first. Page reruns are measured in a real browser (where
+Owners are submitted in rounds, first jobs first. Page reruns are measured in a real browser (where
 there is one) while the jobs run: a number is changed on the Train page until its cost is shown.
 """
 
@@ -84,7 +84,11 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--slice", type=int, default=5, help="seconds of a turn while others wait")
     parser.add_argument("--epochs", type=int, default=KNOBS["epochs"])
+    parser.add_argument("--quick", action="store_true", help="6 owners with one training each: within a minute")
+    parser.add_argument("--json", action="store_true", help="end with one JSON object")
     arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.owners, arguments.jobs = 6, 1
     home = Path(tempfile.mkdtemp(prefix="aeexplorer-"))
     os.environ["AEEXPLORER_HOME"] = str(home)
 
@@ -138,7 +142,10 @@ def main() -> None:
             "rerun p50": statistics.median(felt),
             "rerun p95": statistics.quantiles(felt, n=20)[-1],
         }
-    print(json.dumps(said, indent=2))
+    for name, value in said.items():
+        print(f"{name:36} {value}")
+    if arguments.json:
+        print(json.dumps(said))
     shutil.rmtree(home, ignore_errors=True)
 
 

@@ -127,9 +127,9 @@ def test_a_drawing_takes_the_place_of_a_sample() -> None:
 
 
 def test_a_comparison_is_a_question() -> None:
-    trained(latent_dim=4)
+    run = trained(latent_dim=4)
     other = trained("ae", latent_dim=4)
-    app = walk()
+    app = walk(run=run.id)
     assert "more evenly" not in said(app)
     labelled(app.selectbox, "Compare with").set_value(other.id).run()
     assert app.query_params["compare"] == other.id
