@@ -6,6 +6,7 @@ It trains every family: each batch runs the model's objectives in order, each wi
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import time
 from collections.abc import Iterator
@@ -150,8 +151,7 @@ class _Step:
 
     def __call__(self, batch: Batch, rate: float) -> dict[str, Tensor]:
         terms = self.objective.terms(batch)
-        total = torch.stack(list(terms.values())).sum() if len(terms) > 1 else next(iter(terms.values()))
-        total.backward(inputs=self.objective.parameters)
+        functools.reduce(torch.add, terms.values()).backward(inputs=self.objective.parameters)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.step()
@@ -175,7 +175,7 @@ class _Loop:
         self.per_epoch = math.ceil(len(self.samples) / config.batch_size)
         self.total_steps = self.per_epoch * config.epochs
         self.step, self.seconds = 0, 0.0
-        self.sums: dict[str, Tensor] = {}
+        self.sums: dict[str, float] = {}
         self.best_loss, self.best_epoch, self.best = math.inf, 0, self._weights()
         self.finished: Literal["epochs", "patience"] | None = None
 
@@ -190,7 +190,6 @@ class _Loop:
     def checkpoint(self) -> Checkpoint:
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         tensors |= {f"best.{k}": v for k, v in self.best.items()}
-        tensors |= {f"sums.{k}": v for k, v in self.sums.items()}
         tensors |= {f"random.{k}": v for k, v in self.random.states.items()}
         for i, step in enumerate(self.steps):
             for j, state in step.optimizer.state_dict()["state"].items():
@@ -200,12 +199,13 @@ class _Loop:
             "seconds": self.seconds,
             "best_epoch": self.best_epoch,
             "best_loss": repr(self.best_loss),
+            "sums": dict(self.sums),
             "finished": self.finished,
         }
         return Checkpoint(tensors, scalars)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "sums": {}, "random": {}, "optimizer": {}}
+        groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "random": {}, "optimizer": {}}
         try:
             for name, tensor in checkpoint.tensors.items():
                 group, key = name.split(".", 1)
@@ -220,7 +220,7 @@ class _Loop:
                 step.optimizer.load_state_dict({**step.optimizer.state_dict(), "state": state})
             self.best = {k: groups["best"][k].to(self.device) for k in self.model.state_dict()}
             self.random.states = {k: v.cpu() for k, v in groups["random"].items()}
-            self.sums = {k: v.to(self.device) for k, v in groups["sums"].items()}
+            self.sums = {str(k): float(v) for k, v in checkpoint.scalars["sums"].items()}
             self.step, self.seconds = checkpoint.scalars["step"], checkpoint.scalars["seconds"]
             self.best_epoch, self.best_loss = checkpoint.scalars["best_epoch"], float(checkpoint.scalars["best_loss"])
             self.finished = checkpoint.scalars["finished"]
@@ -239,10 +239,9 @@ class _Loop:
         rate = self.rate()
         for step in self.steps:
             for name, term in step(batch, rate).items():
-                term = term.detach()
-                self.check_finite(name, term.item(), f"at step {self.step + 1}")
-                weighted = term.double() * len(x)
-                self.sums[name] = self.sums[name] + weighted if name in self.sums else weighted
+                value = term.item()
+                self.check_finite(name, value, f"at step {self.step + 1}")
+                self.sums[name] = self.sums.get(name, 0.0) + value * len(x)
         self.step += 1
 
     def check_finite(self, name: str, value: float, where: str) -> None:
@@ -257,7 +256,7 @@ class _Loop:
         count = min(seen * self.config.batch_size, len(self.samples))
         return Progress(
             epoch=(self.step - 1) // self.per_epoch + 1, epochs=self.config.epochs, step=self.step, steps=self.total_steps,
-            seconds=self.seconds, train={k: v.item() / count for k, v in self.sums.items()}, validation=validation,
+            seconds=self.seconds, train={k: v / count for k, v in self.sums.items()}, validation=validation,
             best_epoch=self.best_epoch, finished=self.finished, _loop=self,
         )  # fmt: skip
 
