@@ -31,7 +31,7 @@ def kl_standard_normal(mean: Tensor, logvar: Tensor) -> Tensor:
 
     Kingma & Welling 2014, appendix B. mean and logvar are (b, K).
     """
-    return 0.5 * (mean.square() + logvar.exp() - 1 - logvar).sum() / len(mean)
+    return (torch.addcmul(logvar.exp() - logvar, mean, mean).sum() - mean.numel()) * (0.5 / len(mean))
 
 
 def bernoulli_kl(rho: float, activation: Tensor) -> Tensor:
