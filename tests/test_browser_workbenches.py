@@ -201,7 +201,7 @@ def test_one_number_moves_the_picture_and_another_sample_brings_its_own(page: Pa
     quiet(page)
     assert slider.input_value() != at and pictures(page)[0] != before[0]
     page.get_by_role("button", name="shuffle").click()
-    page.wait_for_function("() => !location.search.includes('sample=4')")
+    page.wait_for_function("() => new URLSearchParams(location.search).get('sample') !== '4'")
     quiet(page)
     other = pictures(page)[0]
     page.reload()
