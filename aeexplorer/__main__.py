@@ -141,11 +141,14 @@ def result_of(run: Run, figures: dict[str, float], **extra: Any) -> dict[str, An
 def train(arguments: argparse.Namespace) -> None:
     from aeexplorer.data import load_dataset
     from aeexplorer.families import family
+    from aeexplorer.jobs import pace
     from aeexplorer.recording import new_run, train_run
     from aeexplorer.training import TrainingConfig
 
     knobs = knobs_of(arguments, type(family(arguments.family).config), TrainingConfig)
-    run = new_run(arguments.family, load_dataset(arguments.dataset), arguments.title, arguments.out, **knobs)
+    run = new_run(
+        arguments.family, load_dataset(arguments.dataset), arguments.title, arguments.out, pace=pace(), **knobs
+    )
     train_run(run, load_dataset(arguments.dataset))
     conclude(arguments, result_of(run, run.status.result))
 
@@ -162,15 +165,13 @@ def project(arguments: argparse.Namespace) -> None:
 
     from aeexplorer.explorer import open_run
     from aeexplorer.jobs.maps import codes_for_map
-    from aeexplorer.projection import METHODS, quality
+    from aeexplorer.projection import METHODS, SMALLEST_MAP, quality
     from aeexplorer.projection import project as project_codes
 
     if arguments.method not in METHODS:
         raise ConfigError(f"method must be one of {', '.join(METHODS)}, got {arguments.method!r}")
-    if not 1 <= arguments.n <= 1_000_000:
-        raise ConfigError(f"n must be between 1 and 1000000, got {arguments.n}")
     explorer = open_run(arguments.run)
-    z, labels, index = codes_for_map(explorer, arguments.n)
+    z, labels, index = codes_for_map(explorer, arguments.n, arguments.split)
     begun = time.perf_counter()
     knobs = knobs_of(arguments, METHODS[arguments.method].config)
     from tqdm import tqdm
@@ -182,7 +183,10 @@ def project(arguments: argparse.Namespace) -> None:
 
         projection = project_codes(z, arguments.method, progress=progress, **knobs)
     seconds = time.perf_counter() - begun
-    figures = quality(z, projection.points, labels if (labels >= 0).any() else None)
+    figures = {}
+    if len(z) >= SMALLEST_MAP:
+        known = labels if (labels >= 0).any() else None
+        figures = quality(z, projection.points, known, graph=projection.graph)
     path = arguments.out or home() / "maps" / f"{explorer.run.id}-{arguments.method}-{len(z)}.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, points=projection.points, labels=labels, index=index)
@@ -238,6 +242,7 @@ def supervise(arguments: argparse.Namespace) -> None:
 
 def doctor(arguments: argparse.Namespace) -> int:
     from aeexplorer.jobs.doctor import clean, examine
+    from aeexplorer.jobs.orphans import end_orphans
     from aeexplorer.jobs.registry import Registry
 
     done: dict[str, Any] = {}
@@ -245,6 +250,7 @@ def doctor(arguments: argparse.Namespace) -> int:
         done["rebuilt"] = Registry().rebuild()
     if arguments.clean:
         done["removed"] = [str(path) for path in clean()]
+        done["ended"] = [f"{orphan.what} ({orphan.pid})" for orphan in end_orphans()]
     findings = examine()
     if arguments.json:
         conclude(arguments, {**done, "home": str(home()), "findings": [finding.as_dict() for finding in findings]})
@@ -253,6 +259,8 @@ def doctor(arguments: argparse.Namespace) -> int:
             say(f"registry made again from the folders: {done['rebuilt']} jobs")
         for path in done.get("removed", ()):
             say(f"removed {path}")
+        for orphan in done.get("ended", ()):
+            say(f"ended {orphan}")
         if findings:
             table([(f.where, f.what, f.mend) for f in findings], ("where", "what is wrong", "what mends it"))
         else:
@@ -311,7 +319,8 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
     sub = command("project", project, "Map the codes of a run")
     sub.add_argument("run", help="a run folder, an id, or pretrained/NAME")
     sub.add_argument("--method", default="umap")
-    sub.add_argument("--n", type=int, default=2_000, help="test samples on the map (default: 2000)")
+    sub.add_argument("--n", type=int, default=2_000, help="samples on the map, at most 100000 (default: 2000)")
+    sub.add_argument("--split", choices=("test", "train", "all"), default="test", help="which samples (default: test)")
     sub.add_argument("--out", type=Path, help="npz file to write (default: in the home)")
     if argv[:1] == ["project"]:
         from aeexplorer.projection import METHODS

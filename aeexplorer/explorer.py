@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from torch import Tensor
 from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
 from aeexplorer.data.spec import Dataset, Split
+from aeexplorer.dials import Dial
 from aeexplorer.evaluation import evaluate
 from aeexplorer.interpolation import traversal
 from aeexplorer.runs import Codes, Run, find_run
@@ -34,8 +37,9 @@ class Explorer:
         self.run = run
         self.spec = run.spec.data
         self.family = run.family
-        self.config = run.config
         self._model = run.load_model()
+        self.config = self._model.config
+        self._moved = False
 
     @property
     def traits(self) -> frozenset[str]:
@@ -56,8 +60,39 @@ class Explorer:
 
     @cached_property
     def codes(self) -> Codes:
-        """Stored codes of up to 2,000 test samples; need no data."""
-        return self.run.codes
+        """Codes of up to 2,000 test samples: the stored ones, which need no data, or of a dial at a value other than
+        its default those that the model there gives, which do.
+
+        Raises:
+            ConfigError: when data is needed that is not on this machine and cannot be fetched.
+        """
+        codes = self.run.codes
+        return replace(codes, z=self.encode(self.dataset.test.x[codes.index])) if self._moved else codes
+
+    @cached_property
+    def dial(self) -> Dial | None:
+        """The snapshots that it had when this was first asked for; None for a run of one model.
+
+        Raises:
+            Damaged: when one of them cannot be used.
+        """
+        return self.run.load_dial() if self.run.spec.dial else None
+
+    def at(self, value: float) -> Explorer:
+        """The model at any value of a dial: weights interpolated between two snapshots, held to the range trained so
+        far. Cheap, and safe in threads.
+
+        Raises:
+            ConfigError: for a run of one model, or NaN.
+        """
+        if self.dial is None:
+            raise ConfigError(f"run {self.run.id} must be a dial, got a run of one model")
+        other = copy.copy(self)
+        other._model = self.dial.model_at(value)
+        other.config = other._model.config
+        other._moved = True
+        other.__dict__.pop("codes", None)
+        return other
 
     def _samples(self, x: np.ndarray) -> Tensor:
         samples = to_float(to_tensor(np.asarray(x), self.spec))

@@ -8,11 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
+
 from aeexplorer.config import ConfigError, unknown
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.models.adversarial import AdversarialAutoencoder, AdversarialConfig
 from aeexplorer.models.base import Autoencoder, ModelConfig
 from aeexplorer.models.plain import PlainAutoencoder
+from aeexplorer.models.score import ScoreAutoencoder, ScoreConfig
 from aeexplorer.models.sparse import SparseAutoencoder, SparseConfig
 from aeexplorer.models.vae import VAE, VAEConfig
 from aeexplorer.models.vq import VQVAE, VQConfig
@@ -50,6 +53,15 @@ class Family:
         """
         return self.model(config, data)
 
+    def shapes(self, config: ModelConfig, data: DataSpec) -> dict[str, tuple[int, ...]]:
+        """The weights of a model by name, as shapes alone: nothing is allocated.
+
+        Raises:
+            ConfigError: when config and data do not go together.
+        """
+        with torch.device("meta"):
+            return {name: tuple(tensor.shape) for name, tensor in self.make(config, data).state_dict().items()}
+
 
 FAMILIES: dict[str, Family] = {
     f.name: f
@@ -77,6 +89,15 @@ FAMILIES: dict[str, Family] = {
             "Sees a corrupted sample and is asked for the clean one.",
             r"L = \ell\big(x,\, g(f(\tilde x))\big), \quad \tilde x \sim C(\tilde x \mid x)",
             "Vincent et al. 2008, https://doi.org/10.1145/1390156.1390294",
+        ),
+        Family(
+            "score_dae", "Score autoencoder", ScoreAutoencoder, ScoreConfig(hidden=(128,)),
+            "A denoising autoencoder that finds only what to add: for small Gaussian noise the direction in which data "
+            "become denser.",
+            r"L = \lVert x - r(\tilde x) \rVert^2, \quad r(\tilde x) = \tilde x + \sigma f(\tilde x) "
+            r"\approx \tilde x + \sigma^2 \nabla \log p_\sigma(\tilde x)",
+            "Vincent 2011, https://doi.org/10.1162/NECO_a_00142; Alain & Bengio 2014, "
+            "https://jmlr.org/papers/v15/alain14a.html",
         ),
         Family(
             "sparse_ae", "Sparse autoencoder", SparseAutoencoder, SparseConfig(),

@@ -9,11 +9,13 @@ log.txt          what the worker printed
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import secrets
 import shutil
 import socket
 import sys
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -142,14 +144,31 @@ class WorkFolder:
         """Events from a byte offset on, and the next offset."""
         return read_events(self.path / "events.jsonl", offset)
 
-    def last_event(self, kind: str) -> dict[str, Any] | None:
-        """The last event of a type, or None; looked for at the end of the log first, which may be long."""
+    def last_event(self, *kinds: str) -> dict[str, Any] | None:
+        """The last event of some types, or None; looked for at the end of the log first, which may be long."""
         size = path.stat().st_size if (path := self.path / "events.jsonl").exists() else 0
-        for offset in {max(size - TAIL_BYTES, 0): None, 0: None}:
-            for event in reversed(self.events(offset)[0]):
-                if event.get("type") == kind:
+        for tail in (TAIL_BYTES // 16, TAIL_BYTES, size):
+            for event in reversed(self.events(max(size - tail, 0))[0]):
+                if event.get("type") in kinds:
                     return event
+            if tail >= size:
+                break
         return None
+
+    @property
+    def last_progress(self) -> dict[str, Any]:
+        """How far it had come when it last said so, with "seconds" and "seconds_left"; empty before it did."""
+        return self.last_event("progress", "epoch") or {}
+
+    def bundle(self) -> bytes:
+        """The folder as one zip archive, without checkpoints and controls."""
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in sorted(p for p in self.path.rglob("*") if p.is_file() and not p.name.startswith(".")):
+                inside = file.relative_to(self.path)
+                if inside.parts[0] not in ("checkpoint", "control"):
+                    archive.write(file, Path(self.path.name) / inside)
+        return buffer.getvalue()
 
     @property
     def cancel_requested(self) -> bool:

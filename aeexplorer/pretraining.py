@@ -9,21 +9,23 @@ from typing import Any
 
 from aeexplorer.config import ConfigError, unknown
 from aeexplorer.data import DATASETS, load_dataset
+from aeexplorer.dials import DialSpec
 from aeexplorer.recording import new_run, train_run
 from aeexplorer.runs import PRETRAINED, Run
 from aeexplorer.store import write_atomic
 
 SIZE_LIMIT = 2_000_000
-KEPT = {"spec.json", "status.json", "weights.safetensors", "codes.safetensors"}
+KEPT = {"spec.json", "status.json", "weights.safetensors", "codes.safetensors", "dial", "marks.json"}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One pretrained model: dataset, family and the knobs that differ from the defaults."""
+    """One pretrained model: dataset, family, the knobs that differ from the defaults, and its dial if it has one."""
 
     dataset: str
     family: str
     knobs: dict[str, Any]
+    dial: DialSpec | None = None
 
     @property
     def command(self) -> str:
@@ -32,6 +34,9 @@ class Recipe:
             f"--{k.replace('_', '-')} {','.join(map(str, v)) if isinstance(v, tuple) else v}"
             for k, v in self.knobs.items()
         )
+        if self.dial:
+            stops = ",".join(f"{stop:g}" for stop in self.dial.stops)
+            flags += f" --dial {self.dial.knob} --stops {stops} --epochs-per-stop {self.dial.epochs_per_stop}"
         return f"python -m aeexplorer train --dataset {self.dataset} --family {self.family} {flags}"
 
 
@@ -42,11 +47,30 @@ def _recipes() -> dict[str, Recipe]:
         "mnist": {"hidden": (240, 128), "epochs": 40},
         "fashion-mnist": {"hidden": (240, 128), "epochs": 40},
     }
-    return {
+    recipes = {
         f"{dataset}-{family}{suffix}": Recipe(dataset, family, {"latent_dim": dim, **loop, "seed": 0})
         for dataset, loop in loops.items()
         for family, dim, suffix in (("ae", 16, ""), ("dae", 16, ""), ("vae", 16, ""), ("vae", 2, "-2d"))
     }
+    return recipes | _scores()
+
+
+def _scores() -> dict[str, Recipe]:
+    """For each dataset in the plane a chain over σ that learns the score, and one of an ordinary denoising autoencoder
+    with the knobs that `estimation.suggested` gives it, to be held against."""
+    sigmas = (0.05, 0.07, 0.1, 0.14, 0.2, 0.28, 0.4, 0.56, 0.8)
+    chains: dict[str, tuple[str, dict[str, Any], int]] = {
+        "score": ("score_dae", {"latent_dim": 32, "hidden": (96,), "epochs": 300, "batch_size": 512}, 160),
+        "dae": ("dae", {"latent_dim": 1, "hidden": (128, 64), "epochs": 50, "batch_size": 64}, 10),
+    }
+    return {
+        f"{dataset}-{name}": Recipe(
+            dataset, family, {**knobs, "seed": 0},
+            DialSpec(knob="level", stops=sigmas, epochs_per_stop=epochs),
+        )
+        for dataset in ("two-moons", "swiss-roll", "pinwheel")
+        for name, (family, knobs, epochs) in chains.items()
+    }  # fmt: skip
 
 
 RECIPES = _recipes()
@@ -67,7 +91,7 @@ def make(names: list[str], root: Path = PRETRAINED) -> dict[str, Any]:
         data = load_dataset(recipe.dataset)
         temporary = root / f".{name}"
         shutil.rmtree(temporary, ignore_errors=True)
-        run = train_run(new_run(recipe.family, data, path=temporary, **recipe.knobs), data)
+        run = train_run(new_run(recipe.family, data, path=temporary, dial=recipe.dial, **recipe.knobs), data)
         made[name] = run.status.result
         _settle(run, root / name, recipe)
     return made
@@ -79,7 +103,7 @@ def _settle(run: Run, target: Path, recipe: Recipe) -> None:
         if item.name not in KEPT:
             shutil.rmtree(item) if item.is_dir() else item.unlink()
     write_atomic(run.path / "README.md", card(run, target.name, recipe).encode())
-    size = sum(p.stat().st_size for p in run.path.iterdir())
+    size = sum(p.stat().st_size for p in run.path.rglob("*") if p.is_file())
     if size > SIZE_LIMIT:
         raise ConfigError(f"{target.name} must be at most {SIZE_LIMIT} bytes, got {size}")
     spec = (run.path / "spec.json").read_text("utf-8").replace(f'"id": "{run.id}"', f'"id": "{target.name}"')
@@ -94,11 +118,18 @@ def card(run: Run, name: str, recipe: Recipe) -> str:
     """What a model is, how good it is, and how to make it again, in Markdown."""
     status, spec = run.status, run.spec
     rows = "\n".join(f"| {key.replace('_', ' ')} | {value:.4g} |" for key, value in status.result.items())
+    best = f"best on validation data after epoch {status.best_epoch}"
+    if recipe.dial:
+        stops = ", ".join(f"{stop:g}" for stop in recipe.dial.stops)
+        best = (
+            f"warm-started: first at {recipe.dial.knob} {recipe.dial.stops[0]:g}, then from there at each of the next.\n"
+            f"Snapshots at {stops}; figures are those at {recipe.dial.default:g}"
+        )
     return f"""# {name}
 
 {run.family.title} on {spec.data.title}, code of size {run.config.latent_dim}. {run.family.summary}
 
-Trained for {status.epochs} epochs ({status.seconds:.0f} s on one CPU core), best on validation data after epoch {status.best_epoch}.
+Trained for {status.epochs} epochs ({status.seconds:.0f} s on one CPU core), {best}.
 `codes.safetensors` holds the codes and labels of {len(run.codes.z):,} test samples, so that maps and samples need no data.
 
 | on the test split, per sample | |

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Generator
 from typing import Any, Literal
@@ -13,13 +14,14 @@ from torch import Tensor
 
 from aeexplorer.config import ConfigError, unknown
 from aeexplorer.data.spec import Dataset, Split
+from aeexplorer.dials import DialSpec, check_dial, halved, measure, save_snapshot, train_chain
 from aeexplorer.estimation import estimate
 from aeexplorer.evaluation import encoded, evaluate
 from aeexplorer.families import family
 from aeexplorer.folders import process_identity
 from aeexplorer.limits import check_cost
 from aeexplorer.metrics import active_units
-from aeexplorer.models.base import Autoencoder, ModelConfig
+from aeexplorer.models.base import LATENT_LIMIT, Autoencoder, ModelConfig
 from aeexplorer.runs import STORED_CODES, Codes, Run
 from aeexplorer.tensors import to_array, to_float, to_tensor
 from aeexplorer.training import Progress, TrainingConfig, TrainingError, check_batch, train
@@ -28,7 +30,7 @@ FILM_CODES = 500
 FILM_SAMPLES = 10
 FILM_DIMENSIONS = 64
 FILM_FRAMES = 100
-CHECKPOINT_SECONDS = 1.0
+CHECKPOINT_SECONDS = 1.0  # between checkpoints for which the disk is waited; there is one at the end of every epoch
 
 
 class Paused(Exception):
@@ -55,14 +57,22 @@ def configure(family_name: str, **knobs: Any) -> tuple[ModelConfig, TrainingConf
 
 
 def new_run(
-    family_name: str, data: Dataset, title: str = "", path: Any = None, *, owner: str | None = None, **knobs: Any
-) -> Run:
+    family_name: str, data: Dataset, title: str = "", path: Any = None, *, owner: str | None = None,
+    dial: DialSpec | None = None, pace: float = 1.0, **knobs: Any,
+) -> Run:  # fmt: skip
     """A run folder for these knobs, queued; everything that can be refused is refused before it is made.
+
+    Args:
+        dial: train at each of its stops, and keep a snapshot of each.
+        pace: seconds that trainings took on this machine per estimated second.
 
     Raises:
         ConfigError: for a knob out of bounds or unknown, or a training that needs more than `limits` allow.
     """
-    config, training = configure(family_name, **knobs)
+    try:
+        config, training = configure(family_name, **knobs)
+    except ConfigError as error:
+        raise ConfigError(f"{error}{_cost_beyond(family_name, data, **knobs)}") from None
     for name, split in data.splits.items():
         if not len(split):
             raise ConfigError(f"{name} split of {data.spec.name} must have at least 1 sample, got 0")
@@ -70,8 +80,24 @@ def new_run(
     if "batch_size" not in knobs:  # nobody asked for the default
         training = training.replace(batch_size=min(training.batch_size, n))
     check_batch(training, n, data.spec)
-    check_cost(estimate(family_name, config, training, data.spec, n, len(data.validation)))
-    return Run.create(family_name, data.spec, config, training, title, path, owner)
+    whole = check_dial(family(family_name), config, training, dial) if dial else training
+    check_cost(estimate(family_name, config, whole, data.spec, n, len(data.validation)), pace)
+    return Run.create(family_name, data.spec, config, training, title, path, owner, dial)
+
+
+def _cost_beyond(family_name: str, data: Dataset, latent_dim: Any = 0, **knobs: Any) -> str:
+    """What a code larger than a code may be would cost, to be said with its refusal."""
+    if not isinstance(latent_dim, int | float) or not LATENT_LIMIT < latent_dim < math.inf:
+        return ""
+    with contextlib.suppress(ConfigError, RuntimeError, OverflowError):  # other knobs, sizes that no tensor can have
+        config, training = configure(family_name, **knobs)
+        config = config.model_copy(update={"latent_dim": int(latent_dim)})
+        cost = estimate(family_name, config, training, data.spec, len(data.train), len(data.validation))
+        try:
+            check_cost(cost)
+        except ConfigError as error:
+            return f"; {error}"
+    return ""
 
 
 def record(run: Run, data: Dataset) -> Generator[Progress]:
@@ -91,15 +117,23 @@ def record(run: Run, data: Dataset) -> Generator[Progress]:
             run.save_frame("samples", film_samples(data))
         step = checkpoint.scalars["step"] if checkpoint else 0
         run.append({"type": "start", "resumed_at": step, "time": time.time()})
-        for progress in train(model, data, run.spec.training, checkpoint):
+        steps = (
+            train_chain(model, data, run.spec.training, run.spec.dial, checkpoint)
+            if run.spec.dial
+            else train(model, data, run.spec.training, checkpoint)
+        )
+        for progress in steps:
             if progress.validation is None:
                 run.append({"type": "progress", **figures(progress)})
             else:
                 units = save_film(run, model, progress)
                 run.append({"type": "epoch", **figures(progress), "active_units": units}, durable=True)
-                if not progress.finished and time.monotonic() - saved > CHECKPOINT_SECONDS:
-                    run.save_checkpoint(progress.checkpoint())
-                    saved = time.monotonic()
+                if run.spec.dial and progress.settled:
+                    save_stop(run, model, data, run.spec.dial, progress.stop)
+                if not progress.finished:
+                    durable = time.monotonic() - saved > CHECKPOINT_SECONDS
+                    run.save_checkpoint(progress.checkpoint(), durable)
+                    saved = time.monotonic() if durable else saved
             yield progress
         assert progress is not None
         finish(run, model, data, progress, "done")
@@ -107,7 +141,8 @@ def record(run: Run, data: Dataset) -> Generator[Progress]:
     except (GeneratorExit, KeyboardInterrupt, Paused) as stop:
         if isinstance(stop, Paused) and not (progress and progress.finished):
             if progress is not None:
-                run.save_checkpoint(progress.checkpoint())
+                durable = stop.state == "interrupted" or time.monotonic() - saved > CHECKPOINT_SECONDS
+                run.save_checkpoint(progress.checkpoint(), durable)
             run.set_status(state=stop.state, reason=stop.reason)
         elif progress is None:
             run.set_status(state="cancelled")
@@ -117,9 +152,10 @@ def record(run: Run, data: Dataset) -> Generator[Progress]:
         else:
             if isinstance(stop, GeneratorExit):  # Ctrl-C may come within a step, where nothing can go on from
                 run.save_checkpoint(progress.checkpoint())
-            state = progress.checkpoint().tensors
-            kept = "best." if progress.best_epoch else "model."
-            model.load_state_dict({k.removeprefix(kept): v for k, v in state.items() if k.startswith(kept)})
+            if run.spec.dial is None:
+                state = progress.checkpoint().tensors
+                kept = "best." if progress.best_epoch else "model."
+                model.load_state_dict({k.removeprefix(kept): v for k, v in state.items() if k.startswith(kept)})
             finish(run, model, data, progress, "cancelled")
         if not isinstance(stop, Paused):
             raise
@@ -165,14 +201,26 @@ def figures(progress: Progress) -> dict[str, Any]:
 
 def finish(run: Run, model: Autoencoder, data: Dataset, progress: Progress, state: str) -> None:
     """Save what was learned, its codes and its test figures; the status last, so that "done" is complete."""
-    run.save_model(model)
-    run.save_codes(codes_of_test(model, data.test))
+    if run.spec.dial is None:
+        run.save_model(model)
+        run.save_codes(codes_of_test(model, data.test))
+    elif state == "done":
+        model = run.load_model()
     test = evaluate(model, data.test, run.spec.training.seed) if state == "done" else {}
     run.set_status(
         state=state, epochs=progress.epoch if progress.validation else progress.epoch - 1,
         best_epoch=progress.best_epoch, seconds=round(progress.seconds, 3), result=test,
     )  # fmt: skip
     run.append({"type": "end", "state": state, "finished": progress.finished, "test": test}, durable=True)
+
+
+def save_stop(run: Run, model: Autoencoder, data: Dataset, spec: DialSpec, index: int) -> None:
+    """Save what a stop of a dial learned, with the curve up to it, and the codes of where the dial now stands."""
+    weights = halved(model)
+    dial = run.load_dial(index).grown(weights)
+    save_snapshot(run.path, index, weights, measure(dial, data.test, run.spec.training.seed))
+    run.save_codes(codes_of_test(dial.model_at(dial.default), data.test))
+    run.append({"type": "stop", "stop": index, "stops": len(spec.stops), spec.knob: spec.stops[index]}, durable=True)
 
 
 def codes_of_test(model: Autoencoder, test: Split, limit: int = STORED_CODES) -> Codes:

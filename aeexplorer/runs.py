@@ -3,7 +3,9 @@
 spec.json            what was asked for; written once
 status.json          how it stands; replaced whole
 events.jsonl         what happened, appended
-weights.safetensors  the best weights
+weights.safetensors  the best weights; of a dial none, but
+dial/                one file per stop: its weights in float16 and the curve up to it
+marks.json           models trained separately, to check a dial by
 codes.safetensors    codes, labels and places of up to 2,000 test samples
 checkpoint/          where an unfinished training can go on
 snapshots/           the film: per epoch a few reconstructions and 500 codes
@@ -13,11 +15,10 @@ label.json           the name people gave it
 from __future__ import annotations
 
 import contextlib
-import io
+import functools
 import re
 import secrets
 import shutil
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ import numpy as np
 
 from aeexplorer.config import Config, ConfigError
 from aeexplorer.data.spec import DataSpec
+from aeexplorer.dials import Dial, DialSpec, check_dial, load_marks, load_snapshots
 from aeexplorer.families import Family, family
 from aeexplorer.folders import WorkFolder, remove_folder
 from aeexplorer.models.base import Autoencoder, ModelConfig
@@ -53,6 +55,7 @@ FORMAT = 1
 STORED_CODES = 2_000
 TITLE_LIMIT = 120
 CHECKPOINTS_KEPT = 2
+PASSING = ".passing"  # ends the name of a checkpoint that nobody waited for the disk for
 
 
 class RunSpec(Config):
@@ -69,6 +72,7 @@ class RunSpec(Config):
     data: DataSpec
     created: str
     owner: str = LOCAL
+    dial: DialSpec | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ class Run(WorkFolder):
     @classmethod
     def create(
         cls, family_name: str, data: DataSpec, config: ModelConfig, training: TrainingConfig,
-        title: str = "", path: str | Path | None = None, owner: str | None = None,
+        title: str = "", path: str | Path | None = None, owner: str | None = None, dial: DialSpec | None = None,
     ) -> Run:  # fmt: skip
         """Make a run folder, queued; under the home unless a path is given. Config and data are checked together.
 
@@ -117,16 +121,20 @@ class Run(WorkFolder):
             ConfigError: when they do not fit, or the path is taken.
         """
         row = family(family_name)
-        check(row, config, data)
+        if dial:
+            check_dial(row, config, training, dial)
+            config = dial.config_at(config, dial.default)
+        row.shapes(config, data)
         now = datetime.now(UTC)
         name = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         target = Path(path) if path else home() / "runs" / name
         if target.exists():
             raise ConfigError(f"path must not exist yet, got {target}")
+        named = [data.title, row.title, f"{config.latent_dim}-d", *([dial.title] if dial else [])]
         spec = RunSpec(
-            id=target.name, title=(title or f"{data.title} · {row.title} · {config.latent_dim}-d")[:TITLE_LIMIT],
+            id=target.name, title=(title or " · ".join(named))[:TITLE_LIMIT],
             dataset=data.name, family=family_name, config=config.model_dump(mode="json"), training=training, data=data,
-            created=now.isoformat(timespec="seconds"), owner=local_owner() if owner is None else owner,
+            created=now.isoformat(timespec="seconds"), owner=local_owner() if owner is None else owner, dial=dial,
         )  # fmt: skip
         with new_directory(target) as folder:
             write_json(folder / "spec.json", spec.model_dump(mode="json"))
@@ -209,34 +217,60 @@ class Run(WorkFolder):
             return self.family.make(self.config, self.spec.data)
 
     def load_model(self) -> Autoencoder:
-        """The trained model, in eval mode.
+        """The trained model, in eval mode; of a dial that at its default value.
 
         Raises:
             Damaged: when the weights are missing, unreadable, or of other names or shapes than the spec says.
         """
-        tensors = load_tensors(self.path / "weights.safetensors")
+        if self.spec.dial:
+            dial = self.load_dial()
+            return dial.model_at(dial.default)
+        tensors = self._fitting(load_tensors(self.weights_path), self.weights_path.name)
+        model = self.new_model()
+        model.load_state_dict(tensors)
+        return model.eval().requires_grad_(False)
+
+    def _fitting(self, tensors: dict[str, Tensor], file: str) -> dict[str, Tensor]:
+        """These weights, if they have the names and shapes that the spec asks for."""
         try:
-            expected = {k: tuple(v.shape) for k, v in check(self.family, self.config, self.spec.data).items()}
+            expected = self.family.shapes(self.config, self.spec.data)
         except ConfigError as error:
             raise Damaged(f"spec.json in {self.path.name} does not fit: {error}") from None
         found = {k: tuple(v.shape) for k, v in tensors.items()}
         if expected != found:
             name = min(k for k in expected | found if expected.get(k) != found.get(k))
             raise Damaged(
-                f"weights.safetensors in {self.path.name} does not fit its spec: "
+                f"{file} in {self.path.name} does not fit its spec: "
                 f"{name} must have shape {expected.get(name, 'none')}, got {found.get(name, 'no such tensor')}"
             )
-        model = self.new_model()
-        model.load_state_dict(tensors)
-        return model.eval().requires_grad_(False)
+        return tensors
 
     def save_model(self, model: Autoencoder) -> None:
         """Save the weights."""
         save_tensors(self.path / "weights.safetensors", model.state_dict())
 
     @property
+    def weights_path(self) -> Path:
+        """The file of the newest weights, there or not."""
+        stops = sorted((self.path / "dial").glob("*.safetensors")) if self.spec.dial else []
+        return stops[-1] if stops else self.path / "weights.safetensors"
+
+    @property
     def has_weights(self) -> bool:
-        return (self.path / "weights.safetensors").exists()
+        return self.weights_path.exists()
+
+    def load_dial(self, most: int | None = None) -> Dial:
+        """The snapshots of a dial run so far, or its first `most` ones.
+
+        Raises:
+            ConfigError: when the run is no dial.
+            Damaged: when it has no snapshot yet, or one cannot be used.
+        """
+        if self.spec.dial is None:
+            raise ConfigError(f"run {self.path.name} must be a dial, got a run of one model")
+        snapshots = load_snapshots(self.path, self.spec.dial, self._fitting, most)
+        make = functools.partial(self.family.make, data=self.spec.data)
+        return Dial(self.spec.dial, snapshots, self.config, make, load_marks(self.path))
 
     @property
     def codes(self) -> Codes:
@@ -269,19 +303,28 @@ class Run(WorkFolder):
 
     # where it can go on
 
-    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Save a checkpoint and forget all but the last two."""
-        target = self.path / "checkpoint" / f"{checkpoint.scalars['step']:09d}"
+    def save_checkpoint(self, checkpoint: Checkpoint, durable: bool = True) -> None:
+        """Save a checkpoint and forget older ones.
+
+        Args:
+            durable: wait for the disk; of such checkpoints the last two are kept. Others cost a fraction and outlive the
+                process but perhaps not a power cut; only the last is kept, until there is a newer durable one.
+        """
+        target = self.path / "checkpoint" / f"{checkpoint.scalars['step']:09d}{'' if durable else PASSING}"
         if target.exists():
             return
-        with new_directory(target) as folder:
-            save_tensors(folder / "tensors.safetensors", checkpoint.tensors)
-            write_json(folder / "scalars.json", checkpoint.scalars)
-        for old in self._checkpoints()[:-CHECKPOINTS_KEPT]:
+        with new_directory(target, durable) as folder:
+            save_tensors(folder / "tensors.safetensors", checkpoint.tensors, durable=durable)
+            write_json(folder / "scalars.json", checkpoint.scalars, durable=durable)
+        found = [path for path in self._checkpoints() if path != target]
+        passing = [path for path in found if path.name.endswith(PASSING)]
+        lasting = [path for path in found if path not in passing][: 1 - CHECKPOINTS_KEPT if durable else 0]
+        for old in (*passing, *lasting):
             shutil.rmtree(old, ignore_errors=True)
 
     def _checkpoints(self) -> list[Path]:
-        return sorted(p for p in (self.path / "checkpoint").glob("*") if p.name.isdigit())
+        """Those there are, in order of their steps."""
+        return sorted(p for p in (self.path / "checkpoint").glob("*") if p.name.removesuffix(PASSING).isdigit())
 
     def load_checkpoint(self) -> Checkpoint | None:
         """The last readable checkpoint, or None."""
@@ -337,29 +380,6 @@ class Run(WorkFolder):
         if self.pinned:
             raise ConfigError(f"run {self.path.name} cannot be deleted while it is pinned")
         remove_folder(self.path)
-
-    def bundle(self) -> bytes:
-        """The run as one zip archive, without checkpoints."""
-        return bundle(self.path)
-
-
-def check(row: Family, config: ModelConfig, data: DataSpec) -> dict[str, Tensor]:
-    """Refuse a config that does not fit the data; else its weights as shapes alone, without allocating them."""
-    import torch
-
-    with torch.device("meta"):
-        return row.make(config, data).state_dict()
-
-
-def bundle(path: Path) -> bytes:
-    """A run folder as one zip archive, without checkpoints and controls."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith(".")):
-            inside = file.relative_to(path)
-            if inside.parts[0] not in ("checkpoint", "control"):
-                archive.write(file, Path(path.name) / inside)
-    return buffer.getvalue()
 
 
 @dataclass(frozen=True)

@@ -62,42 +62,54 @@ def _named(path: Path, size: int) -> Iterator[None]:
         raise
 
 
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write a whole file: to a temporary beside it, to the disk, then renamed over the old one."""
-    with _named(path, len(content)):
+def write_atomic(path: Path, *content: bytes | memoryview, durable: bool = True) -> None:
+    """Write a whole file, given in pieces: to a temporary beside it, to the disk, then renamed over the old one.
+
+    Without `durable` nobody waits for the disk: what was written outlives this process, but not a power cut.
+    """
+    with _named(path, sum(map(len, content))):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+                for piece in content:
+                    file.write(piece)
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
             os.replace(name, path)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name)
             raise
-        _sync_directory(path.parent)
+        if durable:
+            _sync_directory(path.parent)
 
 
 @contextlib.contextmanager
-def new_directory(path: Path) -> Iterator[Path]:
-    """Fill a directory under a temporary name and give it its own at the end; nothing is left of it after an error."""
+def new_directory(path: Path, durable: bool = True) -> Iterator[Path]:
+    """Fill a directory under a temporary name and give it its own at the end; nothing is left of it after an error.
+
+    For `durable` see `write_atomic`.
+    """
     with _named(path, 0):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
         try:
             yield temporary
-            _sync_directory(temporary)
+            if durable:
+                _sync_directory(temporary)
             os.replace(temporary, path)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
-        _sync_directory(path.parent)
+        if durable:
+            _sync_directory(path.parent)
 
 
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write one JSON object atomically."""
-    write_atomic(path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+def write_json(path: Path, value: Mapping[str, Any], durable: bool = True) -> None:
+    """Write one JSON object atomically; for `durable` see `write_atomic`."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_atomic(path, text.encode(), durable=durable)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -149,12 +161,14 @@ def read_events(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]
     return events, offset + end
 
 
-def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
-    """Write tensors as safetensors, atomically."""
+def save_tensors(
+    path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None, durable: bool = True
+) -> None:
+    """Write tensors as safetensors, atomically; for `durable` see `write_atomic`."""
     from safetensors.torch import save
 
     named = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-    write_atomic(path, _sealed(save(named, {**(metadata or {}), **_UNSEALED})))
+    write_atomic(path, *_sealed(save(named, {**(metadata or {}), **_UNSEALED})), durable=durable)
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
@@ -173,7 +187,7 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays as safetensors, atomically."""
     from safetensors.numpy import save
 
-    write_atomic(path, _sealed(save({k: np.ascontiguousarray(v) for k, v in arrays.items()}, dict(_UNSEALED))))
+    write_atomic(path, *_sealed(save({k: np.ascontiguousarray(v) for k, v in arrays.items()}, dict(_UNSEALED))))
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -192,9 +206,11 @@ _UNSEALED = {"crc32": "00000000"}
 _SEAL = re.compile(rb'"crc32":"([0-9a-f]{8})"')
 
 
-def _sealed(content: bytes) -> bytes:
-    """A safetensors file with a check sum of itself in its header, because the format has none."""
-    return _SEAL.sub(b'"crc32":"%08x"' % zlib.crc32(content), content, count=1)
+def _sealed(content: bytes) -> tuple[bytes, memoryview]:
+    """A safetensors file, in two pieces, with a check sum of itself in its header, because the format has none."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = _SEAL.sub(b'"crc32":"%08x"' % zlib.crc32(content), content[:start], count=1)
+    return header, memoryview(content)[start:]
 
 
 def _intact(content: bytes) -> bool:

@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -64,6 +64,12 @@ class Checkpoint:
     scalars: dict[str, Any]
 
 
+class Resumable(Protocol):
+    """What can say where it may go on."""
+
+    def checkpoint(self) -> Checkpoint: ...
+
+
 @dataclass(frozen=True)
 class Progress:
     """What the loop says at each report and at the end of each epoch.
@@ -75,6 +81,8 @@ class Progress:
         validation: mean of each term on the validation split; None within an epoch.
         best_epoch: epoch with the lowest sum of the validation terms so far.
         finished: None while it goes on, else why it ended: "epochs" or "patience".
+        settled: the model holds the best weights of what has just ended: the training, or one stop of a dial.
+        stop, stops: which of how many stops of a dial is trained, from 0.
     """
 
     epoch: int
@@ -86,7 +94,10 @@ class Progress:
     validation: dict[str, float] | None
     best_epoch: int
     finished: Literal["epochs", "patience"] | None
-    _loop: _Loop = field(repr=False)
+    _loop: Resumable = field(repr=False)
+    settled: bool = False
+    stop: int = 0
+    stops: int = 1
 
     @property
     def seconds_left(self) -> float:
@@ -261,7 +272,7 @@ class _Loop:
         return Progress(
             epoch=(self.step - 1) // self.per_epoch + 1, epochs=self.config.epochs, step=self.step, steps=self.total_steps,
             seconds=self.seconds, train={k: v / count for k, v in self.sums.items()}, validation=validation,
-            best_epoch=self.best_epoch, finished=self.finished, _loop=self,
+            best_epoch=self.best_epoch, finished=self.finished, _loop=self, settled=self.finished is not None,
         )  # fmt: skip
 
     def end_epoch(self) -> dict[str, float]:
@@ -271,7 +282,7 @@ class _Loop:
             self.check_finite(name, value, f"on the validation samples after step {self.step}")
         watched = sum(validation.values())
         epoch = self.step // self.per_epoch
-        if watched < self.best_loss:
+        if watched < self.best_loss or self.model.keeps_last:
             self.best_loss, self.best_epoch, self.best = watched, epoch, self._weights()
         if epoch == self.config.epochs:
             self.finished = "epochs"

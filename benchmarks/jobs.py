@@ -82,7 +82,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--owners", type=int, default=30)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--slice", type=int, default=5, help="seconds of a turn while others wait")
+    parser.add_argument("--slice", type=int, default=5, help="longest turn in seconds, while others wait")
     parser.add_argument("--epochs", type=int, default=KNOBS["epochs"])
     parser.add_argument("--quick", action="store_true", help="6 owners with one training each: within a minute")
     parser.add_argument("--json", action="store_true", help="end with one JSON object")

@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aeexplorer import __main__ as line
+from aeexplorer.folders import process_identity
 from aeexplorer.jobs.doctor import Finding, clean, examine
+from aeexplorer.jobs.engines import STARTER
+from aeexplorer.jobs.orphans import orphans
 from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import Submission, write_submission
 from aeexplorer.recording import new_run, train_run
 from aeexplorer.runs import Run
+from aeexplorer.store import write_json
 
 TINY: dict[str, Any] = {"hidden": (8,), "latent_dim": 2, "batch_size": 8, "epochs": 2}
 
@@ -122,6 +129,66 @@ def test_a_full_disk_and_a_home_that_cannot_be_written_to_are_told(run: Run, mon
     said = " ".join(finding.what for finding in examine())
     assert "cannot be written to: Read-only file system" in said
     assert "MB of free space left" in said
+
+
+class Started:
+    """Worker processes as a server starts them, but with a server that is told."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.made = home, list[subprocess.Popen[bytes]]()
+
+    def __call__(self, folder: str, starter: dict[str, Any], home: Path | None = None) -> subprocess.Popen[bytes]:
+        environment = {
+            **os.environ,
+            "AEEXPLORER_HOME": str(home or self.home),
+            STARTER: f"{starter['pid']} {starter['process_started']}",
+        }
+        made = subprocess.Popen(
+            [sys.executable, "-c", "import sys, time; print(flush=True); time.sleep(600)", "-m", "aeexplorer", "worker", folder],
+            env=environment, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        assert made.stdout is not None and made.stdout.readline()
+        self.made.append(made)
+        return made
+
+
+@pytest.fixture
+def started(home: Path) -> Iterator[Started]:
+    made = Started(home)
+    yield made
+    for process in made.made:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def test_workers_that_nobody_waits_for_are_ended_and_no_others(
+    run: Run, started: Started, tmp_path: Path, tiny: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    me, gone = process_identity(), {"pid": 2**30, "process_started": 1.0}
+    busy, waiting = (new_run("vae", tiny("grey"), **TINY) for _ in range(2))
+    at_work = started("-", gone)
+    busy.set_status(state="running", **process_identity(at_work.pid))
+    about_to = started("-", gone)
+    write_json(waiting.path / "control" / "worker.json", process_identity(about_to.pid))
+    left = [
+        at_work,
+        about_to,
+        started("-", me),
+        started(str(waiting.path), gone),
+        started("-", gone, tmp_path / "other"),
+    ]
+    on_done = started("-", gone)
+    write_json(run.path / "control" / "worker.json", process_identity(on_done.pid))
+    over = [on_done, started("-", gone), started(str(run.path), me), started(str(run.path.parent / "deleted"), gone)]
+    assert {orphan.pid for orphan in orphans()} == {process.pid for process in over}
+    assert {f.where for f in examine() if f.where.startswith("process")} == {f"process {p.pid}" for p in over}
+    assert line.main(["doctor", "--clean"]) == 0
+    said = capsys.readouterr().out
+    assert all(process.wait(10) != 0 and str(process.pid) in said for process in over)
+    assert all(process.poll() is None for process in left)
+    assert orphans() == []
 
 
 def test_findings_are_plain_data() -> None:

@@ -311,6 +311,25 @@ def test_a_resumed_training_takes_the_older_checkpoint_when_the_last_is_damaged(
     assert digest(run) == digest(twin)
 
 
+def test_of_checkpoints_the_last_two_durable_ones_are_kept_and_the_last_other(tiny: Any) -> None:
+    run = new_run("ae", tiny("vector"), **TINY)
+
+    def kept() -> list[str]:
+        return [path.name.lstrip("0") for path in sorted((run.path / "checkpoint").iterdir())]
+
+    for step, durable in ((1, True), (2, False), (3, False)):
+        run.save_checkpoint(checkpoint(step), durable)
+    assert kept() == ["1", "3.passing"]
+    for step, durable in ((4, True), (5, True), (6, False)):
+        run.save_checkpoint(checkpoint(step), durable)
+    assert kept() == ["4", "5", "6.passing"]
+    found = run.load_checkpoint()
+    assert found is not None and found.scalars["step"] == 6
+    (run.path / "checkpoint" / "000000006.passing" / "tensors.safetensors").write_bytes(b"")  # after a power cut
+    found = run.load_checkpoint()
+    assert found is not None and found.scalars["step"] == 5
+
+
 # kill -9
 
 KNOBS: dict[str, Any] = {"epochs": 30, "latent_dim": 2, "batch_size": 64, "seed": 3}
@@ -341,6 +360,22 @@ def wait_for(said: Callable[[], bool], seconds: float = 90.0) -> None:
     while not said():
         assert time.monotonic() < end, "it took too long"
         time.sleep(0.02)
+
+
+def test_a_killed_worker_costs_at_most_one_epoch(home: Path) -> None:
+    run = new_run("vae", load_dataset("digits"), **KNOBS)
+    for aim in (3, 11):
+        worker = subprocess.Popen([sys.executable, "-m", "aeexplorer", "worker", str(run.path)])
+        wait_for(lambda at=aim: (run.last_event("epoch") or {}).get("epoch", 0) >= at)  # type: ignore[misc]
+        worker.kill()
+        worker.wait()
+        said, found = run.last_event("epoch"), run.load_checkpoint()
+        assert said is not None and found is not None
+        per_epoch = said["steps"] // said["epochs"]
+        assert found.scalars["step"] // per_epoch >= said["epoch"] - 1
+    train_run(run, load_dataset("digits"), bar=False)
+    starts = [event["resumed_at"] for event in run.events()[0] if event["type"] == "start"]
+    assert len(starts) == 3 and starts[0] == 0 and starts[1] >= 2 * per_epoch and starts[2] >= 10 * per_epoch
 
 
 def kill_rounds(home: Path, rounds: int, seed: int) -> None:

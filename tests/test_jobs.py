@@ -17,6 +17,7 @@ from aeexplorer import jobs
 from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
 from aeexplorer.folders import WorkFolder
+from aeexplorer.jobs import worker
 from aeexplorer.jobs.queue import registry
 from aeexplorer.owners import owner_of
 from aeexplorer.recording import new_run, train_run
@@ -153,10 +154,36 @@ def test_a_job_of_no_known_kind_is_refused(home: Path) -> None:
     write_json(path / "spec.json", {"kind": "knitting"})
     with pytest.raises(ConfigError, match="knitting"):
         jobs.start(WorkFolder(path))
-    worker = [sys.executable, "-m", "aeexplorer", "worker", str(path)]
-    assert subprocess.run(worker, check=False, cwd=ROOT).returncode == 1
+    command = [sys.executable, "-m", "aeexplorer", "worker", str(path)]
+    assert subprocess.run(command, check=False, cwd=ROOT).returncode == 1
     assert "knitting" in WorkFolder(path).status.reason
     assert "Traceback" in (path / "log.txt").read_text("utf-8")
+
+
+def test_a_worker_gets_ready_for_maps_once_and_takes_work_meanwhile(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiling, compiled, times = threading.Event(), threading.Event(), list[int]()
+
+    def warm_up() -> None:
+        times.append(1)
+        compiling.set()
+        compiled.wait(60)
+
+    monkeypatch.setattr("aeexplorer.projection.methods.warm_up", warm_up)
+    monkeypatch.setattr(worker, "LEISURE_SECONDS", 0.0)
+    monkeypatch.setattr(worker, "_ready_for_maps", threading.Event())
+    out, into = os.pipe()
+    with open(out) as incoming, open(into, "w") as server:
+        monkeypatch.setattr(sys, "stdin", incoming)
+        handed_over = worker._handed_over()
+        threading.Thread(target=lambda: (compiling.wait(60), server.write("first\nsecond\n"), server.flush())).start()
+        assert next(handed_over) == "first"
+        assert not compiled.is_set()
+        assert next(handed_over) == "second"
+        compiled.set()
+    worker._warm_up_for_maps()
+    assert times == [1]
 
 
 def test_a_worker_imports_nothing_that_it_does_not_need() -> None:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from aeexplorer import jobs
 from aeexplorer.data import DATASETS, Dataset, load_dataset
-from aeexplorer.estimation import estimate, suggested
+from aeexplorer.estimation import Estimate, estimate, suggested
 from aeexplorer.families import FAMILIES
 from aeexplorer.film import Follower, plane, turned
 from aeexplorer.models.base import ModelConfig
@@ -109,6 +109,32 @@ def test_what_cannot_be_trained_is_refused_with_a_sentence() -> None:
     app.text_input(key="train.digits.ae.hidden").set_value("many").run()
     assert "hidden must be whole numbers separated by commas, got 'many'" in sentences(app)
     assert not app.exception
+
+
+def test_what_costs_too_much_is_refused_with_the_estimate(
+    monkeypatch: pytest.MonkeyPatch, no_workers: list[Run]
+) -> None:
+    monkeypatch.setenv("AEEXPLORER_MEMORY_MB", "450")
+    app = open_page()
+    assert not start_button(app).disabled
+    app.number_input(key="train.digits.ae.latent_dim").set_value(4096).run()
+    app.text_input(key="train.digits.ae.hidden").set_value("4096").run()
+    assert start_button(app).disabled
+    assert "would need 1.2 GB of memory, limit 0.5 GB" in sentences(app)
+    app.text_input(key="train.digits.ae.hidden").set_value("64").run()
+    assert not start_button(app).disabled
+    assert no_workers == list_runs() == []
+
+
+def test_costs_follow_what_trainings_took_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aeexplorer.ui.training.estimate", lambda *_: Estimate(1, 4, 4, 1, 1, seconds=7200.0))
+    assert "about 2.0 hours on this machine" in sentences(open_page())
+    monkeypatch.setattr(jobs, "pace", lambda: 3.0)
+    assert "about 6.0 hours on this machine" in sentences(open_page())
+    monkeypatch.setenv("AEEXPLORER_HOURS", "5")
+    app = open_page()
+    assert "would take 6 hours, limit 5" in sentences(app)
+    assert start_button(app).disabled
 
 
 def test_missing_data_are_offered_for_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

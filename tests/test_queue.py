@@ -178,8 +178,45 @@ def test_too_much_is_refused_with_numbers_before_anything_is_made(
         make(hidden=(4096, 2048), latent_dim=64)
     with pytest.raises(ConfigError, match="would take 50 hours, limit 24"):
         check_cost(Estimate(1, 4, 4, 1, 1, seconds=90_000.0), pace=2.0)
-    with pytest.raises(ConfigError, match="latent_dim must be less than or equal to 4096, got 1000000"):
+    with pytest.raises(ConfigError, match=r"4096, got 1000000; the model would have 17 million parameters, limit 1 m"):
         make(latent_dim=10**6)
+    assert not (home / "runs").exists()
+
+
+def test_refusals_follow_what_trainings_took_on_this_machine(
+    make: Callable[..., Run], tiny: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AEEXPLORER_HOURS", "1")
+    monkeypatch.setattr("aeexplorer.recording.estimate", lambda *_: Estimate(1, 4, 4, 1, 1, seconds=1800.0))
+    assert jobs.pace() == 1.0
+    for estimated, took in ((1.0, 4.0), (10.0, 40.0), (10.0, 20.0)):
+        run = make()
+        jobs.start(run, estimated=estimated)
+        assert registry().move(run.path, ("queued",), "done", seconds=took)
+    assert jobs.pace() == 4.0
+    command = ["train", "--dataset", "digits", "--family", "ae"]
+    with pytest.raises(ConfigError, match="would take 2 hours, limit 1"):
+        make(pace=jobs.pace())
+    assert main(command) == 2
+    assert "would take 2 hours, limit 1" in capsys.readouterr().err
+    assert len(list_runs()) == 3
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--latent-dim", "1e6"], "got 1000000.0; the model would have 770 million parameters, limit 200 million"),
+        (["--latent-dim", "4096", "--hidden", "4096,2048"], "GB of memory, limit 0.5 GB: take a smaller batch_size"),
+        (["--batch-size", "1257", "--hidden", "512,512,512"], "GB of memory, limit 0.5 GB: take a smaller batch_size"),
+    ],
+)
+def test_the_command_line_says_what_a_refused_training_would_cost(
+    flags: list[str], said: str, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AEEXPLORER_MEMORY_MB", "450")
+    assert main(["train", "--dataset", "digits", "--family", "vae", *flags]) == 2
+    told = capsys.readouterr().err
+    assert said in told and told.count("\n") == 1
     assert not (home / "runs").exists()
 
 

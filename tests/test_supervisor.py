@@ -49,6 +49,9 @@ class Workers:
     def keep_warm(self) -> None:
         pass
 
+    def notify(self, changed: Callable[[], None]) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
@@ -82,12 +85,12 @@ def supervisor(home: Path, workers: Workers, clock: Clock) -> Supervisor:
 
 @pytest.fixture
 def make(home: Path, supervisor: Supervisor) -> Callable[..., WorkFolder]:
-    def make(name: str, owner: str = "a", kind: str = "train") -> WorkFolder:
+    def make(name: str, owner: str = "a", kind: str = "train", estimated: float = 0.0) -> WorkFolder:
         path = home / ("runs" if kind == "train" else "maps") / name
         path.mkdir(parents=True)
         WorkFolder.prepare(path)
         write_json(path / "spec.json", {"kind": kind})
-        folder, submission = WorkFolder(path), Submission(kind=kind, owner=owner)
+        folder, submission = WorkFolder(path), Submission(kind=kind, owner=owner, estimated=estimated)
         write_submission(folder, submission)
         supervisor.registry.submit(path, submission)
         return folder
@@ -219,6 +222,7 @@ def test_a_long_training_gives_way_to_an_owner_who_has_less(
     long, own = make("long"), make("own")
     supervisor.tick()
     long.set_status(state="running", pid=1001, process_started=1.0)
+    supervisor.tick()
     clock.now += 6
     supervisor.tick()
     pause = long.path / "control" / "pause"
@@ -235,6 +239,66 @@ def test_a_long_training_gives_way_to_an_owner_who_has_less(
     assert workers.started == ["long", "other", "long"]
     assert not pause.exists()
     assert own.recorded_status.state == "queued"
+
+
+@pytest.mark.parametrize(("total", "turn"), [(1.0, 0.3), (0.3, 0.2), (100.0, 5.0)])
+def test_a_turn_is_a_share_of_the_training_within_bounds(
+    supervisor: Supervisor, workers: Workers, make: Any, clock: Clock, total: float, turn: float
+) -> None:
+    first = make("first")
+    first.append({"type": "epoch", "epoch": 1, "seconds": 0.1, "seconds_left": total - 0.1})
+    make("other", owner="b")
+    supervisor.tick()
+    first.set_status(state="running", pid=1001, process_started=1.0)
+    supervisor.tick()
+    pause = first.path / "control" / "pause"
+    for worked, over in ((turn - 0.02, False), (turn + 0.02, True)):
+        first.append({"type": "progress", "seconds": 0.1 + worked, "seconds_left": total - 0.1 - worked})
+        supervisor.tick()
+        assert pause.exists() == over
+        assert over or supervisor._pause() == pytest.approx(0.02), "the next look comes in time"
+
+
+def test_a_training_that_says_nothing_has_a_whole_turn_and_no_more(
+    supervisor: Supervisor, workers: Workers, make: Any, clock: Clock
+) -> None:
+    first = make("first", estimated=1.0)
+    make("other", owner="b")
+    supervisor.tick()
+    first.set_status(state="running", pid=1001, process_started=1.0)
+    for passed, over in ((4.9, False), (0.2, True)):
+        clock.now += passed
+        supervisor.tick()
+        assert (first.path / "control" / "pause").exists() == over
+
+
+def test_short_jobs_of_many_owners_end_one_after_the_other_within_a_factor_of_two(
+    supervisor: Supervisor, workers: Workers, make: Any, clock: Clock
+) -> None:
+    """Two trainings of a second for each of thirty owners: when is whose first one done?"""
+    folders = {make(f"{owner}-{turn}", owner=f"o{owner}").path.name: 1.0 for turn in (0, 1) for owner in range(30)}
+    begun, done = clock.now, dict[str, float]()
+    while len(done) < len(folders):
+        supervisor.tick()
+        (name,) = workers.alive
+        folder = WorkFolder(supervisor.registry.path.parent / "runs" / name)
+        folder.set_status(state="running", pid=1001, process_started=1.0)
+        while True:
+            supervisor.tick()
+            clock.now += 0.1
+            folders[name] -= 0.1
+            folder.append({"type": "progress", "seconds": 1.0 - folders[name], "seconds_left": folders[name]})
+            if folders[name] < 0.01:
+                folder.set_status(state="done", seconds=1.0)
+                done[name] = clock.now - begun
+                break
+            if (folder.path / "control" / "pause").exists():
+                folder.set_status(state="queued", reason="another's turn")
+                break
+        workers.alive.clear()
+    first = [done[name] for name in done if name.endswith("-0")]
+    assert max(first) / min(first) <= 2
+    assert max(first) < min(done[name] for name in done if name.endswith("-1"))
 
 
 def test_a_worker_that_cannot_be_started_fails_the_job_with_the_reason(

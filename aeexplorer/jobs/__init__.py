@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aeexplorer.jobs.maps import MapJob, MapSpec, find_map, submit_map
-    from aeexplorer.jobs.queue import Outlook, active_jobs, cancel, outlook, request_map, start, under_way
+    from aeexplorer.jobs.queue import Outlook, active_jobs, cancel, outlook, pace, request_map, start, under_way
     from aeexplorer.jobs.registry import Job
     from aeexplorer.jobs.supervisor import stop_supervising, supervise
 
 _HOMES = {
     "MapJob": "maps", "MapSpec": "maps", "find_map": "maps", "submit_map": "maps",
-    "Outlook": "queue", "active_jobs": "queue", "cancel": "queue", "outlook": "queue", "request_map": "queue",
+    "Outlook": "queue", "active_jobs": "queue", "cancel": "queue", "outlook": "queue", "pace": "queue",
+    "request_map": "queue",
     "start": "queue", "under_way": "queue",
     "Job": "registry",
     "stop_supervising": "supervisor", "supervise": "supervisor",
@@ -21,8 +22,8 @@ _HOMES = {
 
 __all__ = [
     "Job", "MapJob", "MapSpec", "Outlook",
-    "active_jobs", "cancel", "find_map", "outlook", "request_map", "start", "stop_supervising", "submit_map", "supervise",
-    "under_way",
+    "active_jobs", "cancel", "find_map", "outlook", "pace", "request_map", "start", "stop_supervising", "submit_map",
+    "supervise", "under_way",
 ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from aeexplorer.store import Damaged, home, read_json
 
 DEFAULT_MB = 1024
 LEFTOVER_SECONDS = 3600.0
+RESULTS = ("maps", "codes", "graphs")
 
 
 def mark_used(path: Path) -> None:
@@ -32,7 +33,8 @@ def size_of(path: Path) -> int:
 
 
 def trim_results(limit_mb: int | None = None) -> list[str]:
-    """Remove maps that were not looked at for the longest until the rest fits into AEEXPLORER_CACHE_MB.
+    """Remove maps, and codes and graphs that they were drawn from, that were not looked at for the longest until the rest
+    fits into AEEXPLORER_CACHE_MB.
 
     Maps that are being computed stay, and so do those of runs that somebody pinned.
 
@@ -41,7 +43,7 @@ def trim_results(limit_mb: int | None = None) -> list[str]:
     """
     limit = (setting("AEEXPLORER_CACHE_MB", DEFAULT_MB, 0, 10**9) if limit_mb is None else limit_mb) * 1_000_000
     found = []
-    for path in (home() / "maps").glob("*"):
+    for path in [path for root in RESULTS for path in (home() / root).glob("*")]:
         with contextlib.suppress(OSError):
             if path.is_dir() and not path.name.startswith("."):
                 found.append((path.stat().st_mtime, path, size_of(path)))
@@ -72,7 +74,7 @@ def _removable(path: Path) -> bool:
 def leftovers(older_than: float = LEFTOVER_SECONDS) -> list[Path]:
     """What a killed process left half-written or half-deleted: hidden temporaries older than some seconds."""
     found = []
-    for root in (home() / "runs", home() / "maps"):
+    for root in (home() / name for name in ("runs", *RESULTS)):
         for path in [*root.glob(".*"), *root.glob("*/.*"), *root.glob("*/*/.*")]:
             with contextlib.suppress(OSError):
                 if time.time() - path.lstat().st_mtime > older_than:

@@ -14,9 +14,8 @@ import contextlib
 import logging
 import os
 import socket
-import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aeexplorer.config import ConfigError
@@ -40,7 +39,7 @@ def run_job(path: str) -> str:
 
     The worker ends, with its state saved, when this process ends.
     """
-    process = start_worker(path, "--tethered", stdin=subprocess.PIPE, output=subprocess.DEVNULL)
+    process = start_worker(path, "--tethered")
     try:
         process.wait()
     finally:
@@ -148,6 +147,9 @@ class DaskEngine:
             signal_worker(status.pid, status.process_started, hard=True)
         if (task := self._tasks.get(str(job.path))) is not None:
             task.cancel()
+
+    def notify(self, changed: Callable[[], None]) -> None:
+        """A scheduler may be away, and then nobody says anything; folders are looked at instead."""
 
     def keep_warm(self) -> None:
         """Workers of a cluster are not kept warm: their machines are not ours to fill."""

@@ -15,6 +15,7 @@ from typing import Any
 from aeexplorer.folders import Status, WorkFolder
 from aeexplorer.jobs.cache import leftovers, remove_leftovers
 from aeexplorer.jobs.maps import MapJob
+from aeexplorer.jobs.orphans import orphans
 from aeexplorer.jobs.registry import ACTIVE, Registry, folder_key
 from aeexplorer.jobs.submission import read_submission, submissions, work_folders
 from aeexplorer.runs import Run
@@ -39,7 +40,7 @@ def examine() -> list[Finding]:
     """Everything that is wrong in the home; changes nothing. Never raises for what it finds."""
     if not home().is_dir():
         return []
-    return [*_room(), *_books(), *_work()]
+    return [*_room(), *_books(), *_work(), *_processes()]
 
 
 def _room() -> Iterator[Finding]:
@@ -89,6 +90,11 @@ def _state(folder: WorkFolder) -> str:
         return folder.recorded_status.state
     except Damaged:
         return "damaged"
+
+
+def _processes() -> Iterator[Finding]:
+    for orphan in orphans():
+        yield Finding(f"process {orphan.pid}", f"{orphan.what}", "doctor --clean")
 
 
 def _work() -> Iterator[Finding]:

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +23,8 @@ from aeexplorer.folders import Status, WorkFolder, process_identity, process_liv
 from aeexplorer.jobs.registry import Job
 from aeexplorer.limits import worker_limit
 from aeexplorer.store import Damaged, write_json
+
+STARTER = "AEEXPLORER_STARTER"  # in a worker's environment: pid and start time of the process that started it
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +54,9 @@ class Engine(Protocol):
     def keep_warm(self) -> None:
         """Have what makes the next start quick; called often."""
 
+    def notify(self, changed: Callable[[], None]) -> None:
+        """Call this, where that is possible, when a worker begins or ends a job; it is looked for anyway."""
+
     def close(self) -> None:
         """Let go of idle workers; those at work go on."""
 
@@ -68,16 +73,18 @@ def make_engine() -> Engine:
     raise ConfigError(unknown("AEEXPLORER_ENGINE", name, ("local", "dask")))
 
 
-def start_worker(*arguments: str, stdin: int, output: Any) -> subprocess.Popen[bytes]:
-    """A worker process that neither Ctrl-C in the terminal of the server nor its end reaches.
+def start_worker(*arguments: str, stdout: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    """A worker process that neither Ctrl-C in the terminal of the server nor its end reaches, with a pipe to its
+    standard input.
 
     `subprocess` rather than `multiprocessing`, whose spawn would run the app's script again in the child.
     """
+    starter = process_identity()
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(p for p in (root, os.environ.get("PYTHONPATH")) if p)
     return subprocess.Popen(
-        [sys.executable, "-m", "aeexplorer", "worker", *arguments], stdin=stdin, stdout=output, stderr=output,
-        env={**os.environ, "PYTHONPATH": path}, start_new_session=sys.platform != "win32",
+        [sys.executable, "-m", "aeexplorer", "worker", *arguments], stdin=subprocess.PIPE, stdout=stdout, stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": path, STARTER: f"{starter['pid']} {starter['process_started']}"}, start_new_session=sys.platform != "win32",
         creationflags=0x00000200 if sys.platform == "win32" else 0,
     )  # fmt: skip
 
@@ -106,6 +113,7 @@ class LocalEngine:
         self.workers = workers
         self.warm = warm
         self._pool: dict[subprocess.Popen[bytes], Path | None] = {}
+        self._changed: Callable[[], None] = lambda: None
 
     def capacity(self) -> int:
         return self.workers
@@ -122,11 +130,19 @@ class LocalEngine:
         raise OSError("the worker ended before it began")
 
     def _start(self) -> subprocess.Popen[bytes]:
-        process = start_worker("-", stdin=subprocess.PIPE, output=subprocess.DEVNULL)
-        # a child that nobody waits for stays in the process table
-        threading.Thread(target=process.wait, name=f"wait for {process.pid}", daemon=True).start()
+        process = start_worker("-", stdout=subprocess.PIPE)
+        threading.Thread(target=self._listen, args=(process,), name=f"worker {process.pid}", daemon=True).start()
         self._pool[process] = None
         return process
+
+    def _listen(self, process: subprocess.Popen[bytes]) -> None:
+        """Hear a worker begin and end its jobs, a line each, and wait for its own end."""
+        assert process.stdout is not None
+        with process.stdout:
+            for _ in process.stdout:
+                self._changed()
+        process.wait()  # a child that nobody waits for stays in the process table
+        self._changed()
 
     def _hand_over(self, process: subprocess.Popen[bytes], folder: WorkFolder) -> bool:
         assert process.stdin is not None
@@ -166,6 +182,9 @@ class LocalEngine:
 
     def kill(self, job: Job, status: Status) -> None:
         signal_worker(job.pid, job.process_started, hard=True)
+
+    def notify(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
 
     def keep_warm(self) -> None:
         self._look()

@@ -86,7 +86,7 @@ def request_map(run: Run, method: str, n: int, owner: str | None = None, **param
     Raises:
         ConfigError: for an unknown method or parameter, or one out of bounds; and as `start` does.
     """
-    from aeexplorer.jobs.maps import find_map, submit_map
+    from aeexplorer.jobs.maps import estimated_seconds, find_map, submit_map
 
     owner = local_owner() if owner is None else owner
     _, job = find_map(run, method, n, **parameters)
@@ -97,7 +97,7 @@ def request_map(run: Run, method: str, n: int, owner: str | None = None, **param
         return job
     with contextlib.suppress(ConfigError):
         if not under_way(job):
-            start(job, owner)
+            start(job, owner, estimated_seconds(n, method, job.spec.parameters))
     registry().join(job.path, owner)
     return job
 
@@ -125,6 +125,14 @@ def cancel(folder: WorkFolder, by: str | None = None) -> None:
         folder.set_status(state="cancelled", reason="")
     elif job is not None:
         supervise().wake()
+
+
+def pace(kind: str = "train") -> float:
+    """Seconds that jobs of a kind took on this machine per estimated second; 1 while nobody can say."""
+    with contextlib.suppress(Damaged, OSError):
+        if registry().path.exists():
+            return registry().calibration(kind)
+    return 1.0
 
 
 def under_way(folder: WorkFolder) -> bool:
@@ -170,7 +178,7 @@ def outlook(folder: WorkFolder) -> Outlook:
 
 def _left(job: Job, pace: float) -> float:
     with contextlib.suppress(OSError):
-        said = (WorkFolder(job.path).last_event("progress") or {}).get("seconds_left")
+        said = WorkFolder(job.path).last_progress.get("seconds_left")
         if isinstance(said, int | float):
             return float(said)
     return job.estimated * pace or UNKNOWN_SECONDS

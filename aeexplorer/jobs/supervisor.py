@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -22,12 +23,14 @@ from aeexplorer.jobs.submission import read_submission, write_submission
 from aeexplorer.limits import setting
 from aeexplorer.store import Damaged, home, read_json
 
-TICK_SECONDS = 0.1  # while there is work
+TICK_SECONDS = 0.25  # while there is work; what workers here begin and end is seen at once
 IDLE_SECONDS = 1.0  # until work of another process is seen
 SWEEP_SECONDS = 30.0
 RESUMES = 2
 STOP_SECONDS = 10.0  # for a worker to save its state, before it is killed
-SLICE_SECONDS = 5  # of a job before one of an owner who has less goes first
+SLICE_SECONDS = 5  # of a job before one of an owner who has less goes first,
+TURN_SHARE = 0.3  # or this share of what it takes in all, so that short jobs take turns too,
+SHORTEST_SECONDS = 0.2  # but so much at least, because a change costs a twentieth of a second
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +47,11 @@ class Supervisor(threading.Thread):
         )
         self.lock = FileLock(home() / "supervisor.lock")
         self._wake = threading.Event()
+        self.engine.notify(self.wake)
         self._stopping = threading.Event()
         self._since: dict[str, float] = {}  # monotonic start of a job's turn
+        self._worked: dict[str, float] = {}  # seconds that a job had worked before its turn
+        self._turn_over = math.inf  # monotonic time at which somebody has to give way
         self._stopped_at: dict[str, float] = {}  # monotonic time at which a worker was asked to end
         self._swept = -SWEEP_SECONDS
         self._troubles: dict[str, str] = {}
@@ -67,11 +73,15 @@ class Supervisor(threading.Thread):
             with self._reported():
                 if self.lock.acquire():
                     busy = self.tick()
-            self._wake.wait(TICK_SECONDS if busy else IDLE_SECONDS)
+            self._wake.wait(self._pause() if busy else IDLE_SECONDS)
             self._wake.clear()
         self.engine.close()
         self.registry.close()
         self.lock.release()
+
+    def _pause(self) -> float:
+        """Seconds until the next look while there is work."""
+        return min(max(self._turn_over - time.monotonic(), 0.01), TICK_SECONDS)
 
     @contextlib.contextmanager
     def _reported(self, about: str = "") -> Iterator[None]:
@@ -90,18 +100,26 @@ class Supervisor(threading.Thread):
             self.registry.adopt_missing()
             trim_results()
             self._swept = time.monotonic()
-        for job in self.registry.jobs(*ACTIVE):
+        self._turn_over = math.inf
+        active, waiting = self._under_way()
+        for job in active:
             with self._reported(job.folder):
                 self._settle(job)
-        active = self.registry.jobs(*ACTIVE)
+        if active:
+            active, waiting = self._under_way()
         free = self.engine.capacity() - len(active)
-        while free > 0 and (next_one := self.registry.take(self.per_owner())) is not None:
+        while free > 0 and waiting and (next_one := self.registry.take(self.per_owner())) is not None:
             free -= self._launch(next_one)
-        waiting = self.registry.jobs("queued")
+            active, waiting = self._under_way()
         if free <= 0 and waiting:
             self._give_way(active, waiting)
         self.engine.keep_warm()
-        return bool(active or waiting or self.registry.jobs(*ACTIVE))
+        return bool(active or waiting)
+
+    def _under_way(self) -> tuple[list[Job], list[Job]]:
+        """Jobs that somebody works on, and those that wait."""
+        found = self.registry.jobs("queued", *ACTIVE)
+        return [job for job in found if job.state != "queued"], [job for job in found if job.state == "queued"]
 
     def per_owner(self) -> int:
         """Jobs of one owner at once: AEEXPLORER_PER_OWNER, else all but one, which stays for the others."""
@@ -129,7 +147,7 @@ class Supervisor(threading.Thread):
             else:
                 self._fail(job, folder, str(error))
             return 0
-        self._since[job.folder] = time.monotonic()
+        self._since[job.folder], self._worked[job.folder] = time.monotonic(), _worked(folder)[0]
         self._stopped_at.pop(job.folder, None)
         self.registry.move(job.path, ("starting",), "starting", heartbeat=time.time(), **lease)
         return 1
@@ -148,6 +166,8 @@ class Supervisor(threading.Thread):
             return
         if status.state in ("done", "failed", "cancelled"):
             self.registry.move(job.path, ACTIVE, status.state, reason=status.reason, seconds=float(status.seconds))
+            for kept in (self._since, self._worked, self._stopped_at):
+                kept.pop(job.folder, None)
             return
         if job.pid == 0:
             job = self._with_lease(job, folder, status)
@@ -217,18 +237,44 @@ class Supervisor(threading.Thread):
     # turns
 
     def _give_way(self, active: list[Job], waiting: list[Job]) -> None:
-        """Ask the training that has had its turn the longest to go back into the queue, when somebody has less."""
-        now = time.monotonic()
+        """Ask the training whose turn was over first to go back into the queue, when somebody has less."""
         under_way = {j.owner: sum(a.owner == j.owner for a in active) for j in [*active, *waiting]}
         fewest = min(under_way[job.owner] for job in waiting)
-        for job in sorted(active, key=lambda j: self._since.setdefault(j.folder, now)):
-            had_its_turn = now - self._since[job.folder] > self.slice
-            if job.kind == "train" and job.state == "running" and had_its_turn and under_way[job.owner] > fewest:
-                pause = WorkFolder(job.path).path / "control" / "pause"
-                if not pause.exists():
-                    log.info("job gives way", extra={"job": job.folder, "owner": job.owner})
-                    pause.touch()
-                return
+        left = {
+            job: self._turn_left(job)
+            for job in active
+            if job.kind == "train" and job.state == "running" and under_way[job.owner] > fewest
+        }
+        if not left:
+            return
+        job = min(left, key=lambda j: left[j])
+        pause = job.path / "control" / "pause"
+        if pause.exists():
+            return
+        if left[job] > 0:
+            self._turn_over = time.monotonic() + left[job]
+            return
+        log.info("job gives way", extra={"job": job.folder, "owner": job.owner})
+        pause.touch()
+
+    def _turn_left(self, job: Job) -> float:
+        """Seconds that a training may go on while others wait.
+
+        A turn is counted in seconds of training, because a short one would else be all beginnings.
+        """
+        worked, left = _worked(WorkFolder(job.path))
+        expected = worked + left or job.estimated * self.registry.calibration()
+        turn = min(max(TURN_SHARE * expected, SHORTEST_SECONDS), self.slice) if expected > 0 else self.slice
+        passed = time.monotonic() - self._since.setdefault(job.folder, time.monotonic())
+        return min(turn - (worked - self._worked.setdefault(job.folder, worked)), self.slice - passed)
+
+
+def _worked(folder: WorkFolder) -> tuple[float, float]:
+    """Seconds that a training took so far, and those it expects to take yet; zeros before it has said so."""
+    with contextlib.suppress(OSError, KeyError, TypeError, ValueError):
+        said = folder.last_progress
+        return float(said["seconds"]), float(said["seconds_left"])
+    return 0.0, 0.0
 
 
 def _where(folder: WorkFolder) -> str:

@@ -20,9 +20,13 @@ from aeexplorer.limits import MemoryBound
 from aeexplorer.store import Damaged, read_json
 
 NICENESS = 10
+LEISURE_SECONDS = 3.0  # without a job, before a worker gets ready for maps
 HEARTBEAT_SECONDS = 2.0
 LOCK_SECONDS = 10.0  # for the worker before us to save its state
 SPARE_SECONDS = 3600.0
+
+
+_ready_for_maps = threading.Event()
 
 
 @dataclass
@@ -30,6 +34,8 @@ class Desk:
     """One job at a worker, and what others want of it."""
 
     folder: WorkFolder
+    changed: Callable[[], None] = lambda: None
+    """Lets the server know at once that the work begins or has ended."""
     told_to_end: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -53,6 +59,7 @@ class Desk:
             self.folder.set_status(state="queued")
         else:
             self.folder.set_status(state="running", reason="", **process_identity())
+            self.changed()
             return True
         return False
 
@@ -66,16 +73,37 @@ def work(path: str | Path, tethered: bool = False) -> int:
     """
     with contextlib.suppress(ValueError, OSError):  # where there is no log, a crash leaves none
         faulthandler.enable()
-    if hasattr(os, "nice"):
-        with contextlib.suppress(OSError):
-            os.nice(NICENESS)  # pages come first
+    _step_back()
     if str(path) != "-":
         return _work(Path(path), tethered)
+    changed = _bell()
     _warm_up()
     for line in _handed_over():
-        if status := _work(Path(line), tethered=False):
+        status = _work(Path(line), tethered=False, changed=changed)
+        changed()
+        if status:
             return status  # what failed may have left anything behind: the next job gets a new process
     return 0
+
+
+def _step_back() -> None:
+    """Let the pages come first."""
+    with contextlib.suppress(AttributeError, OSError):  # Windows has no niceness
+        os.nice(NICENESS)
+    # where Linux shares time between sessions first, niceness counts only within one, and this is one of its own
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(NICENESS))
+
+
+def _bell() -> Callable[[], None]:
+    """Rings at the server: a line into what is standard output now, wherever that leads later."""
+    line = os.dup(1)
+
+    def ring() -> None:
+        with contextlib.suppress(OSError):  # nobody is there any more
+            os.write(line, b"\n")
+
+    return ring
 
 
 def _warm_up() -> None:
@@ -88,21 +116,35 @@ def _warm_up() -> None:
     torch.optim.AdamW([torch.zeros(1, requires_grad=True)])  # the first optimiser of a process imports for a second
 
 
+def _warm_up_for_maps() -> None:
+    """Load what UMAP needs, once, and compile it if this computer never has; takes seconds of leisure."""
+    if not _ready_for_maps.is_set():
+        from aeexplorer.projection.methods import warm_up
+
+        _ready_for_maps.set()
+        warm_up()
+
+
 def _handed_over() -> Iterator[str]:
-    """Folders as they come; ends with the server, or when nothing came for an hour."""
+    """Folders as they come; ends with the server, or when nothing came for an hour.
+
+    A worker with nothing to do gets ready for maps beside waiting, so that a training that comes meanwhile begins at once.
+    """
     while True:
-        patience = threading.Timer(SPARE_SECONDS, os._exit, (0,))
-        patience.daemon = True
-        patience.start()
+        timers = threading.Timer(SPARE_SECONDS, os._exit, (0,)), threading.Timer(LEISURE_SECONDS, _warm_up_for_maps)
+        for timer in timers:
+            timer.daemon = True
+            timer.start()
         line = sys.stdin.readline().rstrip("\r\n")
-        patience.cancel()
+        for timer in timers:
+            timer.cancel()
         if not line:
             return
         yield line
 
 
-def _work(path: Path, tethered: bool) -> int:
-    desk = Desk(WorkFolder(path))
+def _work(path: Path, tethered: bool, changed: Callable[[], None] = lambda: None) -> int:
+    desk = Desk(WorkFolder(path), changed)
     lock = FileLock(path / "control" / "work.lock")
     try:
         if not _acquired(lock):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import torch
 from pydantic import Field
@@ -104,6 +104,14 @@ class Autoencoder(nn.Module, ABC):
     encoder: nn.Module
     decoder: nn.Module
 
+    keeps_last: ClassVar[bool] = False
+    """Whether the weights of the last epoch are kept in place of those that are best on validation data."""
+
+    @classmethod
+    def least_code(cls, data: DataSpec) -> int:
+        """The smallest `latent_dim` that it can do with."""
+        return 1
+
     def __init__(self, config: ModelConfig, data: DataSpec) -> None:
         super().__init__()
         if config.loss == "bce" and not data.unit_interval:
@@ -142,8 +150,12 @@ class Autoencoder(nn.Module, ABC):
         """
         if z.ndim != 2 or z.shape[1] != self.config.latent_dim:
             raise ValueError(f"expected codes of shape (b, {self.config.latent_dim}), got {tuple(z.shape)}")
-        out = self.decoder(z)
+        out = self.output(z)
         return torch.sigmoid(out) if self.loss == "bce" else out
+
+    def output(self, z: Tensor) -> Tensor:
+        """z (b, latent_dim) to what the loss compares: logits where it is cross-entropy, else values."""
+        return self.decoder(z)
 
     @abstractmethod
     def terms(self, batch: Batch) -> dict[str, Tensor]:
@@ -152,7 +164,7 @@ class Autoencoder(nn.Module, ABC):
 
     def reconstruction(self, z: Tensor, x: Tensor) -> Tensor:
         """The reconstruction term of decoding z against x, per sample."""
-        return losses.reconstruction(self.loss, self.decoder(z), x)
+        return losses.reconstruction(self.loss, self.output(z), x)
 
     def objectives(self) -> list[Objective]:
         """Optimiser steps per batch, in order."""

@@ -74,7 +74,7 @@ def _how_far(job: jobs.Job, folder: WorkFolder) -> tuple[float, str]:
         return 0.0, "Stopping"
     if job.state == "queued":
         return 0.0, waiting_sentence(folder)
-    event = folder.last_event("progress") or {}
+    event = folder.last_progress
     fraction = event.get("fraction", event.get("step", 0) / max(event.get("steps", 1), 1))
     left = event.get("seconds_left")
     return min(max(float(fraction), 0.0), 1.0), "Starting" if left is None else f"{max(round(left), 1)} s left"

@@ -115,9 +115,10 @@ def _choose_knobs(source: Source, row: Family) -> tuple[ModelConfig, TrainingCon
 def _cost_and_start(
     source: Source, row: Family, config: ModelConfig, training: TrainingConfig, here: bool
 ) -> None:  # fmt: skip
+    pace = jobs.pace()
     try:
         cost = estimate(row.name, config, training, source.spec, source.n_train, source.n_validation)
-        check_cost(cost)
+        check_cost(cost, pace)
         refused = st.session_state.pop(REFUSED, "")
     except ConfigError as error:
         cost, refused = None, str(error)
@@ -126,7 +127,7 @@ def _cost_and_start(
         if refused:
             st.error(as_text(refused), icon=":material/error:")
         elif cost is not None:
-            st.markdown(cost_sentence(cost))
+            st.markdown(cost_sentence(cost, pace))
     title = name.text_input("Name", key="train.title", max_chars=120, placeholder="optional")
     given = {**dict(config), **dict(training)}
     button.button(
@@ -146,18 +147,18 @@ def _start(dataset_name: str, family_name: str, title: str, given: dict[str, Any
     if st.session_state.get(JOB):
         return
     try:
-        run = new_run(family_name, dataset(dataset_name), title, owner=current_owner(), **given)
+        run = new_run(family_name, dataset(dataset_name), title, owner=current_owner(), pace=jobs.pace(), **given)
         st.session_state[JOB] = run.id
         jobs.start(run, current_owner(), seconds)
     except (ConfigError, OSError) as error:
         st.session_state[REFUSED] = str(error.strerror if isinstance(error, OSError) and error.strerror else error)
 
 
-def cost_sentence(cost: Estimate) -> str:
-    """What a training will cost, in a line."""
+def cost_sentence(cost: Estimate, pace: float = 1.0) -> str:
+    """What a training will cost, in a line; `pace` is what earlier ones took per estimated second."""
     return (
         f"**{cost.parameters:,}** parameters, {_bytes(cost.weight_bytes)} on disk, {_bytes(cost.memory_bytes)} of memory. "
-        f"**{cost.steps:,}** steps, {duration(cost.seconds)} on this machine when it is idle."
+        f"**{cost.steps:,}** steps, {duration(cost.seconds * pace)} on this machine."
     )
 
 

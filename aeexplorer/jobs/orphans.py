@@ -1,0 +1,104 @@
+"""Worker processes that nobody waits for: their run is over or gone, and so is the server that started them.
+
+A process is known by its number, its start time and its command line, and a worker's home by its environment. A worker at
+work is left alone, whoever started it, and so is an idle one whose server lives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from aeexplorer.folders import Status, WorkFolder, process_identity, process_lives
+from aeexplorer.jobs.engines import STARTER, signal_worker
+from aeexplorer.jobs.submission import work_folders
+from aeexplorer.store import Damaged, home, read_json
+
+END_SECONDS = 3.0  # for a worker to end by itself, before it is killed
+COMMAND = ["-m", "aeexplorer", "worker"]
+
+
+@dataclass(frozen=True)
+class Orphan:
+    """A worker process, and why nobody waits for it."""
+
+    pid: int
+    started: float
+    what: str
+
+
+def orphans() -> list[Orphan]:
+    """Those of this home. Processes of other users, whose environment cannot be read, are passed over."""
+    at_work = set(_leases())
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError, KeyError, ValueError):
+            command = process.cmdline()
+            at = next((i for i in range(1, len(command) - 3) if command[i : i + 3] == COMMAND), None)
+            if at is None or not _of_this_home(process):
+                continue
+            said = process_identity(process.pid)
+            pid, started = said["pid"], said["process_started"]
+            if any(pid == p and abs(started - s) < 0.05 for p, s in at_work):
+                continue
+            folder = command[at + 3]
+            if folder != "-" and _wanted(Path(folder)):
+                continue
+            number, began = process.environ().get(STARTER, "0 0").split()
+            if folder == "-" and process_lives(int(number), float(began)):
+                continue
+            why = (
+                "a worker whose server is gone and that has no job"
+                if folder == "-"
+                else "a worker whose job is over or gone"
+            )
+            found.append(Orphan(pid, started, why))
+    return found
+
+
+def _of_this_home(process: psutil.Process) -> bool:
+    """Whether a worker looks where we look; it was given the same setting, or like us none."""
+    theirs, ours = process.environ().get("AEEXPLORER_HOME", ""), os.environ.get("AEEXPLORER_HOME", "")
+    if not theirs or not ours:
+        return theirs == ours and process.username() == psutil.Process().username()
+    return (Path(process.cwd()) / theirs).resolve() == home().resolve()
+
+
+def _leases() -> Iterator[tuple[int, float]]:
+    """Processes that folders name as working on them, or as about to."""
+    for path in work_folders():
+        if not _wanted(path):
+            continue
+        with contextlib.suppress(Damaged, OSError, KeyError, TypeError, ValueError):
+            said = read_json(path / "control" / "worker.json")
+            yield int(said["pid"]), float(said["process_started"])
+        with contextlib.suppress(Damaged, OSError):
+            status = WorkFolder(path).recorded_status
+            yield status.pid, status.process_started
+
+
+def _wanted(path: Path) -> bool:
+    """Whether there is work to do in a folder."""
+    status = Status(state="failed")
+    with contextlib.suppress(Damaged, OSError):
+        status = WorkFolder(path).recorded_status
+    return status.state in ("queued", "running", "interrupted")
+
+
+def end_orphans() -> list[Orphan]:
+    """End them: asked first, killed after some seconds, and only while they are the processes that were found."""
+    found = orphans()
+    for orphan in found:
+        signal_worker(orphan.pid, orphan.started, hard=False)
+    end = time.monotonic() + END_SECONDS
+    while time.monotonic() < end and any(process_lives(orphan.pid, orphan.started) for orphan in found):
+        time.sleep(0.05)
+    for orphan in found:
+        signal_worker(orphan.pid, orphan.started, hard=True)
+    return found
