@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import subprocess
 import sys
 import warnings
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,13 +17,25 @@ from sklearn.decomposition import PCA
 
 from aeexplorer.config import ConfigError
 from aeexplorer.metrics import knn_recall, neighbours
-from aeexplorer.projection import METHODS, Cancelled, Projection, project, quality
+from aeexplorer.projection import (
+    METHODS,
+    Cancelled,
+    Projection,
+    align,
+    coordinates_csv,
+    project,
+    projector_zip,
+    quality,
+)
+from aeexplorer.projection.judging import judge
+from aeexplorer.projection.methods import warm_up
 
 FAST = {
     "pca": {},
     "tsne": {"early_iterations": 50, "iterations": 60},
     "umap": {"n_epochs": 50},
     "raw": {},
+    "axis": {"a": range(9), "b": range(20, 40)},
 }
 
 
@@ -100,9 +115,9 @@ def test_three_dimensions_keep_more_than_two(codes, tsne):
 
 
 def test_the_fast_gradient_of_large_maps_keeps_as_much(codes, tsne, monkeypatch):
-    from aeexplorer.projection import methods
+    from aeexplorer.projection import tsne as method
 
-    monkeypatch.setattr(methods, "_BARNES_HUT_BELOW", 0)
+    monkeypatch.setattr(method, "BARNES_HUT_BELOW", 0)
     fft = project(codes, "tsne", graph=tsne.graph)
     assert not np.array_equal(fft.points, tsne.points)
     assert quality(codes, fft.points)["knn_recall"] == pytest.approx(
@@ -123,6 +138,56 @@ def test_raw_draws_codes_as_they_are(codes):
     assert "1 dimension" in strip.notices[0]
 
 
+# An axis through two groups
+
+
+def test_an_axis_runs_from_one_group_to_the_other(codes, labels):
+    ones, sevens = (tuple(np.flatnonzero(labels == c).tolist()) for c in (1, 7))
+    shown = project(codes, "axis", a=ones, b=sevens)
+    first, second = codes[list(ones)].mean(0), codes[list(sevens)].mean(0)
+    along = (second - first) / np.linalg.norm(second - first)
+    assert np.allclose(shown.points[:, 0], (codes - codes.mean(0)) @ along, atol=1e-3)
+    left, right = (shown.points[list(group), 0].mean() for group in (ones, sevens))
+    assert right - left == pytest.approx(np.linalg.norm(second - first), rel=1e-4)
+    assert not (shown.axes @ shown.axes.T - np.eye(2)).round(6).any(), "one unit of the map is one of the latent space"
+    rest = codes - codes.mean(0) - np.outer((codes - codes.mean(0)) @ along, along)
+    assert shown.points[:, 1].var() == pytest.approx(PCA(1).fit(rest).explained_variance_[0], rel=0.01)
+    assert np.allclose(shown.transform(codes[:9]), shown.points[:9], atol=1e-3) and not shown.approximate
+
+
+# One map over another
+
+
+def test_a_turned_mirrored_and_shifted_map_is_laid_back(codes):
+    points = project(codes).points
+    turn = np.array([[0.6, -0.8], [-0.8, -0.6]])
+    assert np.allclose(align(points @ turn + [30, -7], points), points, atol=1e-3)
+    solid = project(codes, components=3).points
+    assert np.allclose(align(solid[:, [2, 0, 1]] * [1, -1, 1], solid), solid, atol=1e-3)
+
+
+def test_alignment_keeps_every_distance_and_knows_samples_by_name(codes, tsne, umap):
+    laid = align(umap.points, tsne.points)
+    assert np.allclose(
+        np.linalg.norm(laid[1:] - laid[:-1], axis=1),
+        np.linalg.norm(umap.points[1:] - umap.points[:-1], axis=1),
+        atol=1e-3,
+    )
+    before = np.linalg.norm(umap.points - umap.points.mean(0) - tsne.points + tsne.points.mean(0), axis=1).mean()
+    assert np.linalg.norm(laid - tsne.points, axis=1).mean() < before
+    shuffled = np.random.default_rng(0).permutation(500)
+    some = shuffled[:200]
+    assert np.allclose(align(tsne.points[some] + 5, tsne.points, some, np.arange(500)), tsne.points[some], atol=1e-3)
+    strangers = align(tsne.points + 5, tsne.points[:1], np.arange(500), [999])
+    assert np.allclose(strangers.mean(0), tsne.points[0], atol=1e-3)
+
+
+def test_another_seed_hardly_jumps_once_it_is_aligned(codes, tsne):
+    other = project(codes, "tsne", seed=5, graph=tsne.graph)
+    span = np.ptp(tsne.points)
+    assert np.median(np.linalg.norm(align(other.points, tsne.points) - tsne.points, axis=1)) < 0.1 * span
+
+
 # The seed
 
 
@@ -131,6 +196,42 @@ def test_the_same_seed_gives_the_same_map_in_another_process():
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
     assert json.loads(other.stdout) == digest()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the folder of the cache is chosen by XDG_CACHE_HOME")
+def test_compiled_once_the_map_is_the_same_and_a_damaged_folder_is_made_again(tmp_path):
+    script = "import json; from tests.test_projection import digest; print(json.dumps(digest()['umap']))"
+
+    def in_another_process() -> str:
+        environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
+        environment.pop("NUMBA_CACHE_DIR", None)
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment
+        )
+        return json.loads(done.stdout)
+
+    def kept() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")}
+
+    compiled = in_another_process()
+    files = kept()
+    assert len(files) > 10
+    assert in_another_process() == compiled
+    assert kept() == files, "the second process compiles nothing"
+    for path in files:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert in_another_process() == compiled
+    assert in_another_process() == compiled
+
+
+def test_getting_ready_leaves_nothing_to_compile():
+    from aeexplorer.projection.compiled import umap_library
+
+    warm_up()
+    before = umap_library()
+    assert project(digit_codes()[:30], "umap", n_epochs=2).points.shape == (30, 2)
+    assert umap_library() is before
 
 
 @pytest.mark.parametrize("method", ["tsne", "umap"])
@@ -204,6 +305,43 @@ def test_unseen_codes_land_among_their_class_nearly_as_often_as_codes_tell(codes
     assert accuracy["tsne"] > accuracy["pca"] + 0.2
 
 
+def test_tsne_lets_new_codes_descend_each_by_itself_on_small_and_large_maps(codes, tsne, monkeypatch):
+    assert tsne.placing == "by the method's own descent"
+    new = (codes[:40] + codes[40:80]) / 2
+    together = tsne.transform(new)
+    assert np.array_equal(together[7], tsne.transform(new[7:8])[0])
+    solid = project(codes, "tsne", components=3, graph=tsne.graph, **FAST["tsne"])
+    assert np.isfinite(solid.transform(new)).all()
+    from aeexplorer.projection import maps
+
+    monkeypatch.setattr(maps, "LARGEST_SOLID", 100)
+    large = project(codes, "tsne", components=3, graph=tsne.graph, **FAST["tsne"])
+    assert large.placing == "between its neighbours" and np.isfinite(large.transform(new)).all()
+
+
+def test_maps_say_how_new_codes_come_onto_them(codes, umap):
+    assert project(codes).placing == "exactly"
+    assert umap.placing == "between its neighbours"
+
+
+@pytest.mark.parametrize("components", [2, 3])
+def test_linear_maps_lift_their_own_plane_exactly(codes, components):
+    for shown in (project(codes, components=components), project(codes, "axis", components, a=(0,), b=(1, 2))):
+        where = shown.points[:20] * 1.7
+        assert np.allclose(shown.transform(shown.lift(where)), where, atol=1e-3)
+    narrow = codes[:, :components]
+    assert np.array_equal(project(narrow, "raw").lift(narrow[:5]), narrow[:5])
+    assert np.array_equal(project(codes[:, :1], "raw").lift([[2.0, 9.0]]), [[2.0]])
+
+
+def test_fitted_maps_lift_points_between_the_codes_beside_them(codes, tsne, umap):
+    for shown in (tsne, umap):
+        own = np.linalg.norm(shown.lift(shown.points) - codes, axis=1)
+        assert np.median(own) < 1e-3 * np.linalg.norm(codes, axis=1).mean()
+        aside = shown.lift(shown.points + 0.003 * np.ptp(shown.points))
+        assert np.median(np.linalg.norm(aside - codes, axis=1)) < np.median(neighbours(codes, 15).distances[:, -1])
+
+
 @pytest.mark.parametrize("method", ["pca", "tsne"])
 def test_a_map_survives_its_file(codes, method, tmp_path):
     shown = project(codes, method, **FAST[method])
@@ -269,6 +407,30 @@ def test_pca_says_what_is_missing(codes):
     assert line.points.shape == (500, 3) and line.explained_variance == (1, 0, 0)
 
 
+@pytest.mark.parametrize("method", ["pca", "tsne", "umap"])
+def test_a_pair_and_a_single_code_are_refused_or_drawn_with_a_sentence(codes, method):
+    for n in (1, 2):
+        if method == "pca":
+            assert len(project(codes[:n]).notices) == 1
+        else:
+            with pytest.raises(ConfigError, match=f"needs at least 4 codes, got {n}"):
+                project(codes[:n], method)
+
+
+def test_an_axis_says_what_is_missing(codes):
+    line = project(codes[:, :1], "axis", a=(0, 1), b=(2, 3))
+    assert line.notices == ("the codes vary along 1 of 2 axes: the rest of the map is empty",)
+
+
+def test_the_figures_are_those_of_each_point_together(codes, labels, tsne):
+    told: list[float] = []
+    figures, kept = judge(codes, tsne.points, labels, graph=tsne.graph, progress=told.append)
+    assert figures["knn_recall"] == pytest.approx(kept.mean()) and kept.shape == (500,)
+    assert told == sorted(told) and len(told) > 2
+    alone = quality(codes, tsne.points, np.where(np.arange(500) < 3, -1, labels))
+    assert alone["label_accuracy"] == pytest.approx(figures["label_accuracy"], abs=0.02)
+
+
 def test_quality_of_few_codes_lowers_k(codes):
     shown = project(codes[:9])
     assert quality(codes[:9], shown.points)["k"] == 4
@@ -289,7 +451,7 @@ def test_quality_of_few_codes_lowers_k(codes):
         (lambda x: project(x, "raw"), "raw draws codes of 1 to 3 dimensions, got 16"),
         (lambda x: project(x[:3], "tsne"), "t-SNE needs at least 4 codes, got 3"),
         (lambda x: project(x[:1], "umap"), "UMAP needs at least 4 codes, got 1"),
-        (lambda x: project(x[:0]), r"at least 1 code and 1 dimension, got shape \(0, 16\)"),
+        (lambda x: project(x[:0]), r"at least 1 row and 1 dimension, got shape \(0, 16\)"),
         (lambda x: project(x[0]), r"codes must be \(n, K\)"),
         (lambda x: project(np.where(np.arange(500)[:, None] < 2, np.nan, x)), "NaN or infinity in 2 of 500 rows"),
         (
@@ -298,6 +460,15 @@ def test_quality_of_few_codes_lowers_k(codes):
         ),
         (lambda x: project(x, "tsne", graph=neighbours(x[:9], 3)), "graph must be of the 500 codes, got one of 9"),
         (lambda x: project(x).transform(x[:, :3]), "codes must have 16 dimensions as the map has, got 3"),
+        (lambda x: project(x, "axis"), "group a must hold at least 1 code, got none"),
+        (lambda x: project(x, "axis", a=(0,), b=(500,)), "group b must hold rows between 0 and 499, got 500"),
+        (lambda x: project(x, "axis", a=(3,), b=(3,)), "the means of a and b must differ"),
+        (lambda x: project(x).lift(x), "points must have 2 dimensions as the map has, got 16"),
+        (lambda x: project(x).lift([[np.nan, 0]]), "points must be finite"),
+        (lambda x: align(x[:, :2], x[:, :3]), "points must have 3 dimensions as the reference has, got 2"),
+        (lambda x: align(x, x[:9]), "must be of the same samples, got 500 and 9"),
+        (lambda x: align(x, x, np.arange(500)), "must be given together"),
+        (lambda x: align(x, x, np.arange(3), np.arange(500)), "index must name 500 and 500 samples"),
         (lambda x: quality(x, x[:9, :2]), "got 500 and 9"),
         (lambda x: quality(x[:3], x[:3, :2]), "needs at least 4 codes, got 3"),
     ],
@@ -312,3 +483,53 @@ def test_codes_and_parameters_survive_a_map(codes):
     for method in ("pca", "tsne"):
         project(codes, method, **FAST[method])
     assert np.array_equal(codes, before)
+
+
+# Files to take along
+
+
+def test_the_projectors_files_hold_vectors_names_and_pictures():
+    from PIL import Image
+
+    names = ("=1+1", "a\tb")
+    pictures = np.arange(5, dtype=np.uint8)[:, None, None] * np.full((5, 4, 6), 20, np.uint8)
+    content = projector_zip(np.arange(10.0).reshape(5, 2), np.arange(5) + 7, [0, 1, -1, 2, 0], names, pictures)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    assert np.array_equal(np.loadtxt(io.BytesIO(files["vectors.tsv"])), np.arange(10.0).reshape(5, 2))
+    assert files["metadata.tsv"].decode() == "sample\tclass\n7\t'=1+1\n8\ta b\n9\t\n10\t2\n11\t'=1+1\n"
+    sprite = np.asarray(Image.open(io.BytesIO(files["sprite.png"])))
+    assert sprite.shape == (12, 18)
+    assert [sprite[0, 0], sprite[0, 6], sprite[0, 12], sprite[4, 0], sprite[4, 6], sprite[4, 12]] == [
+        0,
+        20,
+        40,
+        60,
+        80,
+        255,
+    ]
+    told = json.loads(files["projector_config.json"])["embeddings"][0]
+    assert told["sprite"] == {"imagePath": "sprite.png", "singleImageDim": [6, 4]} and told["tensorShape"] == [5, 2]
+    assert "single_image_dim: 6 single_image_dim: 4" in files["projector_config.pbtxt"].decode()
+
+
+def test_a_sprite_never_outgrows_a_graphics_card(monkeypatch):
+    from PIL import Image
+
+    from aeexplorer.projection import export
+
+    monkeypatch.setattr(export, "SPRITE_SIDE", 40)
+    content = projector_zip(np.zeros((9, 2)), np.arange(9), np.zeros(9, int), (), np.zeros((9, 28, 28, 3), np.uint8))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open("sprite.png") as file:
+        assert max(Image.open(file).size) <= 40
+
+
+def test_a_spreadsheet_runs_nothing_of_a_map():
+    text = coordinates_csv([[0.5, -1]], [3], [0], ["=cmd()"])
+    assert text == "sample,class,x,y\n3,'=cmd(),0.5,-1\n"
+    with pytest.raises(ConfigError, match="must be of the same samples"):
+        coordinates_csv(np.zeros((2, 2)), [1], [0])
+    with pytest.raises(ConfigError, match="must be of the same samples"):
+        projector_zip(np.zeros((2, 2)), [1], [0])
+    with pytest.raises(ConfigError, match="pictures must be uint8"):
+        projector_zip(np.zeros((1, 2)), [1], [0], (), np.zeros((1, 4, 4)))

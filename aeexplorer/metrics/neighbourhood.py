@@ -13,7 +13,7 @@ from aeexplorer.config import ConfigError
 LARGEST = 1e15  # absolute value whose squared distances still fit float32
 RANK_LIMIT = 2000  # codes for which all pairwise ranks are taken; more are subsampled
 
-_BLOCK = 2048  # codes per step of a neighbour search
+_BLOCK_PAIRS = 40_000_000  # distances per step of a neighbour search, so that one takes a fraction of a second
 _MARGIN = 8  # candidates beyond k, to settle the order of near-ties in float64
 
 
@@ -55,7 +55,7 @@ def neighbours(x: ArrayLike, k: int, progress: Callable[[float], object] | None 
     """
     from sklearn.neighbors import NearestNeighbors
 
-    samples = _samples("x", x)
+    samples = finite_samples("x", x)
     n = len(samples)
     if not 1 <= k <= n - 1:
         raise ConfigError(f"k must be between 1 and {n - 1}, the number of other samples, got {k}")
@@ -66,8 +66,9 @@ def neighbours(x: ArrayLike, k: int, progress: Callable[[float], object] | None 
     algorithm = "kd_tree" if single.shape[1] <= 3 else "brute"
     search = NearestNeighbors(n_neighbors=min(n, k + 1 + _MARGIN), algorithm=algorithm).fit(single)
     graph = KNNGraph(np.empty((n, k), dtype=np.int32), np.empty((n, k), dtype=np.float32))
-    for start in range(0, n, _BLOCK):
-        rows = np.arange(start, min(start + _BLOCK, n))
+    block = max(256, min(2048, _BLOCK_PAIRS // n))
+    for start in range(0, n, block):
+        rows = np.arange(start, min(start + block, n))
         candidates = search.kneighbors(single[rows], return_distance=False)
         indices, squared = _in_order(centred, rows, candidates)
         if candidates.shape[1] < n:
@@ -92,6 +93,19 @@ def _in_order(x: np.ndarray, rows: np.ndarray, candidates: np.ndarray) -> tuple[
     return np.take_along_axis(candidates, order, axis=1), np.take_along_axis(squared, order, axis=1)
 
 
+def kept_neighbours(codes: KNNGraph, points: KNNGraph) -> np.ndarray:
+    """The share (n,) float32 of each row's neighbours that two graphs of the same shape have in common.
+
+    Raises:
+        ConfigError: for graphs of different shapes.
+    """
+    if codes.indices.shape != points.indices.shape:
+        raise ConfigError(f"graphs must have one shape, got {codes.indices.shape} and {points.indices.shape}")
+    both = np.sort(np.concatenate([codes.indices, points.indices], axis=1), axis=1)
+    shared: np.ndarray = (both[:, 1:] == both[:, :-1]).sum(axis=1)
+    return (shared / codes.k).astype(np.float32)
+
+
 def knn_recall(codes: KNNGraph, points: KNNGraph) -> float:
     """The mean share of the k nearest codes that are among the k nearest points of the map.
 
@@ -104,10 +118,7 @@ def knn_recall(codes: KNNGraph, points: KNNGraph) -> float:
     Raises:
         ConfigError: for graphs of different shapes.
     """
-    if codes.indices.shape != points.indices.shape:
-        raise ConfigError(f"graphs must have one shape, got {codes.indices.shape} and {points.indices.shape}")
-    both = np.sort(np.concatenate([codes.indices, points.indices], axis=1), axis=1)
-    return float((both[:, 1:] == both[:, :-1]).sum() / codes.indices.size)
+    return float(kept_neighbours(codes, points).mean(dtype=np.float64))
 
 
 def trustworthiness(codes: ArrayLike, points: ArrayLike, k: int = 15, limit: int = RANK_LIMIT, seed: int = 0) -> float:
@@ -130,7 +141,7 @@ def trustworthiness(codes: ArrayLike, points: ArrayLike, k: int = 15, limit: int
     Raises:
         ConfigError: for mismatched shapes, values that are not finite, or k out of bounds.
     """
-    return _rank_agreement(*_ranked(codes, points, k, limit, seed), k)
+    return rank_agreement(codes, points, k, limit, seed)[0]
 
 
 def continuity(codes: ArrayLike, points: ArrayLike, k: int = 15, limit: int = RANK_LIMIT, seed: int = 0) -> float:
@@ -138,8 +149,7 @@ def continuity(codes: ArrayLike, points: ArrayLike, k: int = 15, limit: int = RA
 
     Venna & Kaski 2001, equation 2: trustworthiness with codes and map exchanged. Arguments as `trustworthiness`.
     """
-    truth, shown = _ranked(codes, points, k, limit, seed)
-    return _rank_agreement(shown, truth, k)
+    return rank_agreement(codes, points, k, limit, seed)[1]
 
 
 def label_accuracy(points: ArrayLike, labels: ArrayLike, k: int = 15) -> float:
@@ -156,7 +166,15 @@ def label_accuracy(points: ArrayLike, labels: ArrayLike, k: int = 15) -> float:
     Raises:
         ConfigError: for mismatched shapes, fewer than two labelled samples, or k out of bounds.
     """
-    votes, truth = _neighbour_labels(points, labels, k)
+    return _vote(*_neighbour_labels(points, labels, k))
+
+
+def vote_accuracy(labels: np.ndarray, indices: np.ndarray) -> float:
+    """`label_accuracy` where the neighbours (n, k) of every sample are known, and all labels (n,) too."""
+    return _vote(labels[indices], labels)
+
+
+def _vote(votes: np.ndarray, truth: np.ndarray) -> float:
     classes, truth = np.unique(truth, return_inverse=True)
     ballots = np.searchsorted(classes, votes) + len(classes) * np.arange(len(votes))[:, None]
     # Only the labels that were voted for are counted: a full (n, classes) table is large with thousands of classes.
@@ -174,7 +192,7 @@ def purity(points: ArrayLike, labels: ArrayLike, k: int = 15) -> float:
 
 
 def _neighbour_labels(points: ArrayLike, labels: ArrayLike, k: int) -> tuple[np.ndarray, np.ndarray]:
-    where, label = _samples("points", points), np.asarray(labels)
+    where, label = finite_samples("points", points), np.asarray(labels)
     if label.shape != where.shape[:1]:
         raise ConfigError(f"labels must be one per sample: {len(where)}, got shape {label.shape}")
     known = label >= 0
@@ -183,11 +201,16 @@ def _neighbour_labels(points: ArrayLike, labels: ArrayLike, k: int) -> tuple[np.
     return label[known][neighbours(where[known], k).indices], label[known]
 
 
-def _ranked(codes: ArrayLike, points: ArrayLike, k: int, limit: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Squared distances between all pairs of the samples used, of codes and of points; the diagonal is infinite."""
-    from scipy.spatial.distance import pdist, squareform
-
-    pair = _samples("codes", codes), _samples("points", points)
+def rank_agreement(
+    codes: ArrayLike,
+    points: ArrayLike,
+    k: int = 15,
+    limit: int = RANK_LIMIT,
+    seed: int = 0,
+    heard: Callable[[], object] = lambda: None,
+) -> tuple[float, float]:
+    """`trustworthiness` and `continuity` at once; arguments as there, and `heard` is called between them."""
+    pair = finite_samples("codes", codes), finite_samples("points", points)
     n = len(pair[0])
     if len(pair[1]) != n:
         raise ConfigError(f"codes and points must be of the same samples, got {n} and {len(pair[1])}")
@@ -196,23 +219,36 @@ def _ranked(codes: ArrayLike, points: ArrayLike, k: int, limit: int, seed: int) 
         pair, n = (pair[0][chosen], pair[1][chosen]), limit
     if not 1 <= k < n / 2:
         raise ConfigError(f"k must be at least 1 and less than half of the {n} samples used, got {k}")
-    distances = [squareform(pdist(values, "sqeuclidean")) for values in pair]
-    for table in distances:
-        np.fill_diagonal(table, np.inf)
-    return distances[0], distances[1]
+    trust = _agreement(pair[0], neighbours(pair[1], k))
+    heard()
+    return trust, _agreement(pair[1], neighbours(pair[0], k))
 
 
-def _rank_agreement(truth: np.ndarray, shown: np.ndarray, k: int) -> float:
-    n = len(truth)
-    order = np.argsort(truth, axis=1, kind="stable")
-    rank = np.empty_like(order)
-    np.put_along_axis(rank, order, np.broadcast_to(np.arange(1, n + 1), (n, n)), axis=1)
-    shown_near = np.argsort(shown, axis=1, kind="stable")[:, :k]
-    excess = np.maximum(np.take_along_axis(rank, shown_near, axis=1) - k, 0)
-    return float(1 - 2 * excess.sum() / (n * k * (2 * n - 3 * k - 1)))
+def _agreement(truth: np.ndarray, near: KNNGraph) -> float:
+    """One less the mean excess of the neighbours' ranks in truth over k, scaled so that the worst is 0."""
+    from scipy.spatial.distance import pdist, squareform
+
+    n, k = near.indices.shape
+    distance = squareform(pdist(truth, "sqeuclidean"))
+    np.fill_diagonal(distance, np.inf)
+    places, excess = np.arange(n), 0
+    for neighbour in near.indices.T:
+        own = distance[places, neighbour][:, None]
+        rank = 1 + (distance < own).sum(axis=1)
+        tied = (distance == own).sum(axis=1) > 1
+        if tied.any():  # equal distances rank in order of index
+            equal = distance[tied] == own[tied]
+            rank[tied] += (equal & (places < neighbour[tied, None])).sum(axis=1)
+        excess += int(np.maximum(rank - k, 0).sum())
+    return 1 - 2 * excess / (n * k * (2 * n - 3 * k - 1))
 
 
-def _samples(name: str, values: ArrayLike) -> np.ndarray:
+def finite_samples(name: str, values: ArrayLike) -> np.ndarray:
+    """Values (n, ...) as float64 (n, features), or a sentence that names them.
+
+    Raises:
+        ConfigError: for no samples, values that are not finite, or values whose squares overflow float32.
+    """
     x = np.asarray(values, dtype=np.float64)
     if x.ndim < 2 or x.size == 0:
         raise ConfigError(f"{name} must be (n, features) with at least one sample, got shape {x.shape}")

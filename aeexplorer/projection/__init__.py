@@ -4,23 +4,20 @@ A map is reproducible: the same codes, parameters and seed give the same points,
 """
 
 from aeexplorer.metrics.neighbourhood import KNNGraph
-from aeexplorer.projection.export import coordinates_csv
-from aeexplorer.projection.maps import Projection, project, quality
-from aeexplorer.projection.methods import (
-    METHODS,
-    SMALLEST_MAP,
-    Cancelled,
-    Method,
-    PCAConfig,
-    Progress,
-    RawConfig,
-    TSNEConfig,
-    UMAPConfig,
-)
+from aeexplorer.projection.alignment import align
+from aeexplorer.projection.export import coordinates_csv, projector_zip
+from aeexplorer.projection.judging import quality
+from aeexplorer.projection.layouts import SMALLEST_MAP, Cancelled, Progress
+from aeexplorer.projection.linear import AxisConfig, PCAConfig, RawConfig
+from aeexplorer.projection.maps import Projection, project
+from aeexplorer.projection.methods import METHODS, Method
+from aeexplorer.projection.tsne import TSNEConfig
+from aeexplorer.projection.umap import UMAPConfig
 
 __all__ = [
     "METHODS",
     "SMALLEST_MAP",
+    "AxisConfig",
     "Cancelled",
     "KNNGraph",
     "Method",
@@ -30,7 +27,9 @@ __all__ = [
     "RawConfig",
     "TSNEConfig",
     "UMAPConfig",
+    "align",
     "coordinates_csv",
     "project",
+    "projector_zip",
     "quality",
 ]

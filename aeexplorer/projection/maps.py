@@ -6,21 +6,18 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from aeexplorer.config import ConfigError, unknown
-from aeexplorer.metrics.neighbourhood import (
-    KNNGraph,
-    continuity,
-    knn_recall,
-    label_accuracy,
-    neighbours,
-    trustworthiness,
-)
-from aeexplorer.projection.methods import METHODS, SMALLEST_MAP, Progress, Watch, checked, on_strip
+from aeexplorer.metrics.neighbourhood import KNNGraph
+from aeexplorer.projection.layouts import Progress, Watch, checked
+from aeexplorer.projection.linear import on_strip
+from aeexplorer.projection.methods import METHODS
+from aeexplorer.projection.tsne import LARGEST_SOLID, Placing
 
 PLACING_NEIGHBOURS = 5  # codes between which a new code is placed on a t-SNE or UMAP map
 PLACING_POWER = 8  # of the inverse distance: less drops codes into the gaps between clusters, more makes them jump
@@ -53,16 +50,32 @@ class Projection:
 
     @property
     def approximate(self) -> bool:
-        """Whether `transform` is an approximation."""
+        """Whether `transform` and `lift` are approximations."""
         return METHODS[self.method].approximate
+
+    @property
+    def placing(self) -> str:
+        """How `transform` places a new code: "exactly", "by the method's own descent" or "between its neighbours"."""
+        if not self.approximate:
+            return "exactly"
+        return "by the method's own descent" if self._descent is not None else "between its neighbours"
+
+    @cached_property
+    def _descent(self) -> Placing | None:
+        """t-SNE's own way for new codes, where it has one that is quick."""
+        solid_and_large = self.points.shape[1] == 3 and len(self.points) > LARGEST_SOLID
+        if self.method != "tsne" or solid_and_large or not self.points.any():
+            return None
+        return Placing(self.codes, self.points)
 
     def transform(self, codes: ArrayLike) -> np.ndarray:
         """Place new codes on the map.
 
-        PCA and raw do so exactly. t-SNE and UMAP have no function from codes to points: a new code goes to the mean of
-        the points of its 5 nearest codes, weighted by the inverse 8th power of the distance (Shepard, "A
-        two-dimensional interpolation function for irregularly-spaced data", 1968). A known code lands on its own
-        point, a code far from all others among strangers.
+        PCA, axis and raw do so exactly. t-SNE and UMAP have no function from codes to points: a new code goes to the
+        mean of the points of its 5 nearest codes, weighted by the inverse 8th power of the distance (Shepard, "A
+        two-dimensional interpolation function for irregularly-spaced data", 1968). From there t-SNE lets it descend as
+        openTSNE does, except a known code, which lies on its own point. A code far from all others lands among
+        strangers.
 
         Args:
             codes: (m, K).
@@ -73,28 +86,22 @@ class Projection:
         Raises:
             ConfigError: for codes of another dimension, or that are not finite.
         """
-        new = checked(codes)
-        if new.shape[1] != self.codes.shape[1]:
-            raise ConfigError(f"codes must have {self.codes.shape[1]} dimensions as the map has, got {new.shape[1]}")
+        new = self._fitting("codes", codes, self.codes.shape[1])
         if self.axes is not None:
             return ((new - self.codes.mean(axis=0, dtype=np.float64)) @ self.axes.T).astype(np.float32)
         if not self.approximate:
             return on_strip(new, np.zeros(len(new)))
-        from sklearn.neighbors import NearestNeighbors
-
-        k = min(PLACING_NEIGHBOURS, len(self.codes))
-        search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(self.codes)
-        near = search.kneighbors(new.astype(np.float32), return_distance=False)
-        distance = np.linalg.norm(new[:, None] - self.codes[near], axis=2)
-        # Relative to the nearest, and with a floor for codes that are the same in float32: no overflow at any scale.
-        floor = np.finfo(np.float32).eps * (np.linalg.norm(self.codes, axis=1).mean() or 1.0)
-        distance = np.maximum(distance, floor)
-        weight = (distance.min(axis=1, keepdims=True) / distance) ** PLACING_POWER
-        weight /= weight.sum(axis=1, keepdims=True)
-        return np.einsum("mk,mkc->mc", weight, self.points[near]).astype(np.float32)
+        placed, distance = _between_neighbours(new, self.codes, self.points)
+        moving = distance > 1e-6 * _size(self.codes)
+        if moving.any() and self._descent is not None:
+            placed[moving] = self._descent.place(new[moving], placed[moving])
+        return placed
 
     def lift(self, points: ArrayLike) -> np.ndarray:
-        """Codes of points on the map: the inverse of `transform` on the map's own plane, for PCA and raw.
+        """Codes of points on the map.
+
+        For PCA, axis and raw the inverse of `transform` on the map's own plane. For t-SNE and UMAP the mean of the
+        codes of the 5 nearest points, weighted as in `transform`: an approximation that makes no new code beyond them.
 
         Args:
             points: (m, c).
@@ -103,18 +110,20 @@ class Projection:
             (m, K) float32; of a PCA map the point of its plane through the mean code.
 
         Raises:
-            ConfigError: for a map without an inverse, or points of another dimension.
+            ConfigError: for points of another dimension, or that are not finite.
         """
-        if self.approximate:
-            raise ConfigError(f"lift needs a map by PCA or of raw codes, got {self.method}")
-        where = checked(points)
-        if where.shape[1] != self.points.shape[1]:
-            raise ConfigError(
-                f"points must have {self.points.shape[1]} dimensions as the map has, got {where.shape[1]}"
-            )
+        where = self._fitting("points", points, self.points.shape[1])
         if self.axes is not None:
             return (self.codes.mean(axis=0, dtype=np.float64) + where @ self.axes).astype(np.float32)
-        return where[:, : self.codes.shape[1]].astype(np.float32)
+        if not self.approximate:
+            return where[:, : self.codes.shape[1]].astype(np.float32)
+        return _between_neighbours(where, self.points, self.codes)[0]
+
+    def _fitting(self, name: str, values: ArrayLike, width: int) -> np.ndarray:
+        given = checked(values, name)
+        if given.shape[1] != width:
+            raise ConfigError(f"{name} must have {width} dimensions as the map has, got {given.shape[1]}")
+        return given
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything but the graph as plain arrays, for `np.savez`; no pickle is involved."""
@@ -141,6 +150,27 @@ class Projection:
             explained_variance=None if variance is None else tuple(variance),
             **said,
         )
+
+
+def _size(x: np.ndarray) -> float:
+    """The mean norm of codes, or 1 where all are zero."""
+    return float(np.linalg.norm(x, axis=1).mean()) or 1.0
+
+
+def _between_neighbours(new: np.ndarray, known: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values (m, c) float32 between those of the nearest known ones, and the distances (m,) to the nearest."""
+    from sklearn.neighbors import NearestNeighbors
+
+    k = min(PLACING_NEIGHBOURS, len(known))
+    search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(known)
+    near = search.kneighbors(new.astype(np.float32), return_distance=False)
+    distance = np.linalg.norm(new[:, None] - known[near], axis=2)
+    nearest = distance.min(axis=1)
+    # Relative to the nearest, and with a floor for those that are the same in float32: no overflow at any scale.
+    distance = np.maximum(distance, np.finfo(np.float32).eps * _size(known))
+    weight = (distance.min(axis=1, keepdims=True) / distance) ** PLACING_POWER
+    weight /= weight.sum(axis=1, keepdims=True)
+    return np.einsum("mk,mkc->mc", weight, values[near]).astype(np.float32), nearest
 
 
 def project(
@@ -195,44 +225,3 @@ def project(
         axes=layout.axes,
         graph=layout.graph,
     )
-
-
-def quality(
-    codes: ArrayLike,
-    points: ArrayLike,
-    labels: ArrayLike | None = None,
-    k: int = 15,
-    graph: KNNGraph | None = None,
-) -> dict[str, float]:
-    """How much of the true neighbourhood a map kept.
-
-    Args:
-        codes: (n, K).
-        points: (n, c).
-        labels: (n,) integers, -1 where unknown.
-        k: size of a neighbourhood; lowered to less than half of the samples where there are few.
-        graph: neighbours of the codes, if they are at hand.
-
-    Returns:
-        knn_recall (all points), trustworthiness and continuity (exact, on at most 2,000 samples), with labels also
-        label_accuracy (leave one out); all in [0, 1]. `k` is the size that was used.
-
-    Raises:
-        ConfigError: for mismatched shapes, values that are not finite, or fewer than 4 codes.
-    """
-    x, shown = checked(codes), np.asarray(points)
-    if len(x) != len(shown):
-        raise ConfigError(f"codes and points must be of the same samples, got {len(x)} and {len(shown)}")
-    if len(x) < SMALLEST_MAP:
-        raise ConfigError(f"the quality of a map needs at least {SMALLEST_MAP} codes, got {len(x)}")
-    k = min(k, (len(x) - 1) // 2)
-    truth = graph.nearest(k) if graph is not None and graph.k >= k else neighbours(x, k)
-    found = {
-        "k": k,
-        "knn_recall": knn_recall(truth, neighbours(shown, k)),
-        "trustworthiness": trustworthiness(x, shown, k),
-        "continuity": continuity(x, shown, k),
-    }
-    if labels is not None and (known := int((np.asarray(labels) >= 0).sum())) > 1:
-        found["label_accuracy"] = label_accuracy(shown, labels, min(k, known - 1))
-    return found

@@ -1,0 +1,67 @@
+"""The line that an autoencoder has to beat: what as many principal components would do."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from aeexplorer.config import ConfigError
+from aeexplorer.metrics.neighbourhood import finite_samples
+
+FITTED_SAMPLES = 10_000
+
+
+class PCALine(NamedTuple):
+    """What PCA does with 0, 1, … dimensions.
+
+    Attributes:
+        dimensions: (m + 1,) int64, from 0 (the mean alone) on.
+        test_error: (m + 1,) float64, mean squared error per feature of the test samples from so many components, the
+            unit of `Explorer.errors`.
+        explained_variance: (m + 1,) float64, share of the training samples' variance.
+    """
+
+    dimensions: np.ndarray
+    test_error: np.ndarray
+    explained_variance: np.ndarray
+
+
+def pca_line(train: ArrayLike, test: ArrayLike, most: int = 64) -> PCALine:
+    """The test error of PCA at every number of dimensions, from one decomposition.
+
+    Args:
+        train: (n, *shape); at most the first 10,000 are looked at. Bytes count as 0..1.
+        test: (m, *shape), at most the first 10,000.
+        most: largest number of dimensions; lowered to the features and to the training samples.
+
+    Raises:
+        ConfigError: for mismatched shapes, values that are not finite, or `most` below 1.
+    """
+    if most < 1:
+        raise ConfigError(f"most must be at least 1, got {most}")
+    x, new = (_floats(name, values) for name, values in (("train", train), ("test", test)))
+    if x.shape[1] != new.shape[1]:
+        raise ConfigError(f"train and test must have the same features, got {x.shape[1]} and {new.shape[1]}")
+    mean = x.mean(axis=0)
+    x, new = x - mean, new - mean
+    most = min(most, *x.shape)
+    if x.shape[0] < x.shape[1]:  # the smaller of the two square matrices has the same spectrum
+        values, vectors = np.linalg.eigh(x @ x.T)
+        values, vectors = values[::-1][:most], vectors[:, ::-1][:, :most]
+        real = values > 1e-12 * max(float(values[0]), np.finfo(np.float64).tiny)
+        axes = np.zeros((x.shape[1], most))
+        axes[:, real] = x.T @ vectors[:, real] / np.sqrt(values[real])
+    else:
+        values, vectors = np.linalg.eigh(x.T @ x)
+        values, axes = values[::-1][:most], vectors[:, ::-1][:, :most]
+    caught = np.concatenate([[0.0], np.square(new @ axes).sum(axis=0).cumsum()])
+    explained = np.concatenate([[0.0], np.maximum(values, 0).cumsum()]) / (np.square(x).sum() or 1.0)
+    error = np.maximum(np.square(new).sum() - caught, 0) / new.size
+    return PCALine(np.arange(most + 1), error, np.minimum(explained, 1))
+
+
+def _floats(name: str, values: ArrayLike) -> np.ndarray:
+    given = np.asarray(values)[:FITTED_SAMPLES]
+    return finite_samples(name, given) / (255 if given.dtype == np.uint8 else 1)

@@ -1,0 +1,105 @@
+"""What a map did to its codes, point by point: neighbours kept, how far a point moved, distances before and after."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from aeexplorer.config import ConfigError
+from aeexplorer.metrics.neighbourhood import KNNGraph, finite_samples, kept_neighbours, neighbours
+
+
+def per_point_recall(codes: ArrayLike | KNNGraph, points: ArrayLike, k: int = 15) -> np.ndarray:
+    """The share of each sample's k nearest codes that are among its k nearest points; their mean is `knn_recall`.
+
+    Args:
+        codes: (n, K), or their graph where it is at hand, with at least k neighbours.
+        points: (n, c), the map.
+        k: size of a neighbourhood, 1 to n - 1.
+
+    Returns:
+        (n,) float32 in [0, 1].
+
+    Raises:
+        ConfigError: for mismatched shapes, values that are not finite, or k out of bounds.
+    """
+    truth = codes if isinstance(codes, KNNGraph) else neighbours(codes, k)
+    if k > truth.k:
+        raise ConfigError(f"k must be at most {truth.k}, the neighbours of the graph, got {k}")
+    shown = neighbours(points, k)
+    if len(shown.indices) != len(truth.indices):
+        raise ConfigError(
+            f"codes and points must be of the same samples, got {len(truth.indices)} and {len(shown.indices)}"
+        )
+    return kept_neighbours(truth.nearest(k), shown)
+
+
+def displacement(a: ArrayLike, b: ArrayLike) -> np.ndarray:
+    """How far each point lies from itself on another map, in units of the first map's spread.
+
+    The maps are compared as they are: align them first (`projection.align`). The spread is the root mean squared
+    distance of a point from the centre of its map.
+
+    Args:
+        a, b: (n, c), two maps of the same samples.
+
+    Returns:
+        (n,) float32.
+
+    Raises:
+        ConfigError: for mismatched shapes or values that are not finite.
+    """
+    first, second = finite_samples("a", a), finite_samples("b", b)
+    if first.shape != second.shape:
+        raise ConfigError(f"a and b must be maps of the same samples, got shapes {first.shape} and {second.shape}")
+    spread = np.sqrt(np.square(first - first.mean(axis=0)).sum(axis=1).mean())
+    moved: np.ndarray = np.linalg.norm(first - second, axis=1) / (spread or 1.0)
+    return moved.astype(np.float32)
+
+
+class Shepard(NamedTuple):
+    """Distances of pairs of samples in the latent space (m,) and on the map (m,), float32, and Spearman's correlation."""
+
+    codes: np.ndarray
+    points: np.ndarray
+    rank_correlation: float
+
+
+def shepard(codes: ArrayLike, points: ArrayLike, pairs: int = 5000, seed: int = 0) -> Shepard:
+    """The distances of random pairs before and after: a map that keeps all distances draws a line.
+
+    Shepard, "The analysis of proximities", Psychometrika 1962; the correlation of the ranks is Spearman's.
+
+    Args:
+        codes: (n, K).
+        points: (n, c), the map.
+        pairs: how many pairs to draw; all of them where there are no more.
+        seed: which ones.
+
+    Raises:
+        ConfigError: for mismatched shapes, values that are not finite, fewer than 3 samples, or fewer than 1 pair.
+    """
+    from scipy.stats import rankdata
+
+    z, shown = finite_samples("codes", codes), finite_samples("points", points)
+    n = len(z)
+    if len(shown) != n:
+        raise ConfigError(f"codes and points must be of the same samples, got {n} and {len(shown)}")
+    if n < 3:
+        raise ConfigError(f"distances of pairs need at least 3 samples, got {n}")
+    if pairs < 1:
+        raise ConfigError(f"pairs must be at least 1, got {pairs}")
+    if n * (n - 1) // 2 <= pairs:
+        first, second = np.triu_indices(n, 1)
+    else:
+        random = np.random.default_rng(seed)
+        first = random.integers(n, size=pairs)
+        second = (first + random.integers(1, n, size=pairs)) % n
+    before = np.linalg.norm(z[first] - z[second], axis=1)
+    after = np.linalg.norm(shown[first] - shown[second], axis=1)
+    ranks = rankdata(before), rankdata(after)
+    flat = min(np.ptp(ranks[0]), np.ptp(ranks[1])) == 0
+    correlation = 0.0 if flat else float(np.corrcoef(*ranks)[0, 1])
+    return Shepard(before.astype(np.float32), after.astype(np.float32), correlation)

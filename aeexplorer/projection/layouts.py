@@ -1,0 +1,130 @@
+"""What every method of drawing a map shares: checks, the start, the shared graph, progress, and what it hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from pydantic import Field
+
+from aeexplorer.config import Config, ConfigError
+from aeexplorer.metrics.neighbourhood import LARGEST, KNNGraph, neighbours
+
+Progress = Callable[[float, np.ndarray | None], bool | None]
+"""Called with the fraction done and, while a layout moves, a copy of its points; returning False cancels."""
+
+SMALLEST_MAP = 4  # codes below which a neighbourhood means nothing
+
+IDENTICAL = "all codes are identical: every point lies at the origin"
+
+GRAPH_SHARE = 0.1  # of the progress, spent on the graph
+
+
+class Cancelled(Exception):
+    """The progress callback asked to stop."""
+
+
+class MapConfig(Config):
+    """What a map of two or three dimensions has in any case."""
+
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="Seed of everything random in the layout.")
+    components: Literal[2, 3] = Field(2, description="Dimensions of the map.")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a method hands back: the points, the parameters it changed, and what there is to say."""
+
+    points: np.ndarray
+    used: dict[str, Any] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+    explained_variance: tuple[float, ...] | None = None
+    axes: np.ndarray | None = None
+    graph: KNNGraph | None = None
+
+
+class Watch:
+    """Tell the progress, and turn a False into `Cancelled`."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.progress = progress
+
+    def __call__(self, fraction: float, points: np.ndarray | None = None) -> None:
+        if self.progress is None:
+            return
+        shown = None if points is None else np.array(points, dtype=np.float32)
+        if self.progress(float(fraction), shown) is False:
+            raise Cancelled(f"cancelled at {fraction:.0%}")
+
+
+def checked(values: ArrayLike, name: str = "codes") -> np.ndarray:
+    """Codes or points as float64 (n, K), or a sentence about what is wrong with them.
+
+    Raises:
+        ConfigError: for none, or values that are not finite or too large.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    if x.ndim != 2 or x.size == 0:
+        raise ConfigError(f"{name} must be (n, K) with at least 1 row and 1 dimension, got shape {x.shape}")
+    broken = ~np.isfinite(x).all(axis=1)
+    if broken.any():
+        raise ConfigError(f"{name} must be finite, got NaN or infinity in {int(broken.sum())} of {len(x)} rows")
+    if (largest := np.abs(x).max()) > LARGEST:
+        raise ConfigError(f"{name} must lie between -{LARGEST:g} and {LARGEST:g}, got an absolute value of {largest:g}")
+    return x
+
+
+def principal_axes(x: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray]:
+    """Axes (components, K) and their share of the variance; axes without variance are zero.
+
+    Pearson 1901, by the eigenvectors of the covariance. The largest entry of an axis is positive.
+    """
+    centred = x - x.mean(axis=0)
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    values, vectors = values[::-1][:components], vectors.T[::-1][:components]
+    total = np.square(centred).sum()
+    share = np.zeros(components)
+    axes = np.zeros((components, x.shape[1]))
+    # What the eigenvalues of a matrix of lower rank leave in its last digits is no variance.
+    floor = 1e-12 * max(float(np.square(x).sum()), np.finfo(np.float64).tiny)
+    real = values > floor
+    signs = np.sign(np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1))
+    axes[: len(values)][real] = (vectors * signs)[real]
+    share[: len(values)][real] = np.minimum(values[real] / total, 1)
+    return axes, share
+
+
+def start_from_pca(x: np.ndarray, components: int, rng: np.random.Generator) -> np.ndarray | None:
+    """PCA scaled to unit deviation on its first axis with a little noise, or None for identical codes.
+
+    Kobak & Linderman, "Initialization is critical for preserving global data structure in both t-SNE and UMAP", Nature
+    Biotechnology 2021. The noise separates equal codes, and fills axes along which nothing varies.
+    """
+    axes, variance = principal_axes(x, components)
+    if not variance[0]:
+        return None
+    start = (x - x.mean(axis=0)) @ axes.T
+    return start / start[:, 0].std() + rng.normal(scale=0.01, size=start.shape)
+
+
+def shared_graph(x: np.ndarray, k: int, watch: Watch, graph: KNNGraph | None) -> KNNGraph:
+    """The graph that was handed in where it has k neighbours, else a new one."""
+    if graph is not None and graph.k >= k:
+        return graph
+    return neighbours(x, k, lambda done: watch(GRAPH_SHARE * done))
+
+
+def enough(x: np.ndarray, title: str) -> None:
+    """Refuse fewer codes than a neighbourhood needs."""
+    if len(x) < SMALLEST_MAP:
+        raise ConfigError(f"{title} needs at least {SMALLEST_MAP} codes, got {len(x)}")
+
+
+def lowered(name: str, asked: float, most: float, n: int) -> tuple[float, tuple[str, ...]]:
+    """A parameter as large as n codes allow, and the notice where that is less than asked."""
+    if asked <= most:
+        return asked, ()
+    return most, (f"{name} lowered from {asked:g} to {most:g}: there are only {n} codes",)
