@@ -6,11 +6,54 @@ import functools
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from aeexplorer.data import Dataset, DataSpec, Split, as_uint8
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: what drives the browser keeps an event loop, beside which no test could have its own."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(scope="session")
+def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the small runs of `live_runs`."""
+    from live_runs import train_into
+
+    return train_into(tmp_path_factory.getbasetemp() / "live-home")
+
+
+@pytest.fixture(scope="session")
+def app_address(trained_home: Path) -> Iterator[str]:
+    """The running app, one for all browser tests; its home is `trained_home`."""
+    from browser import served
+
+    with served(trained_home) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    from browser import chromium
+
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of a desk's size in a context of its own."""
+    found = browser.new_page(viewport={"width": 1440, "height": 900})
+    found.set_default_timeout(30_000)
+    yield found
+    found.close()
 
 
 @pytest.fixture(autouse=True)

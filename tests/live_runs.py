@@ -9,25 +9,28 @@ from pathlib import Path
 import pytest
 
 import aeexplorer as ae
+from aeexplorer.dials import DialSpec
 from aeexplorer.live import resources
+from aeexplorer.recording import new_run, train_run
 
 PLANE, RESTORE, SEQUENCE = "plane", "restore", "sequence"
+SCORE, NAIVE = "score", "naive"
+SIGMAS = (0.1, 0.14, 0.2)
 
 
 @functools.cache
 def train_into(home: Path) -> Path:
-    """Three runs: a 2-d VAE and a 16-d denoising autoencoder of digits, and a VAE of heartbeats."""
+    """A 2-d VAE and a 16-d denoising autoencoder of digits, a VAE of heartbeats, and two dials over the noise of points."""
     digits, beats = ae.load_dataset("digits"), ae.load_dataset("heartbeats")
     common = {"bar": False, "hidden": (32,), "samples": 800}
     ae.train("vae", digits, path=home / "runs" / PLANE, latent_dim=2, epochs=25, **common)
     ae.train("dae", digits, path=home / "runs" / RESTORE, latent_dim=16, epochs=8, **common)
     ae.train("vae", beats, path=home / "runs" / SEQUENCE, latent_dim=4, epochs=1, **common)
+    moons, dial = ae.load_dataset("two-moons"), DialSpec(knob="level", stops=SIGMAS, epochs_per_stop=10)
+    for family, name, knobs in (("score_dae", SCORE, {}), ("dae", NAIVE, {"latent_dim": 1})):
+        knobs |= {"epochs": 40, "batch_size": 512, "level": 0.1, "hidden": (64,)}
+        train_run(new_run(family, moons, path=home / "runs" / name, dial=dial, **knobs), moons, bar=False)
     return home
-
-
-@pytest.fixture(scope="session")
-def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return train_into(tmp_path_factory.getbasetemp() / "live-home")
 
 
 @pytest.fixture

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from browser import chromium, served
 
 from aeexplorer.runs import Run
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
@@ -22,21 +22,20 @@ A_NUMBER = f"() => /[0-9]/.test(document.querySelector('{LOSS}')?.textContent ??
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """Address and home of the running app; workers that are left over are ended."""
-    home = tmp_path_factory.mktemp("app") / "home"
-    with served(home) as address:
-        yield address, home
-    for path in (home / "runs").glob("[0-9]*"):
+def app(app_address: str, trained_home: Path) -> Iterator[tuple[str, Path]]:
+    """Address and home of the running app; workers that are left over are ended, and what they made is removed."""
+    yield app_address, trained_home
+    for path in (trained_home / "runs").glob("[0-9]*"):
         Run(path).request_cancel()
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
-def page(app: tuple[str, Path]) -> Iterator[Page]:
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.set_default_timeout(30_000)
-        yield page
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(90_000)  # a worker has to start, behind all that the machine does besides
+    yield page
+    page.close()
 
 
 def loss(page: Page) -> float:
@@ -104,7 +103,7 @@ def test_stop_is_acknowledged_and_keeps_what_was_learned(page: Page, app: tuple[
 
     page.goto(f"{app[0]}/runs")
     page.get_by_text(re.compile(r"stopped, \d+ epochs?")).wait_for()
-    page.get_by_role("button", name="More").first.click()
+    page.locator(f'[class*="st-key-runs-more"][class*="{run.path.name}"]').get_by_role("button", name="More").click()
     page.get_by_role("menuitem", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
     page.get_by_text("The run is deleted.").wait_for()

@@ -4,45 +4,42 @@ from __future__ import annotations
 
 import math
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from browser import chromium, served
-from live_runs import PLANE, RESTORE, trained_home  # noqa: F401
+from browser import served
+from live_driver import (
+    DESK,
+    DRAW,
+    FOLLOWS,
+    MOVES,
+    PAD,
+    PANEL,
+    PHONE,
+    WATCH,
+    box_of,
+    drag,
+    frames,
+    report,
+    settle,
+    show,
+    stroke,
+)  # fmt: skip
+from live_runs import PLANE, RESTORE
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 pytestmark = pytest.mark.browser
 
-PAD, PANEL, DRAW = (f'[data-testid="{name}"]' for name in ("latent-pad", "live-panel", "draw-pad"))
-MOVES = 150
-
-# Every frame's latency and what the picture showed, from the attributes that monitors read.
-WATCH = """selector => {
-  const root = document.querySelector(selector), canvas = root.querySelector('canvas.live-tile');
-  window.seen = []; window.pictures = new Set();
-  new MutationObserver(() => {
-    window.seen.push(Number(root.dataset.latencyMs));
-    const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-    window.pictures.add(data.join());
-  }).observe(root, {attributeFilter: ['data-latency-ms']});
-}"""
-
 
 @pytest.fixture(scope="module")
-def address(trained_home: Path) -> Iterator[str]:  # noqa: F811
+def address(trained_home: Path) -> Iterator[str]:
+    """The page with each component, behind the app's own channel."""
     with served(trained_home, script="tests/live_app.py") as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture
@@ -53,7 +50,7 @@ def said() -> list[str]:
 
 @pytest.fixture
 def page(browser: Browser, said: list[str]) -> Iterator[Page]:
-    found = watched(browser.new_page(viewport={"width": 1440, "height": 900}), said)
+    found = watched(browser.new_page(viewport=DESK), said)
     yield found
     found.close()
 
@@ -65,88 +62,52 @@ def watched(page: Page, said: list[str]) -> Page:
     return page
 
 
-def show(page: Page, address: str, what: str, root: str) -> None:
-    page.goto(f"{address}/?run={PLANE}&restore={RESTORE}&show={what}")
-    page.wait_for_selector(f'{root}:not([data-frames="0"])')
-    page.wait_for_timeout(500)
+def mount(page: Page, address: str, what: str, root: str) -> Locator:
+    return show(page, f"{address}/?run={PLANE}&restore={RESTORE}&show={what}", root)
 
 
-def frames(page: Page, root: str) -> int:
-    return int(page.locator(root).get_attribute("data-frames") or 0)
-
-
-def settle(page: Page, root: str) -> int:
-    """Frames drawn, once no more come."""
-    while True:
-        count = frames(page, root)
-        page.wait_for_timeout(300)
-        if frames(page, root) == count:
-            return count
-
-
-def drag(page: Page, box: dict[str, float], path: Any) -> None:
-    """Move the pointer along path(0..1) -> (x, y) in shares of a box, 60 times a second."""
-    begin = time.perf_counter()
-    for i in range(1, MOVES + 1):
-        x, y = path(i / MOVES)
-        page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
-        time.sleep(max(0, begin + i / 60 - time.perf_counter()))
-
-
-def report(name: str, latencies: list[float], drawn: int) -> None:
-    ordered = sorted(latencies)
-    p50, p95 = (ordered[int(q * (len(ordered) - 1))] for q in (0.5, 0.95))
-    print(f"{name}: {drawn} frames of {MOVES} moves, p50 {p50:.1f} ms, p95 {p95:.1f} ms")
-
-
-def test_every_move_over_the_plane_draws_another_picture(page: Page, address: str, said: list[str]) -> None:
-    show(page, address, "plane", PAD)
-    box = page.locator(".live-plane").bounding_box()
-    assert box
-    for _ in range(3):  # a machine that does something else at the moment may be late once
-        page.evaluate(WATCH, PAD)
-        before = settle(page, PAD)
-        drag(page, box, lambda t: (0.5 + 0.4 * t * math.cos(9 * t), 0.5 + 0.4 * t * math.sin(9 * t)))
-        drawn = settle(page, PAD) - before
-        report("plane", page.evaluate("window.seen"), drawn)
-        if drawn >= 145:
-            break
-    assert drawn >= 145
-    assert page.evaluate("window.pictures.size") > 100
+def test_the_picture_follows_the_pointer_over_the_plane(page: Page, address: str, said: list[str]) -> None:
+    mount(page, address, "plane", PAD)
+    box = box_of(page.locator(".live-plane"))
+    page.evaluate(WATCH, PAD)
+    before = settle(page, PAD)
+    drag(page, box, lambda t: (0.5 + 0.4 * t * math.cos(9 * t), 0.5 + 0.4 * t * math.sin(9 * t)))
+    drawn = settle(page, PAD) - before
+    report("plane", page.evaluate("window.seen"), drawn)
+    assert drawn > FOLLOWS * MOVES
+    assert page.evaluate("window.pictures.size") > 0.8 * drawn
     assert not said
 
 
 def test_the_level_follows_the_finger_with_sixteen_samples_in_five_rows(
     page: Page, address: str, said: list[str]
 ) -> None:
-    show(page, address, "corruption", PANEL)
+    mount(page, address, "corruption", PANEL)
     assert page.locator(f"{PANEL} canvas.live-tile").count() == 80
     page.evaluate(WATCH, PANEL)
     before = settle(page, PANEL)
-    box = page.get_by_role("slider", name="tested at").bounding_box()
-    assert box
+    box = box_of(page.get_by_role("slider", name="tested at"))
     page.mouse.move(box["x"] + 12, box["y"] + box["height"] / 2)
     page.mouse.down()
     drag(page, box, lambda t: (t, 0.5))
     page.mouse.up()
     drawn = settle(page, PANEL) - before
     report("corruption", page.evaluate("window.seen"), drawn)
-    # the slider has 101 places, and all of them were passed
-    assert drawn >= 95
+    assert drawn > FOLLOWS * 101, "the slider has 101 places, and all of them were passed"
     page.get_by_text("committed level: 1", exact=False).wait_for()
     assert page.locator(".live-bubble").inner_text() == "σ = 1.00"
     assert not said
 
 
 def test_releasing_on_the_plane_tells_python(page: Page, address: str) -> None:
-    show(page, address, "plane", PAD)
+    mount(page, address, "plane", PAD)
     page.get_by_text("committed point: None").wait_for()
     page.locator(".live-plane").click(position={"x": 300, "y": 300})
     page.get_by_text(re.compile(r"committed point: \(-?[0-9.]+, -?[0-9.]+\)")).wait_for()
 
 
 def test_arrow_keys_move_on_the_plane(page: Page, address: str) -> None:
-    show(page, address, "plane", PAD)
+    mount(page, address, "plane", PAD)
     plane = page.get_by_role("slider", name="Latent plane of the digits")
     plane.focus()
     before, said_before = settle(page, PAD), plane.get_attribute("aria-valuetext")
@@ -161,7 +122,7 @@ def test_arrow_keys_move_on_the_plane(page: Page, address: str) -> None:
 
 
 def test_controls_answer_keys_and_say_their_values(page: Page, address: str) -> None:
-    show(page, address, "corruption", PANEL)
+    mount(page, address, "corruption", PANEL)
     page.get_by_role("radio", name="Gaussian").focus()
     page.keyboard.press("ArrowRight")
     chosen = page.get_by_role("radio", name="Salt and pepper")
@@ -181,18 +142,9 @@ def test_controls_answer_keys_and_say_their_values(page: Page, address: str) -> 
 
 
 def test_a_drawing_is_read_and_lands_on_the_plane(page: Page, address: str) -> None:
-    show(page, address, "plane", PAD)
+    mount(page, address, "plane", PAD)
     before = frames(page, PAD)
-    box = page.locator(".live-sheet").bounding_box()
-    assert box
-
-    def at(x: float, y: float) -> tuple[float, float]:
-        return box["x"] + box["width"] * x, box["y"] + box["height"] * y  # type: ignore[index]
-
-    page.mouse.move(*at(0.5, 0.15))
-    page.mouse.down()
-    page.mouse.move(*at(0.5, 0.85), steps=12)
-    page.mouse.up()
+    stroke(page, [(0.5, 0.15), (0.5, 0.85)])
     page.wait_for_selector(f'{DRAW}:not([data-frames="0"])')
     settle(page, DRAW)
     assert frames(page, PAD) > before
@@ -207,7 +159,7 @@ def test_play_walks_and_reduced_motion_takes_few_steps(browser: Browser, address
     for motion in ("no-preference", "reduce"):
         context = browser.new_context(viewport={"width": 1200, "height": 900}, reduced_motion=motion)  # type: ignore[arg-type]
         page = watched(context.new_page(), said)
-        show(page, address, "walk", PANEL)
+        mount(page, address, "walk", PANEL)
         before = frames(page, PANEL)
         page.get_by_role("button", name="Play").click()
         page.wait_for_timeout(1500)
@@ -223,7 +175,7 @@ def test_a_lost_connection_is_said_and_mended(page: Page, address: str) -> None:
         """const Real = WebSocket; window.live = [];
         window.WebSocket = class extends Real { constructor(...a) { super(...a); if (String(a[0]).endsWith('/live')) window.live.push(this); } };"""
     )
-    show(page, address, "plane", PAD)
+    mount(page, address, "plane", PAD)
     assert page.evaluate("window.live.length") == 1  # the components of a page share it
     page.evaluate("window.live[0].close()")
     page.get_by_text("Connection lost; trying again.").first.wait_for()
@@ -236,15 +188,13 @@ def test_a_lost_connection_is_said_and_mended(page: Page, address: str) -> None:
 
 @pytest.mark.parametrize("what", ["plane", "corruption", "walk"])
 def test_nothing_reaches_beyond_a_phone(browser: Browser, address: str, what: str, said: list[str]) -> None:
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, color_scheme="dark"
-    )
+    context = browser.new_context(**PHONE, color_scheme="dark")
     page = watched(context.new_page(), said)
-    show(page, address, what, PAD if what == "plane" else PANEL)
+    mount(page, address, what, PAD if what == "plane" else PANEL)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     if what == "plane":
         before = frames(page, PAD)
-        page.touchscreen.tap(150, page.locator(".live-plane").bounding_box()["y"] + 120)  # type: ignore[index]
+        page.touchscreen.tap(150, box_of(page.locator(".live-plane"))["y"] + 120)
         page.wait_for_function(f"Number(document.querySelector('{PAD}').dataset.frames) > {before}")
     context.close()
     assert not said

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from live_runs import PLANE, RESTORE, live_home, trained_home  # noqa: F401
+from live_runs import PLANE, RESTORE, live_home  # noqa: F401
 from starlette.applications import Starlette
 from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed, InvalidStatus

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from live_runs import PLANE, RESTORE, SEQUENCE, live_home, trained_home  # noqa: F401
+from live_runs import NAIVE, PLANE, RESTORE, SCORE, SEQUENCE, live_home  # noqa: F401
 
 from aeexplorer.config import ConfigError
 from aeexplorer.interpolation import slerp
@@ -35,6 +35,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "sample": {"run": PLANE, "n": 7, "seed": 3},
     "corrupt": {"run": RESTORE, "compare_run": PLANE, "samples": SIXTEEN, "level": 0.4},
     "levels": {"run": RESTORE, "compare_run": PLANE, "samples": SIXTEEN, "points": 5},
+    "score_data": {"run": SCORE},
+    "score_field": {"run": SCORE, "compare_run": NAIVE, "sigma": 0.12},
+    "score_curve": {"run": SCORE, "points": 3},
+    "score_walk": {"run": SCORE, "compare_run": NAIVE, "sigma": 0.12, "start": [0.0, 0.3]},
 }
 
 
@@ -87,6 +91,44 @@ def test_statuses_split_the_stored_codes_as_they_say() -> None:
     status = found.neighbourhood(found.z).status
     # each code counts itself among its neighbours here, so it seems a little less lonely than it is
     assert (status == STATUSES.index("on the data")).mean() >= 0.95
+
+
+def test_the_map_is_the_two_principal_components_of_the_stored_codes() -> None:
+    from sklearn.decomposition import PCA
+
+    found = bench(RESTORE)
+    exact = PCA(2, svd_solver="full").fit(found.z.astype(np.float64))
+    np.testing.assert_allclose(np.abs(found.axes.directions @ exact.components_.T), np.eye(2), atol=1e-4)
+    assert found.axes.share == pytest.approx(exact.explained_variance_ratio_.sum(), rel=1e-5)
+    np.testing.assert_allclose(np.abs(found.on_map(found.z)), np.abs(exact.transform(found.z)), atol=1e-4)
+    points = render("codes", {"run": RESTORE}).arrays["points"]
+    np.testing.assert_array_equal(points, found.on_map(found.z[: len(points)]))
+    flat = bench(PLANE)
+    np.testing.assert_array_equal(flat.on_map(flat.z), flat.z)
+
+
+def test_ways_begin_and_end_where_their_samples_stand_on_the_map() -> None:
+    found = bench(RESTORE)
+    made = render(
+        "interpolate", {"run": RESTORE, "a": {"code": 1}, "b": {"code": 2}, "t": 0.25, "kinds": ["lerp", "pixels"]}
+    )
+    ends = found.on_map(found.z[[1, 2]])
+    np.testing.assert_allclose(made.arrays["lerp_path"][[0, -1]], ends, atol=1e-5)
+    np.testing.assert_allclose(made.arrays["lerp_point"][0], ends[0] + (ends[1] - ends[0]) / 4, atol=1e-5)
+    assert made.arrays["pixels_path"].shape == (9, 2) and made.arrays["pixels_point"].shape == (1, 2)
+
+
+def test_a_code_moved_on_the_map_keeps_what_the_map_does_not_show() -> None:
+    found = bench(RESTORE)
+    z = found.z[3]
+    moved = render("plane", {"run": RESTORE, "z": z.tolist(), "at": [0.5, -1.0]}).readouts
+    np.testing.assert_allclose(moved["at"], [0.5, -1.0], atol=1e-5)
+    way = np.asarray(moved["z"]) - z
+    np.testing.assert_allclose(way - way @ found.axes.directions.T @ found.axes.directions, 0, atol=1e-5)
+    stays = render("plane", {"run": RESTORE, "z": z.tolist()}).readouts
+    np.testing.assert_allclose(stays["at"], found.on_map(z[None])[0], atol=1e-6)
+    with pytest.raises(ConfigError, match="at"):
+        render("plane", {"run": RESTORE, "z": z.tolist(), "at": [0.5]})
 
 
 def test_nearest_tiles_are_the_real_samples() -> None:
@@ -147,7 +189,7 @@ def test_interpolation_begins_and_ends_at_its_samples() -> None:
 def test_interpolation_of_two_runs_is_of_the_same_samples() -> None:
     made = render("interpolate", {"run": RESTORE, "compare_run": PLANE, "a": {"code": 1}, "b": {"code": 2}, "steps": 3})
     np.testing.assert_array_equal(made.arrays["pixels"], made.arrays["compare_pixels"])
-    assert made.arrays["compare_lerp_path"].shape == (41, 2) and "lerp_path" not in made.arrays
+    assert made.arrays["compare_lerp_path"].shape == made.arrays["lerp_path"].shape == (41, 2)
 
 
 def test_traversals_pass_through_the_code() -> None:
@@ -259,6 +301,12 @@ def test_sequences_travel_as_numbers() -> None:
         ("corrupt", {"run": RESTORE, "samples": SIXTEEN * 3}, "samples"),
         ("corrupt", {"run": RESTORE, "samples": SIXTEEN, "level": 1.01}, "level must be"),
         ("corrupt", {"run": RESTORE, "samples": SIXTEEN, "kind": "smoke"}, "kind must be"),
+        ("score_data", {"run": PLANE}, "run must be of samples of 2 values, got image data"),
+        ("score_field", {"run": SCORE, "sigma": 0.05}, "sigma must be between 0.1 and 0.2, at which run was trained"),
+        ("score_field", {"run": SCORE, "sigma": 0}, "sigma must be greater than 0"),
+        ("score_field", {"run": SCORE, "compare_run": RESTORE}, "compare_run must be of two-moons, got one of digits"),
+        ("score_walk", {"run": SCORE, "start": [0.0]}, "start"),
+        ("score_walk", {"run": SCORE, "start": [0.0, float("inf")]}, "start.*finite"),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_sentence(name: str, params: dict[str, Any], said: str) -> None:

@@ -160,8 +160,8 @@ def test_only_a_plane_has_a_grid() -> None:
 def test_an_attribute_is_a_difference_of_means() -> None:
     run = trained("ae", latent_dim=4)
     app = generate("Attributes", sample="3", strength="0.5")
-    labelled(app.selectbox, "Take away the mean of").set_value(7).run()
-    labelled(app.selectbox, "Add the mean of").set_value(1).run()
+    labelled(app.selectbox, "Take away the mean of").set_value("class:7").run()
+    labelled(app.selectbox, "Add the mean of").set_value("class:1").run()
     assert "s = 0.5: 1 minus 7" in said(app)
     codes = bench(run.id).explorer.codes
     direction = codes.z[codes.labels == 1].mean(0) - codes.z[codes.labels == 7].mean(0)

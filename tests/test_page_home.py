@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from aeexplorer.config import ConfigError
 from aeexplorer.explorer import open_run
-from aeexplorer.plots import LIGHT, add_path, add_point, diverging, names_below, scatter_map
+from aeexplorer.plots import LIGHT, add_path, diverging, scatter_map
 from aeexplorer.projection import project
 
 __all__ = ["alone"]  # a fixture of every test here
@@ -133,14 +133,10 @@ def test_a_point_of_the_plane_is_lifted_to_its_code(method: str, dimensions: int
 
 def test_what_is_put_on_a_map() -> None:
     figure = scatter_map(np.random.default_rng(0).standard_normal((20, 2)), np.arange(20) % 2, ("a long name", "b"))
-    add_point(figure, [1.0, 2.0])
-    assert figure.data[-1].x[0] == 1 and figure.data[-1].y[0] == 2
-    names_below(figure)
-    assert not any("text" in trace.mode for trace in figure.data)
     add_path(figure, [[0.0, 0.0], [1.0, 1.0]], "#000000", "a <b>path</b>")
     assert "<b>" not in figure.data[-1].name
-    with pytest.raises(ConfigError, match="point"):
-        add_point(figure, [1.0])
+    with pytest.raises(ConfigError, match="points"):
+        add_path(figure, [[1.0]], "#000000", "")
 
 
 def test_residuals_in_two_colours() -> None:

@@ -47,7 +47,8 @@ class Point(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """A finished drawing: its pixels as a scene takes them, its code, how it lies and the class it lies among."""
+    """A finished drawing: its pixels as a scene takes them, its code, how it lies and the class it lies among. Of a sheet
+    that was cleared the pixels are an empty text."""
 
     pixels: str
     z: tuple[float, ...]
@@ -60,6 +61,13 @@ class Panel(NamedTuple):
 
     values: dict[str, Any]
     picked: tuple[str, int] | None
+
+
+class Field(NamedTuple):
+    """What a field of arrows was left at: σ, and where the walk starts."""
+
+    sigma: float
+    start: tuple[float, float]
 
 
 @functools.cache
@@ -85,18 +93,22 @@ def latent_pad(
     run: str, *, key: str, z: Sequence[float] | None = None, label: str = "Latent plane",
     classes: int = 10, neighbours: int = 6, name: str = "plane",
 ) -> Point | None:  # fmt: skip
-    """A 2-d latent plane: test codes as coloured points, the decoded sample following pointer, finger or arrow keys.
+    """A latent plane: test codes as coloured points, the decoded sample following pointer, finger or arrow keys.
+
+    Where the code has two values each place is a code. Of more values the plane is the map of `Bench.axes`: the pointer
+    moves the code `z` along the map's two directions, and what the map does not show of it stays.
 
     Args:
-        run: id or pretrained name of a run whose code has two values.
-        z: where it begins, and where it goes when the page gives another; None for the first class's centre.
+        run: id or pretrained name of a run whose code has at least two values.
+        z: where it begins, and where it goes when the page gives another; a code of as many values as the run's. None
+            for the first class's centre, where the code has two values.
         label: its name for those who cannot see it.
         classes: number of classes, which chooses the colours.
         neighbours: nearest real samples shown, 0 to 24.
         name: by which drawings and paths of the same page find it.
 
     Returns:
-        Where the hand last let go, or None.
+        Where the hand last let go, or None; its `z` is the place on the plane.
     """
     data = {
         "run": run, "z": None if z is None else [float(v) for v in z], "label": label, "neighbours": neighbours,
@@ -107,7 +119,13 @@ def latent_pad(
 
 
 def draw_pad(
-    run: str, spec: DataSpec, *, key: str, label: str = "Draw one yourself", plane: str | None = None
+    run: str,
+    spec: DataSpec,
+    *,
+    key: str,
+    label: str = "Draw one yourself",
+    plane: str | None = None,
+    pixels: str | None = None,
 ) -> Drawn | None:
     """A sheet to draw on with mouse, finger or pen; the strokes become a sample scaled and centred like the dataset's.
 
@@ -115,9 +133,10 @@ def draw_pad(
         run: id or pretrained name of the run that reads it.
         spec: what the run's samples are: pictures with one channel.
         plane: name of the latent pad on the same page on which the drawing lands.
+        pixels: a drawing to begin with, as `Drawn` has it; it stays until a hand draws or clears.
 
     Returns:
-        The drawing when the hand last let go, or None while the sheet is empty.
+        The drawing when the hand last let go or cleared the sheet, or None while no hand has touched it.
 
     Raises:
         ConfigError: for samples that cannot be drawn.
@@ -125,7 +144,7 @@ def draw_pad(
     if spec.kind != "image" or len(spec.shape) != 2:
         raise ConfigError(f"spec must be of pictures with one channel, got {spec.kind} data of shape {spec.shape}")
     drawing = DRAWINGS.get(spec.name, DRAWINGS["mnist"] | {"pen": 2.4 * max(spec.shape) / 28})
-    data = {"run": run, "shape": spec.shape, "label": label, "plane": plane, "drawing": drawing}
+    data = {"run": run, "shape": spec.shape, "label": label, "plane": plane, "drawing": drawing, "pixels": pixels}
     found = _mount("draw_pad", key, data, "sample").get("sample")
     if not found:
         return None
@@ -144,7 +163,7 @@ def live_panel(
         label: its name for those who cannot see it.
         params: the scene's params that no control sets.
         plane: name of the latent pad on the same page on which `paths` are drawn: the kinds of `interpolate` whose ways
-            are shown, where the code has two values.
+            are shown, in the colours of the chart's lines. The chart then stands beside that plane.
 
     Returns:
         The controls' values when the hand last let go, those declared before that, and a sample just clicked.
@@ -170,3 +189,32 @@ def live_panel(
     values = {name: value for name, value in (result.get("settings") or {}).items() if name in declared}
     picked = result.get("picked")
     return Panel(declared | values, (picked["row"], picked["column"]) if picked else None)
+
+
+def vector_field(
+    run: str, *, key: str, names: Sequence[str], sigma: float, start: tuple[float, float], compare_run: str | None = None,
+    slider: Slider | None = None, chart: Chart | None = None, label: str = "Score",
+) -> Field:  # fmt: skip
+    """A plane with the exact score of smoothed data and what runs learned of it, as arrows, and a point that walks along.
+
+    σ follows the slider, the start of the walk follows pointer, finger or arrow keys; Enter walks again.
+
+    Args:
+        run: id or pretrained name of a run of samples of two values, trained on Gaussian noise.
+        names: of the run, and of `compare_run` where there is one.
+        sigma: where the slider begins; without a slider the σ of the run.
+        start: where the walk begins.
+        slider: over σ, for a run that is a dial.
+        chart: of the arrays and readouts of the scene `score_curve` against σ.
+        label: its name for those who cannot see it.
+
+    Returns:
+        What the hand left it at last, and what was given before that.
+    """
+    data = {
+        "run": run, "compare_run": compare_run, "names": list(names), "sigma": float(sigma),
+        "start": [float(v) for v in start], "slider": slider.model_dump(mode="json") if slider else None,
+        "chart": chart.model_dump(mode="json") if chart else None, "label": label,
+    }  # fmt: skip
+    view = _mount("vector_field", key, data, "view").get("view")
+    return Field(view["sigma"], tuple(view["start"])) if view else Field(sigma, start)

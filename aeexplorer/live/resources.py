@@ -41,6 +41,20 @@ class Neighbourhood(NamedTuple):
     status: np.ndarray
 
 
+class Axes(NamedTuple):
+    """The map on which codes of any number of values are shown.
+
+    Attributes:
+        mean: (latent_dim,) the code in its middle.
+        directions: (2, latent_dim) orthonormal.
+        share: of the stored codes' variance that the two directions hold, 0 to 1.
+    """
+
+    mean: np.ndarray
+    directions: np.ndarray
+    share: float
+
+
 class Bench:
     """An open run: its explorer, its neighbourhood and its test samples."""
 
@@ -73,6 +87,34 @@ class Bench:
         """The samples behind stored codes, or what the codes decode to where the data is not here."""
         samples = self.samples_at(places)
         return self.explorer.decode(self.z[places]) if samples is None else samples
+
+    @cached_property
+    def axes(self) -> Axes:
+        """A code of two values is its own map; of more values the two first principal components of the stored codes.
+
+        Raises:
+            ConfigError: for a code of one value.
+        """
+        if self.latent_dim == 2:
+            return Axes(np.zeros(2, np.float32), np.eye(2, dtype=np.float32), 1.0)
+        if self.latent_dim < 2 or len(self.z) < 2:
+            raise ConfigError(
+                f"run must have at least 2 codes of at least 2 values for a map, got shape {self.z.shape}"
+            )
+        stored = self.z.astype(np.float64)
+        mean = stored.mean(0)
+        _, lengths, directions = np.linalg.svd(stored - mean, full_matrices=False)
+        directions = directions[:2]
+        # of the two signs of a direction the one whose largest entry is positive
+        largest = np.take_along_axis(directions, np.abs(directions).argmax(1)[:, None], axis=1)
+        directions = directions * np.where(largest < 0, -1, 1)
+        share = float(np.square(lengths[:2]).sum() / max(np.square(lengths).sum(), 1e-12))
+        return Axes(mean.astype(np.float32), directions.astype(np.float32), share)
+
+    def on_map(self, z: np.ndarray) -> np.ndarray:
+        """Where codes (n, latent_dim) stand on the map, (n, 2)."""
+        mean, directions, _ = self.axes
+        return ((z - mean) @ directions.T).astype(np.float32)
 
     def neighbourhood(self, z: np.ndarray, k: int = 6) -> Neighbourhood:
         """Where codes (n, latent_dim) lie among the stored ones.
@@ -169,7 +211,7 @@ class Shelf:
             if found:
                 return found
             explorer = open_run(find_run(run))
-            weights = explorer.run.path / "weights.safetensors"
+            weights = explorer.run.weights_path
             entry = _Entry(weights, weights.stat().st_mtime_ns, Bench(explorer))
             with self._guard:
                 self._open[run] = entry
@@ -185,7 +227,8 @@ class Shelf:
                 return None
             self._open.move_to_end(run)
         try:
-            if entry.weights.stat().st_mtime_ns == entry.written:
+            newest = entry.bench.explorer.run.weights_path
+            if newest == entry.weights and newest.stat().st_mtime_ns == entry.written:
                 return entry.bench
         except OSError:
             pass

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from aeexplorer.data import DataSpec, Split
+from aeexplorer.data import Split
 from aeexplorer.explorer import Explorer
-from aeexplorer.live.components import DRAWINGS, draw_pad
+from aeexplorer.live.components import draw_pad
+from aeexplorer.ui.drawings import drawable, link, shared_drawing
 from aeexplorer.ui.samples import class_name, long_names, sentence_case, test_split
-from aeexplorer.ui.state import follow, followed, picked_sample, remember_drawing, remember_sample, remembered_drawing
+from aeexplorer.ui.state import follow, followed, picked_sample, remember_drawing, remember_sample
 
 COLUMNS = {"image": (10, 16), "sequence": (5, 8), "vector": (5, 8)}
 """Samples shown at first, and at most."""
@@ -36,11 +37,6 @@ class Chosen:
     captions: tuple[str, ...]
     origin: str
     python: str
-
-
-def drawable(spec: DataSpec) -> bool:
-    """Whether a hand can draw such a sample."""
-    return spec.name in DRAWINGS
 
 
 class Choice:
@@ -101,14 +97,16 @@ class Choice:
         """The sheet to draw on."""
         drawn = draw_pad(
             self._model.run.id, self._spec, key=f"{self._key}.pad.{self._spec.name}",
-            label="Draw a digit: it is corrupted and restored",
+            label="Draw a digit: it is corrupted and restored", pixels=shared_drawing(self._spec),
         )  # fmt: skip
         if drawn:
             remember_drawing(self._spec, drawn.pixels)
+            link(drawn.pixels)
 
     def samples(self) -> Chosen:
         """What is shown now; until something is drawn some of each class."""
-        pixels = remembered_drawing(self._spec) if self.which == DRAWN else None
+        pixels = shared_drawing(self._spec) if self.which == DRAWN else None
+        link(pixels)
         if pixels:
             return self._drawing(pixels)
         rows = self._rows()

@@ -9,11 +9,12 @@ import numpy as np
 import streamlit as st
 
 from aeexplorer.explorer import Explorer
-from aeexplorer.live.components import DRAWINGS, draw_pad
+from aeexplorer.live.components import draw_pad
 from aeexplorer.live.resources import Bench
 from aeexplorer.live.resources import bench as shared_bench
 from aeexplorer.live.scenes.samples import Sample, code_of, values_of
 from aeexplorer.runs import Run
+from aeexplorer.ui.drawings import drawable, link, linked
 from aeexplorer.ui.pictures import picture_rows
 from aeexplorer.ui.samples import choose_sample, class_name, is_plane, test_split
 from aeexplorer.ui.state import follow, followed, picked_sample, remember_drawing, remember_sample, remembered_drawing
@@ -84,7 +85,8 @@ class Stock:
 
 def pick_ends(bench: Bench, names: tuple[str, ...]) -> list[End]:
     """A card for each sample: its picture, another one at random, and behind a button class, number and a sheet to draw
-    on. The first is the picked sample of every page (`?sample=`), the others are `?to=`.
+    on. The first is the picked sample of every page (`?sample=`), the others are `?to=`; those that were drawn are
+    `?drawn_a=` to `?drawn_d=`.
 
     Args:
         names: what the cards are called, up to four.
@@ -104,15 +106,27 @@ def pick_ends(bench: Bench, names: tuple[str, ...]) -> list[End]:
             follow(key, stock.nearest(picked_sample(int(stock.index[-1]) + 1)))
         elif key not in st.session_state:
             st.session_state[key] = stock.nearest(asked[i - 1]) if i <= len(asked) else starts[i]
+        drawn = linked(bench.spec, _drawn_name(i))
+        if drawn and st.session_state.get(f"{key}.linked") != drawn:
+            st.session_state[f"{key}.drawn"] = drawn
         with box:
             ends.append(_card(bench, stock, key, name))
+        st.session_state[f"{key}.linked"] = drawn = st.session_state.get(f"{key}.drawn")
+        link(drawn, _drawn_name(i))
         if i == 0:
             remember_sample(int(st.session_state[key]))
             followed(key)
+    for i in range(len(names), 4):
+        link(None, _drawn_name(i))
     if len(names) > 1:
         places = [st.session_state[f"end.{model.run.spec.dataset}.{i}"] for i in range(1, len(names))]
         st.query_params["to"] = ",".join(map(str, places))
     return ends
+
+
+def _drawn_name(i: int) -> str:
+    """The name in the link of what was drawn for a card."""
+    return f"drawn_{'abcd'[i]}"
 
 
 def _card(bench: Bench, stock: Stock, key: str, name: str) -> End:
@@ -135,7 +149,7 @@ def _card(bench: Bench, stock: Stock, key: str, name: str) -> End:
                     place = stock.nearest(
                         choose_sample(key, stock.index, stock.labels, spec, stock.split, pictures=PICTURES)
                     )
-                    if spec.name in DRAWINGS:
+                    if drawable(spec):
                         _sheet(bench, key)
     drawn = st.session_state.get(f"{key}.drawn")
     end = _drawn(drawn, bench) if drawn else _stored(place, stock, bench)
@@ -155,7 +169,7 @@ def _other(key: str, stock: Stock) -> None:
 def _sheet(bench: Bench, key: str) -> None:
     """A sheet to draw on; a new drawing takes the sample's place until another sample is chosen."""
     drawing = draw_pad(bench.explorer.run.path.name, bench.spec, key=f"{key}.sheet", label="Or draw one")
-    if drawing and drawing.pixels != st.session_state.get(f"{key}.heard"):
+    if drawing and drawing.pixels and drawing.pixels != st.session_state.get(f"{key}.heard"):
         st.session_state[f"{key}.heard"] = drawing.pixels
         remember_drawing(bench.spec, drawing.pixels)
         st.session_state[f"{key}.drawn"] = drawing.pixels

@@ -7,8 +7,9 @@ import streamlit as st
 
 from aeexplorer.data import DataSpec
 from aeexplorer.explorer import Explorer
-from aeexplorer.live.components import DRAWINGS, draw_pad, latent_pad
+from aeexplorer.live.components import draw_pad, latent_pad
 from aeexplorer.runs import Run
+from aeexplorer.ui.drawings import drawable, link, shared_drawing
 from aeexplorer.ui.state import picked_sample, remember_drawing, remember_sample
 
 PLANE = "home"
@@ -39,15 +40,20 @@ def move(model: Explorer) -> None:
 def draw_on(model: Explorer) -> bool:
     """A sheet whose drawing lands on the plane, where a hand can draw such samples; whether there is a drawing."""
     spec: DataSpec = model.spec
-    if spec.name not in DRAWINGS:
+    if not drawable(spec):
+        link(None)
         return False
+    pixels = shared_drawing(spec)
     drawn = draw_pad(
-        model.run.id, spec, key=f"sheet.{model.run.id}", plane=PLANE, label="Draw a digit: it lands on the plane"
-    )
+        model.run.id, spec, key=f"sheet.{model.run.id}", plane=PLANE, pixels=pixels,
+        label="Draw a digit: it lands on the plane",
+    )  # fmt: skip
     _moved(model, "drawing", drawn.z if drawn and len(drawn.z) == 2 else None)
     if drawn:
-        remember_drawing(spec, drawn.pixels)
-    return drawn is not None
+        pixels = drawn.pixels
+        remember_drawing(spec, pixels)
+    link(pixels)
+    return bool(pixels)
 
 
 def where(model: Explorer) -> tuple[float, float]:

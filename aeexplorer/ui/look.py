@@ -46,6 +46,11 @@ _STYLE = """<style>
 .st-key-walk-map .live-pad, .st-key-beside-manifold .live-pad { grid-template-columns: minmax(0, 1fr); }
 .st-key-walk-map .live-neighbours, .st-key-beside-manifold .live-neighbours { display: none; }
 :is(.st-key-walk-map, .st-key-beside-manifold) .live-decoded { display: grid; grid-template-columns: 96px 1fr; gap: 14px; }
+.st-key-walk-map .live-plane { aspect-ratio: 1.25; }
+.st-key-walk-map :is(.live-pad, .live-beside) { gap: 10px; }
+.st-key-walk-map .live-decoded { grid-template-columns: 72px 1fr; padding: 8px 12px; }
+.st-key-walk-map .live-facts { padding-top: 0; gap: 0; font-size: 0.88rem; }
+.st-key-walk-map .live-guest .live-card { padding: 8px 12px; }
 .st-key-patch .live-sliders { grid-template-columns: 1fr 1fr; gap: 0 28px; }
 .st-key-dials .live-panel { display: grid; grid-template-columns: minmax(0, 1fr) minmax(300px, 34%); gap: 16px 28px; }
 .st-key-dials .live-slider { grid-template-columns: 7.5rem minmax(0, 1fr); }
@@ -54,6 +59,11 @@ _STYLE = """<style>
 .st-key-dials .live-body { grid-column: 2; grid-row: 1 / span 2; }
 .st-key-manifold .live-cells { gap: 1px; grid-template-columns: repeat(var(--live-columns), minmax(0, var(--live-tile))); }
 .st-key-manifold .live-tile { border: 0; border-radius: 0; }
+[class*="st-key-map-head-"] { min-height: 2.6rem; }
+[class*="st-key-map-note-"] { min-height: 7rem; }
+[class*="st-key-map-note-"] .ae-figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.6rem, 1fr));
+  gap: 0 1.4rem; min-height: 0; }
+[class*="st-key-map-note-"] .ae-figures div { display: flex; justify-content: space-between; align-items: baseline; }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding: 3.4rem 0.8rem 3rem; }
   .ae-rows { grid-template-columns: 1fr !important; }

@@ -110,7 +110,7 @@ def remember_sample(index: int) -> None:
 
 
 def remember_drawing(spec: DataSpec, pixels: str) -> None:
-    """Keep a drawing, as a scene takes it, for the other pages of the same dataset."""
+    """Keep a drawing, as a scene takes it, for the other pages of the same dataset; an empty one is none."""
     st.session_state["drawn"] = (spec.name, pixels)
 
 

@@ -80,7 +80,10 @@ def left_at(panel: str, name: str, value: float) -> float:
 
 
 def walk(bench: Bench, ends: list[End], rival: Run | None) -> dict[str, Any]:
-    """The live panel of a walk, and the map where the code has two values; the params of the scene as they were left."""
+    """The live panel of a walk, and the map beside it; the params of the scene as they were left.
+
+    A code of one value has no map; beside another run, whose codes are others, only a code of two values has one.
+    """
     kinds = ["lerp", "slerp", "pixels"]
     if rival is None and bench.test is not None and bench.latent_dim != 2 and _components_known(bench):
         kinds.append("pca")
@@ -89,17 +92,14 @@ def walk(bench: Bench, ends: list[End], rival: Run | None) -> dict[str, Any]:
     }  # fmt: skip
     if rival is not None:
         params["compare_run"] = rival.path.name
-    flat = bench.latent_dim == 2
-    left, right = st.columns([2.6, 1], gap="small") if flat else (st.container(), None)
+    mapped = bench.latent_dim == 2 or (bench.latent_dim > 2 and rival is None)
+    left, right = st.columns([2.6, 1], gap="small") if mapped else (st.container(), None)
     if right is not None:
-        with right:
-            with st.container(key="walk-map"):
-                _map(bench, ends)
-            st.caption(f"A press on the map takes the nearest sample as the end. {_reading(rival)}")
+        with right, st.container(key="walk-map"):
+            _map(bench, ends)
     with left, st.container(key="walk"):
-        t = _panel(bench, params, kinds, rival, flat)
-    if not flat:
-        st.caption(_reading(rival))
+        t = _panel(bench, params, kinds, rival, mapped)
+    st.caption(f"{_about_map(bench)} {_reading(rival)}" if mapped else _reading(rival))
     return params | {"t": t}
 
 
@@ -122,7 +122,7 @@ def _await_components(bench: Bench) -> None:
         st.rerun()
 
 
-def _panel(bench: Bench, params: dict[str, Any], kinds: list[str], rival: Run | None, flat: bool) -> float:
+def _panel(bench: Bench, params: dict[str, Any], kinds: list[str], rival: Run | None, mapped: bool) -> float:
     ours, theirs = _names(bench.explorer.run, rival)
     rows: list[Row] = []
     readouts: list[Readout] = []
@@ -139,8 +139,8 @@ def _panel(bench: Bench, params: dict[str, Any], kinds: list[str], rival: Run | 
                 at, over = f"{name}_at_change", f"{name}_change"
                 lines.append(Line(name=label, colour=colour, readout=at, x_array="between", y_array=over))
     shown = tuple(SHORT[kind] for kind in kinds)
-    if flat:
-        pairs = tuple(text for name in shown for text in (name, "nearest"))
+    if mapped:
+        pairs = tuple(text for name in shown for text in (name, "real"))
         rows.append(Row(array="pairs", label="at t, and nearest real", tile=104, captions=pairs))
     else:
         side = {"columns": len(kinds), "tile": 56 if rival is None else 140, "beside": True}
@@ -160,11 +160,11 @@ def _panel(bench: Bench, params: dict[str, Any], kinds: list[str], rival: Run | 
             ),
         ],
         rows=rows, readouts=readouts,
-        chart=None if flat else Chart(
+        chart=Chart(
             title="Change from step to step", x="t", x_label="t", scene="interpolate",
             fields=fields, lines=tuple(lines),
         ),
-        plane=MAP if flat else None, paths=[kind for kind in kinds if kind != "pca"] if flat else [],
+        plane=MAP if mapped else None, paths=kinds if mapped else [],
     )  # fmt: skip
     return left_at(PANEL, "t", float(panel.values["t"]))
 
@@ -180,10 +180,10 @@ def _names(run: Run, rival: Run | None) -> tuple[str, str]:
 
 
 def _map(bench: Bench, ends: list[End]) -> None:
-    """The ways on the plane; a press on it makes the nearest real sample the end of the walk."""
+    """The ways on the map; a press on it makes the nearest real sample the end of the walk."""
     point = latent_pad(
         bench.explorer.run.path.name, key=MAP, name=MAP, z=[float(v) for v in ends[1].z], neighbours=1,
-        label="The walk on the latent plane; a press takes the nearest sample as its end", classes=len(bench.spec.classes),
+        label="The walk on the map of codes; a press takes the nearest sample as its end", classes=len(bench.spec.classes),
     )  # fmt: skip
     if point is None or point.nearest is None or st.session_state.get(f"{MAP}.heard") == point.z:
         return
@@ -192,6 +192,16 @@ def _map(bench: Bench, ends: list[End]) -> None:
     key = f"end.{bench.explorer.run.spec.dataset}.1"
     st.session_state[f"{key}.wanted"] = stock.nearest(int(bench.explorer.codes.index[point.nearest]))
     st.rerun()
+
+
+def _about_map(bench: Bench) -> str:
+    """What the map is, and what the hand does on it."""
+    if bench.latent_dim == 2:
+        return "A press on the map takes the nearest sample as the end."
+    return (
+        f"The map shows the codes' two principal components, {bench.axes.share:.0%} of their variance; under the pointer the "
+        "rest of the code is the end's. A press takes the sample nearest there as the end."
+    )
 
 
 def _reading(rival: Run | None) -> str:

@@ -3,7 +3,7 @@ import test from "node:test";
 import { niceTicks } from "../../aeexplorer/live/static/chart.js";
 import * as geometry from "../../aeexplorer/live/static/geometry.js";
 
-const { centreOfMass, classCentres, fitBounds, hit, planeScale, rasterise, snap, squareBounds } = geometry;
+const { centreOfMass, classCentres, fitBounds, fitText, hit, namePlaces, planeScale, rasterise, snap, squareBounds } = geometry;
 const close = (a, b, by = 1e-9) => assert.ok(Math.abs(a - b) <= by, `${a} is not ${b}`);
 
 test("a plane's scale goes there and back, with y upwards", () => {
@@ -39,6 +39,25 @@ test("the nearest point within reach is hit", () => {
 test("classes are named at their medians, points without a class nowhere", () => {
   const centres = classCentres([0, 0, 1, 1, 50, 50, 9, 9], [3, 3, 3, 255]);
   assert.deepEqual([...centres], [[3, [1, 1]]]);
+});
+
+const wide = (text) => 10 * text.length;
+
+test("a text that has no room is cut at its end", () => {
+  assert.equal(fitText("ankle boot", 100, wide), "ankle boot");
+  assert.equal(fitText("ankle boot", 70, wide), "ankle…");
+  assert.equal(fitText("ankle boot", 5, wide), "a…");
+});
+
+test("names stay inside the plane and do not cover each other", () => {
+  const names = ["T-shirt or top", "trouser", "ankle boot of leather", "bag", "bag"].map((whole, i) => ({ whole, x: i < 3 ? -20 : 395, y: i < 3 ? 5 : 396 }));
+  const placed = namePlaces(names, 400, 400, 16, wide);
+  for (const { x, y, width, size } of placed) {
+    assert.ok(x - width / 2 >= 0 && x + width / 2 <= 400 && y - size / 2 >= 0 && y + size / 2 <= 400);
+  }
+  for (const [i, a] of placed.entries()) for (const b of placed.slice(0, i)) assert.ok(Math.abs(a.y - b.y) >= 16 || Math.abs(a.x - b.x) >= (a.width + b.width) / 2);
+  assert.deepEqual(placed.map(({ text, cut }) => [text, cut]).slice(1, 3), [["trouser", false], ["ankle boot of lea…", true]]);
+  assert.equal(placed[2].whole, "ankle boot of leather");
 });
 
 test("slider values lie on their grid without the dust of binary fractions", () => {

@@ -33,11 +33,10 @@ class InterpolateParams(Config):
 
 def interpolate(params: InterpolateParams) -> Frame:
     """For each kind a row of `steps` samples from `start` to `end` (array `<kind>`) and the sample at `t`
-    (`<kind>_at`), with where each lies; where the code is 2-d the way on the plane (`<kind>_path`, `<kind>_point`).
+    (`<kind>_at`), with where each lies; where the code has two values or more the way on the map (`<kind>_path`, `<kind>_point`).
 
     Arrays `at` and `nearest` hold, one for each kind, the sample at `t` and the real one nearest to it, `pairs` both by
-    turns. How much the
-    picture changes from step to step is array `<kind>_change` over `between`, the places half-way; the readout
+    turns. How much the picture changes from step to step is array `<kind>_change` over `between`, the places half-way; the readout
     `<kind>_at_change` is read off it at `t`, and `<kind>_peak` is the largest change over the mean one.
 
     "pixels" is the cross-fade of the samples themselves and "pca" the straight line through as many principal
@@ -81,9 +80,9 @@ def _ways(
         arrays |= {name: tiles(x[:-1], found.spec), f"{name}_at": tiles(x[-1:], found.spec)}
         near = found.neighbourhood(z)
         arrays[f"{name}_nearest"] = tiles(found.pictures_at(near.nearest[-1, :1]), found.spec)
-        if found.latent_dim == 2:
+        if found.latent_dim > 1:
             smooth = PATHS[kind](z_a, z_b, np.linspace(params.start, params.end, 41)) if kind in PATHS else z[:-1]
-            arrays |= {f"{name}_path": smooth.astype(np.float32), f"{name}_point": z[-1:].astype(np.float32)}
+            arrays |= {f"{name}_path": found.on_map(smooth), f"{name}_point": found.on_map(z[-1:])}
         readouts[f"{name}_status"] = [STATUSES[s] for s in near.status[:-1]]
         readouts[f"{name}_at_status"] = STATUSES[near.status[-1]]
         readouts[f"{name}_at_distance"] = near.distance[-1]

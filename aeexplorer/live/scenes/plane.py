@@ -45,17 +45,23 @@ class CodesParams(Config):
 
 
 def codes(params: CodesParams) -> Frame:
-    """The stored codes themselves: z, their classes (255 for none) and the names of the classes."""
+    """The stored codes themselves: z, their classes (255 for none) and the names of the classes; of codes with two values
+    or more also where they stand on the map, `points`."""
     found = bench(params.run)
     z, labels = found.z[: params.limit], found.labels[: params.limit]
     classes = np.where(labels < 0, 255, labels)
     arrays: dict[str, np.ndarray] = {"z": z.astype(np.float32), "labels": classes.astype(np.uint8)}
+    if found.latent_dim > 1:
+        arrays["points"] = found.on_map(z)
     return Frame(arrays, {"classes": found.spec.classes, "latent_dim": found.latent_dim, "title": found.spec.title})
 
 
 class PlaneParams(Config):
+    """With `at`, a place on the map, the code is `z` moved there: what the map does not show of it stays."""
+
     run: str
     z: tuple[float, ...]
+    at: tuple[float, float] | None = None
     neighbours: int = Field(6, ge=0, le=24)
 
 
@@ -64,7 +70,11 @@ def plane(params: PlaneParams) -> Frame:
     of the nearest one."""
     found = bench(params.run)
     z = vector(params.z, found)
+    if params.at is not None:
+        z = z + (np.array(params.at, np.float32) - found.on_map(z[None])[0]) @ found.axes.directions
     arrays, readouts = _surroundings(found, z, params.neighbours)
+    if found.latent_dim > 1:
+        readouts["at"] = found.on_map(z[None])[0]
     arrays["picture"] = tiles(found.explorer.decode(z), found.spec)
     return Frame(arrays, {"z": z, **readouts}, found.spec)
 

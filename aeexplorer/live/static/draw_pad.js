@@ -13,7 +13,8 @@ class DrawPad {
     this.data = component.data;
     this.strokes = [];
     this.stroke = null;
-    this.commit = settled(() => this.component.setStateValue("sample", this.pixels ? { pixels: this.pixels, ...this.read } : null));
+    this.touched = false;
+    this.commit = settled(() => this.component.setStateValue("sample", { pixels: this.pixels ?? "", ...this.read }));
     this.#build(component.parentElement);
     this.stream = channel().stream({
       frame: (frame, request) => this.#show(frame, request),
@@ -22,6 +23,7 @@ class DrawPad {
     });
     this.watch = new ResizeObserver(() => this.#redraw());
     this.watch.observe(this.sheet);
+    this.#restore();
   }
 
   update(component) {
@@ -29,9 +31,12 @@ class DrawPad {
     this.component = component;
     this.data = component.data;
     this.theme = themeOf(this.root);
-    this.#redraw();
-    if (JSON.stringify(before) !== JSON.stringify(this.data)) this.#ask();
+    const of = ({ pixels, ...rest }) => JSON.stringify(rest);
+    if (of(before) !== of(this.data)) this.#ask();
     else if (this.frame) this.#tiles();
+    // what a hand has drawn here since is newer than what the page remembers
+    if (before.pixels !== this.data.pixels && !this.touched) this.#restore();
+    this.#redraw();
   }
 
   destroy() {
@@ -77,6 +82,14 @@ class DrawPad {
     this.theme = themeOf(this.root);
   }
 
+  /** Begin with a drawing that the page remembers, whose strokes are gone. */
+  #restore() {
+    this.pixels = this.data.pixels;
+    this.frame = null;
+    this.pair.hidden = true;
+    if (this.pixels) this.#encode();
+  }
+
   #point(event) {
     const box = this.sheet.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
@@ -84,6 +97,7 @@ class DrawPad {
 
   #begin(event) {
     event.preventDefault();
+    this.touched = true;
     this.sheet.setPointerCapture(event.pointerId);
     this.stroke = [this.#point(event)];
     this.strokes.push(this.stroke);
@@ -104,6 +118,7 @@ class DrawPad {
   }
 
   #clear() {
+    this.touched = true;
     this.strokes = [];
     this.stroke = this.pixels = this.read = this.frame = null;
     this.pair.hidden = true;
@@ -121,8 +136,11 @@ class DrawPad {
   #ask() {
     const [height, width] = this.data.shape;
     const picture = rasterise(this.strokes, height, width, this.data.drawing);
-    if (!picture) return;
-    this.pixels = base64(picture);
+    if (picture) this.pixels = base64(picture);
+    if (this.pixels) this.#encode();
+  }
+
+  #encode() {
     this.stream.ask("encode", { run: this.data.run, sample: { pixels: this.pixels }, neighbours: 0 });
   }
 
@@ -139,7 +157,9 @@ class DrawPad {
     this.#tiles();
     const reading = label ? make("span", { text: `${share > 0.6 ? "among the" : "nearest to"} ${label}s` }) : null;
     this.said.replaceChildren(...[reading, statusLight(status)].filter(Boolean));
-    if (this.data.plane) tell(this.data.plane, { z, label: "yours" });
+    // a remembered drawing shows where it lies; the plane goes only where a hand sends it
+    if (this.data.plane) tell(this.data.plane, { z, run: this.data.run, label: "yours", still: !this.touched });
+    if (!this.strokes.length) this.#redraw();
     drawn(this.root, request);
   }
 
@@ -154,7 +174,13 @@ class DrawPad {
     if (!this.sheet.clientWidth) return;
     const { context, width, height } = sharp(this.canvas);
     const { theme } = this;
-    this.hint.hidden = this.strokes.length > 0;
+    this.hint.hidden = Boolean(this.strokes.length || this.pixels);
+    if (!this.strokes.length && this.frame) {
+      context.imageSmoothingEnabled = false;
+      context.globalAlpha = 0.75;
+      context.drawImage(this.seen, 0, 0, width, height);
+      context.globalAlpha = 1;
+    }
     context.strokeStyle = theme.ink;
     context.lineCap = context.lineJoin = "round";
     context.lineWidth = width * 0.085;

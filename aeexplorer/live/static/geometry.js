@@ -55,6 +55,35 @@ export function classCentres(points, labels) {
   return new Map([...groups].sort((a, b) => a[0] - b[0]).map(([label, axes]) => [label, axes.map(median)]));
 }
 
+/** A text that is at most `room` wide, cut and ended by an ellipsis where it would be wider; `wide` measures a text. */
+export function fitText(text, room, wide) {
+  if (wide(text) <= room) return text;
+  let end = text.length - 1;
+  while (end > 1 && wide(`${text.slice(0, end).trimEnd()}…`) > room) end--;
+  return `${text.slice(0, end).trimEnd()}…`;
+}
+
+/**
+ * Where names [{whole, x, y}, ...] stand, centred, on a width x height canvas: [{whole, text, cut, x, y, width, size}, ...].
+ *
+ * No name is wider than `share` of the canvas; none reaches beyond its edges; names that would cover each other move
+ * apart, down or up.
+ */
+export function namePlaces(names, width, height, size, wide, share = 0.45, margin = 4) {
+  const placed = [];
+  for (const { whole, x, y } of names) {
+    const text = fitText(whole, share * width, wide);
+    const long = wide(text);
+    const room = [margin + long / 2, margin + size / 2];
+    const name = { whole, text, cut: text !== whole, width: long, size, x: clamp(x, room[0], width - room[0]), y: clamp(y, room[1], height - room[1]) };
+    const beside = placed.filter((other) => Math.abs(other.x - name.x) < (other.width + long) / 2);
+    const steps = Array.from({ length: 17 }, (_, i) => clamp(name.y + (i % 2 ? 1 : -1) * Math.ceil(i / 2) * size * 0.5, room[1], height - room[1]));
+    name.y = steps.find((at) => beside.every((other) => Math.abs(other.y - at) >= size)) ?? name.y;
+    placed.push(name);
+  }
+  return placed;
+}
+
 /** Place of the point nearest to (x, y) within `radius`, or -1. */
 export function hit(points, x, y, radius) {
   let best = -1;

@@ -1,8 +1,11 @@
-// A 2-d latent plane that answers the pointer: the decoded sample, where it lies, and the nearest real ones.
+// A latent plane that answers the pointer: the decoded sample, where it lies, and the nearest real ones.
+//
+// A code of two values is a place on the plane. Of more values the plane is a map, two directions through the code
+// `through`: the pointer moves that code along them, and the rest of it stays.
 
 import { listen } from "./bus.js";
 import { drawn, make, mounted, number, settled, statusLight } from "./dom.js";
-import { classCentres, clamp, fitBounds, hit, planeScale, squareBounds } from "./geometry.js";
+import { classCentres, clamp, fitBounds, hit, namePlaces, planeScale, squareBounds } from "./geometry.js";
 import { drawSample, growSpan, sharp, themeOf, tileCanvas } from "./paint.js";
 import { channel } from "./socket.js";
 
@@ -16,17 +19,18 @@ class LatentPad {
     this.frame = null;
     this.placed = null;
     this.ways = [];
+    this.names = [];
     this.span = null;
     this.commit = settled(() => this.#commit());
     this.#build(component.parentElement);
     const on = { error: (sentence) => this.#say(sentence), state: (sentence) => this.#say(sentence) };
     this.stream = channel().stream({ ...on, frame: (frame, request) => this.#show(frame, request) });
     this.points = channel().stream({ ...on, frame: (frame) => this.#receive(frame) });
-    this.deaf = listen(this.data.name, (message) => this.#hear(message));
+    // what was said before this plane was there does not move it
+    this.deaf = listen(this.data.name, (message) => this.#hear(this.deaf ? message : { ...message, still: true }));
     this.watch = new ResizeObserver(() => this.#redraw());
     this.watch.observe(this.plane);
-    this.z = this.data.z;
-    this.points.ask("codes", { run: this.data.run });
+    this.#begin();
   }
 
   update(component) {
@@ -36,10 +40,10 @@ class LatentPad {
     if (before.run !== this.data.run) {
       this.codes = this.frame = this.placed = null;
       this.ways = [];
-      this.z = this.data.z;
-      this.points.ask("codes", { run: this.data.run });
+      this.#begin();
     } else if (JSON.stringify(before.z) !== JSON.stringify(this.data.z) && this.data.z && !this.held) {
-      this.#move(this.data.z);
+      this.#put(this.data.z);
+      this.#move(this.z);
     }
     this.theme = themeOf(this.root);
     this.#redraw();
@@ -52,6 +56,17 @@ class LatentPad {
     this.stream.close();
     this.points.close();
     this.root.remove();
+  }
+
+  #begin() {
+    this.through = this.z = null;
+    if (this.data.z) this.#put(this.data.z);
+    this.points.ask("codes", { run: this.data.run });
+  }
+
+  /** Take what the page gives as the place: of a code that is no place itself the server says where it stands. */
+  #put(code) {
+    [this.through, this.z] = code.length === 2 ? [null, code] : [code, null];
   }
 
   #build(place) {
@@ -78,6 +93,7 @@ class LatentPad {
     this.near = make("div", { class: "live-near" });
     this.nearTitle = make("div", { class: "live-caption", text: "Nearest real samples" });
     this.said = make("p", { class: "live-said", role: "status" });
+    this.guest = make("div", { class: "live-guest" });
     this.root = make(
       "section",
       { class: "live-root live-pad", "data-testid": "latent-pad", role: "group", "aria-label": this.data.label, "data-frames": "0", "data-latency-ms": "" },
@@ -88,6 +104,7 @@ class LatentPad {
         make("div", { class: "live-card live-decoded" }, make("div", { class: "live-picture" }, this.picture), make("div", { class: "live-facts" }, this.light, this.place)),
         make("div", { class: "live-card live-neighbours" }, this.nearTitle, this.near),
         this.said,
+        this.guest,
       ),
     );
     place.append(this.root);
@@ -95,12 +112,13 @@ class LatentPad {
   }
 
   #receive(frame) {
-    if (frame.readouts.latent_dim !== 2) return this.#say(`This model's code has ${frame.readouts.latent_dim} values; a plane needs 2.`);
-    this.codes = { points: frame.arrays.z.data, labels: frame.arrays.labels.data, classes: frame.readouts.classes };
+    const size = frame.readouts.latent_dim;
+    if (!(this.through ? size === this.through.length : size === 2)) return this.#say(`This model's code has ${size} values; a plane needs 2.`);
+    this.codes = { points: frame.arrays.points.data, labels: frame.arrays.labels.data, classes: frame.readouts.classes };
     this.centres = classCentres(this.codes.points, this.codes.labels);
     this.bounds = squareBounds(this.codes.points);
     this.#redraw();
-    this.#move(this.z ?? this.#first());
+    this.#move(this.through ? this.z : (this.z ?? this.#first()));
   }
 
   /** Where a page that says nothing begins: on a code, so that the first picture is a good one. */
@@ -113,9 +131,10 @@ class LatentPad {
 
   #hear(message) {
     if (message.ways) this.ways = message.ways;
-    if (message.z) {
+    if (message.guest && message.guest !== this.guest.firstChild) this.guest.replaceChildren(message.guest);
+    if (message.z && message.run === this.data.run) {
       this.placed = message.label ? { z: message.z, label: message.label } : null;
-      this.#move(message.z);
+      if (!message.still) this.#move(message.z);
     }
     if (message.clear) this.placed = null;
     this.#overlay();
@@ -124,13 +143,15 @@ class LatentPad {
   #move(z) {
     this.z = z;
     this.#overlay();
-    this.stream.ask("plane", { run: this.data.run, z, neighbours: this.data.neighbours });
+    const { run, neighbours } = this.data;
+    this.stream.ask("plane", this.through ? { run, z: this.through, at: z, neighbours } : { run, z, neighbours });
   }
 
   #pointer(event) {
     if (!this.scale || (event.pointerType !== "mouse" && !this.held)) return;
     const box = this.plane.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left - this.plane.clientLeft, event.clientY - box.top - this.plane.clientTop];
+    this.plane.title = this.names.find((n) => n.cut && Math.abs(n.x - x) <= n.width / 2 && Math.abs(n.y - y) <= n.size / 2)?.whole ?? "";
     const z = this.scale.toValue(clamp(x, 0, this.width), clamp(y, 0, this.height));
     if (this.z && z[0] === this.z[0] && z[1] === this.z[1]) return;
     this.#move(z);
@@ -158,8 +179,13 @@ class LatentPad {
   }
 
   #commit() {
-    const near = this.frame?.readouts.nearest ?? [];
-    this.component.setStateValue("point", { z: this.z, nearest: near[0] ?? null, status: this.frame?.readouts.status ?? null });
+    this.component.setStateValue("point", { z: this.z, nearest: this.#near()[0] ?? null, status: this.frame?.readouts.status ?? null });
+  }
+
+  /** The codes that are marked: the nearest ones, on a map the one that stands nearest there. */
+  #near() {
+    if (!this.through) return this.frame?.readouts.nearest ?? [];
+    return this.z && this.codes ? [hit(this.codes.points, ...this.z, Infinity)] : [];
   }
 
   #say(sentence) {
@@ -170,14 +196,15 @@ class LatentPad {
     this.frame = frame;
     if (this.said.textContent) this.#say("");
     this.#tiles();
-    const { status, distance, z } = frame.readouts;
+    const { status, distance, at } = frame.readouts;
+    if (!this.z) this.z = at;
     if (this.light.dataset.status !== status) this.light.replaceChildren(statusLight(status), (this.away = make("span", { class: "live-quiet" })));
     this.light.dataset.status = status;
     this.away.textContent = `nearest code ${number(distance)} away`;
-    const said = `z = (${number(z[0])}, ${number(z[1])})`;
+    const said = `${this.through ? "map" : "z ="} (${number(at[0])}, ${number(at[1])})`;
     this.place.textContent = said;
     this.plane.setAttribute("aria-valuetext", `${said}, ${status}`);
-    this.plane.setAttribute("aria-valuenow", z[0].toFixed(2));
+    this.plane.setAttribute("aria-valuenow", at[0].toFixed(2));
     this.nearTitle.textContent = frame.readouts.nearest_are === "samples" ? "Nearest real samples" : "Nearest codes, decoded";
     this.#overlay();
     drawn(this.root, request);
@@ -220,27 +247,27 @@ class LatentPad {
       context.fill();
     }
     context.globalAlpha = 1;
-    this.#names(context, theme, classes, width);
+    this.#names(context, theme, classes, width, height);
     this.#overlay();
   }
 
-  #names(context, theme, classes, width) {
-    context.font = `700 ${clamp(width / 28, 14, 22)}px ${theme.font}`;
+  #names(context, theme, classes, width, height) {
+    const size = clamp(width / 28, 14, 22);
+    context.font = `700 ${size}px ${theme.font}`;
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.lineWidth = 4;
     context.lineJoin = "round";
     context.strokeStyle = theme.panel;
     context.fillStyle = theme.ink;
-    const size = clamp(width / 28, 14, 22);
-    const placed = [];
-    for (const [label, centre] of this.centres) {
-      let [x, y] = this.scale.toPixel(...centre);
-      // names that would cover each other move apart, downwards
-      for (let tries = 0; tries < 8 && placed.some(([a, b]) => Math.abs(a - x) < size && Math.abs(b - y) < size); tries++) y += size * 0.5;
-      placed.push([x, y]);
-      context.strokeText(classes[label] ?? label, x, y);
-      context.fillText(classes[label] ?? label, x, y);
+    const wanted = [...this.centres].map(([label, centre]) => {
+      const [x, y] = this.scale.toPixel(...centre);
+      return { whole: String(classes[label] ?? label), x, y };
+    });
+    this.names = namePlaces(wanted, width, height, size, (text) => context.measureText(text).width);
+    for (const { text, x, y } of this.names) {
+      context.strokeText(text, x, y);
+      context.fillText(text, x, y);
     }
   }
 
@@ -249,19 +276,24 @@ class LatentPad {
     const { context } = sharp(this.over);
     const theme = this.theme;
     const mark = theme.dark ? MARK.dark : MARK.light;
-    this.ways.forEach(({ points, at }, w) => {
-      context.strokeStyle = context.fillStyle = w ? theme.quiet : theme.accent;
-      context.lineWidth = 2.5;
-      context.setLineDash(w ? [6, 4] : []);
+    this.ways.forEach(({ points, at, colour }, w) => {
       context.beginPath();
       for (let i = 0; 2 * i < points.length; i++) context.lineTo(...this.scale.toPixel(points[2 * i], points[2 * i + 1]));
+      // a rim in the ground's colour sets the line off from the points
+      context.strokeStyle = theme.panel;
+      context.lineWidth = 5.5;
+      context.setLineDash([]);
+      context.stroke();
+      context.strokeStyle = context.fillStyle = colour === "mark" ? mark : theme[colour];
+      context.lineWidth = 2.5;
+      context.setLineDash(w ? [6, 4] : []);
       context.stroke();
       context.beginPath();
       context.arc(...this.scale.toPixel(at[0], at[1]), 6, 0, 7);
       context.fill();
     });
     context.setLineDash([]);
-    const ellipse = this.frame?.arrays.ellipse?.data;
+    const ellipse = this.through ? null : this.frame?.arrays.ellipse?.data;
     if (ellipse) {
       const [x, y] = this.scale.toPixel(ellipse[0], ellipse[1]);
       const [rx, ry] = [ellipse[2] / this.scale.perPixel[0], ellipse[3] / this.scale.perPixel[1]];
@@ -279,7 +311,7 @@ class LatentPad {
     }
     context.strokeStyle = theme.ink;
     context.lineWidth = 1.4;
-    for (const place of this.frame?.readouts.nearest ?? []) {
+    for (const place of this.#near()) {
       const [x, y] = this.scale.toPixel(this.codes.points[2 * place], this.codes.points[2 * place + 1]);
       context.beginPath();
       context.arc(x, y, 4.5, 0, 7);

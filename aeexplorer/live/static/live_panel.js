@@ -58,6 +58,7 @@ class LivePanel {
     this.controls.forEach((c) => c.stop?.());
     this.stream.close();
     this.curves.close();
+    this.chart?.element.remove();
     this.root.remove();
   }
 
@@ -87,7 +88,9 @@ class LivePanel {
     this.curveAsked = null;
     const main = make("div", { class: "live-card live-main" }, this.rows, data.readouts.length ? this.numbers : null);
     const side = data.rows.some((row) => row.beside) ? make("div", { class: "live-card" }, this.side) : null;
-    const aside = side || this.chart ? make("div", { class: "live-aside" }, side, this.chart?.element) : null;
+    // beside a plane the chart is the plane's guest
+    const chart = data.plane ? null : this.chart?.element;
+    const aside = side || chart ? make("div", { class: "live-aside" }, side, chart) : null;
     this.root.replaceChildren(
       ...[
         line.length ? make("div", { class: "live-line-of-controls" }, ...line) : null,
@@ -159,7 +162,9 @@ class LivePanel {
     if (this.data.plane) {
       const there = this.data.paths.filter((name) => `${name}_path` in frame.arrays);
       const points = (name, of) => frame.arrays[`${name}_${of}`].data;
-      tell(this.data.plane, { ways: there.map((name) => ({ name, points: points(name, "path"), at: points(name, "point") })) });
+      const colour = (name) => this.data.chart?.lines.find((line) => line.y_array === `${name}_change`)?.colour ?? "ink";
+      const ways = there.map((name) => ({ points: points(name, "path"), at: points(name, "point"), colour: colour(name) }));
+      tell(this.data.plane, { ways, guest: this.chart?.element });
     }
     drawn(this.root, request);
   }
@@ -205,9 +210,10 @@ class LivePanel {
       const cells = Array.from({ length: count }, (_, i) => {
         const canvas = tileCanvas(`${row.label || this.data.label}, ${i + 1} of ${count}`);
         const caption = make("span", { class: "live-under" });
-        const cell = make("div", { class: "live-cell" }, canvas, row.caption || row.captions.length ? caption : null);
+        // a button is named by what it holds: the picture's name and the caption
+        const picked = { type: "button", title: "Pick this one", on: { click: () => this.component.setTriggerValue("picked", { row: row.array, column: i }) } };
+        const cell = make(row.pick ? "button" : "div", { class: `live-cell${row.pick ? " live-pick" : ""}`, ...(row.pick ? picked : {}) }, canvas, row.caption || row.captions.length ? caption : null);
         if (row.captions[i]) caption.textContent = row.captions[i];
-        if (row.pick) this.pickable(cell, row, i);
         return { cell, canvas, caption };
       });
       const grid = make("div", { class: "live-cells" }, ...cells.map((c) => c.cell));
@@ -220,20 +226,6 @@ class LivePanel {
     // what scrolls sideways on a narrow page must be reachable by keyboard
     if (place.scrollWidth > place.clientWidth) place.tabIndex = 0;
     else place.removeAttribute("tabindex");
-  }
-
-  pickable(cell, row, i) {
-    cell.setAttribute("role", "button");
-    cell.tabIndex = 0;
-    cell.classList.add("live-pick");
-    cell.setAttribute("aria-label", `Pick ${row.label || row.array} ${i + 1}`);
-    const pick = () => this.component.setTriggerValue("picked", { row: row.array, column: i });
-    cell.addEventListener("click", pick);
-    cell.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" && event.key !== " ") return;
-      event.preventDefault();
-      pick();
-    });
   }
 
   caption(cells, texts) {

@@ -1,0 +1,237 @@
+"""Scenes of the score in the plane: arrows exact and learned, how well they agree, and the way of a point along them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from aeexplorer.config import Config, ConfigError
+from aeexplorer.data import load_dataset
+from aeexplorer.explorer import Explorer
+from aeexplorer.live.frame import Frame
+from aeexplorer.live.resources import STATUSES, Bench, bench
+from aeexplorer.metrics import Agreement, SmoothedData, score_agreement, walk
+
+SIDE = 28
+"""Arrows along the longer side of the plane."""
+FINE = 3
+"""Values of the density along the side of an arrow's cell."""
+REACH = 3.0
+"""How many σ from data an arrow is still drawn: beyond, a net has seen nothing and only continues."""
+NOISY = 300
+"""Noisy test samples over which the agreement is measured."""
+BESIDE = 0.25
+"""How far from data a walk starts until somebody says where, in units of the data."""
+SHORTEST = 1 / 20
+"""A walk ends with a step shorter than this part of σ."""
+STEPS = 100
+MARGIN = 0.06
+
+
+class Plane(NamedTuple):
+    """What scenes of one dataset share: the mixture, the part of the plane that is shown, the places of arrows in it, `cell`
+    apart and `away` from the data, and noise that is locked."""
+
+    data: SmoothedData
+    low: np.ndarray
+    high: np.ndarray
+    cell: float
+    places: np.ndarray
+    away: np.ndarray
+    clean: np.ndarray
+    noise: np.ndarray
+
+    def noisy(self, sigma: float) -> np.ndarray:
+        """Test samples (n, 2) with noise of this σ; its pattern stays."""
+        return self.clean + sigma * self.noise
+
+
+class DataParams(Config):
+    run: str
+    limit: int = Field(2_000, ge=1, le=5_000)
+
+
+def data(params: DataParams) -> Frame:
+    """What does not move: samples of the training split, the corners of the plane, the least and the largest σ of the
+    run, and a place at some distance from the data where a walk may start."""
+    found = bench(params.run)
+    shown = plane(found)
+    start = shown.places[np.abs(shown.away - BESIDE).argmin()]
+    readouts = {
+        "low": shown.low, "high": shown.high, "cell": shown.cell, "sigmas": sigmas(found.explorer), "start": start,
+    }  # fmt: skip
+    return Frame({"points": shown.data.points[: params.limit].astype(np.float32)}, readouts)
+
+
+class FieldParams(Config):
+    run: str
+    compare_run: str | None = None
+    sigma: float = Field(0.1, gt=0, le=1, description="Standard deviation of the noise.")
+
+
+def field(params: FieldParams) -> Frame:
+    """The arrows: `at` (n, 2) no farther than 3σ from data, there `exact` and of each run `learned` (n, 2); `density`
+    (rows, columns), the top row first, as bytes of its share of the highest; and the agreement over noisy test samples."""
+    shown, models = _opened(params)
+    sigma = params.sigma
+    at = shown.places[shown.away <= REACH * sigma]
+    noisy = shown.noisy(sigma)
+    columns, rows = (_inside(shown.low[i], shown.high[i], shown.cell / FINE) for i in (0, 1))
+    density = shown.data.density(columns, rows[::-1], sigma)
+    arrays = {
+        "at": at.astype(np.float32), "exact": shown.data.score(at, sigma).astype(np.float32),
+        "density": np.rint(255 * density / density.max()).astype(np.uint8),
+    }  # fmt: skip
+    readouts: dict[str, Any] = {"sigma": sigma}
+    exact = shown.data.score(noisy, sigma)
+    for prefix, model in models.items():
+        said = learned(model, np.concatenate([at, noisy]), sigma)
+        arrays[f"{prefix}learned"] = said[: len(at)].astype(np.float32)
+        found = score_agreement(said[len(at) :], exact)
+        readouts |= {f"{prefix}{name}": value for name, value in found._asdict().items()}
+        readouts[f"{prefix}between"] = _between(model, sigma)
+    return Frame(arrays, readouts)
+
+
+class CurveParams(Config):
+    run: str
+    compare_run: str | None = None
+    points: int = Field(17, ge=2, le=65)
+
+
+def curve(params: CurveParams) -> Frame:
+    """The agreement along σ: arrays `sigma`, and of each run `cosine` and `relative_error` (points,)."""
+    _, models = _opened(params)
+    at = tuple(np.geomspace(*sigmas(bench(params.run).explorer), params.points).tolist())
+    arrays = {"sigma": np.array(at, np.float32)}
+    for prefix, model in models.items():
+        found = _agreements(model, at)
+        arrays[f"{prefix}cosine"] = np.array([a.cosine for a in found], np.float32)
+        arrays[f"{prefix}relative_error"] = np.array([a.relative_error for a in found], np.float32)
+    return Frame(arrays)
+
+
+@lru_cache(maxsize=32)
+def _agreements(model: Explorer, at: tuple[float, ...]) -> list[Agreement]:
+    """Kept per open run: everybody who looks at it asks for the same curve."""
+    shown = _plane(model.run.spec.dataset)
+    noisy = [shown.noisy(sigma) for sigma in at]
+    exact = _exact(model.run.spec.dataset, at)
+    return [score_agreement(learned(model, x, s), e) for x, s, e in zip(noisy, at, exact, strict=True)]
+
+
+@lru_cache(maxsize=8)
+def _exact(dataset: str, at: tuple[float, ...]) -> list[np.ndarray]:
+    shown = _plane(dataset)
+    return [shown.data.score(shown.noisy(sigma), sigma) for sigma in at]
+
+
+class WalkParams(FieldParams):
+    start: tuple[float, float]
+
+
+def way(params: WalkParams) -> Frame:
+    """The way of a point that is denoised again and again until it hardly moves: `exact_way` by the mean of the smoothed
+    data, `learned_way` by each run (steps + 1, 2); where each ends, and the score and r(x) at the start."""
+    shown, models = _opened(params)
+    sigma, start = params.sigma, np.array([params.start])
+    steps = {"exact": lambda x: shown.data.mean(x, sigma)}
+    steps |= {f"{prefix}learned": _at(model, sigma).reconstruct for prefix, model in models.items()}
+    arrays, readouts = dict[str, np.ndarray](), dict[str, Any]()
+    for name, step in steps.items():
+        gone = walk(params.start, step, SHORTEST * sigma, STEPS)
+        arrays[f"{name}_way"] = gone.astype(np.float32)
+        distance = float(shown.data.distance(gone[-1:])[0])
+        readouts |= {
+            f"{name}_steps": len(gone) - 1, f"{name}_distance": distance, f"{name}_status": _status(shown, distance),
+            f"{name}_restored": gone[1], f"{name}_score": (gone[1] - start[0]) / sigma**2,
+        }  # fmt: skip
+    readouts["distance"] = float(shown.data.distance(start)[0])
+    return Frame(arrays, readouts)
+
+
+def learned(model: Explorer, x: np.ndarray, sigma: float) -> np.ndarray:
+    """(r(x) - x) / σ² of places (n, 2): what a run says the score is."""
+    return (_at(model, sigma).reconstruct(x.astype(np.float32)) - x) / sigma**2
+
+
+def sigmas(model: Explorer) -> tuple[float, float]:
+    """The least and the largest σ that a run can be asked at: the ends of its dial, or that of its training."""
+    stops = model.dial.stops if model.dial else (model.config.level,)
+    return stops[0], stops[-1]
+
+
+def plane(found: Bench) -> Plane:
+    """The plane of a run's dataset.
+
+    Raises:
+        ConfigError: where its samples are not two numbers, it was not trained on Gaussian noise, or the data is not on
+            this machine.
+    """
+    spec = found.spec
+    if (spec.kind, spec.shape) != ("vector", (2,)):
+        raise ConfigError(f"run must be of samples of 2 values, got {spec.kind} data of shape {spec.shape}")
+    if found.explorer.config.corruption != "gaussian":
+        raise ConfigError(f"run must be trained on gaussian noise, got {found.explorer.config.corruption}")
+    if found.test is None:
+        raise ConfigError(f"run needs {spec.title}, which is not on this machine")
+    return _plane(found.explorer.run.spec.dataset)
+
+
+@lru_cache(maxsize=8)
+def _plane(dataset: str) -> Plane:
+    split = load_dataset(dataset)
+    mixture = SmoothedData(split.train.x)
+    least, most = mixture.points.min(0), mixture.points.max(0)
+    cell = float((most - least).max()) * (1 + 2 * MARGIN) / SIDE
+    # whole cells around the data on either axis
+    half = np.ceil((most - least) * (0.5 + MARGIN) / cell) * cell
+    low, high = (least + most) / 2 - half, (least + most) / 2 + half
+    places = np.stack(np.meshgrid(*(_inside(low[i], high[i], cell) for i in (0, 1))), axis=2).reshape(-1, 2)
+    clean = split.test.x[:NOISY].astype(np.float64)
+    noise = np.random.default_rng(0).standard_normal(clean.shape)
+    return Plane(mixture, low, high, cell, places, mixture.distance(places), clean, noise)
+
+
+def _inside(low: float, high: float, cell: float) -> np.ndarray:
+    """The middles of cells between two values."""
+    return low + cell * (np.arange(round((high - low) / cell)) + 0.5)
+
+
+def _opened(params: FieldParams | CurveParams) -> tuple[Plane, dict[str, Explorer]]:
+    """The plane, and the runs by the prefix of what they say."""
+    found = bench(params.run)
+    models = {"": found.explorer}
+    if params.compare_run:
+        other = bench(params.compare_run)
+        if other.explorer.run.spec.dataset != found.explorer.run.spec.dataset:
+            raise ConfigError(f"compare_run must be of {found.spec.name}, got one of {other.spec.name}")
+        plane(other)
+        models["compare_"] = other.explorer
+    for prefix, model in models.items():
+        low, high = sigmas(model)
+        if isinstance(params, FieldParams) and not low <= params.sigma <= high:
+            said = f"between {low:g} and {high:g}" if low < high else f"{low:g}"
+            raise ConfigError(f"sigma must be {said}, at which {prefix}run was trained, got {params.sigma:g}")
+    return plane(found), models
+
+
+def _at(model: Explorer, sigma: float) -> Explorer:
+    return model.at(sigma) if model.dial else model
+
+
+def _between(model: Explorer, sigma: float) -> tuple[float, float] | None:
+    """The two snapshots between which a dial stands, the same twice at one of them; None for one model."""
+    if model.dial is None:
+        return None
+    stand = model.dial.between(sigma)
+    return {0.0: (stand.lower, stand.lower), 1.0: (stand.upper, stand.upper)}.get(stand.weight, stand[:2])
+
+
+def _status(shown: Plane, distance: float) -> str:
+    """Whether a point lies among samples: as near to one as they lie to each other, three times that, or farther."""
+    bounds = shown.data.spacing, 3 * shown.data.spacing
+    return STATUSES[int(np.searchsorted(bounds, distance))]

@@ -1,0 +1,222 @@
+"""Each live workbench with keys alone, with a finger on a phone, with little motion, and as axe-core judges it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from live_driver import (
+    DESK,
+    PAD,
+    PANEL,
+    PHONE,
+    box_of,
+    drawn,
+    frames,
+    grave_findings,
+    pictures,
+    settle,
+    show,
+    slide,
+    tab_to,
+)  # fmt: skip
+from live_runs import PLANE, RESTORE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+WORKBENCHES = {
+    "home": (f"/?run={PLANE}", PAD),
+    "interpolate": (f"/interpolate?run={RESTORE}", PANEL),
+    "corruption": (f"/corruption?run={RESTORE}", PANEL),
+    "generate": (f"/generate?run={PLANE}", PANEL),
+}
+MORE = {
+    "interpolate-flat": (f"/interpolate?run={PLANE}", PANEL),
+    "interpolate-patch": (f"/interpolate?run={RESTORE}&ends=4", PANEL),
+    "generate-traverse": (f"/generate?run={RESTORE}&view=Traverse", PANEL),
+    "generate-sliders": (f"/generate?run={RESTORE}&view=Sliders", PANEL),
+    "generate-grid": (f"/generate?run={PLANE}&view=Grid", PANEL),
+    "generate-attributes": (f"/generate?run={RESTORE}&view=Attributes", PANEL),
+}
+CONTROL = {PAD: ".live-plane", PANEL: ".live-range"}
+
+every_workbench = pytest.mark.parametrize("name", WORKBENCHES)
+every_view = pytest.mark.parametrize("name", WORKBENCHES | MORE)
+
+# Streamlit's own pieces fade; what is ours must not move by itself.
+MOVING = "document.getAnimations().filter(a => a.effect?.target?.closest('.live-root')).length"
+
+
+# keys alone
+
+
+def test_home_by_keys_alone(page: Page, app_address: str) -> None:
+    show(page, app_address + WORKBENCHES["home"][0], PAD)
+    link = page.url
+    tab_to(page, ".live-plane")
+    before = frames(page, PAD)
+    for key in ("ArrowRight", "ArrowUp", "Shift+ArrowLeft"):
+        page.keyboard.press(key)
+    assert settle(page, PAD) > before
+    page.wait_for_url(lambda url: url != link and "sample=" in url)
+    tab_to(page, "a[href*='corruption']")
+    page.keyboard.press("Enter")
+    drawn(page)
+
+
+def test_interpolate_by_keys_alone(page: Page, app_address: str) -> None:
+    show(page, app_address + WORKBENCHES["interpolate"][0] + "&sample=3&to=8")
+    tab_to(page, ".live-play")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Pause").wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Play").wait_for()
+    tab_to(page, ".live-range")
+    page.keyboard.press("End")
+    page.wait_for_url(re.compile(r"t=1\.5"))
+    settle(page)
+    tab_to(page, ".live-plane")
+    for _ in range(4):
+        page.keyboard.press("Shift+ArrowRight")
+    page.wait_for_url(lambda url: "to=" in url and not re.search(r"to=8\b", url))
+    settle(page)
+    assert "sample=3" in page.url and "t=1.5" in page.url
+
+
+def test_corruption_by_keys_alone(page: Page, app_address: str) -> None:
+    show(page, app_address + "/corruption?run=digits-dae")
+    tab_to(page, "[role=radio]")
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("it has never seen salt and pepper").wait_for()
+    assert page.evaluate("document.activeElement.dataset.value") == "salt_and_pepper", (
+        "the page's answer took the focus"
+    )
+    tab_to(page, ".live-button")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("pattern=1"))
+    tab_to(page, ".live-range")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(re.compile(r"level=0\.505"))
+    tab_to(page, ".live-pick")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("sample="))
+    assert page.locator(".live-bubble").inner_text() == "p = 0.505", "picking a sample moved the level"
+
+
+def test_generate_by_keys_alone(page: Page, app_address: str) -> None:
+    show(page, app_address + WORKBENCHES["generate"][0])
+    before = pictures(page)
+    tab_to(page, ".live-button")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("seed=1"))
+    settle(page)
+    assert pictures(page) != before
+    tab_to(page, ".live-range")
+    page.keyboard.press("Home")
+    page.wait_for_url(re.compile("temperature=0"))
+    page.get_by_role("radio", name="Sliders").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("view=Sliders"))
+    drawn(page)
+    before = pictures(page)
+    tab_to(page, ".live-range")
+    page.keyboard.press("End")
+    settle(page)
+    assert pictures(page)[0] != before[0]
+
+
+# a finger on a phone
+
+
+@every_view
+def test_by_finger_on_a_phone(browser: Browser, app_address: str, name: str) -> None:
+    where, root = (WORKBENCHES | MORE)[name]
+    page = browser.new_page(**PHONE, color_scheme="dark")
+    page.set_default_timeout(30_000)
+    component = show(page, app_address + where, root)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    right = max(box["x"] + box["width"] for box in (e.bounding_box() for e in component.locator("> *").all()) if box)
+    assert right <= 390
+    before = frames(page, root)
+    target = page.locator(CONTROL[root]).first
+    target.scroll_into_view_if_needed()
+    box = box_of(target)
+    page.touchscreen.tap(box["x"] + 0.8 * box["width"], box["y"] + 0.5 * box["height"])
+    page.wait_for_function(f"Number(document.querySelector('{root}').dataset.frames) > {before}")
+    small = page.locator(".live-button, .live-segments button, .live-pick, .live-range, .live-plane").evaluate_all(
+        "all => all.map(e => [e.className, e.getBoundingClientRect()]).filter(([, r]) => r.width && Math.min(r.width, r.height) < 24).map(([n]) => n)"
+    )
+    assert not small, "a finger needs 24 pixels"
+    page.close()
+
+
+def test_on_a_phone_the_slider_stays_in_reach(browser: Browser, app_address: str) -> None:
+    page = browser.new_page(**PHONE)
+    panel = show(page, app_address + WORKBENCHES["interpolate"][0])
+    page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 1000)")
+    page.wait_for_timeout(300)
+    assert 0 < box_of(panel.get_by_role("slider"))["y"] < 300
+    page.close()
+
+
+# little motion
+
+
+@every_workbench
+def test_with_little_motion_nothing_moves_but_what_the_hand_moves(
+    browser: Browser, app_address: str, name: str
+) -> None:
+    where, root = WORKBENCHES[name]
+    page = browser.new_page(viewport=DESK, reduced_motion="reduce")
+    page.set_default_timeout(30_000)
+    component = show(page, app_address + where, root)
+    assert page.evaluate(MOVING) == 0
+    before = frames(page, root)
+    page.wait_for_timeout(800)
+    assert frames(page, root) == before
+    if root == PAD:
+        page.locator(".live-plane").hover(position={"x": 200, "y": 220})
+    else:
+        slide(page, component.get_by_role("slider").first, 0.5, 0.7, moves=20)
+        page.mouse.up()
+    page.wait_for_function(f"Number(document.querySelector('{root}').dataset.frames) > {before}")
+    assert page.evaluate(MOVING) == 0
+    settle(page, root)
+    play = page.get_by_role("button", name="Play")
+    if play.count():
+        before = frames(page, root)
+        play.first.press("Enter")
+        page.wait_for_timeout(2_500)
+        page.get_by_role("button", name="Pause").press("Enter")
+        assert 1 <= frames(page, root) - before <= 8, "play takes a step now and then"
+    page.close()
+
+
+# axe-core
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def lit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """One page for all views of a colour scheme."""
+    page = browser.new_page(viewport=DESK, color_scheme=request.param)
+    page.set_default_timeout(30_000)
+    yield page
+    page.close()
+
+
+@every_view
+def test_axe_finds_nothing_serious(lit: Page, app_address: str, name: str) -> None:
+    where, root = (WORKBENCHES | MORE)[name]
+    show(lit, app_address + where, root)
+    grave = grave_findings(lit)
+    assert not grave, "\n".join(grave)
+
+
+def test_axe_finds_what_is_grave(page: Page) -> None:
+    page.set_content('<main><button></button><p style="color: #ccc; background: #fff">pale</p></main>')
+    assert {line.partition(":")[0] for line in grave_findings(page)} >= {"button-name", "color-contrast"}

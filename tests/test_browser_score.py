@@ -1,0 +1,120 @@
+"""The score page in a real browser: σ under the finger, a point that walks, keys, little room, and what axe-core says."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from live_driver import FOLLOWS, PHONE, box_of, drag, frames, grave_findings, settle, show, slide, tab_to
+from live_runs import NAIVE, SCORE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+FIELD = '[data-testid="vector-field"]'
+PAGE = f"/score?run={SCORE}&beside={NAIVE}&sigma=0.1"
+# whether the walk moves: what the upper canvas shows in the frames of the next second
+WALKS = """selector => new Promise(done => {
+  const canvas = [...document.querySelectorAll(selector + ' .live-plane canvas')].at(-1), seen = new Set(), begun = performance.now();
+  const look = now => {
+    const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    seen.add(data.reduce((sum, value, i) => sum + value * (i % 97 + 1), 0));
+    now - begun < 1000 ? requestAnimationFrame(look) : done(seen.size);
+  };
+  document.querySelector(selector + ' .live-walk button').click();
+  requestAnimationFrame(look);
+})"""
+
+
+def figure(page: Page, name: str) -> float:
+    return float(page.locator(f'{FIELD} [data-figure="{name}"]').inner_text())
+
+
+def test_sigma_moves_arrows_and_numbers_while_it_is_dragged(page: Page, app_address: str) -> None:
+    field = show(page, app_address + PAGE, FIELD)
+    at = figure(page, "compare_relative_error")
+    assert figure(page, "cosine") > figure(page, "compare_cosine")
+    slider = page.get_by_role("slider", name="trained at")
+    before = frames(page, FIELD)
+    slide(page, slider, 0.02, 0.9, moves=60)
+    assert frames(page, FIELD) - before > FOLLOWS * 60
+    assert figure(page, "compare_relative_error") != at
+    assert "between the snapshots" in field.inner_text()
+    page.mouse.up()
+    said = slider.get_attribute("aria-valuetext")
+    assert said
+    page.wait_for_url(re.compile(rf"sigma={said.split()[-1]}"))
+
+
+def test_the_point_is_put_somewhere_and_walks_to_the_data(page: Page, app_address: str) -> None:
+    field = show(page, app_address + PAGE, FIELD)
+    plane = page.locator(".live-plane")
+    box = box_of(plane)
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
+    page.mouse.down()
+    before = frames(page, FIELD)
+    drag(page, box, lambda t: (0.5 - 0.2 * t, 0.5), moves=40)
+    assert frames(page, FIELD) - before > FOLLOWS * 40
+    page.mouse.up()
+    settle(page, FIELD)
+    assert re.search(r"exact score:\s*●?\s*on the data", field.inner_text())
+    said = plane.get_attribute("aria-valuetext")
+    assert said and "from the nearest sample" in said
+    page.wait_for_url(re.compile(r"at=-"))
+    assert page.evaluate(WALKS, FIELD) > 5
+
+
+def test_the_other_model_shows_its_own_arrows(page: Page, app_address: str) -> None:
+    show(page, app_address + PAGE, FIELD)
+    ends = page.locator(".live-ends").inner_text()
+    page.get_by_role("radio", name="DAE", exact=True).click()
+    assert page.get_by_role("radio", name="DAE", exact=True).get_attribute("aria-checked") == "true"
+    assert page.locator(".live-ends").inner_text() != ends
+    assert page.locator(".live-ends").inner_text().count("DAE:") == 1
+
+
+def test_keys_alone_move_sigma_and_the_point(page: Page, app_address: str) -> None:
+    show(page, app_address + PAGE, FIELD)
+    tab_to(page, f"{FIELD} input")
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_url(re.compile(r"sigma=0\.10[12]"))
+    tab_to(page, f"{FIELD} .live-plane")
+    plane = page.locator(".live-plane")
+    before = plane.get_attribute("aria-valuetext")
+    for key in ("Shift+ArrowRight", "ArrowUp"):
+        page.keyboard.press(key)
+    settle(page, FIELD)
+    assert plane.get_attribute("aria-valuetext") != before
+    page.keyboard.press("Enter")
+
+
+def test_with_less_motion_the_way_is_there_at_once(browser: Browser, app_address: str) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    show(page, app_address + PAGE, FIELD)
+    assert page.evaluate(WALKS, FIELD) == 1
+    page.close()
+
+
+def test_on_a_phone_nothing_stands_beyond_the_edge(browser: Browser, app_address: str) -> None:
+    page = browser.new_page(**PHONE)
+    show(page, app_address + PAGE, FIELD)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    box = box_of(page.locator(".live-plane"))
+    before = frames(page, FIELD)
+    page.touchscreen.tap(box["x"] + 0.7 * box["width"], box["y"] + 0.3 * box["height"])
+    settle(page, FIELD)
+    assert frames(page, FIELD) > before
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_grave(browser: Browser, app_address: str, scheme: str) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    show(page, app_address + PAGE, FIELD)
+    page.get_by_role("button", name="Copy as Python").wait_for()
+    assert grave_findings(page) == []
+    page.close()
