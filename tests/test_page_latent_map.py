@@ -1,8 +1,11 @@
-"""The map: direct for PCA and raw codes, by a job for t-SNE and UMAP, kept, and honest about what it kept."""
+"""The maps: at once by PCA, of codes and along an axis, by a job for t-SNE and UMAP; what is selected, and what is said."""
 
 from __future__ import annotations
 
+import io
+import json
 import time
+import zipfile
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,140 +13,459 @@ import pytest
 from page_driver import alone, open_page, orphaned, said, trained
 from streamlit.testing.v1 import AppTest
 
-from aeexplorer.config import ConfigError
 from aeexplorer.jobs import MapJob, find_map, submit_map, under_way
 from aeexplorer.jobs.maps import compute_map
-from aeexplorer.projection import coordinates_csv
+from aeexplorer.live.components import MapTouch
+from aeexplorer.live.held_maps import held
+from aeexplorer.live.resources import bench
 from aeexplorer.runs import Run
+from aeexplorer.store import save_arrays
+from aeexplorer.ui import mapping
+from aeexplorer.ui.map_files import files_of
+from aeexplorer.ui.map_layouts import layout_of
+from aeexplorer.ui.map_view import Panel
+from aeexplorer.ui.resources import Size
 
 __all__ = ["alone"]  # a fixture of every test here
 
+FIRST = {"tsne": {"perplexity": 30.0, "seed": 0}, "umap": {"n_neighbors": 15, "min_dist": 0.1, "seed": 0}}
+UNTOUCHED = MapTouch(None, (), None)
+
+
+@pytest.fixture
+def idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody works on what is asked for."""
+    monkeypatch.setattr("aeexplorer.jobs.queue.supervise", lambda: SimpleNamespace(wake=lambda: None))
+
+
+class Hand:
+    """Stands in for the component: remembers what it was given, and does what it is told."""
+
+    def __init__(self) -> None:
+        self.given: dict[str, dict] = {}
+        self.does: dict[str, MapTouch] = {}
+
+    def __call__(self, run: str, *, key: str, **given: object) -> MapTouch:
+        self.given[key] = {"run": run, **given}
+        return self.does.get(key, UNTOUCHED)
+
+
+@pytest.fixture
+def hand(monkeypatch: pytest.MonkeyPatch) -> Hand:
+    found = Hand()
+    monkeypatch.setattr(mapping, "latent_map", found)
+    return found
+
 
 def page(**query: str) -> AppTest:
-    return open_page("latent_map", **query)
+    app = open_page("latent_map", **query)
+    assert not app.exception, app.exception
+    return app
 
 
-def choose(app: AppTest, method: str) -> AppTest:
-    control = next(group for group in app.button_group if group.label == "Map")
-    return control.set_value(method).run()
+def control(app: AppTest, label: str):
+    kinds = (app.button_group, app.selectbox, app.number_input, app.toggle, app.text_input)
+    return next(widget for kind in kinds for widget in kind if widget.label == label)
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    next(button for button in app.button if button.label == label).click()
+    app.run()
+    assert not app.exception, app.exception
+    return app
 
 
 def drawn(run: Run, method: str = "tsne", **parameters: object) -> MapJob:
     """A finished map with the parameters the page begins with, computed here instead of in a worker."""
-    first = {"tsne": {"perplexity": 30.0, "seed": 0}, "umap": {"n_neighbors": 15, "min_dist": 0.1, "seed": 0}}[method]
-    job = submit_map(run, method, len(run.codes.z), **first, components=2, **parameters)
+    job = submit_map(run, method, len(run.codes.z), **FIRST[method] | {"components": 2} | parameters)
     compute_map(job, lambda: True)
     return job
 
 
+def same_map(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether all distances are the same: maps may be turned."""
+    pairs = np.random.default_rng(0).integers(len(one), size=(200, 2))
+    first, second = (np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1) for points in (one, other))
+    return np.allclose(first, second, atol=1e-3 * first.max())
+
+
+def figures(app: AppTest) -> str:
+    return " ".join(str(block.proto.body) for block in app.get("html"))
+
+
 def test_an_empty_home_leads_to_training() -> None:
-    app = page()
-    assert not app.exception
-    assert "no trained model" in said(app)
+    assert "no trained model" in said(page())
 
 
 @pytest.mark.parametrize(("latent_dim", "first"), [(1, "raw"), (2, "raw"), (3, "raw"), (5, "pca")])
-def test_the_first_map_is_drawn_at_once_with_its_figures(latent_dim: int, first: str) -> None:
-    trained("ae", latent_dim=latent_dim)
+def test_the_first_map_is_there_at_once_and_the_second_begins_from_pca(
+    latent_dim: int, first: str, hand: Hand, idle: None
+) -> None:
+    run = trained("ae", latent_dim=latent_dim)
     app = page()
-    assert not app.exception and not app.error
-    figures = {metric.label: float(metric.value) for metric in app.metric}
-    assert set(figures) == {"kNN recall", "Trustworthiness", "Continuity", "Label accuracy"}
-    assert all(0 <= value <= 1 for value in figures.values())
-    assert (figures["Trustworthiness"] > 0.999) or first == "pca" or latent_dim == 1
+    assert not app.error
+    here, there = hand.given["map-0"], hand.given["map-1"]
+    assert len(here["points"]) == len(here["index"]) == len(there["points"]) == 270
+    if first == "raw" and latent_dim > 1:
+        assert np.array_equal(here["points"], run.codes.z)
+    assert held(here["map_id"]).projection.method == first and there["map_id"] is None
+    text = figures(app)
+    assert all(name in text for name in ("kNN recall@15", "trustworthiness", "continuity", "label accuracy"))
+    _, job = find_map(run, "tsne", 270, **FIRST["tsne"], components=2)
+    assert job is not None and under_way(job)
 
 
-def test_a_map_that_was_drawn_before_is_shown_at_once() -> None:
+def test_a_map_that_was_drawn_before_is_shown_at_once(hand: Hand, idle: None) -> None:
     run = trained(latent_dim=5)
     job = drawn(run)
-    app = choose(page(), "tsne")
-    assert not app.exception and not app.error
-    shown = next(metric for metric in app.metric if metric.label == "kNN recall")
-    assert shown.value == f"{job.finished().quality['knn_recall']:.3f}"
-    assert "Distances between clusters" in said(app)
+    app = page()
+    assert not app.error
+    assert np.array_equal(hand.given["map-1"]["points"], job.finished().points)
+    assert held(hand.given["map-1"]["map_id"]).projection.parameters["perplexity"] == 30
+    assert f"{job.finished().quality['knn_recall']:.3f}" in figures(app)
+    assert "Distances between clusters and sizes of clusters mean nothing in t-SNE" in said(app)
 
 
-def test_a_map_is_asked_for_watched_and_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_map_is_watched_stopped_and_asked_for_again(hand: Hand, idle: None) -> None:
     run = trained(latent_dim=5)
-    app = choose(page(), "tsne")
-    assert not app.metric
-    monkeypatch.setattr("aeexplorer.jobs.queue.supervise", lambda: SimpleNamespace(wake=lambda: None))
-    next(b for b in app.button if b.label == "Draw the t-SNE map").click().run()
-    assert not app.exception
-    _, job = find_map(run, "tsne", 270, perplexity=30.0, seed=0, components=2)
-    assert job is not None and under_way(job)
-    next(b for b in app.button if b.label == "Cancel").click().run()
+    app = page()
+    _, job = find_map(run, "tsne", 270, **FIRST["tsne"], components=2)
+    assert job is not None
+    press(app, "Stop")
     assert job.status.state == "cancelled"
-    app.run()
-    assert "cancelled" in said(app)
-    assert any(b.label == "Draw it again" for b in app.button)
+    assert "cancelled" in app.error[0].value
+    press(app, "Draw it again")
+    assert under_way(MapJob(job.path))
 
 
-def test_a_map_is_drawn_by_a_worker() -> None:
+def test_the_moving_layout_is_shown_while_a_map_is_drawn(hand: Hand, idle: None) -> None:
     run = trained(latent_dim=5)
-    app = choose(page(), "tsne")
-    next(b for b in app.button if b.label == "Draw the t-SNE map").click().run()
+    app = page()
+    _, job = find_map(run, "tsne", 270, **FIRST["tsne"], components=2)
+    assert job is not None
+    points = np.random.default_rng(0).normal(size=(270, 2)).astype(np.float32)
+    save_arrays(job.path / "intermediate.safetensors", {"points": points})
+    app.run()
+    assert same_map(hand.given["map-1"]["points"], points)
+
+
+def test_a_map_that_is_no_longer_shown_is_no_longer_drawn(hand: Hand, idle: None) -> None:
+    run = trained(latent_dim=5)
+    app = page()
+    _, job = find_map(run, "tsne", 270, **FIRST["tsne"], components=2)
+    assert job is not None and under_way(job)
+    control(app, "Perplexity").set_value(12.0).run()
+    assert not under_way(job)
+    _, other = find_map(run, "tsne", 270, perplexity=12.0, seed=0, components=2)
+    assert other is not None and under_way(other)
+
+
+def test_a_map_is_drawn_by_a_worker(hand: Hand) -> None:
+    run = trained(latent_dim=5)
+    app = page()
     end = time.monotonic() + 120
-    while time.monotonic() < end and not app.metric:
+    while time.monotonic() < end and hand.given["map-1"]["map_id"] is None:
         time.sleep(0.5)
         app.run()
-    assert not app.exception
-    assert len(app.metric) == 4, said(app)
-    assert submit_map(run, "tsne", 270, perplexity=30.0, seed=0, components=2).status.state == "done"
+    job = submit_map(run, "tsne", 270, **FIRST["tsne"], components=2)
+    assert job.status.state == "done"
+    assert same_map(hand.given["map-1"]["points"], job.finished().points)
 
 
-def test_a_failed_map_says_why_and_can_be_tried_again() -> None:
+def test_a_failed_map_says_why_and_can_be_tried_again(hand: Hand, idle: None) -> None:
     run = trained(latent_dim=5)
-    job = submit_map(run, "tsne", 270, perplexity=30.0, seed=0, components=2)
+    job = submit_map(run, "tsne", 270, **FIRST["tsne"], components=2)
     job.set_status(state="failed", reason="the disk is full")
-    app = choose(page(), "tsne")
-    assert "the disk is full" in app.error[0].value
-    assert any(b.label == "Draw it again" for b in app.button)
-
-
-def test_a_damaged_map_can_be_drawn_again() -> None:
-    run = trained(latent_dim=5)
-    job = drawn(run)
-    (job.path / "map.safetensors").write_bytes(b"nothing")
-    app = choose(page(), "tsne")
-    assert not app.exception
-    assert "map" in app.error[0].value
-    again = submit_map(run, "tsne", 270, perplexity=30.0, seed=0, components=2)
-    assert again.status.state == "queued"
-
-
-def test_without_the_data_the_map_works() -> None:
-    orphaned(trained(latent_dim=2))
     app = page()
+    assert "the disk is full" in app.error[0].value
+    press(app, "Draw it again")
+    assert under_way(job)
+
+
+def test_a_damaged_map_is_a_sentence(hand: Hand, idle: None) -> None:
+    job = drawn(trained(latent_dim=5))
+    (job.path / "map.safetensors").write_bytes(b"nothing")
+    app = page()
+    assert "map" in app.error[0].value
+    press(app, "Draw it again")
+    assert MapJob(job.path).status.state == "queued"
+
+
+def test_the_link_holds_the_view(hand: Hand, idle: None) -> None:
+    run = trained("ae", latent_dim=4)
+    query = {"maps": "pca,umap,axis", "d": "3", "colour": "kept", "seed": "7", "n_neighbors": "9", "min_dist": "0.3",
+             "view": "Quality", "from": "class:1", "to": "class:4", "pointer": "decode", "density": "1"}  # fmt: skip
+    app = page(**query)
+    assert [given["label"].split(" of ")[0] for given in hand.given.values()] == ["PCA", "UMAP", "Axis"]
+    assert hand.given["map-0"]["points"].shape == (270, 3)
+    assert hand.given["map-0"]["mode"] == "decode" and hand.given["map-0"]["density"]
+    assert hand.given["map-0"]["colour_label"] == "share of 15 neighbours kept"
+    _, job = find_map(run, "umap", 270, n_neighbors=9, min_dist=0.3, seed=7, components=3)
+    assert job is not None and under_way(job)
+    for name, value in query.items():
+        assert app.query_params[name] == [value] or app.query_params[name] == value
+    control(app, "View").set_value("Look").run()
+    assert "view" not in app.query_params
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"maps": "nothing,pca"},
+        {"maps": "raw"},
+        {"maps": ""},
+        {"d": "4", "n": "-1", "view": "x", "colour": "<b>", "place": "?", "pointer": "poke"},
+        {"seed": "nan", "perplexity": "1e9", "n_neighbors": "2.5", "min_dist": "inf", "k": "1000"},
+        {"maps": "axis", "from": "class:99", "to": "group:nothing"},
+        {"ghost": "boo", "beside": "../../etc", "sample": "-5", "density": "7"},
+    ],
+)
+def test_an_unusual_link_is_read_as_far_as_it_makes_sense(query: dict[str, str], hand: Hand, idle: None) -> None:
+    trained("ae", latent_dim=5)
+    assert not page(**query).exception
+    assert hand.given
+
+
+def test_what_is_selected_on_one_map_is_selected_on_all_and_in_the_table(hand: Hand, idle: None) -> None:
+    run = trained(latent_dim=5)
+    hand.does["map-1"] = MapTouch(7, (3, 5, 11), None)
+    app = page(view="Selection")
+    table = app.dataframe[0].value
+    assert table["sample"].tolist() == [3, 5, 11]
+    assert table["label"].tolist() == [run.spec.data.classes[y] for y in run.codes.labels[[3, 5, 11]]]
+    assert (table["squared error"] > 0).all()
+    app.run()
+    assert hand.given["map-0"]["selected"] == (3, 5, 11)
+    assert hand.given["map-0"]["picked"] == 7
+    assert app.query_params["sample"] in ("7", ["7"])
+    assert "class purity" in figures(app)
+
+
+def test_labels_are_searched_by_their_text(hand: Hand, idle: None) -> None:
+    run = trained(latent_dim=5)
+    app = page(view="Selection")
+    control(app, "Select by label").input("4").run()
+    assert set(hand.given["map-0"]["selected"]) == set(run.codes.index[run.codes.labels == 4].tolist())
+    control(app, "Select by label").input("<b>horse</b>").run()
+    assert "No label holds <b>horse</b>" in said(app).replace("&lt;", "<").replace("&gt;", ">")
+    control(app, "Select by label").input("#9").run()
+    assert hand.given["map-0"]["selected"] == (9,)
+    press(app, "Clear")
+    assert hand.given["map-0"]["selected"] == ()
+
+
+def test_a_group_named_by_hand_serves_the_axis_and_attribute_arithmetic(hand: Hand, idle: None) -> None:
+    trained("ae", latent_dim=4, hidden=(32,), epochs=2)
+    hand.does["map-0"] = MapTouch(None, tuple(range(12)), None)
+    app = page(view="Selection", maps="pca,axis")
+    control(app, "Keep as a group named").input("  round   ones ")
+    press(app, "Keep")
+    assert "round ones" in control(app, "Axis to").options
+    control(app, "Axis to").set_value("group:round ones").run()
     assert not app.exception and not app.error
-    assert len(app.metric) == 4
-    assert "is not on this computer" in said(app)
+    app.switch_page("../../pages/generate.py").run()
+    control(app, "View").set_value("Attributes").run()
+    assert not app.exception
+    assert "round ones" in control(app, "Add the mean of").options
 
 
-def test_it_is_coloured_by_exact_factors_too() -> None:
+def test_a_group_needs_a_name(hand: Hand, idle: None) -> None:
+    trained(latent_dim=4)
+    hand.does["map-0"] = MapTouch(None, (1, 2), None)
+    app = press(page(view="Selection"), "Keep")
+    assert "name of a group must have 1 to 40 characters, got 0" in said(app)
+
+
+def test_clusters_are_compared_with_the_classes_and_colour_the_maps(hand: Hand, idle: None) -> None:
+    trained(latent_dim=5)
+    app = page(view="Clusters")
+    assert all(name in figures(app) for name in ("ARI", "NMI"))
+    control(app, "k").set_value(3).run()
+    press(app, "Colour the maps by cluster")
+    assert hand.given["map-0"]["categories"] == ("1", "2", "3")
+    control(app, "Clusters by").set_value("hdbscan").run()
+    assert not app.exception
+
+
+@pytest.mark.parametrize("colour", ["class", "error", "kept", "cluster", "moved", "none"])
+def test_there_is_one_colour_for_all_maps(colour: str, hand: Hand, idle: None) -> None:
+    drawn(trained(latent_dim=5))
+    page(colour=colour)
+    for given in hand.given.values():
+        values = given["values"]
+        assert (values is None) == (colour == "none")
+        assert values is None or (len(values) == 270 and np.isfinite(values).all())
+        assert bool(given["categories"]) == (colour in ("class", "cluster"))
+
+
+def test_factors_and_columns_are_colours(hand: Hand, idle: None) -> None:
     trained("ae", "shapes", latent_dim=2, samples=500)
     app = page()
-    box = next(b for b in app.selectbox if b.label == "Colour by")
-    assert "Orientation" in box.options
-    box.set_value("orientation").run()
-    assert not app.exception
+    assert "Orientation" in control(app, "Colour by").options
+    control(app, "Colour by").set_value("factor:orientation").run()
+    assert not hand.given["map-0"]["categories"] and np.ptp(hand.given["map-0"]["values"]) > 0
+
+
+def test_a_table_is_coloured_by_its_columns(hand: Hand, idle: None) -> None:
+    run = trained("ae", "wine", latent_dim=2)
+    app = page(colour=f"column:{run.spec.data.features[3]}")
+    assert not app.error
+    assert hand.given["map-0"]["colour_label"] == run.spec.data.features[3]
+    assert np.ptp(hand.given["map-0"]["values"]) > 0
+
+
+def test_another_seed_is_a_ghost_turned_onto_the_map(hand: Hand, idle: None) -> None:
+    run = trained(latent_dim=5)
+    shown, other = drawn(run).finished().points, drawn(run, seed=1).finished().points
+    page(ghost="seed", colour="moved")
+    ghost = hand.given["map-1"]["ghost"]
+    assert hand.given["map-0"]["ghost"] is None
+    assert np.allclose(np.linalg.norm(ghost[3] - ghost[9]), np.linalg.norm(other[3] - other[9]), rtol=1e-4)
+    assert np.square(ghost - shown).sum() <= np.square(other - shown).sum()
+    assert hand.given["map-1"]["values"].mean() > 0
+
+
+def test_a_map_with_other_settings_is_turned_onto_the_one_before(hand: Hand, idle: None) -> None:
+    run = trained(latent_dim=5)
+    drawn(run)
+    job = drawn(run, seed=1)
+    points = job.finished().points
+    quarter = np.array([[0, 1], [-1, 0]], np.float32)
+    arrays = job.arrays()
+    save_arrays(job.path / "map.safetensors", arrays | {"points": np.ascontiguousarray(points @ quarter)})
+    app = page()
+    before = hand.given["map-1"]["points"]
+    control(app, "Seed").set_value(1).run()
+    turned = hand.given["map-1"]["points"]
+    assert same_map(turned, points)
+    assert np.square(turned - before).sum() < np.square(points @ quarter - before).sum()
+    app.run()
+    assert np.array_equal(hand.given["map-1"]["points"], turned)
+    control(app, "Pointer").set_value("decode").run()
+    assert np.array_equal(hand.given["map-1"]["points"], points @ quarter)
+
+
+def test_two_models_of_the_same_samples_stand_side_by_side(hand: Hand, idle: None) -> None:
+    one, two = trained("ae", latent_dim=5), trained("vae", latent_dim=6)
+    app = page(run=one.id, maps="pca", beside=two.id)
+    assert not app.error
+    assert [given["run"] for given in hand.given.values()] == [one.id, two.id]
+    assert np.array_equal(hand.given["map-0"]["index"], hand.given["map-1"]["index"])
+
+
+def test_a_way_is_placed_on_every_map_and_marked_where_it_is_approximate(hand: Hand, idle: None) -> None:
+    run = trained(latent_dim=5)
+    drawn(run)
+    page(place="way", way="3")
+    exact, near = hand.given["map-0"]["placed"], hand.given["map-1"]["placed"]
+    assert len(exact) == len(near) == 9
+    assert [place.approximate for place in exact + near] == [False] * 9 + [True] * 9
+    assert np.allclose(exact[0].point, hand.given["map-0"]["points"][0], atol=1e-4)
+    assert np.allclose(exact[-1].point, hand.given["map-0"]["points"][3], atol=1e-4)
+
+
+def test_a_place_where_the_pointer_was_let_go_is_decoded(hand: Hand, idle: None) -> None:
+    drawn(trained(latent_dim=5))
+    hand.does["map-1"] = MapTouch(None, (), (1.5, -2.0))
+    app = page(pointer="decode")
+    assert "(1.50, -2.00) on t-SNE, decoded between its neighbours on the map, approximately" in said(app)
+
+
+def test_distances_and_dimensions_are_drawn(hand: Hand, idle: None) -> None:
+    run = trained("ae", latent_dim=5)
+    drawn(run)
+    app = page(view="Quality")
+    assert "rank correlation of distances" in figures(app)
+    assert "principal components explain" in said(app)
+    assert len(app.get("plotly_chart")) == 2
+
+
+def test_maps_and_codes_are_taken_along(hand: Hand, idle: None) -> None:
+    run = trained(latent_dim=5)
+    job = drawn(run)
+    page(maps="pca,tsne")
+    model = bench(run.id).explorer
+    layouts = [
+        layout_of(Panel(run, "pca", Size(270), {"components": 2})),
+        layout_of(Panel(run, "tsne", Size(270), FIRST["tsne"] | {"components": 2})),
+    ]
+    files = {file.label: file for file in files_of(model, layouts)}
+    table = files["t-SNE CSV"].content().decode().splitlines()
+    assert table[0] == "sample,class,x,y" and len(table) == 271
+    assert np.allclose([float(v) for v in table[1].split(",")[2:]], job.finished().points[0], rtol=1e-5)
+    with zipfile.ZipFile(io.BytesIO(files["Projector"].content())) as archive:
+        assert {"vectors.tsv", "metadata.tsv", "sprite.png"} <= set(archive.namelist())
+
+
+@pytest.mark.parametrize("view", ["Look", "Selection", "Clusters", "Quality"])
+@pytest.mark.parametrize("n", ["", "500", "all-1797"])
+def test_the_lines_of_python_do_the_same(view: str, n: str, hand: Hand, idle: None) -> None:
+    run = trained("ae", latent_dim=4)
+    hand.does["map-0"] = MapTouch(3, (1, 2, 3), None)
+    app = page(view=view, n=n, maps="pca,axis", to="class:7")
+    code = next(block.value for block in app.code if "ae.project" in block.value)
+    made: dict[str, object] = {}
+    exec(code.replace(f'"{run.id}"', f'r"{run.path}"'), made)
+    for name, given in (("pca", hand.given["map-0"]), ("axis", hand.given["map-1"])):
+        assert np.allclose(made[name], given["points"], atol=1e-5)
+    if view == "Selection":
+        assert np.asarray(made["picture"]).shape == (8, 8)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_few_codes_are_refused_with_a_sentence(n: int, hand: Hand, idle: None) -> None:
+    run = orphaned(trained("ae", latent_dim=5))
+    codes = run.codes
+    some = {"z": codes.z[:n], "labels": codes.labels[:n], "index": codes.index[:n]}
+    save_arrays(run.path / "codes.safetensors", some)
+    for view in ("Look", "Selection", "Quality"):
+        app = page(view=view)
+        assert f"t-SNE needs at least 4 codes, got {n}" in said(app)
+        assert len(hand.given["map-0"]["points"]) == n
+    app = page(view="Clusters")
+    assert f"clusters need at least 4 codes, got {n}" in said(app)
+
+
+def test_broken_codes_are_refused_with_a_sentence(hand: Hand, idle: None) -> None:
+    run = orphaned(trained("ae", latent_dim=5))
+    codes = run.codes
+    z = codes.z.copy()
+    z[3, 1] = np.nan
+    save_arrays(run.path / "codes.safetensors", {"z": z, "labels": codes.labels, "index": codes.index})
+    app = page()
+    assert "finite" in app.error[0].value
+
+
+def test_without_the_data_the_maps_work(hand: Hand, idle: None) -> None:
+    orphaned(trained(latent_dim=2))
+    for view in ("Look", "Selection", "Clusters", "Quality"):
+        app = page(view=view)
+        assert not app.error
+        assert len(hand.given["map-0"]["points"]) == 270
+    assert "is not on this computer" in said(page())
+
+
+def test_labels_of_any_kind_are_shown_as_text(hand: Hand, idle: None) -> None:
+    run = trained("ae", latent_dim=4)
+    spec = json.loads((run.path / "spec.json").read_text())
+    nasty = ['<img src=x onerror="alert(1)">', "x" * 10_000, "**bold**", "‮abc", *"456789"]
+    spec["data"]["classes"] = nasty
+    (run.path / "spec.json").write_text(json.dumps(spec))
+    hand.does["map-0"] = MapTouch(0, tuple(range(60)), None)
+    for view in ("Look", "Selection", "Clusters"):
+        app = page(view=view, maps="pca,axis")
+        assert not app.error
+        assert "<img src=x" not in figures(app)
+        assert "<img src=x" not in " ".join(str(block.value) for block in app.markdown)
+    assert hand.given["map-0"]["categories"][:3] == tuple(nasty[:3])
 
 
 def test_a_damaged_run_is_a_sentence() -> None:
     run = trained(latent_dim=2)
     (run.path / "codes.safetensors").write_bytes(b"")
-    app = page()
-    assert not app.exception
-    assert app.error
+    assert page().error
 
 
-def test_the_table_of_coordinates_runs_nothing() -> None:
-    text = coordinates_csv(
-        np.array([[-1.5, 2.0], [0.0, 1e-9]]), np.array([3, 4]), np.array([0, -1]), ('=HYPERLINK("x")',)
-    )
-    lines = text.splitlines()
-    assert lines[0] == "test_sample,class,x,y"
-    assert lines[1] == '3,"\'=HYPERLINK(""x"")",-1.5,2'
-    assert lines[2] == "4,,0,1e-09"
-    with pytest.raises(ConfigError, match="same samples"):
-        coordinates_csv(np.zeros((2, 2)), np.zeros(3), np.zeros(2))
+def test_the_component_itself_is_mounted(idle: None) -> None:
+    trained("ae", latent_dim=2)
+    assert not page(maps="raw,pca,tsne").exception

@@ -10,11 +10,13 @@ from aeexplorer.plots import (
     DARK,
     LIGHT,
     bars,
+    dimension_curve,
     heat,
     loss_curves,
     scatter_map,
     scatter_toy,
     sequences,
+    shepard_plot,
     tile,
     to_png,
 )
@@ -36,6 +38,8 @@ FIGURES = {
     "bars": lambda theme: bars([3, 1, 0], theme=theme, unit="nats"),
     "sequences": lambda theme: sequences(RNG.normal(size=(3, 20)), RNG.normal(size=(3, 20)), "abc", theme),
     "toy": lambda theme: scatter_toy(POINTS, POINTS + 0.1, LABELS, theme),
+    "shepard": lambda theme: shepard_plot(RNG.random(200), RNG.random(200), theme),
+    "dimensions": lambda theme: dimension_curve([0, 1, 2], [3.0, 2.0, 1.0], [2, 2], [0.9, 1.5], "ab", 1, theme),
     "heat": lambda theme: heat(RNG.random((2, 3)), "ab", "xyz", "rows", "columns", theme, marked=(1, 2)),
 }
 
@@ -265,3 +269,27 @@ def test_a_png_gives_the_picture_back():
 def test_bad_input_is_refused_with_a_sentence(call, words):
     with pytest.raises(ConfigError, match=words):
         call()
+
+
+def test_a_shepard_plot_joins_the_medians_of_equally_many_pairs():
+    before = np.arange(100, dtype=float)
+    figure = shepard_plot(before, before**2)
+    dots, line = figure.data
+    assert np.array_equal(dots.x, before) and np.array_equal(dots.y, before**2)
+    assert len(line.x) == 20
+    assert line.x[0] == np.median(before[:5]) and line.y[-1] == np.median(before[95:] ** 2)
+    assert len(shepard_plot([1.0], [2.0]).data) == 1
+    with pytest.raises(ConfigError, match="one length"):
+        shepard_plot([1.0, 2.0], [1.0])
+
+
+def test_the_line_of_pca_is_always_drawn_and_the_shown_model_is_filled():
+    alone = dimension_curve([0, 1], [2.0, 1.0], [], [], [])
+    assert [trace.name for trace in alone.data] == ["PCA"]
+    figure = dimension_curve([0, 1, 2], [2.0, 1.0, 0.5], [1, 2], [0.8, 0.4], [NASTY, "b"], marked=1)
+    assert figure.data[1].marker.symbol == ("circle-open", "circle")
+    assert "<img" not in figure.data[1].text[0]
+    with pytest.raises(ConfigError, match="a dimension, an error and a name each"):
+        dimension_curve([0], [1.0], [1], [], [])
+    with pytest.raises(ConfigError, match="vectors of one length"):
+        dimension_curve([0, 1], [1.0], [], [], [])

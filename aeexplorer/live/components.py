@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import numpy as np
 import streamlit as st
 
 from aeexplorer.config import ConfigError
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.live.channel import modules_path
-from aeexplorer.live.panel import Chart, Control, Play, Readout, Row, Slider
+from aeexplorer.live.panel import AnyView, Chart, Control, Play, Readout, Row, Slider
 from aeexplorer.live.scenes import SCENES
 from aeexplorer.plots import LIGHT
 
@@ -68,6 +70,23 @@ class Field(NamedTuple):
 
     sigma: float
     start: tuple[float, float]
+
+
+class MapTouch(NamedTuple):
+    """What a hand left on a map: the picked sample, the selected ones, as places in the dataset, and the place on the map
+    where a pointer that decodes was let go."""
+
+    picked: int | None
+    selected: tuple[int, ...]
+    at: tuple[float, ...] | None
+
+
+class Placed(NamedTuple):
+    """A new code on a map: where it lies, what stands beside it, and whether it could only be placed approximately."""
+
+    point: tuple[float, ...]
+    label: str = ""
+    approximate: bool = False
 
 
 @functools.cache
@@ -153,7 +172,7 @@ def draw_pad(
 
 def live_panel(
     scene: str, *, key: str, label: str, params: Mapping[str, Any], controls: Sequence[Control] = (),
-    rows: Sequence[Row], readouts: Sequence[Readout] = (), chart: Chart | None = None,
+    rows: Sequence[Row], readouts: Sequence[Readout] = (), chart: Chart | None = None, views: Sequence[AnyView] = (),
     plane: str | None = None, paths: Sequence[str] = (),
 ) -> Panel:  # fmt: skip
     """Controls over rows of samples, numbers and a chart of one scene, all following the same finger.
@@ -162,6 +181,7 @@ def live_panel(
         scene: a name in `SCENES`.
         label: its name for those who cannot see it.
         params: the scene's params that no control sets.
+        views: what else moves: charts, maps and tables, above the rows or after the chart.
         plane: name of the latent pad on the same page on which `paths` are drawn: the kinds of `interpolate` whose ways
             are shown, in the colours of the chart's lines. The chart then stands beside that plane.
 
@@ -171,8 +191,9 @@ def live_panel(
     Raises:
         ConfigError: for an unknown scene, or a Play without the slider it moves.
     """
-    if scene not in SCENES or (chart and chart.scene and chart.scene not in SCENES):
-        raise ConfigError(f"scene must be one of {', '.join(SCENES)}, got {scene!r}")
+    asked = [scene, *(view.scene for view in [*views, *([chart] if chart else [])] if view.scene)]
+    if unheard := [name for name in asked if name not in SCENES]:
+        raise ConfigError(f"scene must be one of {', '.join(SCENES)}, got {unheard[0]!r}")
     sliders = {control.param for control in controls if isinstance(control, Slider)}
     for control in controls:
         if isinstance(control, Play) and control.param not in sliders:
@@ -183,6 +204,7 @@ def live_panel(
         "rows": [row.model_dump(mode="json") for row in rows],
         "readouts": [readout.model_dump(mode="json") for readout in readouts],
         "chart": chart.model_dump(mode="json") if chart else None, "plane": plane, "paths": list(paths),
+        "views": [view.model_dump(mode="json") for view in views],
     }  # fmt: skip
     result = _mount("live_panel", key, data, "settings", "picked")
     declared = {c.param: c.value for c in controls if not isinstance(c, Play)}
@@ -218,3 +240,59 @@ def vector_field(
     }  # fmt: skip
     view = _mount("vector_field", key, data, "view").get("view")
     return Field(view["sigma"], tuple(view["start"])) if view else Field(sigma, start)
+
+
+def latent_map(
+    run: str, *, key: str, points: np.ndarray, index: np.ndarray, values: np.ndarray | None = None,
+    categories: Sequence[str] = (), colour_label: str = "", title: str = "", group: str = "maps", map_id: str | None = None,
+    ghost: np.ndarray | None = None, placed: Sequence[Placed] = (), selected: Sequence[int] = (),
+    picked: int | None = None, mode: Literal["select", "decode"] = "select", density: bool = False,
+    pictures: bool = False, height: int = 520, label: str = "Latent map",
+) -> MapTouch:  # fmt: skip
+    """A map: hover shows a sample and its reconstruction, a click picks one, lasso and box select.
+
+    Args:
+        run: id or pretrained name of the run whose codes are shown.
+        points: (n, 2) or (n, 3); when they change for the same samples, they travel.
+        index: (n,) places of the samples in the dataset, the test split first.
+        values: (n,) places among `categories`, -1 for none, or numbers for a continuous colour; None for one colour.
+        categories: names of the values, which may hold any text.
+        colour_label: what the colour is.
+        title: above it.
+        group: maps of one group on a page share hover, picked sample, selection and hidden classes at once.
+        map_id: what the map is held under (`held_maps.hold`), without which no place can be decoded.
+        ghost: (n, 2|3) drawn faintly behind.
+        placed: new codes; those with a label are the ends of a way or stand alone.
+        selected, picked: what the page wants selected and picked, as places in the dataset.
+        mode: what a pointer does: select, or decode the place under it.
+        density: lines of equal density.
+        pictures: samples as their own points where there is room.
+        height: in pixels.
+        label: its name for those who cannot see it.
+    """
+    heard = f"{group}.heard"
+    classes = max(len(categories), 1)
+    data = {
+        "run": run, "points": _floats(points), "components": points.shape[1], "index": _packed(index, "<i4"),
+        "values": None if values is None else _floats(values), "categories": [str(name)[:300] for name in categories],
+        "colours": [LIGHT.colour(i, classes) for i in range(classes)], "muted": LIGHT.muted,
+        "colour_label": colour_label, "title": title, "group": group, "map_id": map_id, "ghost": None if ghost is None else _floats(ghost),
+        "placed": [place._asdict() for place in placed], "selected": list(selected), "picked": picked, "mode": mode,
+        "density": density, "pictures": pictures, "height": height, "label": label,
+        "heard": st.session_state.get(heard, 0),
+    }  # fmt: skip
+    touch = _mount("latent_map", key, data, "touch").get("touch")
+    if not touch:
+        return MapTouch(None, (), None)
+    st.session_state[heard] = max(st.session_state.get(heard, 0), touch["serial"])
+    at = touch.get("at")
+    return MapTouch(touch["picked"], tuple(touch["selected"]), tuple(at) if at else None)
+
+
+def _floats(values: np.ndarray) -> str:
+    return _packed(values, "<f4")
+
+
+def _packed(values: np.ndarray, kind: str) -> str:
+    """Numbers as a browser reads them: base64 of their bytes."""
+    return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode()

@@ -5,6 +5,7 @@ A page says what there is; the panel asks the scene with `params` and the values
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -34,6 +35,8 @@ class Slider(Config):
         param: the field of the scene's params it sets; "z.3" sets the fourth element of z.
         scale: "log" moves evenly in the logarithm; then `step` is not used.
         symbol_by: symbols that depend on another control, {"kind": {"gaussian": "σ", "masking": "p"}}.
+        bend: (value, share of the travel) from `low` at 0 to `high` at 1, ascending, between which the slider moves evenly
+            on its scale; a place within half a step of a mark is the mark.
     """
 
     type: Literal["slider"] = "slider"
@@ -50,6 +53,7 @@ class Slider(Config):
     digits: int | None = Field(None, ge=0, le=6)
     marks: tuple[Mark, ...] = ()
     zones: tuple[Zone, ...] = ()
+    bend: tuple[tuple[float, float], ...] = ()
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -59,6 +63,9 @@ class Slider(Config):
             raise ConfigError(f"value must be between {self.low} and {self.high}, got {self.value}")
         if self.scale == "log" and self.low <= 0:
             raise ConfigError(f"low must be greater than 0 on a log scale, got {self.low}")
+        rising = all(a < c and b < d for (a, b), (c, d) in pairwise(self.bend))
+        if self.bend and not (rising and self.bend[0] == (self.low, 0) and self.bend[-1] == (self.high, 1)):
+            raise ConfigError(f"bend must rise from ({self.low}, 0) to ({self.high}, 1), got {self.bend}")
         return self
 
 
@@ -146,10 +153,11 @@ class Readout(Config):
 
 
 class Line(Config):
-    """A line of a chart, and the readout at which its dot stands.
+    """A line of a chart, and the readout at which its dot stands; without one the dot stays on the line.
 
     The colour is "accent", "mark", "quiet" or "ink", which suit light and dark pages, or any of CSS.
-    Its points are given here, for the values of controls named in `when`, or come as arrays of the chart's scene.
+    Its points are given here, for the values of controls named in `when`, or come as arrays of the chart's scene; of a
+    table (points, m) the column that the control `column` stands on, among the values of the array `columns`.
     """
 
     name: str
@@ -160,21 +168,97 @@ class Line(Config):
     when: dict[str, str] = Field({})
     x_array: str = ""
     y_array: str = ""
+    column: str = ""
+    columns: str = ""
 
 
-class Chart(Config):
+class Spot(Config):
+    """A diamond in a chart."""
+
+    x: float
+    y: float
+    label: str
+
+
+class View(Config):
+    """Something beside or above the rows that moves with the controls.
+
+    Attributes:
+        scene: where comes what stays the same meanwhile, asked again when another of the panel's params changes.
+        fields: the params that are passed on to that scene.
+        place: above the rows, side by side, or in a column at their right.
+    """
+
+    title: str
+    scene: str = ""
+    fields: tuple[str, ...] = ()
+    place: Literal["above", "aside"] = "aside"
+
+
+class Chart(View):
     """Lines with a dot each that moves with a control.
 
     Attributes:
         x: the param of that control.
-        scene: where the lines come from, asked again when another of the panel's params changes.
-        fields: the params that are passed on to that scene.
+        x_readout: in place of it, where dots stand.
+        mark_at: the param of a control whose place is marked by a dashed line, `mark_label`.
+        spots: named places that do not move, such as figures of other models; `spot_name` says what they are.
+        height: of 380 units of width.
+        from_zero: whether the y axis begins at 0 although the values are far from it.
     """
 
-    title: str
-    x: str
+    type: Literal["chart"] = "chart"
+    x: str = ""
+    x_readout: str = ""
     x_label: str
+    y_label: str = ""
     lines: tuple[Line, ...] = Field(min_length=1)
     marks: tuple[Mark, ...] = ()
-    scene: str = ""
-    fields: tuple[str, ...] = ()
+    mark_at: str = ""
+    mark_label: str = ""
+    spots: tuple[Spot, ...] = ()
+    spot_name: str = ""
+    height: int = Field(250, ge=100, le=400)
+    from_zero: bool = True
+
+
+class Cloud(View):
+    """Points of the array `map` that travel, in the colours of their `labels` (from the scene of what stays), with the
+    prior and the aggregate posterior as ellipses.
+
+    Attributes:
+        colours: of the classes.
+        names: of the classes, written where they lie.
+    """
+
+    type: Literal["cloud"] = "cloud"
+    colours: tuple[str, ...]
+    names: tuple[str, ...] = ()
+
+
+class Dimensions(View):
+    """The KL of each dimension as bars, the largest first, and of the same dimensions the aggregate posterior beside the
+    prior; how many are active, and between which snapshots the weights stand."""
+
+    type: Literal["dimensions"] = "dimensions"
+
+
+class Heat(View):
+    """A table of errors as colours, logarithmic, with a ring that moves.
+
+    Attributes:
+        array: the table (rows, columns); `rows` and `columns` are the arrays with its values.
+        y, x: the params of the controls that move the ring.
+    """
+
+    type: Literal["heat"] = "heat"
+    array: str
+    rows: str
+    columns: str
+    x: str
+    y: str
+    x_label: str
+    y_label: str
+
+
+AnyView = Annotated[Chart | Cloud | Dimensions | Heat, Field(discriminator="type")]

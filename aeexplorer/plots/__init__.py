@@ -4,9 +4,9 @@ Text that people typed (class names, hover texts, titles) is escaped: plotly rea
 carries its alternative text, plain and not escaped, as `figure.layout.meta["alt"]`.
 """
 
-from aeexplorer.plots.charts import bars, heat, loss_curves, sequences
+from aeexplorer.plots.charts import bars, dimension_curve, heat, loss_curves, sequences, shepard_plot
 from aeexplorer.plots.maps import scatter_map, scatter_toy
-from aeexplorer.plots.marks import add_path, add_point, names_below
+from aeexplorer.plots.marks import add_path
 from aeexplorer.plots.pictures import diverging, tile, to_gif, to_png
 from aeexplorer.plots.theme import DARK, LIGHT, Theme
 
@@ -15,15 +15,15 @@ __all__ = [
     "LIGHT",
     "Theme",
     "add_path",
-    "add_point",
     "bars",
+    "dimension_curve",
     "diverging",
     "heat",
     "loss_curves",
-    "names_below",
     "scatter_map",
     "scatter_toy",
     "sequences",
+    "shepard_plot",
     "tile",
     "to_gif",
     "to_png",

@@ -15,6 +15,8 @@ from aeexplorer.plots.theme import LIGHT, Theme, dress, shown
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+_SHEPARD_BINS = 20  # of equally many pairs, whose medians are joined
+
 
 def loss_curves(epochs: Sequence[Mapping[str, Any]], theme: Theme = LIGHT, title: str = "") -> Figure:
     """Training and validation loss over epochs, and beside it the terms they are made of.
@@ -203,4 +205,98 @@ def heat(
         tickvals=np.arange(len(rows)), ticktext=[shown(str(r)) for r in rows], title_text=html.escape(row_title)
     )
     figure.update_xaxes(showgrid=False).update_yaxes(showgrid=False, autorange="reversed")
+    return figure
+
+
+def shepard_plot(codes: ArrayLike, points: ArrayLike, theme: Theme = LIGHT, title: str = "") -> Figure:
+    """Distances of pairs of samples in the latent space against those on a map; a map that keeps all draws a line.
+
+    Shepard, "The analysis of proximities", Psychometrika 1962.
+
+    Args:
+        codes, points: (m,) distances of the same pairs, see `metrics.shepard`.
+        theme: colours.
+        title: shown above, empty for none.
+
+    Raises:
+        ConfigError: for distances that are not of the same pairs.
+    """
+    import plotly.graph_objects as go
+
+    before, after = np.asarray(codes, dtype=np.float64), np.asarray(points, dtype=np.float64)
+    if before.shape != after.shape or before.ndim != 1:
+        raise ConfigError(f"codes and points must be vectors of one length, got {before.shape} and {after.shape}")
+    dots = {"size": 4, "opacity": 0.25, "color": theme.accent}
+    figure = go.Figure(go.Scattergl(x=before, y=after, mode="markers", marker=dots, hoverinfo="skip"))
+    if len(before) >= _SHEPARD_BINS:
+        # The line through the medians shows what the cloud hides: where far pairs come to lie.
+        order = np.array_split(np.argsort(before, kind="stable"), _SHEPARD_BINS)
+        x, y = (np.array([np.median(values[part]) for part in order]) for values in (before, after))
+        line = {"color": theme.mark, "width": 2.5}
+        # in WebGL as the points are: other lines would lie under them
+        figure.add_trace(go.Scattergl(x=x, y=y, mode="lines", line=line, hoverinfo="skip", name="median"))
+    dress(figure, theme, title, f"Distances of {len(before)} pairs, of codes and on the map")
+    figure.update_layout(showlegend=False)
+    figure.update_xaxes(title_text="distance of codes", rangemode="tozero")
+    figure.update_yaxes(title_text="distance on the map", rangemode="tozero")
+    return figure
+
+
+def dimension_curve(
+    dimensions: ArrayLike,
+    pca_error: ArrayLike,
+    latent: Sequence[int],
+    error: Sequence[float],
+    names: Sequence[str],
+    marked: int | None = None,
+    theme: Theme = LIGHT,
+    title: str = "",
+) -> Figure:
+    """Test error by latent dimension: models as points, PCA as the line that they have to beat.
+
+    The line goes to twice the largest dimension of a model, and at least to 4.
+
+    Args:
+        dimensions, pca_error: (m,), see `metrics.pca_line`.
+        latent, error, names: latent dimension, mean squared error and name of each model.
+        marked: which model is filled, the others are open; None for none.
+        theme: colours.
+        title: shown above, empty for none.
+
+    Raises:
+        ConfigError: for lengths that do not fit.
+    """
+    import plotly.graph_objects as go
+
+    at, line = np.asarray(dimensions), np.asarray(pca_error, dtype=np.float64)
+    if at.shape != line.shape or at.ndim != 1:
+        raise ConfigError(f"dimensions and pca_error must be vectors of one length, got {at.shape} and {line.shape}")
+    if not len(latent) == len(error) == len(names):
+        raise ConfigError(f"models must have a dimension, an error and a name each, got {len(latent)}, {len(error)} and {len(names)}")  # fmt: skip
+    reach = max(4, 2 * max(latent, default=0))
+    at, line = at[at <= reach], line[at <= reach]
+    figure = go.Figure()
+    ink = {"color": theme.secondary, "width": 2}
+    figure.add_trace(
+        go.Scatter(x=at, y=line, mode="lines", name="PCA", line=ink, hovertemplate="PCA, %{x}: %{y:.4g}<extra></extra>")
+    )
+    if len(latent):
+        filled = ["circle" if i == marked else "circle-open" for i in range(len(latent))]
+        dots = {"size": 10, "color": theme.mark, "symbol": filled, "line": {"width": 2, "color": theme.mark}}
+        said = [f"{shown(name)}: {value:.4g}" for name, value in zip(names, error, strict=True)]
+        figure.add_trace(
+            go.Scatter(
+                x=list(latent), y=list(error), mode="markers", name="models", marker=dots, text=said,
+                hovertemplate="%{text}<extra></extra>",
+            )
+        )  # fmt: skip
+    dress(
+        figure,
+        theme,
+        title,
+        f"Test error of {len(latent)} models and of PCA with 0 to {int(at.max(initial=0))} dimensions",
+    )
+    figure.update_xaxes(title_text="latent dimension", rangemode="tozero")
+    figure.update_yaxes(title_text="mean squared error", rangemode="tozero")
+    figure.update_layout(legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1})
     return figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -10,6 +10,8 @@ import streamlit as st
 
 from aeexplorer.runs import Run
 from aeexplorer.ui.widgets import as_text
+
+BESIDE = 2  # files that are buttons of the foot; more are behind one
 
 
 class Taken(NamedTuple):
@@ -38,11 +40,18 @@ def foot(equation: str, said: str, python: str, *taken: Taken) -> None:
                 with st.popover("Link", icon=":material/link:"):
                     st.caption("This view, for whoever has the same models.")
                     st.code(f"{st.context.url}?{urlencode(st.query_params.to_dict())}", language=None, wrap_lines=True)
-            for file in taken:
-                st.download_button(
-                    file.label, file.content, file.name, icon=":material/download:", on_click="ignore",
-                    key=f"take.{file.name}",
-                )  # fmt: skip
+            if len(taken) > BESIDE:
+                with st.popover("Files", icon=":material/download:"):
+                    _downloads(taken)
+            else:
+                _downloads(taken)
+
+
+def _downloads(taken: Sequence[Taken]) -> None:
+    for file in taken:
+        st.download_button(
+            file.label, file.content, file.name, icon=":material/download:", on_click="ignore", key=f"take.{file.name}"
+        )
 
 
 def opening(run: Run) -> str:

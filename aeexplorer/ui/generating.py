@@ -18,8 +18,9 @@ from aeexplorer.plots import scatter_toy
 from aeexplorer.ui.dimensions import Dimensions, dimensions_of, symbol
 from aeexplorer.ui.ends import End, opening_of, pick_ends
 from aeexplorer.ui.foot import Taken
+from aeexplorer.ui.groups import group_options
 from aeexplorer.ui.resources import theme
-from aeexplorer.ui.samples import background, chart, class_name, is_plane
+from aeexplorer.ui.samples import background, chart, is_plane
 from aeexplorer.ui.take import mosaic
 from aeexplorer.ui.walking import left_at, start
 
@@ -273,23 +274,26 @@ def manifold(bench: Bench, beside: DeltaGenerator) -> Shown:
 
 def attributes(bench: Bench, beside: DeltaGenerator) -> Shown:
     """A sample moved along the way from one group of codes to another; the strength live."""
-    spec, labels, known = bench.spec, bench.labels, _classes(bench)
     (end, _), boxes = _picked(bench, beside), st.columns(2)
+    groups = group_options(bench.explorer, bench.explorer.codes.index, bench.labels)
+    keys = list(groups)
     stand = int(np.square(bench.z - end.z).sum(1).argmin())
-    own = int(labels[stand]) if labels[stand] in known else known[0]
-    other = known[(known.index(own) + 1) % len(known)]
-
-    def name(label: int) -> str:
-        return class_name(spec, label)
-
+    own = next((key for key, group in groups.items() if stand in group.rows), keys[0])
+    other = keys[(keys.index(own) + 1) % len(keys)]
     minus, plus = (
-        box.selectbox(f"{said} the mean of", known, index=known.index(label), format_func=name, key=f"{said}.{own}")
-        for box, said, label in ((boxes[0], "Take away", own), (boxes[1], "Add", other))
+        box.selectbox(
+            f"{said} the mean of",
+            keys,
+            index=keys.index(name),
+            format_func=lambda key: groups[key].title,
+            key=f"{said}.{own}.{len(keys)}",
+        )
+        for box, said, name in ((boxes[0], "Take away", own), (boxes[1], "Add", other))
     )
     key = "attributes.panel"
     params: dict[str, Any] = {
         "run": bench.explorer.run.path.name, "sample": end.named, "steps": STEPS,
-        "plus": np.flatnonzero(labels == plus).tolist(), "minus": np.flatnonzero(labels == minus).tolist(),
+        "plus": groups[plus].rows.tolist(), "minus": groups[minus].rows.tolist(),
     }  # fmt: skip
     with st.container(key="attributes"):
         panel = live_panel(
@@ -309,18 +313,16 @@ def attributes(bench: Bench, beside: DeltaGenerator) -> Shown:
         )  # fmt: skip
     strength = left_at(key, "strength", float(panel.values["strength"]))
     code = (
-        f"{opening_of([end])}"
-        f"mean = lambda label: model.codes.z[model.codes.labels == label].mean(0)\n"
-        f"picture = model.decode(a + {strength:g} * (mean({plus}) - mean({minus})))[0]\n"
+        f"{opening_of([end])}z, labels = model.codes.z, model.codes.labels\n"
+        f"plus, minus = {groups[plus].python}, {groups[minus].python}\n"
+        f"picture = model.decode(a + {strength:g} * (z[plus].mean(0) - z[minus].mean(0)))[0]\n"
     )
-    said = f"s = {strength:g}: {name(plus)} minus {name(minus)}, means of {len(params['plus'])} and {len(params['minus'])} codes"
+    said = (
+        f"s = {strength:g}: {groups[plus].title} minus {groups[minus].title}, "
+        f"means of {len(params['plus'])} and {len(params['minus'])} codes"
+    )
     files = _picture(bench, "attribute.png", "arithmetic", params | {"strength": strength}, lambda a: [a["row"]])
     return Shown(r"\hat x = g\big(z + s\,(\bar z_+ - \bar z_-)\big)", said, code, files)
-
-
-def _classes(bench: Bench) -> list[int]:
-    """The classes that stored codes have."""
-    return [y for y in range(len(bench.spec.classes)) if (bench.labels == y).any()]
 
 
 def _picked(bench: Bench, place: DeltaGenerator) -> tuple[End, DeltaGenerator]:
@@ -351,5 +353,6 @@ def views(bench: Bench) -> dict[str, View]:
     if is_plane(bench.spec):
         return {"Sample": on_plane}
     flat: dict[str, View] = {"Grid": manifold} if bench.latent_dim == 2 else {}
-    groups: dict[str, View] = {"Attributes": attributes} if len(_classes(bench)) > 1 else {}
+    several = len(group_options(bench.explorer, bench.explorer.codes.index, bench.labels)) > 1
+    groups: dict[str, View] = {"Attributes": attributes} if several else {}
     return {"Sample": draws, "Traverse": traverse, "Sliders": dials, **flat, **groups}

@@ -19,6 +19,7 @@ _STYLE = """<style>
 [class*="st-key-door-"] [data-testid="stPageLink-NavLink"] * { white-space: normal; line-height: 1.3; }
 [class*="st-key-door-"] [data-testid="stPageLink-NavLink"]:hover { background: none; text-decoration: underline; }
 .st-key-bench { min-height: 590px; }
+.st-key-score { min-height: 625px; }
 .ae-rows { display: grid; gap: 10px 14px; align-items: center; overflow-x: auto; }
 .ae-label { color: var(--ae-secondary); font-size: 0.9rem; text-align: right; max-width: 9rem; }
 .ae-tiles { display: grid; gap: 8px; }
@@ -39,10 +40,16 @@ _STYLE = """<style>
 [class*="st-key-card-"] { padding: 7px 12px; min-width: 0; }
 :is(.live-panel:has(> .live-line-of-controls > .live-button:only-child), :is(.st-key-draws, .st-key-patch) .live-panel) { display: grid; grid-template-columns: max-content minmax(0, 1fr);
   gap: 0 18px; align-items: center; }
-:is(.live-panel:has(> .live-line-of-controls > .live-button:only-child), :is(.st-key-draws, .st-key-patch) .live-panel) > :is(.live-said, .live-body) { grid-column: 1 / -1; }
+:is(.live-panel:has(> .live-line-of-controls > .live-button:only-child), :is(.st-key-draws, .st-key-patch) .live-panel) > :is(.live-said, .live-views, .live-body) { grid-column: 1 / -1; }
 :is(.st-key-walk, .st-key-draws, .st-key-traverse, .st-key-patch) :is(.live-wait, .live-panel[data-frames="0"]) { min-height: 540px; }
 :is(.st-key-dials, .st-key-attributes) :is(.live-wait, .live-panel[data-frames="0"]) { min-height: 470px; }
 .st-key-manifold :is(.live-wait, .live-panel[data-frames="0"]) { min-height: 640px; }
+.st-key-beta :is(.live-wait, .live-panel[data-frames="0"]) { min-height: 690px; }
+.st-key-beta .live-cells { --live-tile: 76px !important; gap: 5px 8px; }
+.st-key-beta .live-rows { gap: 5px 16px; }
+.st-key-beta .live-card { padding: 8px 14px; }
+.st-key-beta .live-views { margin-bottom: 10px; }
+.st-key-beta .live-numbers { margin-top: 4px !important; padding-top: 4px; }
 .st-key-walk-map .live-pad, .st-key-beside-manifold .live-pad { grid-template-columns: minmax(0, 1fr); }
 .st-key-walk-map .live-neighbours, .st-key-beside-manifold .live-neighbours { display: none; }
 :is(.st-key-walk-map, .st-key-beside-manifold) .live-decoded { display: grid; grid-template-columns: 96px 1fr; gap: 14px; }
@@ -59,7 +66,6 @@ _STYLE = """<style>
 .st-key-dials .live-body { grid-column: 2; grid-row: 1 / span 2; }
 .st-key-manifold .live-cells { gap: 1px; grid-template-columns: repeat(var(--live-columns), minmax(0, var(--live-tile))); }
 .st-key-manifold .live-tile { border: 0; border-radius: 0; }
-[class*="st-key-map-head-"] { min-height: 2.6rem; }
 [class*="st-key-map-note-"] { min-height: 7rem; }
 [class*="st-key-map-note-"] .ae-figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.6rem, 1fr));
   gap: 0 1.4rem; min-height: 0; }
@@ -71,6 +77,10 @@ _STYLE = """<style>
   .live-panel:has(> .live-line-of-controls), .st-key-patch .live-sliders { display: block !important; }
   :is(.st-key-walk, .st-key-draws, .st-key-traverse, .st-key-attributes) .live-sliders { position: sticky; top: 3.75rem; z-index: 2;
     background: var(--st-background-color, var(--ae-panel)); }
+  .st-key-beta .live-panel { display: flex !important; flex-direction: column; align-items: stretch; }
+  .st-key-beta .live-sliders { position: sticky; top: 3.75rem; z-index: 2; background: var(--st-background-color, var(--ae-panel)); }
+  .st-key-beta .live-views { order: 1; margin-top: 10px; }
+  .st-key-beta .live-ticks span:nth-child(even):not(:last-child) { display: none; }
   .st-key-walk .live-ticks span:is(:first-child, :last-child) { display: none; }
   .st-key-walk .live-many { font-size: 11px; }
   .st-key-draws .live-cells { --live-columns: 6 !important; }

@@ -25,6 +25,7 @@ page = st.navigation(
             st.Page(PAGES / "home.py", title="Home", default=True),
             st.Page(PAGES / "interpolate.py", title="Interpolate", url_path="interpolate"),
             st.Page(PAGES / "corruption.py", title="Corruption", url_path="corruption"),
+            st.Page(PAGES / "beta.py", title="β", url_path="beta"),
             st.Page(PAGES / "generate.py", title="Generate", url_path="generate"),
             st.Page(PAGES / "explore.py", title="Reconstruct", url_path="explore"),
         ],
@@ -34,6 +35,7 @@ page = st.navigation(
             st.Page(PAGES / "train.py", title="Train", url_path="train"),
             st.Page(PAGES / "runs.py", title="Runs", url_path="runs"),
         ],
+        "Learn": [st.Page(PAGES / "score.py", title="Score of a DAE", url_path="score")],
     },
     expanded=True,
 )

@@ -45,6 +45,19 @@ def as_text(text: str) -> str:
     return text
 
 
+def figures_line(figures: Sequence[tuple[str, str, str]]) -> None:
+    """Numbers in a line, each under its name.
+
+    Args:
+        figures: (name, number, what it means).
+    """
+    cells = "".join(
+        f'<div title="{html.escape(said, quote=True)}"><span>{html.escape(name)}</span><b>{html.escape(number)}</b></div>'
+        for name, number, said in figures
+    )
+    st.html(f'<div class="ae-figures">{cells}</div>')
+
+
 def label_of(name: str) -> str:
     """A field's name as people read it."""
     return name.replace("_", " ").capitalize()
@@ -65,7 +78,7 @@ def knob(name: str, field: FieldInfo, default: Any, key: str, options: Sequence[
             title, ", ".join(map(str, default)), key=key, help=f"{text}. Numbers separated by commas."
         )
         return tuple(_whole(name, part) for part in shown.split(",") if part.strip())
-    low, high = _bounds(field)
+    low, high = bounds(field)
     if annotation is int:
         return int(st.number_input(title, low, high, int(default), step=1, key=key, help=text))
     return float(
@@ -113,7 +126,8 @@ def _whole(name: str, text: str) -> int:
         raise ConfigError(f"{name} must be whole numbers separated by commas, got {text.strip()!r}") from None
 
 
-def _bounds(field: FieldInfo) -> tuple[Any, Any]:
+def bounds(field: FieldInfo) -> tuple[Any, Any]:
+    """The least and the largest value of a field; None where there is none."""
     low = next(
         (m.ge for m in field.metadata if isinstance(m, Ge)),
         next((m.gt for m in field.metadata if isinstance(m, Gt)), None),

@@ -8,7 +8,7 @@ from typing import Any
 
 from aeexplorer.config import Config, ConfigError, unknown
 from aeexplorer.live.frame import Frame
-from aeexplorer.live.scenes import corruption, paths, plane, score
+from aeexplorer.live.scenes import corruption, dials, maps, paths, plane, score
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,11 @@ SCENES: dict[str, Scene] = {
         Scene("sample", paths.SampleParams, paths.sample),
         Scene("corrupt", corruption.CorruptParams, corruption.corrupt),
         Scene("levels", corruption.LevelsParams, corruption.levels),
+        Scene("beta", dials.BetaParams, dials.beta),
+        Scene("beta_curve", dials.CurveParams, dials.curve),
+        Scene("trained_at", dials.TrainedParams, dials.trained),
+        Scene("map_samples", maps.SamplesParams, maps.samples),
+        Scene("lift", maps.LiftParams, maps.lift),
         Scene("score_data", score.DataParams, score.data),
         Scene("score_field", score.FieldParams, score.field),
         Scene("score_curve", score.CurveParams, score.curve),

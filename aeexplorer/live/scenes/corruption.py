@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
 from aeexplorer.config import Config, ConfigError
 from aeexplorer.corruption import corrupt as corrupted
+from aeexplorer.explorer import Explorer
 from aeexplorer.live.frame import Frame, signed_tiles, tiles
 from aeexplorer.live.resources import Bench, bench
+from aeexplorer.live.scenes.dials import Kind, between
 from aeexplorer.live.scenes.samples import Samples, values_of
 from aeexplorer.metrics import mse, psnr, ssim
 
-Kind = Literal["gaussian", "salt_and_pepper", "masking", "masking_blocks"]
 MAX_SAMPLES = 32
 
 
 class CorruptParams(Config):
-    """`noise_seed` locks the pattern: the level changes how much of it is seen, never where it lies."""
+    """`noise_seed` locks the pattern: the level changes how much of it is seen, never where it lies.
+
+    Attributes:
+        trained: the level at which a dial over the level stands; its default without one.
+        chains: dials that take the place of `run`, by the kind that they were trained on.
+    """
 
     run: str
+    trained: float | None = Field(None, ge=0, le=1)
+    chains: dict[Kind, str] = Field({}, max_length=8)
     compare_run: str | None = None
     samples: Samples = Field(min_length=1, max_length=MAX_SAMPLES)
     kind: Kind = "gaussian"
@@ -31,14 +40,16 @@ class CorruptParams(Config):
 
 def corrupt(params: CorruptParams) -> Frame:
     """Samples clean, corrupted, and as one or two runs restore them, with the residual and the error of each run."""
-    found, other = _pair(params.run, params.compare_run)
+    found, model, other = _opened(params)
     clean = np.stack([values_of(sample, found) for sample in params.samples])
     noisy = corrupted(clean, params.kind, params.level, params.noise_seed, found.spec)
     arrays = {"clean": tiles(clean, found.spec), "corrupted": tiles(noisy, found.spec)}
     readouts: dict[str, Any] = {"corrupted_mse": mse(clean, noisy)}
-    restored = {"": found.explorer.reconstruct(noisy)}
+    restored = {"": model.reconstruct(noisy)}
+    if model.dial and model.dial.knob == "level":
+        readouts |= {"between": between(model.dial, model.config.level), "trained": model.config.level}
     if other is not None:
-        restored["compare_"] = other.explorer.reconstruct(noisy)
+        restored["compare_"] = other.reconstruct(noisy)
     for prefix, x in restored.items():
         arrays[f"{prefix}reconstruction"] = tiles(x, found.spec)
         arrays[f"{prefix}residual"] = signed_tiles(x - clean, found.spec)
@@ -55,6 +66,8 @@ class LevelsParams(Config):
     """What of `CorruptParams` the curve depends on."""
 
     run: str
+    trained: float | None = Field(None, ge=0, le=1)
+    chains: dict[Kind, str] = Field({}, max_length=8)
     compare_run: str | None = None
     samples: Samples = Field(min_length=1, max_length=MAX_SAMPLES)
     kind: Kind = "gaussian"
@@ -64,23 +77,53 @@ class LevelsParams(Config):
 
 def levels(params: LevelsParams) -> Frame:
     """The mean squared error of each run against the level: arrays `level`, `mse` and `compare_mse` (points,)."""
-    found, other = _pair(params.run, params.compare_run)
-    clean = np.stack([values_of(sample, found) for sample in params.samples])
+    found, model, other = _opened(params)
     at = np.linspace(0, 1, params.points)
-    noisy = [corrupted(clean, params.kind, float(level), params.noise_seed, found.spec) for level in at]
-    arrays = {"level": at.astype(np.float32)}
-    for name, of in (("mse", found), ("compare_mse", other)):
-        if of is not None:
-            restored = of.explorer.reconstruct(np.concatenate(noisy)).reshape(len(at), *clean.shape)
-            arrays[name] = np.array([mse(clean, x) for x in restored], np.float32)
+    pattern = _Pattern(found, params.samples, params.kind, params.noise_seed, tuple(at.tolist()))
+    arrays = {"level": at.astype(np.float32), "mse": _errors(model, pattern)}
+    if other is not None:
+        arrays["compare_mse"] = _kept_errors(other, pattern)
     return Frame(arrays)
 
 
-def _pair(run: str, compare_run: str | None) -> tuple[Bench, Bench | None]:
-    found, other = bench(run), bench(compare_run) if compare_run else None
-    if other is not None and other.spec.shape != found.spec.shape:
-        raise ConfigError(f"compare_run must have samples of shape {found.spec.shape}, got {other.spec.shape}")
-    return found, other
+class _Pattern(NamedTuple):
+    """Which samples are corrupted, and how."""
+
+    found: Bench
+    samples: Samples
+    kind: Kind
+    seed: int
+    levels: tuple[float, ...]
+
+
+@lru_cache(maxsize=16)
+def _corrupted(pattern: _Pattern) -> tuple[np.ndarray, np.ndarray]:
+    """The clean samples, and those of all levels one after the other; kept while a dial is turned."""
+    clean = np.stack([values_of(sample, pattern.found) for sample in pattern.samples])
+    of = [corrupted(clean, pattern.kind, level, pattern.seed, pattern.found.spec) for level in pattern.levels]
+    return clean, np.concatenate(of)
+
+
+def _errors(model: Explorer, pattern: _Pattern) -> np.ndarray:
+    clean, noisy = _corrupted(pattern)
+    restored = model.reconstruct(noisy).reshape(len(pattern.levels), *clean.shape)
+    return np.array([mse(clean, x) for x in restored], np.float32)
+
+
+_kept_errors = lru_cache(maxsize=16)(_errors)
+
+
+def _opened(params: CorruptParams | LevelsParams) -> tuple[Bench, Explorer, Explorer | None]:
+    """The run by whose bench samples are named, the model that restores them, and the one beside it."""
+    found = bench(params.run)
+    model = bench(params.chains.get(params.kind, params.run)).explorer
+    if model.dial and params.trained is not None:
+        model = model.at(params.trained)
+    other = bench(params.compare_run).explorer if params.compare_run else None
+    for name, of in (("chains", model), ("compare_run", other)):
+        if of is not None and of.spec.shape != found.spec.shape:
+            raise ConfigError(f"{name} must have samples of shape {found.spec.shape}, got {of.spec.shape}")
+    return found, model, other
 
 
 def _planes(x: np.ndarray) -> np.ndarray:

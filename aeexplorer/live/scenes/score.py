@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -21,28 +21,39 @@ FINE = 3
 """Values of the density along the side of an arrow's cell."""
 REACH = 3.0
 """How many σ from data an arrow is still drawn: beyond, a net has seen nothing and only continues."""
-NOISY = 300
+NOISY = 200
 """Noisy test samples over which the agreement is measured."""
 BESIDE = 0.25
 """How far from data a walk starts until somebody says where, in units of the data."""
-SHORTEST = 1 / 20
+SHORTEST = 1 / 10
 """A walk ends with a step shorter than this part of σ."""
-STEPS = 100
+STEPS = 60
 MARGIN = 0.06
 
 
-class Plane(NamedTuple):
-    """What scenes of one dataset share: the mixture, the part of the plane that is shown, the places of arrows in it, `cell`
-    apart and `away` from the data, and noise that is locked."""
+class Plane:
+    """What scenes of one dataset share: its mixture, the part of the plane that is shown, the places of arrows in it,
+    `cell` apart and `away` from the data, and noise that is locked."""
 
-    data: SmoothedData
-    low: np.ndarray
-    high: np.ndarray
-    cell: float
-    places: np.ndarray
-    away: np.ndarray
-    clean: np.ndarray
-    noise: np.ndarray
+    def __init__(self, train: np.ndarray, test: np.ndarray) -> None:
+        self.data = SmoothedData(train)
+        least, most = self.data.points.min(0), self.data.points.max(0)
+        self.cell = float((most - least).max()) * (1 + 2 * MARGIN) / SIDE or 1.0
+        # whole cells around the data on either axis
+        half = np.ceil((most - least) * (0.5 + MARGIN) / self.cell) * self.cell
+        self.low, self.high = (least + most) / 2 - half, (least + most) / 2 + half
+        self.places = np.stack(np.meshgrid(*self.axes()), axis=2).reshape(-1, 2)
+        self.away = self.data.distance(self.places)
+        self.clean = test[:NOISY].astype(np.float64)
+        self.noise = np.random.default_rng(0).standard_normal(self.clean.shape)
+
+    def axes(self, parts: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """Columns and rows of the arrows, or of cells divided into so many parts."""
+        columns, rows = (
+            low + self.cell / parts * (np.arange(parts * round((high - low) / self.cell)) + 0.5)
+            for low, high in zip(self.low, self.high, strict=True)
+        )
+        return columns, rows
 
     def noisy(self, sigma: float) -> np.ndarray:
         """Test samples (n, 2) with noise of this σ; its pattern stays."""
@@ -76,21 +87,19 @@ def field(params: FieldParams) -> Frame:
     """The arrows: `at` (n, 2) no farther than 3σ from data, there `exact` and of each run `learned` (n, 2); `density`
     (rows, columns), the top row first, as bytes of its share of the highest; and the agreement over noisy test samples."""
     shown, models = _opened(params)
-    sigma = params.sigma
-    at = shown.places[shown.away <= REACH * sigma]
-    noisy = shown.noisy(sigma)
-    columns, rows = (_inside(shown.low[i], shown.high[i], shown.cell / FINE) for i in (0, 1))
-    density = shown.data.density(columns, rows[::-1], sigma)
+    sigma, near = params.sigma, shown.away <= REACH * params.sigma
+    at, noisy = shown.places[near], shown.noisy(sigma)
+    density, exact = shown.data.field(*shown.axes(FINE), sigma, every=FINE)
     arrays = {
-        "at": at.astype(np.float32), "exact": shown.data.score(at, sigma).astype(np.float32),
-        "density": np.rint(255 * density / density.max()).astype(np.uint8),
+        "at": at.astype(np.float32), "exact": exact.reshape(-1, 2)[near].astype(np.float32),
+        "density": np.rint(255 * density[::-1] / density.max()).astype(np.uint8),
     }  # fmt: skip
     readouts: dict[str, Any] = {"sigma": sigma}
-    exact = shown.data.score(noisy, sigma)
+    wanted = shown.data.score(noisy, sigma)
     for prefix, model in models.items():
         said = learned(model, np.concatenate([at, noisy]), sigma)
         arrays[f"{prefix}learned"] = said[: len(at)].astype(np.float32)
-        found = score_agreement(said[len(at) :], exact)
+        found = score_agreement(said[len(at) :], wanted)
         readouts |= {f"{prefix}{name}": value for name, value in found._asdict().items()}
         readouts[f"{prefix}between"] = _between(model, sigma)
     return Frame(arrays, readouts)
@@ -184,21 +193,7 @@ def plane(found: Bench) -> Plane:
 @lru_cache(maxsize=8)
 def _plane(dataset: str) -> Plane:
     split = load_dataset(dataset)
-    mixture = SmoothedData(split.train.x)
-    least, most = mixture.points.min(0), mixture.points.max(0)
-    cell = float((most - least).max()) * (1 + 2 * MARGIN) / SIDE
-    # whole cells around the data on either axis
-    half = np.ceil((most - least) * (0.5 + MARGIN) / cell) * cell
-    low, high = (least + most) / 2 - half, (least + most) / 2 + half
-    places = np.stack(np.meshgrid(*(_inside(low[i], high[i], cell) for i in (0, 1))), axis=2).reshape(-1, 2)
-    clean = split.test.x[:NOISY].astype(np.float64)
-    noise = np.random.default_rng(0).standard_normal(clean.shape)
-    return Plane(mixture, low, high, cell, places, mixture.distance(places), clean, noise)
-
-
-def _inside(low: float, high: float, cell: float) -> np.ndarray:
-    """The middles of cells between two values."""
-    return low + cell * (np.arange(round((high - low) / cell)) + 0.5)
+    return Plane(split.train.x, split.test.x)
 
 
 def _opened(params: FieldParams | CurveParams) -> tuple[Plane, dict[str, Explorer]]:
@@ -219,7 +214,9 @@ def _opened(params: FieldParams | CurveParams) -> tuple[Plane, dict[str, Explore
     return plane(found), models
 
 
+@lru_cache(maxsize=16)
 def _at(model: Explorer, sigma: float) -> Explorer:
+    """Arrows, numbers and walk are of the same few models."""
     return model.at(sigma) if model.dial else model
 
 

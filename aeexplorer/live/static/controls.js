@@ -1,7 +1,7 @@
 // The controls of a live panel. Each has {element, value, set(value), key, hold}; `changed()` is told of every move and
 // `released()` when the hand lets go.
 
-import { snap } from "./geometry.js";
+import { clamp, interpolated, snap } from "./geometry.js";
 import { calm, make, number } from "./dom.js";
 
 export function makeControl(spec, values, changed, released) {
@@ -9,10 +9,15 @@ export function makeControl(spec, values, changed, released) {
 }
 
 function slider(spec, values, changed, released) {
+  const bent = spec.bend?.length > 0;
   const log = spec.scale === "log";
-  const inner = log ? Math.log10 : (v) => v;
+  const [even, back] = log ? [Math.log10, (v) => 10 ** v] : [(v) => v, (v) => v];
+  const knots = bent ? [spec.bend.map(([v]) => even(v)), spec.bend.map(([, share]) => share)] : null;
+  const inner = bent ? (v) => interpolated(...knots, even(v)) : even;
+  const outer = bent ? (t) => back(interpolated(knots[1], knots[0], t)) : back;
   const [low, high] = [inner(spec.low), inner(spec.high)];
-  const step = log ? (high - low) / 200 : spec.step;
+  const coarse = log || bent;
+  const step = bent ? 1 / 400 : log ? (high - low) / 200 : spec.step;
   const digits = spec.digits ?? Math.max(0, Math.ceil(-Math.log10(spec.step) - 1e-9));
   const input = make("input", { type: "range", min: low, max: high, step, class: "live-range" });
   const bubble = make("span", { class: "live-bubble", "aria-hidden": "true" });
@@ -36,15 +41,20 @@ function slider(spec, values, changed, released) {
   }
   if (spec.marks.length) rail.append(ticks);
 
+  let given = {}; // a value that was set stays what it is, although the slider stands on its nearest step
   const control = {
     element,
     held: false,
     get value() {
+      if (input.value === given.at) return given.value;
       const v = Number(input.value);
-      return log ? Number((10 ** v).toPrecision(3)) : snap(v, low, high, spec.step);
+      const near = bent && spec.marks.find((mark) => Math.abs(inner(mark.x) - v) < step / 2);
+      if (near) return near.x;
+      return coarse ? clamp(Number(outer(v).toPrecision(3)), spec.low, spec.high) : snap(v, low, high, spec.step);
     },
     set(value) {
       input.value = inner(value);
+      given = coarse ? { at: input.value, value } : {};
       control.say();
     },
     /** Write the value above the thumb; its symbol may depend on another control. */
@@ -52,7 +62,7 @@ function slider(spec, values, changed, released) {
       const value = control.value;
       const [[name, symbols] = []] = Object.entries(spec.symbol_by);
       const symbol = (name && symbols[values()[name]]) || spec.symbol;
-      const text = log ? String(value) : number(value, digits);
+      const text = coarse ? String(Number(value.toPrecision(4))) : number(value, digits);
       const zone = spec.zones.find((z) => value >= z.low && value <= z.high && (value < z.high || z.high === spec.high) && (value > z.low || z.low === spec.low));
       const said = `${symbol ? symbol + " = " : ""}${text}${spec.unit ? " " + spec.unit : ""}`;
       bubble.textContent = said;

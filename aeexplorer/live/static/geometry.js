@@ -36,6 +36,14 @@ export function clamp(value, low, high) {
   return Math.min(Math.max(value, low), high);
 }
 
+/** The value at x of straight lines through (xs, ys), xs ascending; beyond an end that of the end. */
+export function interpolated(xs, ys, x) {
+  if (!(x > xs[0])) return ys[0];
+  const i = Array.prototype.findIndex.call(xs, (v) => v >= x);
+  if (i < 0) return ys[ys.length - 1];
+  return ys[i - 1] + ((x - xs[i - 1]) / (xs[i] - xs[i - 1])) * (ys[i] - ys[i - 1]);
+}
+
 /** A slider's value on its grid of steps, within bounds and without the dust of binary fractions. */
 export function snap(value, low, high, step) {
   const digits = Math.max(0, Math.ceil(-Math.log10(step) + 1e-9)) + 1;

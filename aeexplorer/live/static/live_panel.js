@@ -6,6 +6,7 @@ import { makeControl } from "./controls.js";
 import { drawn, isStatus, make, mounted, number, settled, statusLight } from "./dom.js";
 import { drawSample, growSpan, same, themeOf, tileCanvas } from "./paint.js";
 import { channel } from "./socket.js";
+import { makeView } from "./views.js";
 
 /** Put `value` at a path like "z.3" or "samples" into params, without touching the original. */
 export function place(params, path, value) {
@@ -36,6 +37,7 @@ class LivePanel {
     this.theme = themeOf(this.root);
     if (JSON.stringify(before) === JSON.stringify(component.data)) {
       if (this.last) this.paint(this.last);
+      this.views.forEach((view) => view.redraw(this.theme));
       return;
     }
     const shape = ({ params, controls, ...rest }) => JSON.stringify([rest, controls.map((c) => ({ ...c, value: null }))]);
@@ -58,12 +60,14 @@ class LivePanel {
     this.controls.forEach((c) => c.stop?.());
     this.stream.close();
     this.curves.close();
+    this.quiet.forEach((scene) => scene.stream.close());
     this.chart?.element.remove();
     this.root.remove();
   }
 
   build(component) {
     this.controls?.forEach((c) => c.stop?.());
+    this.quiet?.forEach((scene) => scene.stream.close());
     this.component = component;
     const data = (this.data = component.data);
     this.root.setAttribute("aria-label", data.label);
@@ -83,6 +87,9 @@ class LivePanel {
     this.side = make("div", { class: "live-rows", role: "group", "aria-label": "samples at the control" });
     this.numbers = make("dl", { class: "live-numbers" });
     this.chart = data.chart ? new Chart(data.chart) : null;
+    this.views = data.views.map(makeView);
+    this.views.forEach((view) => view.redraw(this.theme));
+    this.quiet = this.still();
     this.cells = new Map();
     this.span = null;
     this.curveAsked = null;
@@ -90,16 +97,38 @@ class LivePanel {
     const side = data.rows.some((row) => row.beside) ? make("div", { class: "live-card" }, this.side) : null;
     // beside a plane the chart is the plane's guest
     const chart = data.plane ? null : this.chart?.element;
-    const aside = side || chart ? make("div", { class: "live-aside" }, side, chart) : null;
+    const placed = (where) => this.views.filter((_, i) => data.views[i].place === where).map((view) => view.element);
+    const [above, column] = [placed("above"), placed("aside")];
+    const aside = side || chart || column.length ? make("div", { class: "live-aside" }, side, chart, ...column) : null;
+    this.root.classList.toggle("live-tall-aside", column.length > 0);
     this.root.replaceChildren(
       ...[
         line.length ? make("div", { class: "live-line-of-controls" }, ...line) : null,
         sliders.length ? make("div", { class: "live-sliders" }, ...sliders) : null,
         this.status,
+        above.length ? make("div", { class: "live-views" }, ...above) : null,
         make("div", { class: `live-body${aside ? " live-with-aside" : ""}` }, main, aside),
       ].filter(Boolean),
     );
     this.controls.forEach((c) => c.say());
+  }
+
+  /** One stream for each scene of what stays, with the views that show it. */
+  still() {
+    const names = [...new Set(this.data.views.map((view) => view.scene).filter(Boolean))];
+    return names.map((scene) => {
+      const mine = this.views.filter((_, i) => this.data.views[i].scene === scene);
+      const { fields } = this.data.views.find((view) => view.scene === scene);
+      const frame = (found) => {
+        mine.forEach((view) => view.still(found));
+        this.look();
+      };
+      return { scene, fields, asked: null, stream: channel().stream({ frame, error: (s) => this.say(s), state() {} }) };
+    });
+  }
+
+  look() {
+    if (this.last) this.views.forEach((view) => view.show(this.last.readouts, this.last.arrays, this.shownParams));
   }
 
   values() {
@@ -122,6 +151,11 @@ class LivePanel {
     const text = JSON.stringify(params);
     if (text !== this.asked) this.stream.ask(this.data.scene, params);
     this.asked = text;
+    for (const quiet of this.quiet) {
+      const wanted = this.params(quiet.fields);
+      if (JSON.stringify(wanted) !== quiet.asked) quiet.stream.ask(quiet.scene, wanted);
+      quiet.asked = JSON.stringify(wanted);
+    }
     const chart = this.data.chart;
     if (!chart) return;
     if (!chart.scene) return this.lines(chart.lines.filter((l) => Object.entries(l.when).every(([k, v]) => params[k] === v)));
@@ -146,7 +180,7 @@ class LivePanel {
 
   dots() {
     const said = this.last?.readouts;
-    if (said) this.chart.point(this.params()[this.data.chart.x], this.chart.lines.map((l) => said[l.readout]));
+    if (said) this.chart.point(this.params()[this.data.chart.x], this.chart.lines.map((l) => said[l.readout]), this.params()[this.data.chart.mark_at] ?? null);
   }
 
   say(sentence) {
@@ -159,6 +193,8 @@ class LivePanel {
     this.paint(frame);
     this.tellNumbers(frame.readouts);
     if (this.chart) this.dots();
+    this.shownParams = this.params();
+    this.look();
     if (this.data.plane) {
       const there = this.data.paths.filter((name) => `${name}_path` in frame.arrays);
       const points = (name, of) => frame.arrays[`${name}_${of}`].data;

@@ -329,8 +329,9 @@ class VectorField {
       const sheet = make("canvas", { width: columns, height: rows });
       const ink = sheet.getContext("2d");
       const picture = ink.createImageData(columns, rows);
-      const [r, g, b] = theme.dark ? [125, 184, 238] : [28, 93, 153];
-      density.data.forEach((value, i) => picture.data.set([r, g, b, Math.sqrt(value / 255) * 70], 4 * i));
+      const words = new Uint32Array(picture.data.buffer);
+      const colour = theme.dark ? 0xeeb87d : 0x995d1c; // blue, green, red
+      for (let i = 0; i < words.length; i++) words[i] = ((Math.sqrt(density.data[i] / 255) * 70) << 24) | colour;
       ink.putImageData(picture, 0, 0);
       const [left, top] = this.scale.toPixel(this.bounds.low[0], this.bounds.high[1]);
       const [right, bottom] = this.scale.toPixel(this.bounds.high[0], this.bounds.low[1]);
@@ -338,10 +339,12 @@ class VectorField {
     }
     context.fillStyle = theme.quiet;
     context.globalAlpha = theme.dark ? 0.45 : 0.35;
+    context.beginPath();
     for (let i = 0; i < points.length; i += 2) {
       const [x, y] = this.scale.toPixel(points[i], points[i + 1]);
-      context.fillRect(x - 0.8, y - 0.8, 1.6, 1.6);
+      context.rect(x - 0.8, y - 0.8, 1.6, 1.6);
     }
+    context.fill();
     context.globalAlpha = 1;
   }
 
@@ -355,10 +358,12 @@ class VectorField {
     const draw = (field, colour, width) => {
       context.strokeStyle = context.fillStyle = colour;
       context.lineWidth = width;
+      context.beginPath();
       for (let i = 0; i < arrays.at.data.length; i += 2) {
         const [x, y] = this.scale.toPixel(arrays.at.data[i], arrays.at.data[i + 1]);
         arrow(context, x, y, field[i] * unit, -field[i + 1] * unit, 1.25 * cell);
       }
+      context.stroke();
     };
     draw(arrays.exact.data, MARK[shade], 3.2);
     draw(arrays[`${this.prefix}learned`].data, LEARNED[shade], 1.3);
@@ -417,7 +422,7 @@ class VectorField {
   }
 }
 
-/** An arrow with its tail at (x, y), cut to `longest`. */
+/** An arrow with its tail at (x, y), cut to `longest`, as part of a path. */
 function arrow(context, x, y, dx, dy, longest) {
   const length = Math.hypot(dx, dy);
   if (length < 0.5) return;
@@ -425,13 +430,11 @@ function arrow(context, x, y, dx, dy, longest) {
   const [tipX, tipY] = [x + dx * cut, y + dy * cut];
   const head = Math.min(5, 0.45 * length * cut);
   const [ux, uy] = [dx / length, dy / length];
-  context.beginPath();
   context.moveTo(x, y);
   context.lineTo(tipX, tipY);
   context.moveTo(tipX - head * (ux + 0.6 * uy), tipY - head * (uy - 0.6 * ux));
   context.lineTo(tipX, tipY);
   context.lineTo(tipX - head * (ux - 0.6 * uy), tipY - head * (uy + 0.6 * ux));
-  context.stroke();
 }
 
 export default mounted((component) => new VectorField(component));

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { contours, march, smoothed } from "../../aeexplorer/live/static/map_density.js";
+import { boundsOf, insidePolygon, nearestTo, nearestTowards, Plane, rectangle, Space, spread } from "../../aeexplorer/live/static/map_geometry.js";
+import { combined, Group } from "../../aeexplorer/live/static/map_link.js";
+import { byDepth, hex, maskOf, PAD, shuffled, sheetOf, stamp, word } from "../../aeexplorer/live/static/map_marks.js";
+import { drawing } from "../../aeexplorer/live/static/map_save.js";
+
+const POINTS = Float32Array.from([0, 0, 4, 0, 0, 2, 4, 2]);
+
+function shown(view) {
+  const [x, y] = [new Float32Array(4), new Float32Array(4)];
+  view.project(POINTS, x, y);
+  return [x, y];
+}
+
+test("a flat map fits, keeps its proportions, and zooms about the pointer", () => {
+  const view = new Plane(boundsOf(POINTS, 2), 400, 400);
+  const [x, y] = shown(view);
+  assert.ok(Math.min(...x) >= 0 && Math.max(...x) <= 400);
+  assert.ok(Math.abs((x[1] - x[0]) / (y[0] - y[2]) - 2) < 1e-5);
+  const under = view.toValue(100, 150);
+  view.zoom(3, 100, 150);
+  view.toValue(100, 150).forEach((value, axis) => assert.ok(Math.abs(value - under[axis]) < 1e-9));
+  view.zoom(1e-9, 0, 0);
+  assert.equal(view.magnification, 1);
+});
+
+test("a turned cloud is found again behind its place on the screen", () => {
+  const points = Float32Array.from([0, 0, 0, 1, 2, 3, -1, 0, 2]);
+  const view = new Space(boundsOf(points, 3), 300, 200);
+  view.drag(40, -25);
+  const [x, y, depth] = [new Float32Array(3), new Float32Array(3), new Float32Array(3)];
+  view.project(points, x, y, depth);
+  view.toValue(x[1], y[1], depth[1]).forEach((value, axis) => assert.ok(Math.abs(value - points[3 + axis]) < 1e-3));
+  const rows = byDepth(depth, new Uint32Array(3));
+  assert.ok(depth[rows[0]] <= depth[rows[2]]);
+});
+
+test("pointer, lasso, box and arrow keys mean the points they should, hidden ones never", () => {
+  const [x, y] = [[10, 50, 90, 50], [10, 50, 90, 10]];
+  assert.equal(nearestTo(x, y, 52, 49, 10), 1);
+  assert.equal(nearestTo(x, y, 52, 49, 10, [0, 1, 0, 0]), -1);
+  assert.deepEqual(insidePolygon(x, y, rectangle([0, 0], [60, 60])), [0, 1, 3]);
+  assert.deepEqual(insidePolygon(x, y, [[0, 0], [100, 0], [0, 100]], [1, 0, 0, 0]), [3]);
+  assert.equal(nearestTowards(x, y, 0, [1, 0]), 3);
+  assert.equal(nearestTowards(x, y, 0, [0, -1]), -1);
+});
+
+test("pictures do not cover each other", () => {
+  const n = 2000;
+  const points = Float32Array.from({ length: 2 * n }, (_, i) => Math.sin(i * 12.9898) * 43758.5453 % 1);
+  const view = new Plane(boundsOf(points, 2), 300, 300);
+  const [x, y] = [new Float32Array(n), new Float32Array(n)];
+  view.project(points, x, y);
+  assert.ok(spread(view, x, y, { cell: 46, limit: 20 }).places.length <= 20);
+});
+
+test("maps of a group hear of each other, and old news of the page are not taken over", () => {
+  const group = new Group();
+  const heard = [];
+  const leave = group.join((what) => heard.push(what));
+  group.set("selected", new Set([3, 5]));
+  group.set("selected", new Set([5, 3]));
+  assert.deepEqual(heard, ["selected"]);
+  const serial = group.act();
+  const page = { picked: null, selected: [], heard: 0 };
+  group.adopt(null, page);
+  assert.equal(group.selected.size, 2);
+  group.adopt(page, { picked: 7, selected: [1], heard: serial });
+  assert.deepEqual([...group.selected], [1]);
+  assert.equal(group.picked, 7);
+  leave();
+  group.set("hover", 1);
+  assert.deepEqual(heard, ["selected", "picked", "selected"]);
+  assert.deepEqual([...combined(new Set([1]), [2], true)], [1, 2]);
+  assert.deepEqual([...combined(new Set([1]), [2], false)], [2]);
+});
+
+test("points are stamped where they lie, and only those in the state asked for", () => {
+  const side = 20 + 2 * PAD;
+  const sheet = sheetOf({ width: side, height: side, data: new Uint8ClampedArray(4 * side * side) });
+  sheet.pixels.fill(word("#ffffff"));
+  const look = { x: [5, 15], y: [5, 15], ratio: 1, rows: shuffled(2), count: 2, words: [word("#ff0000"), word("#0000ff")], shapes: null, tiers: null, masks: [[maskOf(0, 3, sheet.stride, 1)]] };
+  stamp(sheet, { ...look, states: [0, 1], state: 0 });
+  const at = (px, py) => hex(sheet.pixels[(py + PAD) * sheet.stride + px + PAD]);
+  assert.equal(at(5, 5), "#ff0000");
+  assert.equal(at(15, 15), "#ffffff");
+});
+
+test("contours go around where points are dense", () => {
+  const cluster = Float32Array.from({ length: 400 }, (_, i) => 100 + 10 * Math.sin(i * 7.1));
+  const lines = contours(cluster, cluster.map((v, i) => 100 + 10 * Math.cos(i * 3.3)), null, 300, 300);
+  assert.ok(lines.length > 8);
+  for (const [x0, y0] of lines) assert.ok(Math.hypot(x0 - 100, y0 - 100) < 60);
+  assert.deepEqual(contours(new Float32Array(0), new Float32Array(0), null, 300, 300), []);
+});
+
+test("smoothing keeps the sum inside, a step is cut half-way", () => {
+  const grid = new Float32Array(25);
+  grid[12] = 16;
+  assert.equal(smoothed(grid, 5, 5).reduce((a, b) => a + b, 0), 16);
+  const found = [];
+  march(Float32Array.from([0, 1, 0, 1]), 2, 2, 0.5, (...line) => found.push(line));
+  assert.deepEqual(found, [[0.5, 0, 0.5, 1]]);
+});
+
+test("a saved drawing holds the points that are seen, and nothing that people typed", () => {
+  const scene = { x: [5, 500, 8], y: [5, 5, 8], words: [word("#102030"), 0, 0], shapes: null, states: [0, 0, 2], width: 100, height: 50, theme: { panel: "#ffffff" }, rows: [0, 1, 2], muted: "#cccccc", radius: 3, data: { categories: ["<script>"] } };
+  const text = drawing(scene);
+  assert.equal(text.match(/<path/g).length, 1);
+  assert.ok(text.includes('fill="#102030"') && !text.includes("script"));
+});

@@ -1,0 +1,142 @@
+"""Maps under a pointer, keys and fingers, in a real browser."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from live_driver import INK, PHONE, box_of, settle, show
+from live_runs import RESTORE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+pytestmark = pytest.mark.browser
+
+MAP = '[data-testid="latent-map"]'
+FLAT = f"/map?run={RESTORE}&maps=pca,axis"
+
+
+def stages(page: Page) -> list[Locator]:
+    return page.locator(".live-map-stage").all()
+
+
+def over_a_point(page: Page, number: int = 0) -> tuple[float, float]:
+    """Move over one map until a picture appears; the place where it did."""
+    box, tip = box_of(stages(page)[number]), page.locator(".live-map-tip").nth(number)
+    for x, y in itertools.product((0.5, 0.4, 0.6, 0.3, 0.7), (0.5, 0.45, 0.55, 0.35, 0.65)):
+        at = box["x"] + box["width"] * x, box["y"] + box["height"] * y
+        page.mouse.move(*at)
+        page.wait_for_timeout(150)
+        if tip.is_visible():
+            return at
+    raise AssertionError("no point under the pointer anywhere")
+
+
+def lasso(page: Page, number: int = 0) -> None:
+    box = box_of(stages(page)[number])
+    corners = [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7)]
+    places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in corners]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=6)
+    page.mouse.up()
+
+
+def test_hover_shows_the_sample_and_its_reconstruction(page: Page, app_address: str) -> None:
+    show(page, app_address + FLAT, MAP)
+    over_a_point(page)
+    tip, box, seen = page.locator(".live-map-tip").first, box_of(stages(page)[0]), {}
+    for i in range(30):
+        page.mouse.move(box["x"] + box["width"] * (0.3 + 0.013 * i), box["y"] + box["height"] * 0.5)
+        page.wait_for_timeout(120)
+        if tip.is_visible():
+            seen[tip.get_attribute("data-index")] = [
+                int(canvas.evaluate(INK)) for canvas in tip.locator("canvas").all()
+            ]
+    assert len(seen) > 2
+    assert len({samples for samples, _ in seen.values()}) == len(seen)
+    assert all(sample != restored for sample, restored in seen.values())
+
+
+def test_a_lasso_marks_the_same_samples_in_the_other_map_and_in_the_table(page: Page, app_address: str) -> None:
+    show(page, app_address + FLAT + "&view=Selection", MAP)
+    before = [int(stage.locator("canvas").first.evaluate(INK)) for stage in stages(page)]
+    lasso(page)
+    page.get_by_text("class purity").wait_for()
+    settle(page, MAP)
+    said = page.locator(f"{MAP} [role=status]").first.inner_text()
+    assert said.endswith("samples selected")
+    assert page.locator(".ae-figures b").filter(has_text=said.split()[0]).count()
+    after = [int(stage.locator("canvas").first.evaluate(INK)) for stage in stages(page)]
+    assert before[0] != after[0] and before[1] != after[1]
+    page.get_by_role("button", name="Clear", exact=True).click()
+    page.get_by_text("Nothing is selected").first.wait_for()
+    settle(page, MAP)
+    assert [int(stage.locator("canvas").first.evaluate(INK)) for stage in stages(page)] == before
+
+
+@pytest.mark.parametrize("d", [2, 3])
+def test_a_click_picks_in_two_and_three_dimensions(page: Page, app_address: str, d: int) -> None:
+    show(page, f"{app_address}{FLAT}&d={d}&sample=269", MAP)
+    page.mouse.click(*over_a_point(page, 1))
+    place = page.locator(".live-map-tip").nth(1).get_attribute("data-index")
+    page.get_by_text(f"Picked: #{place}").wait_for()
+    assert f"sample={place}" in page.url
+
+
+def test_arrow_keys_walk_from_point_to_point_and_say_where(page: Page, app_address: str) -> None:
+    show(page, app_address + FLAT, MAP)
+    stages(page)[0].focus()
+    said = page.locator(f"{MAP} [role=status]").first
+    heard = set()
+    for key in ("ArrowRight", "ArrowUp", "ArrowLeft", "ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
+        heard.add(said.inner_text())
+    assert len(heard) > 2 and all(text.startswith("sample ") for text in heard)
+    page.keyboard.press("Enter")
+    place = said.inner_text().split()[2].rstrip(",")
+    page.get_by_text(f"Picked: #{place}").wait_for()
+
+
+def test_a_place_is_decoded_under_the_pointer(page: Page, app_address: str) -> None:
+    show(page, app_address + FLAT + "&pointer=decode", MAP)
+    box = box_of(stages(page)[0])
+    tip, seen = page.locator(".live-map-tip").first, set()
+    for i in range(6):
+        page.mouse.move(box["x"] + box["width"] * (0.2 + 0.1 * i), box["y"] + box["height"] * 0.5)
+        page.wait_for_timeout(250)
+        seen.add(int(tip.locator("canvas").first.evaluate(INK)))
+    assert len(seen) > 3
+    assert "away" in tip.inner_text()
+    page.mouse.down()
+    page.mouse.up()
+    page.get_by_text("on PCA, decoded exactly").wait_for()
+
+
+@pytest.fixture
+def phone(page: Page) -> Iterator[Page]:
+    browser = page.context.browser
+    assert browser
+    context = browser.new_context(**PHONE)
+    yield context.new_page()
+    context.close()
+
+
+def test_a_tap_picks_on_a_phone(phone: Page, app_address: str) -> None:
+    show(phone, app_address + FLAT + "&sample=269", MAP)
+    stage = stages(phone)[0]
+    stage.scroll_into_view_if_needed()
+    box = box_of(stage)
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+    said = phone.locator(f"{MAP} [role=status]").first
+    for x, y in itertools.product((0.5, 0.4, 0.6), (0.5, 0.4, 0.6)):
+        phone.touchscreen.tap(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+        phone.wait_for_timeout(300)
+        if said.inner_text().startswith("picked"):
+            break
+    place = said.inner_text().split()[2].rstrip(",")
+    phone.get_by_text(f"Picked: #{place}").wait_for()
