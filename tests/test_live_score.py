@@ -39,7 +39,7 @@ def test_no_arrow_stands_farther_than_three_sigma_from_data() -> None:
 
 def test_the_numbers_are_those_over_noisy_test_samples() -> None:
     made = render("score_field", {"run": SCORE, "compare_run": NAIVE, "sigma": SIGMA}).readouts
-    clean = bench(SCORE).explorer.dataset.test.x[:300]
+    clean = bench(SCORE).explorer.dataset.test.x[:200]
     noisy = clean + SIGMA * np.random.default_rng(0).standard_normal(clean.shape)
     exact = SmoothedData(bench(SCORE).explorer.dataset.train.x).score(noisy, SIGMA)
     for run, prefix in ((SCORE, ""), (NAIVE, "compare_")):

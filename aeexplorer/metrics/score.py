@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from aeexplorer.config import ConfigError
 
+_LEAST = -680.0  # of exponents: what is smaller still would be a denormal number, which takes many times as long
 _BLOCK = 64  # rows at once, so that their weights stay in a core's cache
 
 
@@ -56,6 +57,7 @@ class SmoothedData:
             weights -= self._half
             weights /= sigma**2
             weights -= weights.max(axis=1, keepdims=True)
+            np.maximum(weights, _LEAST, out=weights)
             np.exp(weights, out=weights)
             sums = weights @ self._weighed
             found.append(sums[:, :-1] / sums[:, -1:])
@@ -66,19 +68,34 @@ class SmoothedData:
         return (self.mean(x, sigma) - np.asarray(x, dtype=np.float64)) / sigma**2
 
     def density(self, columns: ArrayLike, rows: ArrayLike, sigma: float) -> np.ndarray:
-        """p_σ of samples in the plane on a grid, (len(rows), len(columns)).
+        """p_σ of samples in the plane on a grid, (len(rows), len(columns)); see `field`."""
+        return self.field(columns, rows, sigma)[0]
+
+    def field(self, columns: ArrayLike, rows: ArrayLike, sigma: float, every: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """Density (len(rows), len(columns)) and score (…, …, 2) of samples in the plane on a grid, in far less time than
+        `score` takes: a Gaussian is a product over the axes, and so are the sums over samples.
+
+        Right within 20σ of a sample; farther away the density is no number any more that a score could be made of.
+
+        Args:
+            every: the score of each such column and row alone, from the one in the middle of the first `every`.
 
         Raises:
             ConfigError: for samples that are not (m, 2), or σ that is not above 0.
         """
         if self.points.shape[1] != 2:
-            raise ConfigError(f"points must be (m, 2) for a density on a grid, got shape {self.points.shape}")
+            raise ConfigError(f"points must be (m, 2) for a grid, got shape {self.points.shape}")
         _check(sigma)
+        axes = [np.asarray(axis, dtype=np.float64) for axis in (columns, rows)]
         across, up = (
-            np.exp(-0.5 * np.square((np.asarray(axis, dtype=np.float64)[:, None] - values) / sigma))
-            for axis, values in zip((columns, rows), self.points.T, strict=True)
+            np.exp(np.maximum(-0.5 * np.square((axis[:, None] - values) / sigma), _LEAST / 2))
+            for axis, values in zip(axes, self.points.T, strict=True)
         )
-        return up @ across.T / (len(self.points) * 2 * np.pi * sigma**2)
+        density = up @ across.T / (len(self.points) * 2 * np.pi * sigma**2)
+        across, up, axes = across[every // 2 :: every], up[every // 2 :: every], [a[every // 2 :: every] for a in axes]
+        sums = [up @ (across * self.points[:, 0]).T, (up * self.points[:, 1]) @ across.T]
+        mean = np.stack(sums, axis=2) / (up @ across.T)[:, :, None]
+        return density, (mean - np.stack(np.meshgrid(*axes), axis=2)) / sigma**2
 
     def distance(self, x: ArrayLike) -> np.ndarray:
         """From x (n, d) to the nearest sample, (n,)."""
