@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gc
+import importlib
 import os
+import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
@@ -20,7 +23,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from aeexplorer import jobs
 from aeexplorer.jobs.health import health
 from aeexplorer.live.channel import Channel
+from aeexplorer.ui.first_look import FirstLook
 from aeexplorer.ui.identity import OwnerCookie
+from aeexplorer.ui.preload import Preload
 
 # A course page that shows the app in a frame is named here, as in "'self' https://moodle.example.org".
 FRAME_ANCESTORS = os.environ.get("AEEXPLORER_FRAME_ANCESTORS", "'self'")
@@ -68,24 +73,49 @@ BASE = (st.get_option("server.baseUrlPath") or "").strip("/")
 channel = Channel(BASE, origins=tuple(st.get_option("server.corsAllowedOrigins") or ()))
 
 
-@asynccontextmanager
-async def lifespan(app: st.App) -> AsyncIterator[None]:
-    """Load what every page needs and take it out of the garbage collector's sight.
+# What the first visits need beyond what every page does: two seconds of imports, off the way of the start.
+SOON_NEEDED = ("pandas", "sklearn.datasets", "sklearn.neighbors", "torch._dynamo")
+LOOK_SECONDS = 2.0
+
+
+def settle() -> None:
+    """Take all there is out of the garbage collector's sight.
 
     Streamlit runs a full collection after every script run; with torch and plotly loaded that is a third of a second
     in which every session waits, unless their objects are frozen.
     """
+    gc.collect()
+    gc.freeze()
+
+
+async def stay_settled() -> None:
+    """Import what is soon needed, and settle again whenever something was imported."""
+    for name in SOON_NEEDED:
+        with contextlib.suppress(ImportError):
+            await run_in_threadpool(importlib.import_module, name)
+    settled = 0
+    while True:
+        if len(sys.modules) != settled:
+            settled = len(sys.modules)
+            await run_in_threadpool(settle)
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[None]:
+    """Load what every page needs, look after jobs, and answer on the live channel."""
     import plotly.graph_objects  # noqa: F401
 
     import aeexplorer.explorer  # noqa: F401
 
-    gc.collect()
-    gc.freeze()
+    settle()
     jobs.supervise()
+    looking = asyncio.create_task(stay_settled())
     try:
         async with channel:
             yield
     finally:
+        looking.cancel()
         jobs.stop_supervising()
 
 
@@ -99,5 +129,10 @@ app = st.App(
     Path(__file__).parent / "aeexplorer" / "ui" / "shell.py",
     lifespan=lifespan,
     routes=[*channel.routes, Route(f"/{BASE}/health".replace("//", "/"), show_health)],
-    middleware=[Middleware(SecurityHeaders), Middleware(OwnerCookie)],
+    middleware=[
+        Middleware(SecurityHeaders),
+        Middleware(OwnerCookie),
+        Middleware(Preload, base=channel.base),
+        Middleware(FirstLook),
+    ],
 )

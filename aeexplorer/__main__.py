@@ -140,16 +140,25 @@ def result_of(run: Run, figures: dict[str, float], **extra: Any) -> dict[str, An
 
 def train(arguments: argparse.Namespace) -> None:
     from aeexplorer.data import load_dataset
+    from aeexplorer.dials import DialSpec
     from aeexplorer.families import family
     from aeexplorer.jobs import pace
     from aeexplorer.recording import new_run, train_run
     from aeexplorer.training import TrainingConfig
 
     knobs = knobs_of(arguments, type(family(arguments.family).config), TrainingConfig)
-    run = new_run(
-        arguments.family, load_dataset(arguments.dataset), arguments.title, arguments.out, pace=pace(), **knobs
-    )
-    train_run(run, load_dataset(arguments.dataset))
+    dial = None
+    if arguments.stops and not arguments.dial:
+        raise ConfigError(f"stops need the knob that they are values of, --dial beta or level, got {arguments.stops!r}")
+    if arguments.dial:
+        stops = value_of(arguments.stops) if arguments.stops else ()
+        dial = DialSpec(
+            knob=arguments.dial, stops=stops if isinstance(stops, tuple) else (stops,),
+            epochs_per_stop=arguments.epochs_per_stop,
+        )  # fmt: skip
+    data = load_dataset(arguments.dataset)
+    run = new_run(arguments.family, data, arguments.title, arguments.out, pace=pace(), dial=dial, **knobs)
+    train_run(run, data)
     conclude(arguments, result_of(run, run.status.result))
 
 
@@ -303,6 +312,11 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
     sub.add_argument("--family", required=True)
     sub.add_argument("--title", default="", help="what people see")
     sub.add_argument("--out", type=Path, help="folder to make (default: in the home)")
+    sub.add_argument("--dial", choices=("beta", "level"), help="train a chain of snapshots along this knob")
+    sub.add_argument(
+        "--stops", default="", help="its values, ascending, such as 0.1,1,10; EPOCHS are those of the first"
+    )
+    sub.add_argument("--epochs-per-stop", type=int, default=4, help="epochs at each stop after the first (default: 4)")
     if argv[:1] == ["train"]:
         from aeexplorer.families import family
         from aeexplorer.training import TrainingConfig

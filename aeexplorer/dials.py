@@ -23,6 +23,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from aeexplorer.config import Config, ConfigError
+from aeexplorer.corruption import lookup
 from aeexplorer.data.spec import Dataset, Split
 from aeexplorer.evaluation import rate_distortion, restoration
 from aeexplorer.families import Family
@@ -32,24 +33,34 @@ from aeexplorer.training import Checkpoint, Progress, TrainingConfig, train
 
 Knob = Literal["beta", "level"]
 
+MOST_STOPS = 32
+
 GRID = 4
 """Values per gap at which the curve is measured, the upper stop among them."""
 
 TESTED = tuple(round(0.1 * i, 1) for i in range(11))
 """Corruption levels at which each value of a level dial is tested."""
 
+CURVES: dict[Knob, frozenset[str]] = {
+    "beta": frozenset({"value", "distortion", "rate", "kl", "active_units", "activity", "mean", "variance"}),
+    "level": frozenset({"value", "tested", "mse"}),
+}
+"""What is measured along a dial of each knob; see `Dial.curve`."""
+
 
 class DialSpec(Config):
     """The knob of a dial run and where it stops. `TrainingConfig.epochs` are those of the first stop."""
 
     knob: Knob = Field(description="What is turned: β of a VAE, or the corruption level")
-    stops: tuple[float, ...] = Field(min_length=2, max_length=32, description="Values with a snapshot, ascending")
+    stops: tuple[float, ...] = Field(description="Values with a snapshot, ascending")
     epochs_per_stop: int = Field(4, ge=1, le=10_000, description="Epochs at each stop after the first")
 
     @model_validator(mode="after")
-    def _ascending(self) -> Self:
+    def _usable(self) -> Self:
+        if not 2 <= len(self.stops) <= MOST_STOPS:
+            raise ValueError(f"stops must be 2 to {MOST_STOPS} values, got {len(self.stops)}")
         if any(a >= b for a, b in zip(self.stops, self.stops[1:], strict=False)):
-            raise ValueError(f"stops must ascend, got {', '.join(map(str, self.stops))}")
+            raise ValueError(f"stops must ascend, got {', '.join(f'{stop:g}' for stop in self.stops)}")
         if self.stops[0] < 0 or (self.scale == "log" and self.stops[0] == 0):
             bound = "above 0" if self.scale == "log" else "at least 0"
             raise ValueError(f"stops must be {bound}, got {self.stops[0]:g}")
@@ -60,10 +71,10 @@ class DialSpec(Config):
         """Of the axis along which weights are interpolated."""
         return "log" if self.knob == "beta" else "linear"
 
-    @property
-    def title(self) -> str:
-        """What is turned, and how far."""
-        return f"{'β' if self.knob == 'beta' else 'level'} from {self.stops[0]:g} to {self.stops[-1]:g}"
+    def title_of(self, config: ModelConfig) -> str:
+        """What of such a model is turned, and how far."""
+        what = "β" if self.knob == "beta" else f"{lookup(config.corruption).title} level"
+        return f"{what} from {self.stops[0]:g} to {self.stops[-1]:g}"
 
     @property
     def default(self) -> float:
@@ -221,7 +232,7 @@ def save_snapshot(folder: Path, index: int, weights: Mapping[str, Tensor], curve
     (folder / "dial").mkdir(exist_ok=True)
     tensors = {f"weights.{k}": v for k, v in weights.items()}
     tensors |= {f"curve.{k}": torch.from_numpy(v) for k, v in curve.items()}
-    save_tensors(folder / "dial" / f"{index:02d}.safetensors", tensors)
+    save_tensors(folder / "dial" / _name(index), tensors)
 
 
 def load_snapshots(
@@ -239,18 +250,24 @@ def load_snapshots(
     Raises:
         Damaged: when there is none yet, or one cannot be used.
     """
-    snapshots = []
-    for index, value in enumerate(spec.stops[:most]):
-        file = folder / "dial" / f"{index:02d}.safetensors"
-        if index and not file.exists():
-            break
+    snapshots: list[Snapshot] = []
+    there = [i for i in range(len(spec.stops)) if (folder / "dial" / _name(i)).exists()]
+    for index, value in enumerate(spec.stops[: max(there, default=0) + 1][:most]):
+        file = folder / "dial" / _name(index)
         parts: dict[str, dict[str, Tensor]] = {"weights": {}, "curve": {}}
         for name, tensor in load_tensors(file).items():
             part, _, key = name.partition(".")
             parts.setdefault(part, {})[key] = tensor
         weights = _widened(fitting(parts["weights"], f"dial/{file.name}"))
+        if missing := CURVES[spec.knob] - parts["curve"].keys():
+            raise Damaged(f"dial/{file.name} in {folder.name} has no curve of {min(missing)}")
         snapshots.append(Snapshot(value, weights, {k: v.numpy() for k, v in parts["curve"].items()}))
     return snapshots
+
+
+def _name(index: int) -> str:
+    """Of the file of a stop."""
+    return f"{index:02d}.safetensors"
 
 
 def save_marks(folder: Path, marks: Sequence[Mark]) -> None:
@@ -354,6 +371,8 @@ def check_dial(row: Family, config: ModelConfig, training: TrainingConfig, spec:
     """
     if spec.knob == "beta" and "posterior" not in row.traits:
         raise ConfigError(f"a dial over beta needs a family with a posterior, got {row.name}")
+    if spec.knob == "beta" and "rates" in row.traits:
+        raise ConfigError(f"a dial over beta needs a family of one β, got {row.name}, which answers at every one")
     for value in spec.stops:
         spec.config_at(config, value)
     return training.replace(epochs=spec.epochs_before(training, len(spec.stops)))

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import flop_registry
 
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.families import Family, family
@@ -116,12 +116,12 @@ class _Work:
         return products + self.bytes / pace.bytes + (self.calls + LOOP_CALLS) / pace.calls
 
 
-class _Traffic(TorchDispatchMode):
-    """Counts the calls that compute something and the bytes that they write."""
+class _Counter(TorchDispatchMode):
+    """Counts the calls that compute something, the bytes that they write, and the FLOPs of products and convolutions."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.calls = self.bytes = 0
+        self.calls = self.bytes = self.gemm = self.convolution = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
@@ -130,6 +130,12 @@ class _Traffic(TorchDispatchMode):
             for made in result if isinstance(result, tuple | list) else (result,):
                 if isinstance(made, Tensor):
                     self.bytes += made.numel() * made.element_size()
+        if (flops := flop_registry.get(func.overloadpacket)) is not None:
+            done = flops(*args, **(kwargs or {}), out_val=result)
+            if "convolution" in str(func):
+                self.convolution += done
+            else:
+                self.gemm += done
         return result
 
 
@@ -140,15 +146,13 @@ def _step_work(family_name: str, config: ModelConfig, spec: DataSpec, batch: int
         x = torch.empty((batch, *model_shape(spec)))
         y = torch.empty(batch, dtype=torch.int64)
         model.train()
-        with _Traffic() as traffic, FlopCounterMode(display=False) as counter:
+        with _Counter() as counted:
             corrupted: Batch = make_batch(model, x, y)
             for objective in model.objectives():
                 torch.stack(list(objective.terms(corrupted).values())).sum().backward(inputs=objective.parameters)
     parameters = parameter_count(model)
-    by_call = counter.get_flop_counts()["Global"]
-    convolution = sum(n for call, n in by_call.items() if "convolution" in str(call))
-    moved = 2 * traffic.bytes + OPTIMIZER_PASSES * FLOAT * parameters
-    return _Work(parameters, counter.get_total_flops() - convolution, convolution, moved, traffic.calls, traffic.bytes)
+    moved = 2 * counted.bytes + OPTIMIZER_PASSES * FLOAT * parameters
+    return _Work(parameters, counted.gemm, counted.convolution, moved, counted.calls, counted.bytes)
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
 from aeexplorer.data.spec import Dataset, Split
 from aeexplorer.dials import Dial
-from aeexplorer.evaluation import evaluate
+from aeexplorer.evaluation import evaluate, rate_distortion
 from aeexplorer.interpolation import traversal
 from aeexplorer.runs import Codes, Run, find_run
 from aeexplorer.tensors import to_array, to_float, to_tensor
@@ -80,23 +81,31 @@ class Explorer:
 
     def at(self, value: float) -> Explorer:
         """The model at any value of a dial: weights interpolated between two snapshots, held to the range trained so
-        far. Cheap, and safe in threads.
+        far; of a family with the trait "rates" at any β of its range. Cheap, and safe in threads.
 
         Raises:
             ConfigError: for a run of one model, or NaN.
         """
-        if self.dial is None:
+        if self.dial is None and "rates" not in self.traits:
             raise ConfigError(f"run {self.run.id} must be a dial, got a run of one model")
+        if math.isnan(value):
+            raise ConfigError(f"value of run {self.run.id} must be a number, got NaN")
         other = copy.copy(self)
-        other._model = self.dial.model_at(value)
+        if self.dial is not None:
+            other._model = self.dial.model_at(value)
+        else:
+            other._model = copy.copy(self._model)
+            held = max(self.config.lowest, min(value, self.config.highest))
+            other._model.config = self.config.replace(beta=held)
         other.config = other._model.config
         other._moved = True
         other.__dict__.pop("codes", None)
         return other
 
     def _samples(self, x: np.ndarray) -> Tensor:
-        samples = to_float(to_tensor(np.asarray(x), self.spec))
-        if not torch.isfinite(samples).all():
+        given = to_tensor(np.asarray(x), self.spec)
+        samples = to_float(given)
+        if given.is_floating_point() and not torch.isfinite(samples).all():
             raise ConfigError("samples must be finite numbers, got NaN or infinity")
         return samples
 
@@ -182,6 +191,17 @@ class Explorer:
         if not 0 <= dimension < self.latent_dim:
             raise ConfigError(f"dimension must be between 0 and {self.latent_dim - 1}, got {dimension}")
         return self.decode(traversal(np.asarray(z), dimension, np.asarray(values)))
+
+    def rate_distortion(self, split: Split | None = None) -> dict[str, np.ndarray]:
+        """What its posterior spends and pays on a split, the test split unless another is given; see
+        `evaluation.rate_distortion`.
+
+        Raises:
+            ConfigError: for a family without a posterior.
+        """
+        if "posterior" not in self.traits:
+            raise ConfigError(f"family must have a posterior, got {self.family.name}")
+        return rate_distortion(self._model, split or self.dataset.test, self.run.spec.training.seed)
 
     def evaluate(self, split: Split | None = None) -> dict[str, float]:
         """Figures on a split, the test split unless another is given; see `evaluation.evaluate`."""

@@ -14,13 +14,14 @@ from aeexplorer.config import ConfigError, unknown
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.models.adversarial import AdversarialAutoencoder, AdversarialConfig
 from aeexplorer.models.base import Autoencoder, ModelConfig
+from aeexplorer.models.multirate import MultiRateConfig, MultiRateVAE
 from aeexplorer.models.plain import PlainAutoencoder
 from aeexplorer.models.score import ScoreAutoencoder, ScoreConfig
 from aeexplorer.models.sparse import SparseAutoencoder, SparseConfig
 from aeexplorer.models.vae import VAE, VAEConfig
 from aeexplorer.models.vq import VQVAE, VQConfig
 
-Trait = Literal["prior", "posterior", "codebook"]
+Trait = Literal["prior", "posterior", "codebook", "rates"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Family:
         equation: what is minimised, in LaTeX.
         paper: the source, as people cite it, with a link.
         traits: what it can be asked beyond encode and decode: "prior" (samples decode), "posterior" (codes have mean
-            and log-variance), "codebook" (codes are indices).
+            and log-variance), "codebook" (codes are indices), "rates" (one net answers at every β).
     """
 
     name: str
@@ -118,6 +119,14 @@ FAMILIES: dict[str, Family] = {
             r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z)] + \beta\, \mathrm{KL}\big(q(z|x) \,\Vert\, \mathcal N(0, I)\big)",
             "Higgins et al. 2017, https://openreview.net/forum?id=Sy2fzU9gl",
             frozenset({"prior", "posterior"}),
+        ),
+        Family(
+            "multirate_vae", "Multi-rate VAE", MultiRateVAE, MultiRateConfig(),
+            "One VAE for every β: gates inside the net open and close with it.",
+            r"L = \mathbb{E}_{\log\beta}\Big[\mathbb{E}_{q_\beta(z|x)}[-\log p_\beta(x|z)] "
+            r"+ \beta\, \mathrm{KL}\big(q_\beta(z|x) \,\Vert\, \mathcal N(0, I)\big)\Big]",
+            "Bae et al. 2023, https://arxiv.org/abs/2212.03905",
+            frozenset({"prior", "posterior", "rates"}),
         ),
         Family(
             "aae", "Adversarial autoencoder", AdversarialAutoencoder, AdversarialConfig(),

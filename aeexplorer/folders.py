@@ -9,6 +9,7 @@ log.txt          what the worker printed
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import secrets
@@ -24,7 +25,17 @@ import psutil
 from pydantic import Field
 
 from aeexplorer.config import Config, ConfigError
-from aeexplorer.store import Damaged, DiskFull, append_event, read_events, read_json, write_atomic, write_json
+from aeexplorer.store import (
+    Damaged,
+    DiskFull,
+    append_event,
+    json_object,
+    read_bytes,
+    read_events,
+    read_json,
+    write_atomic,
+    write_json,
+)
 
 RESERVE_BYTES = 65_536
 TAIL_BYTES = 32_768
@@ -79,6 +90,15 @@ def process_lives(pid: int, started: float) -> bool:
         return False
 
 
+@functools.lru_cache(maxsize=2048)
+def _understood(content: bytes, name: str) -> Status:
+    """What the status.json of a folder says; kept by its content, because each rerun of a page asks every run."""
+    try:
+        return Status(**json_object(content, f"status.json in {name}"))
+    except (ConfigError, TypeError) as error:
+        raise Damaged(f"status.json in {name} does not fit: {error}") from None
+
+
 class WorkFolder:
     """Status, events and control of one folder."""
 
@@ -108,10 +128,7 @@ class WorkFolder:
     @property
     def recorded_status(self) -> Status:
         """What its file says, whether or not the process that it names still lives."""
-        try:
-            return Status(**read_json(self.path / "status.json"))
-        except (ConfigError, TypeError) as error:
-            raise Damaged(f"status.json in {self.path.name} does not fit: {error}") from None
+        return _understood(read_bytes(self.path / "status.json"), self.path.name)
 
     def _gone(self, seen: Status, reason: str) -> Status:
         again = self.recorded_status  # it may have finished between the reading and the look

@@ -9,23 +9,30 @@ from typing import Any
 
 from aeexplorer.config import ConfigError, unknown
 from aeexplorer.data import DATASETS, load_dataset
-from aeexplorer.dials import DialSpec
+from aeexplorer.data.spec import Dataset
+from aeexplorer.dials import DialSpec, Mark, mark, save_marks
 from aeexplorer.recording import new_run, train_run
 from aeexplorer.runs import PRETRAINED, Run
 from aeexplorer.store import write_atomic
 
-SIZE_LIMIT = 2_000_000
+SIZE_LIMIT = 4_000_000
 KEPT = {"spec.json", "status.json", "weights.safetensors", "codes.safetensors", "dial", "marks.json"}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One pretrained model: dataset, family, the knobs that differ from the defaults, and its dial if it has one."""
+    """One pretrained model: dataset, family, the knobs that differ from the defaults, and its dial if it has one.
+
+    Attributes:
+        marks: values of the dial at which a fresh model is trained to check it by, as long as the dial is at its first
+            stop.
+    """
 
     dataset: str
     family: str
     knobs: dict[str, Any]
     dial: DialSpec | None = None
+    marks: tuple[float, ...] = ()
 
     @property
     def command(self) -> str:
@@ -52,7 +59,47 @@ def _recipes() -> dict[str, Recipe]:
         for dataset, loop in loops.items()
         for family, dim, suffix in (("ae", 16, ""), ("dae", 16, ""), ("vae", 16, ""), ("vae", 2, "-2d"))
     }
-    return recipes | _scores()
+    return recipes | _betas() | _levels() | _scores()
+
+
+def _betas() -> dict[str, Recipe]:
+    """Chains over β, with a few models trained separately to check them by, and one gated net for every β."""
+    loops: dict[str, tuple[dict[str, Any], int]] = {
+        "digits": ({"hidden": (128, 64), "epochs": 480, "batch_size": 64}, 120),
+        "mnist": ({"hidden": (120, 64), "epochs": 24}, 6),
+        "fashion-mnist": ({"hidden": (120, 64), "epochs": 24}, 6),
+    }
+    one_for_all = {
+        f"{dataset}-multirate": Recipe(
+            dataset, "multirate_vae", {"latent_dim": 16, **loop, "epochs": 3 * loop["epochs"] // 2, "seed": 0}
+        )
+        for dataset, (loop, _) in loops.items()
+    }
+    stops = {16: (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 17.0, 30.0), 2: (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)}
+    return {
+        f"{dataset}-beta{suffix}": Recipe(
+            dataset, "vae", {"latent_dim": dim, **loop, "seed": 0},
+            DialSpec(knob="beta", stops=stops[dim], epochs_per_stop=epochs), marks=(0.3, 1.0, 10.0),
+        )
+        for dataset, (loop, epochs) in loops.items()
+        for dim, suffix in ((16, ""), (2, "-2d"))
+    } | one_for_all  # fmt: skip
+
+
+def _levels() -> dict[str, Recipe]:
+    """Chains over the corruption level for three kinds of corruption."""
+    loops = {
+        "digits": ({"hidden": (128, 64), "epochs": 320, "batch_size": 64}, 80),
+        "mnist": ({"hidden": (120, 64), "epochs": 20}, 5),
+    }
+    return {
+        f"{dataset}-dae-{kind.replace('_', '-')}": Recipe(
+            dataset, "dae", {"latent_dim": 16, **loop, "corruption": kind, "seed": 0},
+            DialSpec(knob="level", stops=(0.0, 0.25, 0.5, 0.75), epochs_per_stop=epochs),
+        )
+        for dataset, (loop, epochs) in loops.items()
+        for kind in ("gaussian", "salt_and_pepper", "masking")
+    }  # fmt: skip
 
 
 def _scores() -> dict[str, Recipe]:
@@ -80,7 +127,7 @@ def make(names: list[str], root: Path = PRETRAINED) -> dict[str, Any]:
     """Train the named models, or all whose data are here, into `root`; returns figures by name.
 
     Raises:
-        ConfigError: for an unknown name, or a model larger than 2 MB.
+        ConfigError: for an unknown name, or a model larger than 4 MB.
     """
     for name in names:
         if name not in RECIPES:
@@ -93,8 +140,21 @@ def make(names: list[str], root: Path = PRETRAINED) -> dict[str, Any]:
         shutil.rmtree(temporary, ignore_errors=True)
         run = train_run(new_run(recipe.family, data, path=temporary, dial=recipe.dial, **recipe.knobs), data)
         made[name] = run.status.result
+        if recipe.marks:
+            save_marks(run.path, [_mark(recipe, data, value, root / f".{name}-mark") for value in recipe.marks])
         _settle(run, root / name, recipe)
     return made
+
+
+def _mark(recipe: Recipe, data: Dataset, value: float, temporary: Path) -> Mark:
+    """A fresh model at one value of the dial, its β warmed up over the first quarter."""
+    assert recipe.dial is not None
+    shutil.rmtree(temporary, ignore_errors=True)
+    knobs = {**recipe.knobs, "warmup": 0.25, recipe.dial.knob: value}
+    run = train_run(new_run(recipe.family, data, path=temporary, **{**knobs, "seed": recipe.knobs["seed"] + 1}), data)
+    found = mark(run.config, run.spec.training, len(data.train), run.status.result)
+    shutil.rmtree(temporary)
+    return found
 
 
 def _settle(run: Run, target: Path, recipe: Recipe) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import re
 import secrets
 import shutil
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from aeexplorer import checkpoints
 from aeexplorer.config import Config, ConfigError
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.dials import Dial, DialSpec, check_dial, load_marks, load_snapshots
@@ -38,9 +40,11 @@ from aeexplorer.owners import LOCAL, local_owner, require_owner
 from aeexplorer.store import (
     Damaged,
     home,
+    json_object,
     load_arrays,
     load_tensors,
     new_directory,
+    read_bytes,
     read_json,
     save_arrays,
     save_tensors,
@@ -54,8 +58,6 @@ if TYPE_CHECKING:
 FORMAT = 1
 STORED_CODES = 2_000
 TITLE_LIMIT = 120
-CHECKPOINTS_KEPT = 2
-PASSING = ".passing"  # ends the name of a checkpoint that nobody waited for the disk for
 
 
 class RunSpec(Config):
@@ -86,6 +88,21 @@ class Codes:
     indices: np.ndarray | None = None
 
 
+@functools.lru_cache(maxsize=2048)
+def _understood(content: bytes, name: str) -> tuple[RunSpec, Family, ModelConfig]:
+    """What the spec.json of a run says; kept by its content, because each rerun of a page lists every run."""
+    raw = json_object(content, f"spec.json in {name}")
+    written = raw.get("format")
+    if isinstance(written, int) and written > FORMAT:
+        raise Damaged(f"{name} was written by a newer version: format {written}, this one reads up to {FORMAT}")
+    try:
+        spec = RunSpec(**raw)
+        row = family(spec.family)
+        return spec, row, type(row.config)(**spec.config)
+    except (ConfigError, TypeError) as error:
+        raise Damaged(f"spec.json in {name} does not fit: {error}") from None
+
+
 class Run(WorkFolder):
     """One run folder.
 
@@ -95,18 +112,7 @@ class Run(WorkFolder):
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
-        raw = read_json(self.path / "spec.json")
-        written = raw.get("format")
-        if isinstance(written, int) and written > FORMAT:
-            raise Damaged(
-                f"{self.path.name} was written by a newer version: format {written}, this one reads up to {FORMAT}"
-            )
-        try:
-            self.spec = RunSpec(**raw)
-            self.family: Family = family(self.spec.family)
-            self.config: ModelConfig = type(self.family.config)(**self.spec.config)
-        except (ConfigError, TypeError) as error:
-            raise Damaged(f"spec.json in {self.path.name} does not fit: {error}") from None
+        self.spec, self.family, self.config = _understood(read_bytes(self.path / "spec.json"), self.path.name)
 
     @classmethod
     def create(
@@ -130,7 +136,7 @@ class Run(WorkFolder):
         target = Path(path) if path else home() / "runs" / name
         if target.exists():
             raise ConfigError(f"path must not exist yet, got {target}")
-        named = [data.title, row.title, f"{config.latent_dim}-d", *([dial.title] if dial else [])]
+        named = [data.title, row.title, f"{config.latent_dim}-d", *([dial.title_of(config)] if dial else [])]
         spec = RunSpec(
             id=target.name, title=(title or " · ".join(named))[:TITLE_LIMIT],
             dataset=data.name, family=family_name, config=config.model_dump(mode="json"), training=training, data=data,
@@ -304,34 +310,12 @@ class Run(WorkFolder):
     # where it can go on
 
     def save_checkpoint(self, checkpoint: Checkpoint, durable: bool = True) -> None:
-        """Save a checkpoint and forget older ones.
-
-        Args:
-            durable: wait for the disk; of such checkpoints the last two are kept. Others cost a fraction and outlive the
-                process but perhaps not a power cut; only the last is kept, until there is a newer durable one.
-        """
-        target = self.path / "checkpoint" / f"{checkpoint.scalars['step']:09d}{'' if durable else PASSING}"
-        if target.exists():
-            return
-        with new_directory(target, durable) as folder:
-            save_tensors(folder / "tensors.safetensors", checkpoint.tensors, durable=durable)
-            write_json(folder / "scalars.json", checkpoint.scalars, durable=durable)
-        found = [path for path in self._checkpoints() if path != target]
-        passing = [path for path in found if path.name.endswith(PASSING)]
-        lasting = [path for path in found if path not in passing][: 1 - CHECKPOINTS_KEPT if durable else 0]
-        for old in (*passing, *lasting):
-            shutil.rmtree(old, ignore_errors=True)
-
-    def _checkpoints(self) -> list[Path]:
-        """Those there are, in order of their steps."""
-        return sorted(p for p in (self.path / "checkpoint").glob("*") if p.name.removesuffix(PASSING).isdigit())
+        """Save a checkpoint and forget older ones; see `checkpoints.save_checkpoint`."""
+        checkpoints.save_checkpoint(self.path / "checkpoint", checkpoint, durable)
 
     def load_checkpoint(self) -> Checkpoint | None:
         """The last readable checkpoint, or None."""
-        for folder in reversed(self._checkpoints()):
-            with contextlib.suppress(Damaged):
-                return Checkpoint(load_tensors(folder / "tensors.safetensors"), read_json(folder / "scalars.json"))
-        return None
+        return checkpoints.load_checkpoint(self.path / "checkpoint")
 
     def forget_checkpoints(self) -> None:
         """A finished run needs none."""
@@ -411,16 +395,13 @@ class DamagedRun:
 def list_runs() -> list[Run | DamagedRun]:
     """Every run of the home, newest first; damaged ones are listed with the reason."""
     found: list[Run | DamagedRun] = []
-    root = home() / "runs"
-    for path in sorted(root.glob("*"), reverse=True) if root.is_dir() else []:
-        if path.name.startswith(".") or not path.is_dir():
-            continue
+    for path in reversed(_folders(home() / "runs")):
         try:
             run = Run(path)
             _ = run.status
             found.append(run)
         except (Damaged, OSError) as error:
-            found.append(DamagedRun(path, str(error)))
+            found.append(DamagedRun(Path(path), str(error)))
     return found
 
 
@@ -430,10 +411,19 @@ PRETRAINED = Path(__file__).resolve().parent.parent / "pretrained"
 def pretrained() -> list[Run]:
     """The runs that came with the program, by name."""
     runs = []
-    for path in sorted(PRETRAINED.glob("*/spec.json")):
+    for path in _folders(PRETRAINED):
         with contextlib.suppress(Damaged):
-            runs.append(Run(path.parent))
+            runs.append(Run(path))
     return runs
+
+
+def _folders(root: Path) -> list[str]:
+    """Paths of the folders in a folder, by name, without hidden ones; strings, because each rerun of a page asks."""
+    try:
+        with os.scandir(root) as entries:
+            return sorted(entry.path for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def find_run(name: str | Path) -> Run:

@@ -118,14 +118,36 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         Damaged: when it is missing, not UTF-8 or not an object.
     """
+    return json_object(read_bytes(path), f"{path.name} in {path.parent.name}")
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file.
+
+    Raises:
+        Damaged: when it is missing.
+    """
     try:
-        value = json.loads(path.read_bytes().decode())
+        return path.read_bytes()
     except FileNotFoundError:
         raise Damaged(f"{path.name} is missing in {path.parent.name}") from None
+
+
+def json_object(content: bytes, named: str) -> dict[str, Any]:
+    """The JSON object that the content of a file is.
+
+    Args:
+        named: the file, for people.
+
+    Raises:
+        Damaged: when it is not UTF-8 or not an object.
+    """
+    try:
+        value = json.loads(content.decode())
     except (ValueError, RecursionError) as error:
-        raise Damaged(f"{path.name} in {path.parent.name} is not valid JSON: {error}") from None
+        raise Damaged(f"{named} is not valid JSON: {error}") from None
     if not isinstance(value, dict):
-        raise Damaged(f"{path.name} in {path.parent.name} must hold an object, found a {type(value).__name__}")
+        raise Damaged(f"{named} must hold an object, found a {type(value).__name__}")
     return value
 
 

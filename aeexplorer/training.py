@@ -250,7 +250,7 @@ class _Loop:
     def one_step(self, order: Tensor) -> None:
         at = self.step % self.per_epoch * self.config.batch_size
         x, y = self.samples.batch(order[at : at + self.config.batch_size])
-        batch = make_batch(self.model, x, y)
+        batch = make_batch(self.model, x, y)._replace(done=self.step / self.total_steps)
         rate = self.rate()
         for step in self.steps:
             for name, term in step(batch, rate).items():

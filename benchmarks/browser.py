@@ -93,6 +93,24 @@ CASES = {
             tiles=9 * 3,
             picture='[aria-label^="at t"]',
         ),
+        Case(
+            "beta",
+            "/beta?run=mnist-beta&samples=any",
+            PANEL,
+            ".live-range",
+            across,
+            tiles=16 * 3,
+            picture='[aria-label^="reconstruction"]',
+        ),
+        Case(
+            "trained at",
+            "/corruption?run=mnist-dae-gaussian&samples=any",
+            PANEL,
+            ".live-slider:nth-child(2) .live-range",
+            across,
+            tiles=16 * 4,
+            picture='[aria-label^="denoising AE"]',
+        ),
         Case("temperature", "/generate?run=mnist-vae", PANEL, ".live-range", across, tiles=24),
     )
 }

@@ -8,11 +8,12 @@ from aeexplorer.runs import Run
 from aeexplorer.ui import restoring
 from aeexplorer.ui.chosen import DRAWN, Choice
 from aeexplorer.ui.foot import foot
+from aeexplorer.ui.growing import awaited, follow, wait
 from aeexplorer.ui.samples import missing_data, test_split
 from aeexplorer.ui.state import open_picked, pick_run
 from aeexplorer.ui.widgets import heading, refusals
 
-PREFERRED = ("mnist-dae", "digits-dae")
+PREFERRED = ("mnist-dae-gaussian", "digits-dae-gaussian", "mnist-dae", "digits-dae")
 MISSING = "There is no model trained on corrupted samples yet. Train a denoising autoencoder: digits take seconds."
 
 
@@ -35,6 +36,8 @@ def bench(run: Run, beside: Run | None) -> None:
         said.caption(
             f"{restoring.honesty(run, params['kind'])} The pattern is locked: the slider changes the level, not the noise."
         )
+    if restoring.turns(run):
+        follow(run)
     if test_split(model) is None:
         missing_data(
             model,
@@ -55,10 +58,14 @@ with title:
         "Corrupt and restore",
         "A denoising autoencoder sees the corrupted sample and is asked for the clean one. Drag the level: everything follows.",
     )
-with picker:
-    picked = pick_run("Model", PREFERRED, restoring.denoises, MISSING, family="dae", dataset="digits")
-if picked is not None:
-    with other:
-        beside = restoring.choose_companion(picked)
-    with refusals():
-        bench(picked, beside)
+expected = awaited(restoring.turns)
+if expected is not None:
+    wait(expected)
+else:
+    with picker:
+        picked = pick_run("Model", PREFERRED, restoring.denoises, MISSING, family="dae", dataset="digits")
+    if picked is not None:
+        with other:
+            beside = restoring.choose_companion(picked)
+        with refusals():
+            bench(picked, beside)

@@ -54,12 +54,11 @@ def page(model: Explorer) -> None:
         maps, panel = st.container(), st.container()
     else:
         maps, panel = st.columns([2.2, 1], gap="medium")
-    with panel:
-        view = view_of()
-        areas = st.columns(3, gap="medium") if wide else [st.container(gap="small", key="map-view")] * 3
     with maps:
         layouts = mapping.show_maps(model, asked)
     with panel:
+        view = view_of()
+        areas = st.columns(3, gap="medium") if wide else [st.container(gap="small", key="map-view")] * 3
         code = beside(model, layouts, view, areas)
     last = layouts[-1]
     said = f"{max(len(layout.points) for layout in layouts):,} codes of {model.latent_dim} numbers"

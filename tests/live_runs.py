@@ -15,12 +15,16 @@ from aeexplorer.recording import new_run, train_run
 
 PLANE, RESTORE, SEQUENCE = "plane", "restore", "sequence"
 SCORE, NAIVE = "score", "naive"
+TURN, TWIN = "turn", "turn-2d"
+BLUR, MASK = "blur", "mask"
+BETAS, LEVELS = (0.1, 1.0, 10.0), (0.0, 0.5, 1.0)
 SIGMAS = (0.1, 0.14, 0.2)
 
 
 @functools.cache
 def train_into(home: Path) -> Path:
-    """A 2-d VAE and a 16-d denoising autoencoder of digits, a VAE of heartbeats, and two dials over the noise of points."""
+    """A 2-d VAE and a 16-d denoising autoencoder of digits, a VAE of heartbeats, and dials: two over the noise of points, and of
+    digits two over β and two over the level."""
     digits, beats = ae.load_dataset("digits"), ae.load_dataset("heartbeats")
     common = {"bar": False, "hidden": (32,), "samples": 800}
     ae.train("vae", digits, path=home / "runs" / PLANE, latent_dim=2, epochs=25, **common)
@@ -30,6 +34,14 @@ def train_into(home: Path) -> Path:
     for family, name, knobs in (("score_dae", SCORE, {}), ("dae", NAIVE, {"latent_dim": 1})):
         knobs |= {"epochs": 40, "batch_size": 512, "level": 0.1, "hidden": (64,)}
         train_run(new_run(family, moons, path=home / "runs" / name, dial=dial, **knobs), moons, bar=False)
+    over_beta = DialSpec(knob="beta", stops=BETAS, epochs_per_stop=6)
+    over_level = DialSpec(knob="level", stops=LEVELS, epochs_per_stop=4)
+    for name, family, dial, knobs in (
+        (TURN, "vae", over_beta, {"latent_dim": 6}), (TWIN, "vae", over_beta, {"latent_dim": 2}),
+        (BLUR, "dae", over_level, {"latent_dim": 8}), (MASK, "dae", over_level, {"latent_dim": 8, "corruption": "masking"}),
+    ):  # fmt: skip
+        knobs |= {"epochs": 10, "hidden": (32,), "samples": 800}
+        train_run(new_run(family, digits, path=home / "runs" / name, dial=dial, **knobs), digits, bar=False)
     return home
 
 

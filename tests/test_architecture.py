@@ -17,7 +17,11 @@ FILES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "pages").glob("*.py"), *ROOT.gl
 ARRAYS = {"config", "interpolation", "metrics", "plots", "projection"}
 MODELS = {"config", "data", "tensors", "corruption", "nets", "losses", "models", "families"}
 FOLDERS = {"config", "store", "folders"}
-RUNS = MODELS | FOLDERS | {"estimation", "limits", "owners", "training", "evaluation", "metrics", "runs", "recording"}
+RUNS = (
+    MODELS
+    | FOLDERS
+    | {"estimation", "limits", "owners", "training", "evaluation", "metrics", "dials", "runs", "recording"}
+)
 LOOKING_IN = RUNS | ARRAYS | {"explorer", "estimation", "film", "owners", "limits"}
 
 ALLOWED: dict[str, set[str]] = {
@@ -38,15 +42,17 @@ ALLOWED: dict[str, set[str]] = {
     "training": MODELS,
     "evaluation": MODELS | {"training", "metrics"},
     "estimation": MODELS | {"training"},
+    "dials": MODELS | {"store", "training", "evaluation"},
     # runs on disk
     "store": {"config"},
     "owners": {"config"},
     "limits": MODELS | {"training", "estimation"},
     "folders": FOLDERS,
     "film": FOLDERS | ARRAYS,
-    "runs": MODELS | FOLDERS | {"training", "owners"},
+    "checkpoints": {"store", "training"},
+    "runs": MODELS | FOLDERS | {"training", "dials", "checkpoints", "owners"},
     "recording": RUNS,
-    "explorer": MODELS | FOLDERS | ARRAYS | {"runs", "evaluation"},
+    "explorer": MODELS | FOLDERS | ARRAYS | {"dials", "runs", "evaluation"},
     # what looks in through the explorer
     "pretraining": LOOKING_IN,
     "jobs": LOOKING_IN,
@@ -58,8 +64,8 @@ ALLOWED: dict[str, set[str]] = {
     "app": LOOKING_IN | {"jobs", "live", "ui"},
 }
 
-TORCH = {"corruption", "tensors", "nets", "losses", "models", "families", "training", "evaluation", "estimation", "runs",
-         "recording", "explorer", "store"}  # fmt: skip
+TORCH = {"corruption", "tensors", "nets", "losses", "models", "families", "training", "evaluation", "estimation", "dials",
+         "runs", "recording", "explorer", "store"}  # fmt: skip
 
 WARMS_UP = "aeexplorer/jobs/worker.py"
 """A worker imports torch before it is needed, and asks it for nothing."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 MAP = '[data-testid="latent-map"]'
+MARKUP = "<img src=x onerror='window.ran = 1'><b>horse</b>"
 FLAT = f"/map?run={RESTORE}&maps=pca,axis"
 
 
@@ -115,6 +119,31 @@ def test_a_place_is_decoded_under_the_pointer(page: Page, app_address: str) -> N
     page.mouse.down()
     page.mouse.up()
     page.get_by_text("on PCA, decoded exactly").wait_for()
+
+
+@pytest.fixture
+def rude(trained_home: Path) -> str:
+    """A run like `RESTORE` whose classes are all named by markup."""
+    folder = trained_home / "runs" / "rude"
+    if not folder.exists():
+        shutil.copytree(trained_home / "runs" / RESTORE, folder)
+        spec = json.loads((folder / "spec.json").read_text("utf-8"))
+        spec["id"] = "rude"
+        spec["data"]["classes"] = [f"{MARKUP}{i}" for i in range(10)]
+        (folder / "spec.json").write_text(json.dumps(spec), "utf-8")
+    return "rude"
+
+
+def test_a_class_named_by_markup_is_text(page: Page, app_address: str, rude: str) -> None:
+    show(page, f"{app_address}/map?run={rude}&maps=pca", MAP)
+    named = page.locator(".live-map-legend button").first
+    assert named.inner_text().startswith(MARKUP)
+    over_a_point(page)
+    assert MARKUP in page.locator(".live-map-tip").inner_text()
+    assert page.locator(".live-map img, .live-map b").count() == 0
+    assert page.evaluate("window.ran === undefined")
+    box, legend = box_of(page.locator(MAP).first), box_of(named)
+    assert legend["x"] + legend["width"] <= box["x"] + box["width"]
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from aeexplorer.live import channel as room
 from aeexplorer.live import frame
-from aeexplorer.live.channel import Channel, Limits, modules_path, plotly_path
+from aeexplorer.live.channel import Channel, Limits, modules_path
 
 pytestmark = pytest.mark.usefixtures("live_home")
 
@@ -276,11 +276,6 @@ def test_modules_are_kept_by_browsers_under_the_address_of_their_content(host: s
     assert fetch(f"http://{host}/live/static/old/protocol.js")[1]["cache-control"] == "no-store"
     for name in ("..%2fchannel.py", "nothing.js", "%2e%2e"):
         assert fetch(f"http://{host}{modules_path()}{name}")[0] == 404
-
-
-def test_the_chart_library_comes_from_the_installed_package(host: str) -> None:
-    status, headers, body = fetch(f"http://{host}{plotly_path()}")
-    assert status == 200 and b"plotly.js v" in body[:200] and "immutable" in headers["cache-control"]
 
 
 def test_requests_compute_on_one_torch_thread() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from live_runs import NAIVE, PLANE, RESTORE, SCORE, SEQUENCE, live_home  # noqa: F401
+from live_runs import BLUR, MASK, NAIVE, PLANE, RESTORE, SCORE, SEQUENCE, TURN, TWIN, live_home  # noqa: F401
 
 from aeexplorer.config import ConfigError
 from aeexplorer.interpolation import slerp
@@ -35,6 +35,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "sample": {"run": PLANE, "n": 7, "seed": 3},
     "corrupt": {"run": RESTORE, "compare_run": PLANE, "samples": SIXTEEN, "level": 0.4},
     "levels": {"run": RESTORE, "compare_run": PLANE, "samples": SIXTEEN, "points": 5},
+    "beta": {"run": TURN, "twin": TWIN, "samples": SIXTEEN, "value": 2.5},
+    "beta_curve": {"run": TURN},
+    "trained_at": {"run": BLUR, "chains": {"masking": MASK}, "kind": "masking"},
     "score_data": {"run": SCORE},
     "score_field": {"run": SCORE, "compare_run": NAIVE, "sigma": 0.12},
     "score_curve": {"run": SCORE, "points": 3},

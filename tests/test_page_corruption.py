@@ -11,9 +11,12 @@ from page_driver import alone, open_page, orphaned, said, trained
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+import aeexplorer as ae
+from aeexplorer.dials import DialSpec
 from aeexplorer.explorer import open_run
 from aeexplorer.live import resources
 from aeexplorer.live.scenes import render
+from aeexplorer.recording import new_run, train_run
 from aeexplorer.runs import Run
 from aeexplorer.ui import restoring
 
@@ -159,14 +162,14 @@ def test_what_is_taken_along() -> None:
     params = {"run": dae.id, "compare_run": ae.id, "samples": [{"index": 1}, {"index": 2}]}
     spec = open_run(dae).spec
     taken = restoring.as_file(render("corrupt", params), spec)
-    assert isinstance(taken.content, bytes)
-    picture = Image.open(io.BytesIO(taken.content))
+    assert callable(taken.content)  # made when it is asked for
+    picture = Image.open(io.BytesIO(taken.content()))
     assert picture.width / picture.height == pytest.approx(2 / 5, rel=0.05)  # two samples in five rows
     beats = trained("dae", "heartbeats", batch_size=64)
     frame = render("corrupt", {"run": beats.id, "samples": [{"index": 3}]})
     table = restoring.as_file(frame, open_run(beats).spec).content
-    assert isinstance(table, bytes)
-    rows = table.decode().splitlines()
+    assert callable(table)
+    rows = table().decode().splitlines()
     assert [row.split(",")[0] for row in rows] == ["row", "clean", "corrupted", "reconstruction"]
     np.testing.assert_allclose(np.array(rows[1].split(",")[2:], float), frame.arrays["clean"][0], rtol=1e-5, atol=1e-6)
 
@@ -177,3 +180,57 @@ def test_names_where_there_is_little_room() -> None:
     assert restoring.initials(trained("beta_vae")) == "β-VAE"
     ours, theirs = trained("dae", level=0.2, title="gentle"), trained("dae", level=0.9, title="harsh")
     assert restoring.names(ours, theirs) == ("gentle", "harsh")
+
+
+def chain(kind: str = "gaussian", **knobs: object) -> Run:
+    data = ae.load_dataset("digits")
+    spec = DialSpec(knob="level", stops=(0.0, 0.4, 0.8), epochs_per_stop=1)
+    knobs = {"epochs": 1, "hidden": (16,), "latent_dim": 4, "corruption": kind} | knobs
+    return train_run(new_run("dae", data, dial=spec, **knobs), data, bar=False)
+
+
+def test_chains_of_the_same_size_are_offered_by_their_kind() -> None:
+    first, masked = chain(), chain("masking")
+    chain("salt_and_pepper", latent_dim=5)
+    pair()
+    assert restoring.chains_of(first) == {"gaussian": first.id, "masking": masked.id}
+    app = corruption(run=first.id, kind="masking")
+    assert not app.exception and not app.error
+    assert app.query_params["run"] == masked.id  # the kind of the link chooses the chain
+    assert "warm-started" in said(app)
+
+
+def test_a_chain_that_is_picked_brings_its_kind() -> None:
+    first, masked = chain(), chain("masking")
+    app = corruption(run=first.id)
+    assert app.query_params["kind"] == "gaussian"
+    next(b for b in app.selectbox if b.label == "Model").select(masked.id).run()
+    assert not app.exception and not app.error
+    assert (app.query_params["run"], app.query_params["kind"]) == (masked.id, "masking")
+
+
+def test_the_lines_of_python_stand_at_the_level_trained_at() -> None:
+    run = chain()
+    app = corruption(run=run.id, beside="nothing", trained="0.6", level="0.3")
+    assert not app.exception and not app.error
+    assert app.query_params["trained"] == "0.6"
+    given: dict[str, np.ndarray] = {}
+    exec(app.code[0].value, given)
+    assert f"DAE {given['errors'].mean() * 64:.3g} (" in said(app)
+
+
+@pytest.mark.parametrize("level", ["nan", "-1", "7", "x"])
+def test_an_unusual_level_trained_at_is_kept_in_the_range(level: str) -> None:
+    run = chain()
+    app = corruption(run=run.id, trained=level)
+    assert not app.exception and not app.error
+    assert 0 <= float(app.query_params["trained"]) <= 0.8
+
+
+def test_a_chain_with_one_snapshot_is_shown_without_the_second_slider() -> None:
+    run = chain()
+    for file in sorted((run.path / "dial").iterdir())[1:]:
+        file.unlink()
+    app = corruption(run=run.id)
+    assert not app.exception and not app.error
+    assert "trained" not in app.query_params

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from aeexplorer import jobs
 from aeexplorer.data import DATASETS, Dataset, load_dataset
+from aeexplorer.dials import DialSpec
 from aeexplorer.estimation import Estimate, estimate, suggested
 from aeexplorer.families import FAMILIES
 from aeexplorer.film import Follower, plane, turned
@@ -98,6 +99,40 @@ def test_of_a_double_click_the_second_does_nothing(no_workers: list[Run]) -> Non
     app = AppTest.from_function(clicked_twice).run()
     assert not app.exception
     assert len(list_runs()) == len(no_workers) == 1
+
+
+@pytest.mark.parametrize(("family", "knob"), [("vae", "beta"), ("dae", "level")])
+def test_a_dial_costs_all_its_stops_and_is_started_as_it_is_set_up(
+    family: str, knob: str, no_workers: list[Run]
+) -> None:
+    app = open_page(dataset="digits", family=family)
+    single = sentences(app)
+    app.toggle(key=f"train.digits.{family}.{knob}.dial").set_value(True).run()
+    app.text_input(key=f"train.digits.{family}.{knob}.stops").set_value("0.2, 0.5, 1").run()
+    app.number_input(key=f"train.digits.{family}.{knob}.epochs").set_value(30).run()
+    assert not app.exception and not app.error
+    assert sentences(app) != single
+    copied = app.code[0].value
+    assert f'dial=DialSpec(knob="{knob}", stops=(0.2, 0.5, 1.0), epochs_per_stop=30)' in copied
+    compile(copied, "copied", "exec")
+    start_button(app).click().run()  # type: ignore[attr-defined]
+    assert not app.exception
+    (run,) = no_workers
+    assert run.spec.dial == DialSpec(knob=knob, stops=(0.2, 0.5, 1.0), epochs_per_stop=30)
+
+
+@pytest.mark.parametrize(("stops", "words"), [("1, 0.5", "must ascend"), ("0, 1", "must be above 0"), ("a", "numbers")])
+def test_stops_that_are_none_are_refused_with_a_sentence(stops: str, words: str) -> None:
+    app = open_page(dataset="digits", family="vae")
+    app.toggle(key="train.digits.vae.beta.dial").set_value(True).run()
+    app.text_input(key="train.digits.vae.beta.stops").set_value(stops).run()
+    assert not app.exception
+    assert words in sentences(app)
+
+
+def test_a_family_without_such_a_knob_is_no_dial() -> None:
+    app = open_page(dataset="digits", family="ae")
+    assert not [t for t in app.toggle if t.label == "Train as a dial"]
 
 
 def test_what_cannot_be_trained_is_refused_with_a_sentence() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 
 import aeexplorer as ae
 from aeexplorer.data import DATASETS
-from aeexplorer.pretraining import RECIPES, SIZE_LIMIT, card, make
+from aeexplorer.dials import GRID, load_marks
+from aeexplorer.metrics import SmoothedData, score_agreement
+from aeexplorer.pretraining import MARK_EPOCHS, RECIPES, SIZE_LIMIT, card, make
 from aeexplorer.runs import PRETRAINED, Run
 
 
@@ -18,13 +21,16 @@ from aeexplorer.runs import PRETRAINED, Run
 class TestEach:
     def test_is_complete_and_small(self, name: str) -> None:
         folder = PRETRAINED / name
-        files = {p.name for p in folder.iterdir()}
-        assert files == {"spec.json", "status.json", "weights.safetensors", "codes.safetensors", "README.md"}
-        assert sum(p.stat().st_size for p in folder.iterdir()) <= SIZE_LIMIT
+        recipe = RECIPES[name]
+        files = {"spec.json", "status.json", "codes.safetensors", "README.md"}
+        files.add("dial" if recipe.dial else "weights.safetensors")
+        assert {p.name for p in folder.iterdir()} == files | ({"marks.json"} if recipe.marks else set())
+        assert sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) <= SIZE_LIMIT
 
     def test_is_what_its_recipe_says(self, name: str) -> None:
         run, recipe = Run(PRETRAINED / name), RECIPES[name]
         assert (run.id, run.spec.dataset, run.spec.family) == (name, recipe.dataset, recipe.family)
+        assert run.spec.dial == recipe.dial
         found = {**run.config.model_dump(), **run.spec.training.model_dump()}
         assert {k: found[k] for k in recipe.knobs} == recipe.knobs
         assert run.status.state == "done" and run.status.result
@@ -34,7 +40,8 @@ class TestEach:
         monkeypatch.setenv("AEEXPLORER_DATA_DIR", str(tmp_path))
         model = ae.open_run(f"pretrained/{name}")
         n = min(2_000, DATASETS[model.spec.name].n_test)
-        assert model.codes.z.shape == (n, model.latent_dim) and set(model.codes.labels) == set(range(10))
+        classes = set(range(len(model.spec.classes))) or {-1}
+        assert model.codes.z.shape == (n, model.latent_dim) and set(model.codes.labels) == classes
         walk = model.decode(ae.interpolate(model.codes.z[0], model.codes.z[1], steps=5))
         assert walk.shape == (5, *model.spec.shape) and walk.std() > 0.05
         assert model.sample(4, seed=1).shape == (4, *model.spec.shape)
@@ -55,6 +62,53 @@ class TestEach:
         again = model.evaluate()
         for key, value in model.run.status.result.items():
             assert again[key] == pytest.approx(value, rel=2e-3), key
+
+
+@pytest.mark.parametrize("name", [n for n, r in RECIPES.items() if r.dial])
+class TestEachDial:
+    def test_has_every_stop_and_a_curve_of_them(self, name: str) -> None:
+        model, recipe = ae.open_run(f"pretrained/{name}"), RECIPES[name]
+        dial, result = model.dial, model.run.status.result
+        assert dial is not None and recipe.dial is not None and dial.stops == recipe.dial.stops
+        value = dial.curve["value"]
+        assert (np.diff(value) > 0).all() and set(dial.stops) <= set(value.tolist())
+        assert len(value) == 1 + GRID * (len(dial.stops) - 1)
+        at = value.tolist().index(dial.default)
+        if dial.knob == "beta":
+            assert dial.curve["rate"][at] == pytest.approx(result["kl"], rel=1e-3)
+            assert dial.curve["active_units"][at] == result["active_units"]
+        else:
+            assert dial.curve["mse"][at, 0] == pytest.approx(result["mse"], rel=1e-3)
+        assert all(np.isfinite(figures).all() for figures in dial.curve.values())
+
+    def test_is_marked_by_models_trained_apart(self, name: str) -> None:
+        recipe = RECIPES[name]
+        marks = load_marks(PRETRAINED / name)
+        assert tuple(m.value for m in marks) == recipe.marks and len(marks) in (0, 3)
+        for mark in marks:
+            per_epoch = math.ceil(DATASETS[recipe.dataset].n_train / recipe.knobs.get("batch_size", 128))
+            assert mark.steps == MARK_EPOCHS * recipe.knobs["epochs"] * per_epoch
+            assert mark.seed != recipe.knobs["seed"] and mark.distortion > 0 <= mark.rate
+
+
+def test_all_dials_together_are_small() -> None:
+    dials = [PRETRAINED / name for name, recipe in RECIPES.items() if recipe.dial]
+    assert sum(p.stat().st_size for folder in dials for p in folder.rglob("*") if p.is_file()) <= 20_000_000
+
+
+@pytest.mark.parametrize("dataset", ["two-moons", "swiss-roll", "pinwheel"])
+def test_chains_over_sigma_learn_the_score(dataset: str) -> None:
+    """At 0.1 as at a stop, and between two stops; the ordinary net beside them does not."""
+    data = ae.load_dataset(dataset)
+    exact, errors = SmoothedData(data.train.x), {}
+    for sigma in (0.1, 0.12):
+        noisy = data.test.x + sigma * np.random.default_rng(5).standard_normal(data.test.x.shape).astype(np.float32)
+        for kind in ("score", "dae"):
+            restored = ae.open_run(f"pretrained/{dataset}-{kind}").at(sigma).reconstruct(noisy)
+            found = score_agreement((restored - noisy) / sigma**2, exact.score(noisy, sigma))
+            errors[kind] = found.relative_error
+            assert kind == "dae" or found.cosine >= 0.97
+        assert errors["dae"] > 4 * errors["score"]
 
 
 def test_denoising_halves_the_error_of_a_plain_autoencoder() -> None:

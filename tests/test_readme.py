@@ -65,4 +65,4 @@ def test_counts_that_are_quoted() -> None:
     from aeexplorer.pretraining import RECIPES
 
     assert "browse eleven datasets" in README and len(DATASETS) == 11
-    assert "Twelve trained models" in README and len(RECIPES) == 12
+    assert f"{len(RECIPES)} trained models" in README

@@ -130,13 +130,19 @@ def _run_checks(path: Path) -> Iterator[Callable[[], Any]]:
         run = Run(path)
         done = WorkFolder(path).recorded_status.state == "done"
         if done or run.has_weights:
-            yield run.load_model
+            yield (lambda: _check_dial(run, done)) if run.spec.dial else run.load_model
             yield lambda: run.codes
         for checkpoint in sorted((path / "checkpoint").glob("[0-9]*")):
             yield lambda at=checkpoint: load_tensors(at / "tensors.safetensors")  # type: ignore[misc]
             yield lambda at=checkpoint: read_json(at / "scalars.json")  # type: ignore[misc]
         for frame in sorted((path / "snapshots").glob("[!.]*.safetensors")):
             yield lambda at=frame: load_arrays(at)  # type: ignore[misc]
+
+
+def _check_dial(run: Run, done: bool) -> None:
+    dial = run.load_dial()
+    if done and not dial.complete:
+        raise Damaged(f"dial/ must hold {len(dial.spec.stops)} snapshots when the run is done, got {len(dial.stops)}")
 
 
 def _map_checks(path: Path) -> Iterator[Callable[[], Any]]:

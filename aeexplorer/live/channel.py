@@ -1,4 +1,4 @@
-"""The channel: scenes over one WebSocket per page, and the modules and charts that pages load from here.
+"""The channel: scenes over one WebSocket per page, and the modules that pages load from here.
 
 A request is JSON text `{"id": 7, "scene": "decode", "params": {...}, "stream": "pad"}`. The answer is one binary message
 (see `frame`), or JSON text `{"id": 7, "error": "one sentence", "field": "level"}`.
@@ -94,11 +94,10 @@ class Channel:
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """What the app mounts: the socket, the modules, and the chart library."""
+        """What the app mounts: the socket and the modules."""
         return [
             WebSocketRoute(self.base + PATH, self.endpoint),
             Route(f"{self.base}{PATH}/static/{{version}}/{{name}}", static_file),
-            Route(f"{self.base}{PATH}/plotly/{{version}}/plotly.min.js", plotly_file),
         ]
 
     async def endpoint(self, socket: WebSocket) -> None:
@@ -290,13 +289,6 @@ def modules_path(base: str = "") -> str:
     return f"{base}{PATH}/static/{version()}/"
 
 
-def plotly_path(base: str = "") -> str:
-    """Where the chart library lies."""
-    import plotly
-
-    return f"{base}{PATH}/plotly/{plotly.__version__}/plotly.min.js"
-
-
 async def static_file(request: Request) -> Response:
     """A module by name; only files that are there by that very name."""
     name = request.path_params["name"]
@@ -306,12 +298,3 @@ async def static_file(request: Request) -> Response:
     media = "text/javascript" if name.endswith(".js") else mimetypes.guess_type(name)[0]
     # an old page may still ask under an old address: it gets the new file, and must not keep it
     return FileResponse(STATIC / name, media_type=media, headers=FOREVER if current else {"Cache-Control": "no-store"})
-
-
-async def plotly_file(request: Request) -> Response:
-    """plotly.min.js out of the installed package, so that charts work without a network."""
-    import plotly
-
-    headers = FOREVER if request.path_params["version"] == plotly.__version__ else {"Cache-Control": "no-store"}
-    script = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-    return FileResponse(script, media_type="text/javascript", headers=headers)

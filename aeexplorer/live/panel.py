@@ -158,11 +158,13 @@ class Line(Config):
     The colour is "accent", "mark", "quiet" or "ink", which suit light and dark pages, or any of CSS.
     Its points are given here, for the values of controls named in `when`, or come as arrays of the chart's scene; of a
     table (points, m) the column that the control `column` stands on, among the values of the array `columns`.
+    `x_readout` is where its dot stands across, when not where those of the chart do.
     """
 
     name: str
     colour: str
     readout: str = ""
+    x_readout: str = ""
     x: tuple[float, ...] = ()
     y: tuple[float, ...] = ()
     when: dict[str, str] = Field({})

@@ -62,6 +62,8 @@ class Batch(NamedTuple):
     """x as the encoder is given it: corrupted, or x itself."""
     y: Tensor
     """Class indices, -1 where unlabelled."""
+    done: float = 1.0
+    """Share of the training that lies behind, for terms that grow with it."""
 
 
 @dataclass(frozen=True)
@@ -134,9 +136,13 @@ class Autoencoder(nn.Module, ABC):
         Raises:
             ValueError: for another sample shape, naming both.
         """
+        self.check_shape(x)
+        return self.code(self.encoder(x))
+
+    def check_shape(self, x: Tensor) -> None:
+        """Refuse samples of another shape than (b, *model shape)."""
         if x.shape[1:] != self.shape:
             raise ValueError(f"expected samples of shape (b, {', '.join(map(str, self.shape))}), got {tuple(x.shape)}")
-        return self.code(self.encoder(x))
 
     @abstractmethod
     def code(self, h: Tensor) -> Code:
@@ -164,7 +170,11 @@ class Autoencoder(nn.Module, ABC):
 
     def reconstruction(self, z: Tensor, x: Tensor) -> Tensor:
         """The reconstruction term of decoding z against x, per sample."""
-        return losses.reconstruction(self.loss, self.output(z), x)
+        return self.compared(self.output(z), x)
+
+    def compared(self, out: Tensor, x: Tensor) -> Tensor:
+        """The reconstruction term of what `output` gave against x, per sample."""
+        return losses.reconstruction(self.loss, out, x)
 
     def objectives(self) -> list[Objective]:
         """Optimiser steps per batch, in order."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from aeexplorer.plots import Theme
 
-_STYLE = """<style>
-[data-testid="stMainBlockContainer"] { padding: 1.6rem 2rem 1rem; max-width: 1500px; }
+STYLE = """
+html [data-testid="stMainBlockContainer"] { padding: 1.6rem 2rem 1rem; max-width: 1500px; }
+@media (min-width: 769px) {
+  html [data-testid="stAppViewContainer"]:not(:has([data-testid="stSidebar"])) { padding-left: 216px; }
+}
 [data-testid="stSidebarHeader"]::before { content: "aeexplorer"; font-weight: 700; font-size: 1.15rem; }
 [data-testid="stSidebarNavLink"][aria-current="page"] { background: var(--ae-accent); }
 [data-testid="stSidebarNavLink"][aria-current="page"] span { color: var(--ae-panel); }
@@ -41,15 +44,16 @@ _STYLE = """<style>
 :is(.live-panel:has(> .live-line-of-controls > .live-button:only-child), :is(.st-key-draws, .st-key-patch) .live-panel) { display: grid; grid-template-columns: max-content minmax(0, 1fr);
   gap: 0 18px; align-items: center; }
 :is(.live-panel:has(> .live-line-of-controls > .live-button:only-child), :is(.st-key-draws, .st-key-patch) .live-panel) > :is(.live-said, .live-views, .live-body) { grid-column: 1 / -1; }
-:is(.st-key-walk, .st-key-draws, .st-key-traverse, .st-key-patch) :is(.live-wait, .live-panel[data-frames="0"]) { min-height: 540px; }
-:is(.st-key-dials, .st-key-attributes) :is(.live-wait, .live-panel[data-frames="0"]) { min-height: 470px; }
-.st-key-manifold :is(.live-wait, .live-panel[data-frames="0"]) { min-height: 640px; }
-.st-key-beta :is(.live-wait, .live-panel[data-frames="0"]) { min-height: 690px; }
+:is(.st-key-walk, .st-key-draws, .st-key-traverse, .st-key-patch):not(:has(.live-panel)), :is(.st-key-walk, .st-key-draws, .st-key-traverse, .st-key-patch) :is(.live-wait, .live-panel[data-frames="0"]) { min-height: 540px; }
+:is(.st-key-dials, .st-key-attributes):not(:has(.live-panel)), :is(.st-key-dials, .st-key-attributes) :is(.live-wait, .live-panel[data-frames="0"]) { min-height: 470px; }
+.st-key-manifold:not(:has(.live-panel)), .st-key-manifold :is(.live-wait, .live-panel[data-frames="0"]) { min-height: 640px; }
+.st-key-beta:not(:has(.live-panel)), .st-key-beta :is(.live-wait, .live-panel[data-frames="0"]) { min-height: 690px; }
 .st-key-beta .live-cells { --live-tile: 76px !important; gap: 5px 8px; }
 .st-key-beta .live-rows { gap: 5px 16px; }
 .st-key-beta .live-card { padding: 8px 14px; }
 .st-key-beta .live-views { margin-bottom: 10px; }
 .st-key-beta .live-numbers { margin-top: 4px !important; padding-top: 4px; }
+.live-panel[data-frames="0"] { align-content: start; }
 .st-key-walk-map .live-pad, .st-key-beside-manifold .live-pad { grid-template-columns: minmax(0, 1fr); }
 .st-key-walk-map .live-neighbours, .st-key-beside-manifold .live-neighbours { display: none; }
 :is(.st-key-walk-map, .st-key-beside-manifold) .live-decoded { display: grid; grid-template-columns: 96px 1fr; gap: 14px; }
@@ -66,12 +70,17 @@ _STYLE = """<style>
 .st-key-dials .live-body { grid-column: 2; grid-row: 1 / span 2; }
 .st-key-manifold .live-cells { gap: 1px; grid-template-columns: repeat(var(--live-columns), minmax(0, var(--live-tile))); }
 .st-key-manifold .live-tile { border: 0; border-radius: 0; }
+:is([class*="st-key-run_box_"], [class*="st-key-map-"][class*="-colour"]) { min-height: 4.25rem; }
+[class*="st-key-map-control-"] { min-height: 68px; justify-content: flex-end; }
+[class*="st-key-map-panel-"] :is(.st-key-map-0, .st-key-map-1, .st-key-map-2) { min-height: 472px; }
+[class*="st-key-map-low-"] :is(.st-key-map-0, .st-key-map-1, .st-key-map-2) { min-height: 288px; }
 [class*="st-key-map-note-"] { min-height: 7rem; }
 [class*="st-key-map-note-"] .ae-figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.6rem, 1fr));
   gap: 0 1.4rem; min-height: 0; }
 [class*="st-key-map-note-"] .ae-figures div { display: flex; justify-content: space-between; align-items: baseline; }
 @media (max-width: 640px) {
-  [data-testid="stMainBlockContainer"] { padding: 3.4rem 0.8rem 3rem; }
+  html [data-testid="stMainBlockContainer"] { padding: 3.4rem 0.8rem 3rem; }
+  .st-key-map-controls { min-height: 320px; }
   .ae-rows { grid-template-columns: 1fr !important; }
   .ae-label { text-align: left; max-width: none; }
   .live-panel:has(> .live-line-of-controls), .st-key-patch .live-sliders { display: block !important; }
@@ -88,7 +97,8 @@ _STYLE = """<style>
   .st-key-dials .live-body { order: -1; position: sticky; top: 3.75rem; z-index: 2; }
   .st-key-dials .live-cells { --live-tile: 110px !important; }
 }
-</style>"""
+"""
+"""The rules for every theme. A page has them from the start, so that nothing moves when the first script has run."""
 
 _COLOURS = ("ink", "secondary", "hairline", "panel", "accent", "mark")
 
@@ -101,4 +111,4 @@ def style(theme: Theme, large: bool = False) -> str:
     """
     colours = " ".join(f"--ae-{name}: {getattr(theme, name)};" for name in _COLOURS)
     size = "html { font-size: 125%; }\n" if large else ""
-    return _STYLE.replace("<style>", f"<style>\n:root {{ {colours} }}\n{size}", 1)
+    return f"<style>\n:root {{ {colours} }}\n{size}{STYLE}</style>"

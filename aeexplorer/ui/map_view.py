@@ -79,8 +79,11 @@ class Asked:
 
 def ask(model: Explorer) -> Asked:
     """The row of controls above the maps."""
-    line = st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute", gap="small")
-    boxes = [line.container(width=width) for width in ("content", "content", 140, 190, "content", "content")]
+    line = st.container(
+        horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute", gap="small", key="map-controls"
+    )
+    widths = ("content", "content", 140, 190, "content", "content")
+    boxes = [line.container(width=width, key=f"map-control-{i}") for i, width in enumerate(widths)]
     with boxes[2]:
         size = _how_many(model)
     codes = map_codes(model.run, size)

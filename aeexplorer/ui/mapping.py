@@ -20,10 +20,10 @@ from aeexplorer.ui.state import picked_sample, remember_sample
 from aeexplorer.ui.widgets import as_text, figures_line
 
 TICK_SECONDS = 0.4
-HEIGHT, LOW = 400, 340  # of a map, and of one of three above what is said of them
+HEIGHT, LOW = 400, 216  # of a map, and of one of three; `look` keeps room for both
 READING = {
     "raw": "The codes themselves: distances mean what they say.",
-    "pca": "A linear view from one side: far codes can fall together.",
+    "pca": "A linear view: far codes can fall together.",
     "axis": "From one group at the left to the other at the right.",
     "tsne": "Distances between clusters and sizes of clusters mean nothing in t-SNE.",
     "umap": "Distances between clusters and sizes of clusters mean little in UMAP.",
@@ -82,8 +82,9 @@ def _maps(model: Explorer, asked: Asked, layouts: list[Layout]) -> bool:
     colours = colourings(asked.colour, layouts)
     touched, notes = False, []
     shown = shown_maps(layouts, asked.decode)
+    name = "map-low" if len(layouts) > 2 else "map-panel"
     for number, (box, layout) in enumerate(zip(st.columns(len(layouts)), layouts, strict=True)):
-        with box, st.container(border=True, gap="xsmall", key=f"map-panel-{number}"):
+        with box, st.container(border=True, gap="xsmall", key=f"{name}-{number}"):
             touched |= _map(model, asked, layout, shown[number], colours[number], number)
             notes.append(st.container(gap="xsmall", key=f"map-note-{number}"))
     for note, layout in zip(notes, layouts, strict=True):  # after the points, which people wait for

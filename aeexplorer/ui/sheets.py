@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from aeexplorer.ui.take import mosaic
 
 
 def sheet(name: str, rows: Mapping[str, np.ndarray], spec: DataSpec, residual: np.ndarray | None = None) -> Taken:
-    """Rows of samples as one file.
+    """Rows of samples as one file, made when it is asked for.
 
     Args:
         name: of the file, without an ending.
@@ -22,12 +23,12 @@ def sheet(name: str, rows: Mapping[str, np.ndarray], spec: DataSpec, residual: n
         residual: (n, *spec.shape) in [-1, 1], under the rows of pictures.
     """
     if spec.kind != "image":
-        return Taken("CSV", f"{name}.csv", _table(rows, spec))
+        return Taken("CSV", f"{name}.csv", partial(_table, rows, spec))
     light = theme().name == "light"
     pictures = [x if x.dtype == np.uint8 else as_uint8(x) for x in rows.values()]
     if residual is not None:
         pictures = [*(_coloured(x, light) for x in pictures), diverging(residual, theme())]
-    return Taken("PNG", f"{name}.png", mosaic(pictures, light))
+    return Taken("PNG", f"{name}.png", partial(mosaic, pictures, light))
 
 
 def _table(rows: Mapping[str, np.ndarray], spec: DataSpec) -> bytes:

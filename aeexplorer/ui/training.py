@@ -9,6 +9,7 @@ import streamlit as st
 from aeexplorer import jobs
 from aeexplorer.config import ConfigError
 from aeexplorer.data import DATASETS, Source
+from aeexplorer.dials import DialSpec, Knob, check_dial
 from aeexplorer.estimation import Estimate, estimate, suggested
 from aeexplorer.families import FAMILIES, Family
 from aeexplorer.limits import check_cost
@@ -25,6 +26,8 @@ from aeexplorer.ui.widgets import as_text, knobs, refusals
 JOB = "train.job"
 REFUSED = "train.refused"
 SAMPLES = 8
+STOPS: dict[Knob, str] = {"beta": "0.01, 0.1, 0.3, 1, 3, 10, 30", "level": "0, 0.25, 0.5, 0.75, 1"}
+LATER_EPOCHS = 10
 MODEL_KNOBS = ["latent_dim", "net", "hidden", "channels", "loss", "dropout"]
 CORRUPTION_KNOBS = ["corruption", "level"]
 LOOP_KNOBS = ["epochs", "batch_size", "learning_rate", "weight_decay", "patience", "seed"]
@@ -41,7 +44,7 @@ def setup() -> None:
     with refusals():
         here = _available(source)
         config, training = _choose_knobs(source, row)
-        _cost_and_start(source, row, config, training, here)
+        _cost_and_start(source, row, config, training, here, _choose_dial(source, row, config))
     jobs.supervise()
 
 
@@ -112,12 +115,36 @@ def _choose_knobs(source: Source, row: Family) -> tuple[ModelConfig, TrainingCon
     return configure(row.name, **{**dict(config), **dict(training), **values})
 
 
+def _choose_dial(source: Source, row: Family, config: ModelConfig) -> DialSpec | None:
+    """A chain of snapshots over β or over the level of the corruption, for families that have such a knob."""
+    over_beta = "posterior" in row.traits and "beta" in type(config).model_fields
+    knob: Knob | None = "beta" if over_beta else "level" if config.corruption != "none" else None
+    if knob is None:
+        return None
+    key = f"train.{source.name}.{row.name}.{knob}"
+    switch, first, second = st.columns([1, 2, 1], vertical_alignment="bottom")
+    what, page = ("β", "β") if over_beta else ("the level", "Corruption")
+    if not switch.toggle("Train as a dial", key=f"{key}.dial", help=(
+        f"One training at each of several values of {what}, each from the weights of the one before. The page {page} then "
+        "turns it live."
+    )):  # fmt: skip
+        return None
+    text = first.text_input(f"Stops of {what}", STOPS[knob], key=f"{key}.stops", max_chars=200)
+    epochs = second.number_input("Epochs at each later stop", 1, 10_000, LATER_EPOCHS, key=f"{key}.epochs")
+    try:
+        stops = tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise ConfigError(f"stops must be numbers separated by commas, got {text!r}") from None
+    return DialSpec(knob=knob, stops=stops, epochs_per_stop=int(epochs))
+
+
 def _cost_and_start(
-    source: Source, row: Family, config: ModelConfig, training: TrainingConfig, here: bool
+    source: Source, row: Family, config: ModelConfig, training: TrainingConfig, here: bool, dial: DialSpec | None = None
 ) -> None:  # fmt: skip
     pace = jobs.pace()
     try:
-        cost = estimate(row.name, config, training, source.spec, source.n_train, source.n_validation)
+        whole = check_dial(row, config, training, dial) if dial else training
+        cost = estimate(row.name, config, whole, source.spec, source.n_train, source.n_validation)
         check_cost(cost, pace)
         refused = st.session_state.pop(REFUSED, "")
     except ConfigError as error:
@@ -132,22 +159,24 @@ def _cost_and_start(
     given = {**dict(config), **dict(training)}
     button.button(
         "Start training", type="primary", icon=":material/play_arrow:", width="stretch", key="train.start",
-        disabled=cost is None or not here, on_click=_start, args=(source.name, row.name, title, given, cost.seconds if cost else 0.0),
+        disabled=cost is None or not here, on_click=_start, args=(source.name, row.name, title, given, cost.seconds if cost else 0.0, dial),
     )  # fmt: skip
     changed = {
         k: v for k, v in given.items()
         if v != {**dict(row.config), **dict(TrainingConfig())}[k]
     }  # fmt: skip
     with st.popover("Copy as Python", icon=":material/code:", type="tertiary"):
-        st.code(as_python(source.name, row.name, changed), language="python")
+        st.code(as_python(source.name, row.name, changed, dial), language="python")
 
 
-def _start(dataset_name: str, family_name: str, title: str, given: dict[str, Any], seconds: float) -> None:
+def _start(dataset_name: str, family_name: str, title: str, given: dict[str, Any], seconds: float, dial: DialSpec | None = None) -> None:  # fmt: skip
     """Make the run and start it. A second click arrives while the first one's run is shown, and does nothing."""
     if st.session_state.get(JOB):
         return
     try:
-        run = new_run(family_name, dataset(dataset_name), title, owner=current_owner(), pace=jobs.pace(), **given)
+        run = new_run(
+            family_name, dataset(dataset_name), title, owner=current_owner(), pace=jobs.pace(), dial=dial, **given
+        )
         st.session_state[JOB] = run.id
         jobs.start(run, current_owner(), seconds)
     except (ConfigError, OSError) as error:
@@ -175,12 +204,15 @@ def duration(seconds: float) -> str:
     return f"about {seconds / 3600:.1f} hours"
 
 
-def as_python(dataset_name: str, family_name: str, knobs_given: dict[str, Any]) -> str:
+def as_python(dataset_name: str, family_name: str, knobs_given: dict[str, Any], dial: DialSpec | None = None) -> str:
     """The lines that do the same without a page."""
     given = "".join(f",\n    {name}={value!r}" for name, value in knobs_given.items())
+    more = ""
+    if dial is not None:
+        more = "from aeexplorer.dials import DialSpec\n"
+        stops = f"stops={dial.stops!r}, epochs_per_stop={dial.epochs_per_stop}"
+        given += f',\n    dial=DialSpec(knob="{dial.knob}", {stops})'
     return (
-        "import aeexplorer as ae\n\n"
-        f'data = ae.load_dataset("{dataset_name}")\n'
-        f'run = ae.train("{family_name}", data{given})\n'
-        "model = ae.open_run(run.path)\n"
+        f'import aeexplorer as ae\n{more}\ndata = ae.load_dataset("{dataset_name}")\n'
+        f'run = ae.train("{family_name}", data{given})\nmodel = ae.open_run(run.path)\n'
     )

@@ -3,7 +3,7 @@ import test from "node:test";
 import { niceTicks } from "../../aeexplorer/live/static/chart.js";
 import * as geometry from "../../aeexplorer/live/static/geometry.js";
 
-const { centreOfMass, classCentres, fitBounds, fitText, hit, namePlaces, planeScale, rasterise, snap, squareBounds } = geometry;
+const { centreOfMass, classCentres, fitBounds, fitText, hit, interpolated, namePlaces, planeScale, rasterise, snap, squareBounds } = geometry;
 const close = (a, b, by = 1e-9) => assert.ok(Math.abs(a - b) <= by, `${a} is not ${b}`);
 
 test("a plane's scale goes there and back, with y upwards", () => {
@@ -109,4 +109,10 @@ test("ticks are round numbers inside the axis", () => {
   assert.deepEqual(niceTicks(0, 1), [0, 0.25, 0.5, 0.75, 1]);
   assert.ok(niceTicks(0.013, 0.068).every((t) => t >= 0.013 && t <= 0.068));
   assert.deepEqual(niceTicks(-0.5, 1.5), [-0.5, 0, 0.5, 1, 1.5]);
+});
+
+test("between the points of a curve it is straight, beyond them level", () => {
+  const [xs, ys] = [[-2, 0, 1], [0, 0.25, 1]];
+  for (const [x, y] of [[-9, 0], [-2, 0], [-1, 0.125], [0, 0.25], [0.5, 0.625], [1, 1], [7, 1]]) close(interpolated(xs, ys, x), y);
+  close(interpolated(Float32Array.from(xs), Float32Array.from(ys), 0.5), 0.625);
 });

@@ -34,8 +34,9 @@ test("a turned cloud is found again behind its place on the screen", () => {
   const [x, y, depth] = [new Float32Array(3), new Float32Array(3), new Float32Array(3)];
   view.project(points, x, y, depth);
   view.toValue(x[1], y[1], depth[1]).forEach((value, axis) => assert.ok(Math.abs(value - points[3 + axis]) < 1e-3));
-  const rows = byDepth(depth, new Uint32Array(3));
-  assert.ok(depth[rows[0]] <= depth[rows[2]]);
+  const rows = byDepth(depth, Uint32Array.from([2, 0, 1]), 3, new Uint32Array(3));
+  assert.ok(depth[rows[0]] <= depth[rows[1]] && depth[rows[1]] <= depth[rows[2]]);
+  assert.deepEqual([...byDepth(depth, rows.slice().reverse(), 2, new Uint32Array(3))].slice(0, 2), [rows[1], rows[2]]);
 });
 
 test("pointer, lasso, box and arrow keys mean the points they should, hidden ones never", () => {
@@ -82,7 +83,7 @@ test("points are stamped where they lie, and only those in the state asked for",
   const side = 20 + 2 * PAD;
   const sheet = sheetOf({ width: side, height: side, data: new Uint8ClampedArray(4 * side * side) });
   sheet.pixels.fill(word("#ffffff"));
-  const look = { x: [5, 15], y: [5, 15], ratio: 1, rows: shuffled(2), count: 2, words: [word("#ff0000"), word("#0000ff")], shapes: null, tiers: null, masks: [[maskOf(0, 3, sheet.stride, 1)]] };
+  const look = { x: [5, 15], y: [5, 15], ratio: 1, rows: shuffled(2), count: 2, words: [word("#ff0000"), word("#0000ff")], shapes: null, masks: [maskOf(0, 3, sheet.stride, 1)] };
   stamp(sheet, { ...look, states: [0, 1], state: 0 });
   const at = (px, py) => hex(sheet.pixels[(py + PAD) * sheet.stride + px + PAD]);
   assert.equal(at(5, 5), "#ff0000");

@@ -26,6 +26,8 @@ PROBES = 5
 """Draws of the few labels over which the probe's accuracy is averaged."""
 PROBED = 2_000
 """Training samples from which the few labels are drawn, and test samples on which the probe is judged."""
+RATES = 13
+"""Values of β at which a net that answers at every one is measured."""
 NARROWEST = 3.2
 """Half of the map's width at least, in standard deviations of the prior."""
 
@@ -36,10 +38,12 @@ class BetaParams(Config):
     Attributes:
         twin: a dial over β of the same data with a code of two values, whose map is shown; without one the map is that
             of the run's own principal components.
+        gated: a run of one net that answers at every β, to be held against the dial.
     """
 
     run: str
     twin: str | None = None
+    gated: str | None = None
     samples: Samples = Field(min_length=1, max_length=MAX_SAMPLES)
     value: float = Field(1.0, gt=0, description="β")
     seed: int = Field(0, ge=0, le=2**32 - 1)
@@ -74,11 +78,47 @@ def beta(params: BetaParams) -> Frame:
         "loss": distortion + value * rate, "active_units": int(active.sum()), "units": len(order),
         "between": between(dial, value),
     }  # fmt: skip
+    if params.gated:
+        other, figures = _gated(params.gated, found)
+        model = other.explorer.at(value)
+        arrays["gated_reconstruction"] = tiles(model.reconstruct(x), found.spec)
+        arrays["gated_prior"] = tiles(model.sample(len(x), params.seed), found.spec)
+        at = {name: float(np.interp(np.log(value), np.log(figures["value"]), rows)) for name, rows in figures.items()}
+        readouts |= {
+            "gated_distortion": at["distortion"], "gated_rate": at["rate"],
+            "gated_loss": at["distortion"] + value * at["rate"], "gated_active_units": round(at["active_units"]),
+        }  # fmt: skip
     shown = bench(params.twin) if params.twin else found
     if shown.latent_dim > 1 and shown.test is not None:
         arrays["map"], on_map = _map(shown, value, params.points)
         readouts |= on_map
     return Frame(arrays, readouts, found.spec)
+
+
+def _gated(run: str, found: Bench) -> tuple[Bench, dict[str, np.ndarray]]:
+    """An open run of one net for every β, with its figures along the range of the dial that it is held against.
+
+    Raises:
+        ConfigError: for another family, or samples of another shape.
+    """
+    other = bench(run)
+    if "rates" not in other.explorer.traits or other.spec.shape != found.spec.shape:
+        raise ConfigError(
+            f"gated must be one net for every β on samples of shape {found.spec.shape}, "
+            f"got {other.explorer.family.name} on {other.spec.shape}"
+        )
+    return other, _along(other.explorer)
+
+
+@lru_cache(maxsize=16)
+def _along(model: Explorer) -> dict[str, np.ndarray]:
+    """D, R and active units of a net for every β over its range; kept per open run, since nothing of it is stored."""
+    values = np.geomspace(model.config.lowest, model.config.highest, RATES)
+    test = model.dataset.test.take(np.arange(min(PROBED, len(model.dataset.test))))
+    rows = [model.at(float(value)).rate_distortion(test) for value in values]
+    return {"value": values} | {
+        name: np.array([float(row[name]) for row in rows]) for name in ("distortion", "rate", "active_units")
+    }
 
 
 def dial_of(found: Bench, knob: Knob) -> Dial:
@@ -138,6 +178,7 @@ class CurveParams(Config):
 
     run: str
     twin: str | None = None
+    gated: str | None = None
     points: int = Field(MAP_POINTS, ge=2, le=MAP_POINTS)
 
 
@@ -148,6 +189,9 @@ def curve(params: CurveParams) -> Frame:
     shown = bench(params.twin) if params.twin else found
     rows = dial_of(found, "beta").curve
     arrays = {name: rows[name].astype(np.float32) for name in ("value", "rate", "distortion")}
+    if params.gated:
+        _, figures = _gated(params.gated, found)
+        arrays |= {f"gated_{name}": figures[name].astype(np.float32) for name in ("rate", "distortion")}
     labels = shown.labels[: params.points]
     arrays["labels"] = np.where(labels < 0, 255, labels).astype(np.uint8)
     return Frame(arrays, {"kl_max": float(rows["kl"].max())})

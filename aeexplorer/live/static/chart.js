@@ -104,7 +104,7 @@ export class Chart {
   }
 
   /** Move the dots: x, and for each line the value there or undefined; `mark` is where a mark stands that moves too. */
-  point(x, values, mark = null) {
+  point(x, values, mark = null, places = []) {
     if (!this.x) return;
     const moving = [];
     if (mark !== null && mark >= this.x[0] && mark <= this.x[1]) {
@@ -117,7 +117,7 @@ export class Chart {
     const dots = this.lines.map((line, i) =>
       values[i] === undefined || values[i] === null
         ? null
-        : svg("circle", { cx: this.#across(x), cy: this.#up(values[i]), r: 6, class: "live-dot", style: `fill: ${line.colour}` }),
+        : svg("circle", { cx: this.#across(places[i] ?? x), cy: this.#up(values[i]), r: 6, class: "live-dot", style: `fill: ${line.colour}` }),
     );
     this.dots.replaceChildren(...moving, ...dots.filter(Boolean));
     const said = this.lines.map((line, i) => `${line.name || this.spec.y_label} ${number(values[i], 3)}`);

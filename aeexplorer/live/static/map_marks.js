@@ -1,6 +1,9 @@
 // Marks of points, and how many of them are stamped into a picture at once. The browser's own 2-d canvas needs ten times
 // as long for 60,000 of them, and WebGL without a graphics card twice as long.
 
+/** How a point is shown: as it is, faintly because it is not selected, or not at all because its class is switched off. */
+export const SHOWN = 0, GREY = 1, HIDDEN = 2;
+
 const round = (sides, phase = 0) => Array.from({ length: sides }, (_, i) => {
   const angle = (2 * Math.PI * i) / sides + phase;
   return [Math.sin(angle), -Math.cos(angle)];
@@ -81,10 +84,10 @@ export function sheetOf(picture) {
  * Stamp points onto a sheet.
  *
  * look: x, y in CSS pixels; `ratio` of pixels to those; `rows` the order to draw in, of which the first `count`; `words`
- * the colour of each; `shapes` of each; `tiers` which of `masks` [tier][shape] or null; `states` and `state`: only points
- * in this state are drawn.
+ * the colour of each, or one `word` for all; `shapes` of each, which choose among `masks`; `states` and `state`: only
+ * points in this state are drawn.
  */
-export function stamp({ pixels, stride, width, height }, { x, y, ratio, rows, count, words, word, shapes, tiers, masks, states, state }) {
+export function stamp({ pixels, stride, width, height }, { x, y, ratio, rows, count, words, word, shapes, masks, states, state }) {
   for (let k = 0; k < count; k++) {
     const i = rows[k];
     if (states[i] !== state) continue;
@@ -93,7 +96,7 @@ export function stamp({ pixels, stride, width, height }, { x, y, ratio, rows, co
     if (!(sx > -PAD / 2 && sy > -PAD / 2 && sx < width + PAD / 2 && sy < height + PAD / 2)) continue;
     const [left, top] = [Math.floor(sx), Math.floor(sy)];
     const phase = (sx - left >= 0.5 ? 1 : 0) + (sy - top >= 0.5 ? PHASES : 0);
-    const { offsets, weights } = masks[tiers ? tiers[i] : 0][shapes ? shapes[i] : 0][phase];
+    const { offsets, weights } = masks[shapes ? shapes[i] : 0][phase];
     const base = (top + PAD) * stride + left + PAD;
     const colour = word ?? words[i];
     const [redBlue, green] = [colour & 0xff00ff, colour & 0xff00];
@@ -124,13 +127,13 @@ export function shuffled(n) {
 
 const BUCKETS = 512;
 
-/** Places by depth, the farthest first, into `rows`. */
-export function byDepth(depth, rows) {
+/** The first `count` places of `order` by depth, the farthest first, into `rows`. */
+export function byDepth(depth, order, count, rows) {
   const starts = new Uint32Array(BUCKETS + 1);
   const bucket = (z) => Math.min(Math.max(Math.floor((z + 1) * (BUCKETS / 2)), 0), BUCKETS - 1);
-  for (let i = 0; i < depth.length; i++) starts[bucket(depth[i]) + 1]++;
+  for (let k = 0; k < count; k++) starts[bucket(depth[order[k]]) + 1]++;
   for (let b = 1; b <= BUCKETS; b++) starts[b] += starts[b - 1];
-  for (let i = 0; i < depth.length; i++) rows[starts[bucket(depth[i])]++] = i;
+  for (let k = 0; k < count; k++) rows[starts[bucket(depth[order[k]])]++] = order[k];
   return rows;
 }
 

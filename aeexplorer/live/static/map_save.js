@@ -1,8 +1,6 @@
 // A map as a file: what the canvas shows as PNG, or every mark as an outline in SVG.
 
-import { hex, outline } from "./map_marks.js";
-
-const GREY = 1, HIDDEN = 2;
+import { GREY, HIDDEN, hex, outline } from "./map_marks.js";
 
 export function save(scene, kind) {
   if (kind === "svg") return download(new Blob([drawing(scene)], { type: "image/svg+xml" }), "map.svg");

@@ -40,7 +40,7 @@ class ChartView {
       this.key = key;
     }
     const x = this.spec.x_readout ? readouts[this.spec.x_readout] : params[this.spec.x];
-    this.chart.point(x, this.drawn.map((l) => (l.readout ? readouts[l.readout] : interpolated(l.x, l.y, x))));
+    this.chart.point(x, this.drawn.map((l) => (l.readout ? readouts[l.readout] : interpolated(l.x, l.y, x))), null, this.drawn.map((l) => readouts[l.x_readout]));
   }
 
   #column(line, params) {

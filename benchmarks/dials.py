@@ -1,0 +1,205 @@
+"""Dials against models trained separately: what a chain of warm-started snapshots gets right, and by how much not.
+
+    python benchmarks/dials.py [--quick] [--json] [--seeds 0,1,2] [--dataset mnist] [--cache FOLDER] [--write docs/dials.md]
+
+The chains are those that come with the program. Separate models are trained at each stop for as many steps as the
+chain spends at its first, which is four times what it spends at each later one; those over β with warm-up over the first
+quarter. Each model is a piece of its own, kept
+in the cache folder, so that a long run can be stopped and goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402
+from scipy.stats import spearmanr  # noqa: E402
+
+import aeexplorer as ae  # noqa: E402
+from aeexplorer.dials import TESTED, DialSpec  # noqa: E402
+from aeexplorer.evaluation import rate_distortion, restoration  # noqa: E402
+from aeexplorer.pretraining import RECIPES  # noqa: E402
+from aeexplorer.recording import new_run, train_run  # noqa: E402
+
+KINDS = ("gaussian", "salt_and_pepper", "masking")
+Figures = dict[str, list[float]]
+
+
+class Pieces:
+    """Trains models and remembers their figures by name."""
+
+    def __init__(self, dataset: str, cache: Path, quick: bool) -> None:
+        self.data = ae.load_dataset(dataset)
+        self.dataset, self.cache, self.quick = dataset, cache, quick
+        cache.mkdir(parents=True, exist_ok=True)
+
+    def kept(self, name: str, make: Callable[[], Figures]) -> Figures:
+        file = self.cache / f"{self.dataset}-{name}{'-quick' if self.quick else ''}.json"
+        if not file.exists():
+            began = time.process_time()
+            found = make()
+            file.write_text(json.dumps(found | {"cpu_seconds": [time.process_time() - began]}))
+            print(f"{file.stem}: {time.process_time() - began:.0f} s of CPU", flush=True)
+        return dict(json.loads(file.read_text()))
+
+    def recipe(self, name: str) -> tuple[dict[str, Any], DialSpec]:
+        """The knobs and the dial of a chain that comes with the program; quick ones learn from little."""
+        row = RECIPES[f"{self.dataset}-{name}"]
+        knobs, dial = dict(row.knobs), row.dial
+        assert dial is not None
+        if self.quick:
+            knobs |= {"samples": 1_500, "epochs": 4}
+            dial = dial.model_copy(update={"epochs_per_stop": 2, "stops": dial.stops[::2]})
+        return knobs, dial
+
+    def train(self, family: str, dial: DialSpec | None = None, **knobs: Any) -> ae.Explorer:
+        with tempfile.TemporaryDirectory() as folder:
+            run = new_run(family, self.data, path=Path(folder) / "run", dial=dial, **knobs)
+            model = ae.open_run(train_run(run, self.data, bar=False))
+            _ = model.dial  # reads the snapshots while they are there
+            return model
+
+
+def price(model: ae.Explorer, pieces: Pieces, value: float) -> list[float]:
+    """J, D, R and active units on the whole test set."""
+    found = rate_distortion(model._model, pieces.data.test)
+    d, r = float(found["distortion"]), float(found["rate"])
+    return [d + value * r, d, r, float(found["active_units"])]
+
+
+def beta(pieces: Pieces, seeds: list[int]) -> dict[str, Any]:
+    """J_chain / J_separate at each stop, and J half-way over that of the worse neighbour; means over the seeds."""
+    knobs, dial = pieces.recipe("beta")
+    middles = [math.sqrt(a * b) for a, b in zip(dial.stops, dial.stops[1:], strict=False)]
+
+    def chain(seed: int) -> Figures:
+        model = pieces.train("vae", dial, **{**knobs, "seed": seed})
+        return {f"{value:g}": price(model.at(value), pieces, value) for value in (*dial.stops, *middles)}
+
+    def separate(seed: int, value: float) -> Figures:
+        longer = {**knobs, "warmup": 0.25, "seed": seed + 100, "beta": value}
+        return {"figures": price(pieces.train("vae", **longer), pieces, value)}
+
+    chains = [pieces.kept(f"beta-chain-{s}", lambda s=s: chain(s)) for s in seeds]
+    rows = []
+    for value in dial.stops:
+        ours = np.mean([c[f"{value:g}"] for c in chains], 0)
+        theirs = [pieces.kept(f"beta-{value:g}-{s}", lambda s=s: separate(s, value))["figures"] for s in seeds]  # noqa: B023
+        rows.append({"beta": value, "chain": ours.tolist(), "separate": np.mean(theirs, 0).tolist(),
+                     "ratio": float(np.mean([c[f"{value:g}"][0] / t[0] for c, t in zip(chains, theirs, strict=True)]))})  # fmt: skip
+    gaps = []
+    for low, high, middle in zip(dial.stops, dial.stops[1:], middles, strict=False):
+        over = [c[f"{middle:g}"][0] / max(c[f"{low:g}"][0], c[f"{high:g}"][0]) - 1 for c in chains]
+        gaps.append({"beta": middle, "above the worse neighbour": float(np.mean(over))})
+    return {"stops": rows, "gaps": gaps, "chain_cpu_seconds": statistics.mean(c["cpu_seconds"][0] for c in chains)}
+
+
+def level(pieces: Pieces, kind: str, seeds: list[int]) -> dict[str, Any]:
+    """The map of clean errors, trained at x tested at, of a chain and of nets trained separately; means over the seeds."""
+    knobs, dial = pieces.recipe(f"dae-{kind.replace('_', '-')}")
+
+    def chain(seed: int) -> Figures:
+        model = pieces.train("dae", dial, **{**knobs, "seed": seed})
+        return {f"{v:g}": restoration(model.at(v)._model, pieces.data.test, TESTED).tolist() for v in dial.stops}
+
+    def separate(seed: int, value: float) -> Figures:
+        longer = {**knobs, "seed": seed + 100, "level": value}
+        return {"mse": restoration(pieces.train("dae", **longer)._model, pieces.data.test, TESTED).tolist()}
+
+    chains = [pieces.kept(f"{kind}-chain-{s}", lambda s=s: chain(s)) for s in seeds]
+    ours = np.array([np.mean([c[f"{v:g}"] for c in chains], 0) for v in dial.stops])
+    theirs = np.array([
+        np.mean([pieces.kept(f"{kind}-{v:g}-{s}", lambda s=s, v=v: separate(s, v))["mse"] for s in seeds], 0)
+        for v in dial.stops
+    ])  # fmt: skip
+    off = np.abs(ours / theirs - 1)
+    return {
+        "trained": list(dial.stops), "tested": list(TESTED), "chain": ours.tolist(), "separate": theirs.tolist(),
+        "median difference": float(np.median(off)), "largest difference at level 0": float(off[0].max()),
+        "rank correlation": float(spearmanr(ours.ravel(), theirs.ravel()).statistic),
+    }  # fmt: skip
+
+
+def report(found: dict[str, Any], dataset: str, seeds: list[int], quick: bool) -> str:
+    """The figures as a page of documentation."""
+    title = ae.load_dataset(dataset).spec.title
+    lines = [
+        "# Dials, measured", "",
+        "Moving β, or the corruption level that a model was *trained* at, means another model. A dial is a warm-started",
+        "chain: one model trained at the first stop and continued at each next one, with the weights between two stops",
+        f"interpolated. Here it is held against models trained from scratch on {title}, seeds {', '.join(map(str, seeds))},",
+        "whole test set, for as many steps as the chain spends at its first stop, four times those of each later one"
+        + (" (a quick run, on little data: not to be quoted)." if quick else "."), "",
+        "## β", "", "J = D + βR in nats per image. Separate models have β warmed up over the first quarter.", "",
+        "| β | J chain | J separate | chain / separate | R chain | R separate | active units chain | separate |",
+        "|---|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for row in found["beta"]["stops"]:
+        c, s = row["chain"], row["separate"]
+        lines.append(
+            f"| {row['beta']:g} | {c[0]:.2f} | {s[0]:.2f} | {row['ratio'] - 1:+.1%} | {c[2]:.2f} | {s[2]:.2f} "
+            f"| {c[3]:.1f} | {s[3]:.1f} |"
+        )
+    lines += ["", "Half-way between two stops, where no model was trained, J over that of the worse neighbour:", "",
+              "| β | difference |", "|---|---|"]  # fmt: skip
+    lines += [f"| {g['beta']:.3g} | {g['above the worse neighbour']:+.1%} |" for g in found["beta"]["gaps"]]
+    lines += [
+        "",
+        "## Corruption",
+        "",
+        "Squared error per pixel of restoring corrupted test images, chain / separate (error ·1000).",
+        "",
+    ]
+    for kind in KINDS:
+        part = found[kind]
+        lines += [
+            f"### {kind.replace('_', ' ').capitalize()}", "",
+            f"Median difference {part['median difference']:.1%}, rank correlation {part['rank correlation']:.3f}, largest "
+            f"difference of the model trained at level 0 {part['largest difference at level 0']:.1%}.", "",
+            "| trained at \\ tested at | " + " | ".join(f"{t:g}" for t in part["tested"]) + " |",
+            "|---|" + "---|" * len(part["tested"]),
+        ]  # fmt: skip
+        for trained, ours, theirs in zip(part["trained"], part["chain"], part["separate"], strict=True):
+            cells = " | ".join(f"{1000 * a:.1f} / {1000 * b:.1f}" for a, b in zip(ours, theirs, strict=True))
+            lines.append(f"| {trained:g} | {cells} |")
+        lines.append("")
+    return "\n".join([*lines, "Made by `python benchmarks/dials.py --write docs/dials.md`.", ""])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="little data and one seed: within a minute")
+    parser.add_argument("--json", action="store_true", help="end with one JSON object on a line")
+    parser.add_argument("--dataset", choices=("mnist", "digits"), default="mnist")
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--cache", type=Path, help="folder in which finished pieces are kept")
+    parser.add_argument("--write", type=Path, help="Markdown file for the figures")
+    a = parser.parse_args()
+    seeds = [0] if a.quick else [int(s) for s in a.seeds.split(",")]
+    with tempfile.TemporaryDirectory() as scratch:
+        pieces = Pieces(a.dataset, a.cache or Path(scratch), a.quick)
+        found = {"beta": beta(pieces, seeds), **{kind: level(pieces, kind, seeds) for kind in KINDS}}
+    said = report(found, a.dataset, seeds, a.quick)
+    print(said)
+    if a.write:
+        a.write.write_text(said, "utf-8")
+    if a.json:
+        print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""What browsers are told to fetch along with a page: all that its live component imports, and nothing that is not there."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from aeexplorer.live.channel import STATIC, modules_path
+from aeexplorer.ui import preload
+
+
+def link(path: str, base: str = "", answer: Response | None = None) -> str:
+    """The header with which a page is answered."""
+    sent: list[Any] = []
+
+    async def ask() -> None:
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async def receive() -> Any:
+            return {"type": "http.request"}
+
+        app = preload.Preload(answer or HTMLResponse("page"), base)
+        await app({"type": "http", "method": "GET", "path": base + path, "headers": []}, receive, send)
+
+    asyncio.run(ask())
+    return dict(sent[0]["headers"]).get(b"link", b"").decode()
+
+
+def asked_for(header: str) -> list[str]:
+    return re.findall(r"<([^>]+)>; rel=modulepreload", header)
+
+
+@pytest.mark.parametrize("base", ["", "/course"])
+def test_a_page_names_every_module_of_its_component(base: str) -> None:
+    found = asked_for(link("/map", base))
+    own = {name.removeprefix(modules_path(base)) for name in found if name.startswith(modules_path(base))}
+    assert "latent_map.js" in own and "protocol.js" in own  # the second is only found through socket.js
+    for name in own:
+        text = (STATIC / name).read_text("utf-8")
+        assert set(re.findall(r'from "\./(\w+\.js)"', text)) <= own
+    rest = [name for name in found if not name.startswith(modules_path(base))]
+    assert any("BidiComponent" in name for name in rest)
+    assert all((preload.CHUNKS / name.removeprefix(f"{base}/static/js/")).is_file() for name in rest)
+
+
+def test_pages_without_components_and_answers_that_are_no_page_are_left_alone() -> None:
+    assert not link("/data")
+    assert not link("/score", answer=JSONResponse({}))
+    assert link("/score")
+
+
+def test_every_component_that_is_named_exists() -> None:
+    for names in preload.COMPONENTS.values():
+        assert all((STATIC / f"{name}.js").is_file() for name in names)
+
+
+def test_a_script_that_streamlit_no_longer_has_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preload, "ELEMENTS", ("Nothing",))
+    assert all(name.startswith(modules_path()) for name in asked_for(preload.links(("latent_map",))))
