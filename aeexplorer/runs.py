@@ -210,7 +210,8 @@ class Run(WorkFolder):
 
     def epochs(self) -> list[dict[str, Any]]:
         """The event of each finished epoch, in order; of an epoch trained twice after a resume, the later."""
-        return list({e["epoch"]: e for e in self.events()[0] if e.get("type") == "epoch"}.values())
+        told = [e for e in self.events()[0] if e.get("type") == "epoch" and isinstance(e.get("epoch"), int)]
+        return list({e["epoch"]: e for e in told}.values())
 
     # what it learned
 
