@@ -15,8 +15,10 @@ from aeexplorer.config import ConfigError
 from aeexplorer.interpolation import slerp
 from aeexplorer.live import frame
 from aeexplorer.live.frame import Frame
+from aeexplorer.live.held_maps import hold
 from aeexplorer.live.resources import STATUSES, Shelf, bench
 from aeexplorer.live.scenes import SCENES, render
+from aeexplorer.projection import project
 
 pytestmark = pytest.mark.usefixtures("live_home")
 
@@ -38,11 +40,19 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "beta": {"run": TURN, "twin": TWIN, "samples": SIXTEEN, "value": 2.5},
     "beta_curve": {"run": TURN},
     "trained_at": {"run": BLUR, "chains": {"masking": MASK}, "kind": "masking"},
+    "map_samples": {"run": PLANE, "index": [3, 0]},
+    "lift": {"run": PLANE, "map_id": "example", "at": [0.2, -0.1]},
     "score_data": {"run": SCORE},
     "score_field": {"run": SCORE, "compare_run": NAIVE, "sigma": 0.12},
     "score_curve": {"run": SCORE, "points": 3},
     "score_walk": {"run": SCORE, "compare_run": NAIVE, "sigma": 0.12, "start": [0.0, 0.3]},
 }
+
+
+@pytest.fixture(autouse=True)
+def example_map(live_home: Path) -> None:  # noqa: F811
+    """A map that a page shows."""
+    hold("example", project(bench(PLANE).z, "raw"))
 
 
 def test_every_scene_has_an_example() -> None:
