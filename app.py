@@ -106,8 +106,9 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Load what every page needs, look after jobs, and answer on the live channel."""
     import plotly.graph_objects  # noqa: F401
 
-    import aeexplorer.explorer  # noqa: F401
+    from aeexplorer.explorer import compute_on_one_thread
 
+    compute_on_one_thread()  # every run of a page is a thread of its own, that would begin with making more of them
     settle()
     jobs.supervise()
     looking = asyncio.create_task(stay_settled())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -111,7 +112,7 @@ class _Work:
         return self.gemm + self.convolution
 
     def seconds(self, pace: _Pace, threads: int) -> float:
-        at_once = min(threads, torch.get_num_threads(), 4)  # small products gain little from more
+        at_once = min(threads, os.cpu_count() or 1, 4)  # small products gain little from more
         products = (self.gemm / pace.gemm + self.convolution / pace.convolution) / at_once
         return products + self.bytes / pace.bytes + (self.calls + LOOP_CALLS) / pace.calls
 

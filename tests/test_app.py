@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 
 LIVED = """
-import asyncio, gc, sys
+import asyncio, gc, sys, threading
 import app
 
 app.SOON_NEEDED, app.LOOK_SECONDS = ("sklearn.neighbors", "no_such_module"), 0.01
@@ -27,24 +28,30 @@ async def live():
             if gc.get_freeze_count() > 150_000 and len(gc.get_objects()) < 5_000:
                 break
         print(gc.get_freeze_count(), len(gc.get_objects()))
+        import torch
+        page = threading.Thread(target=lambda: print(torch.get_num_threads()))
+        page.start()
+        page.join()
 
 asyncio.run(live())
 """
 
 
-def test_a_collection_after_a_rerun_looks_at_few_objects() -> None:
+def test_after_a_rerun_little_is_collected_and_no_threads_were_made() -> None:
     """Streamlit collects after every rerun; what a collection costs is the number of objects it has to look at.
 
     Also after something more was imported.
     """
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", LIVED], capture_output=True, text=True, cwd=ROOT, check=True
-    )
-    before, after = (tuple(map(int, line.split())) for line in done.stdout.splitlines())
+        [sys.executable, "-W", "ignore", "-c", LIVED], capture_output=True, text=True, cwd=ROOT, check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "2"},
+    )  # fmt: skip
+    before, after, threads = (tuple(map(int, line.split())) for line in done.stdout.splitlines())
     for frozen, looked_at in (before, after):
         assert frozen > 100_000
         assert looked_at < frozen / 20
     assert after[0] > before[0] + 10_000
+    assert threads == (1,), "a page, which runs in a thread of its own, would make more of them"
 
 
 def answered(scope: dict[str, Any]) -> dict[str, str]:

@@ -169,3 +169,38 @@ def test_a_tap_picks_on_a_phone(phone: Page, app_address: str) -> None:
             break
     place = said.inner_text().split()[2].rstrip(",")
     phone.get_by_text(f"Picked: #{place}").wait_for()
+
+
+def test_fingers_scroll_past_a_map_until_two_of_them_have_magnified_it(phone: Page, app_address: str) -> None:
+    show(phone, app_address + FLAT, MAP)
+    stage, said = stages(phone)[0], phone.locator(f"{MAP} [role=status]").first
+    stage.scroll_into_view_if_needed()
+    hands = phone.context.new_cdp_session(phone)
+
+    def swipe() -> float:
+        """How far the map on the page moves under one finger that goes up."""
+        before = box_of(stage)
+        x, y = before["x"] + before["width"] / 2, before["y"] + before["height"] / 2
+        hands.send("Input.synthesizeScrollGesture", {"x": x, "y": y, "yDistance": -150, "gestureSourceType": "touch"})
+        return before["y"] - box_of(stage)["y"]
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        fingers = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(places)]
+        hands.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+
+    assert swipe() > 60
+    settle(phone, MAP)
+    assert not said.inner_text()
+    before = int(stage.locator("canvas").first.evaluate(INK))
+    box = box_of(stage)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for i, kind in enumerate(["touchStart", *["touchMove"] * 6]):
+        touch(kind, (x - 20 - 10 * i, y), (x + 20 + 10 * i, y))
+        phone.wait_for_timeout(40)
+    touch("touchEnd")
+    settle(phone, MAP)
+    magnified = int(stage.locator("canvas").first.evaluate(INK))
+    assert magnified != before
+    assert abs(swipe()) < 5
+    settle(phone, MAP)
+    assert int(stage.locator("canvas").first.evaluate(INK)) not in (before, magnified)

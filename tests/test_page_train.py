@@ -260,6 +260,18 @@ def test_an_estimate_counts_what_a_model_has(tiny: Callable[[str], Dataset]) -> 
     assert longer.seconds == pytest.approx(10 * cost.seconds)
 
 
+def test_an_estimate_is_of_the_training_and_not_of_the_thread_that_asks(
+    tiny: Callable[[str], Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    data = tiny("grey")
+    one, two, four = (
+        estimate("ae", ModelConfig(), TrainingConfig(threads=threads), data.spec, 24, 12).seconds
+        for threads in (1, 2, 4)
+    )
+    assert two < one and four == two
+
+
 def test_a_frame_is_turned_onto_the_one_before() -> None:
     random = np.random.default_rng(3)
     codes = random.standard_normal((200, 5)) * [5, 3, 1, 0.5, 0.1]

@@ -65,7 +65,9 @@ class LatentMap {
     if (look.some((part, i) => part !== this.coloured?.[i])) this.#colours(before);
     this.coloured = look;
     this.group.adopt(before, data);
-    if (before?.mode !== data.mode) this.#tool(data.mode === "decode" || this.solid ? "move" : "lasso");
+    if (before?.mode !== data.mode || before?.components !== data.components) {
+      this.#tool(data.mode === "decode" || this.solid || matchMedia("(pointer: coarse)").matches ? "move" : "lasso");
+    } else this.#yields();
     this.#states();
     this.drawing.paint();
   }
@@ -243,10 +245,18 @@ class LatentMap {
   #tool(name) {
     this.tool = name;
     for (const button of this.tools.querySelectorAll("[data-tool]")) button.setAttribute("aria-pressed", String(button.dataset.tool === name));
+    this.#yields();
+  }
+
+  /** A finger scrolls the page over a flat map that shows everything and has no other use for it. */
+  #yields() {
+    const idle = this.tool === "move" && !this.solid && this.data.mode === "select" && this.view.magnification <= 1;
+    this.stage.style.touchAction = idle ? "pan-y" : "none";
   }
 
   showAll() {
     this.view.reset();
+    this.#yields();
     this.drawing.moved();
     this.drawing.paint();
   }
@@ -255,6 +265,7 @@ class LatentMap {
   gesture() {
     this.hovering = false;
     this.pictures.hide();
+    this.#yields();
     this.drawing.gesture();
   }
 

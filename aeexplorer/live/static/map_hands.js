@@ -19,7 +19,7 @@ export class Hands {
   get events() {
     return {
       pointermove: (event) => this.#move(event), pointerdown: (event) => this.#press(event),
-      pointerup: (event) => this.#release(event), pointercancel: (event) => this.#release(event),
+      pointerup: (event) => this.#release(event), pointercancel: (event) => this.#cancel(event),
       pointerleave: () => this.#leave(), wheel: (event) => this.#wheel(event), keydown: (event) => this.#key(event),
       dblclick: () => this.map.showAll(),
     };
@@ -70,6 +70,7 @@ export class Hands {
       map.view.drag(at[0] - drag.last[0], at[1] - drag.last[1]);
       map.gesture();
     } else if (drag.far) {
+      map.hover(-1);
       this.path = drag.tool === "box" ? rectangle(drag.start, at) : [...(this.path ?? [drag.start]), at];
       map.drawing.overlay();
     }
@@ -110,7 +111,16 @@ export class Hands {
     map.drawing.overlay();
   }
 
+  /** The browser took the gesture over, to scroll the page: nothing was meant. */
+  #cancel(event) {
+    this.fingers.delete(event.pointerId);
+    this.drag = this.path = null;
+    this.map.drawing.overlay();
+  }
+
   #wheel(event) {
+    // a map that shows everything lets the page scroll on
+    if (event.deltaY > 0 && !event.ctrlKey && this.map.view.magnification <= 1) return;
     event.preventDefault();
     this.map.view.zoom(Math.exp(-event.deltaY * 0.0016), ...this.#where(event));
     this.map.gesture();
