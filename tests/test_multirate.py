@@ -78,7 +78,9 @@ def test_an_empty_range_and_a_dial_of_it_are_refused() -> None:
 
 def test_it_stands_beside_a_dial() -> None:
     gated = trained().run.id
-    frame = render("beta", {"run": TURN, "twin": TWIN, "gated": gated, "samples": [{"index": 0}], "value": 1.0, "seed": 3})
+    frame = render(
+        "beta", {"run": TURN, "twin": TWIN, "gated": gated, "samples": [{"index": 0}], "value": 1.0, "seed": 3}
+    )
     model = bench(gated).explorer.at(1.0)
     np.testing.assert_allclose(frame.arrays["gated_prior"] / 255, model.sample(1, seed=3), atol=0.003)
     measured = model.rate_distortion()

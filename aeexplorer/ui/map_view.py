@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
@@ -82,7 +82,7 @@ def ask(model: Explorer) -> Asked:
     line = st.container(
         horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute", gap="small", key="map-controls"
     )
-    widths = ("content", "content", 140, 190, "content", "content")
+    widths: tuple[Literal["content"] | int, ...] = ("content", "content", 140, 190, "content", "content")
     boxes = [line.container(width=width, key=f"map-control-{i}") for i, width in enumerate(widths)]
     with boxes[2]:
         size = _how_many(model)
