@@ -177,30 +177,29 @@ def test_fingers_scroll_past_a_map_until_two_of_them_have_magnified_it(phone: Pa
     stage.scroll_into_view_if_needed()
     hands = phone.context.new_cdp_session(phone)
 
+    def touch(*moments: list[tuple[float, float]]) -> None:
+        """Fingers that come down at the first places, move to the others, and leave."""
+        kinds = ["touchStart", *["touchMove"] * (len(moments) - 1), "touchEnd"]
+        for kind, places in zip(kinds, [*moments, []], strict=True):
+            fingers = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(places)]
+            hands.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+            phone.wait_for_timeout(30)
+        settle(phone, MAP)
+
     def swipe() -> float:
-        """How far the map on the page moves under one finger that goes up."""
+        """How far the map itself moves on the page under one finger that goes up."""
         before = box_of(stage)
         x, y = before["x"] + before["width"] / 2, before["y"] + before["height"] / 2
-        hands.send("Input.synthesizeScrollGesture", {"x": x, "y": y, "yDistance": -150, "gestureSourceType": "touch"})
+        touch(*([(x, y - 12 * i)] for i in range(12)))
         return before["y"] - box_of(stage)["y"]
 
-    def touch(kind: str, *places: tuple[float, float]) -> None:
-        fingers = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(places)]
-        hands.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
-
     assert swipe() > 60
-    settle(phone, MAP)
     assert not said.inner_text()
     before = int(stage.locator("canvas").first.evaluate(INK))
     box = box_of(stage)
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    for i, kind in enumerate(["touchStart", *["touchMove"] * 6]):
-        touch(kind, (x - 20 - 10 * i, y), (x + 20 + 10 * i, y))
-        phone.wait_for_timeout(40)
-    touch("touchEnd")
-    settle(phone, MAP)
+    touch(*([(x - 20 - 10 * i, y), (x + 20 + 10 * i, y)] for i in range(7)))
     magnified = int(stage.locator("canvas").first.evaluate(INK))
     assert magnified != before
     assert abs(swipe()) < 5
-    settle(phone, MAP)
     assert int(stage.locator("canvas").first.evaluate(INK)) not in (before, magnified)
