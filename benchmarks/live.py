@@ -32,12 +32,14 @@ import numpy as np
 import psutil
 from websockets.asyncio.client import ClientConnection, connect
 
+from aeexplorer.jobs.worker import NICENESS
 from aeexplorer.live import frame
 from aeexplorer.runs import PRETRAINED
 
 ROOT = Path(__file__).resolve().parents[1]
 TILES = 16
 GRACE = 3.0
+SETTLING = 6.0  # seconds in which the server imports what the first visits need
 
 
 @dataclass
@@ -78,6 +80,7 @@ def server(home: Path) -> Iterator[tuple[int, psutil.Process]]:
                 if reply.status == 200:
                     break
             time.sleep(0.1)
+        time.sleep(SETTLING)
         yield port, psutil.Process(process.pid)
     finally:
         process.terminate()
@@ -93,7 +96,7 @@ def training(home: Path) -> Iterator[None]:
         env={**os.environ, "AEEXPLORER_HOME": str(home), "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     if not psutil.WINDOWS:
-        psutil.Process(process.pid).nice(5)  # as workers are: pages come first
+        psutil.Process(process.pid).nice(NICENESS)  # as workers are: pages come first
     try:
         time.sleep(8)  # until it has loaded torch and its data
         if process.poll() is not None:

@@ -37,7 +37,6 @@ from websockets.asyncio.client import ClientConnection, connect
 
 THINK = 0.5, 1.5
 LIMIT = 120.0
-SETTLING = 6.0  # seconds in which the server imports what the first visits need
 
 
 class Asked(NamedTuple):
@@ -195,7 +194,6 @@ async def measure(port: int, process: psutil.Process, page: str, options: argpar
 
 async def rows(port: int, process: psutil.Process, options: argparse.Namespace) -> list[Row]:
     found = []
-    await asyncio.sleep(SETTLING)
     for page in options.pages:
         row = await measure(port, process, page, options)
         found.append(row)

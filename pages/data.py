@@ -49,9 +49,7 @@ def page(source: Source) -> None:
             reason = str(error)
     left, right = st.columns([3, 1.3], gap="medium")
     code = f'import aeexplorer as ae\n\ndata = ae.load_dataset("{source.name}")\n'
-    with right:
-        browsing.facts(source, found)
-    with left:
+    with left, st.container(key="data-view"):
         if found is None:
             if source.available():
                 st.error(as_text(reason), icon=":material/error:")
@@ -63,6 +61,8 @@ def page(source: Source) -> None:
                 "View", views, default=views[0], required=True, key=f"view.{len(views)}", label_visibility="collapsed",
             )  # fmt: skip
             code += VIEWS[view](found)
+    with right:
+        browsing.facts(source, found)
     dimensions = r" \times ".join(map(str, source.spec.shape))
     foot(rf"x \in \mathbb{{R}}^{{{dimensions}}}", f"{sum(source.counts):,} samples", code)
 

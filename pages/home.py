@@ -46,7 +46,7 @@ def explore(run: Run) -> None:
     model = open_picked(run)
     left, right = st.columns([3.9, 1], gap="small")
     with refusals():
-        with left:
+        with left, st.container(key="plane"):
             move(model)
         with right:
             doors(draw_on(model))

@@ -48,10 +48,20 @@ def test_a_page_names_every_module_of_its_component(base: str) -> None:
     assert all((preload.CHUNKS / name.removeprefix(f"{base}/static/js/")).is_file() for name in rest)
 
 
-def test_pages_without_components_and_answers_that_are_no_page_are_left_alone() -> None:
-    assert not link("/data")
+def test_unknown_pages_and_answers_that_are_no_page_are_left_alone() -> None:
+    assert not link("/nowhere")
     assert not link("/score", answer=JSONResponse({}))
     assert link("/score")
+
+
+def test_a_page_without_component_fetches_little_and_train_its_charts_behind_everything_else() -> None:
+    assert all("BidiComponent" not in name for name in asked_for(link("/data")))
+    assert any("/Html." in name for name in asked_for(link("/data")))
+    parts = link("/train").split(", ")
+    behind = [part.endswith("; fetchpriority=low") for part in parts]
+    assert behind == sorted(behind)
+    assert any("/PlotlyChart." in part for part, late in zip(parts, behind, strict=True) if late)
+    assert all("/PlotlyChart." not in part for part, late in zip(parts, behind, strict=True) if not late)
 
 
 def test_every_component_that_is_named_exists() -> None:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aeexplorer.live.channel import STATIC, modules_path
 
-COMPONENTS = {
+COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "": ("latent_pad",),
     "interpolate": ("live_panel", "latent_pad"),
     "corruption": ("live_panel",),
@@ -25,10 +25,18 @@ COMPONENTS = {
     "generate": ("live_panel",),
     "map": ("latent_map",),
     "score": ("vector_field",),
+    "explore": (),
+    "data": (),
+    "train": (),
+    "runs": (),
 }
 """Live components by the address of the page that shows them first."""
-ELEMENTS = ("BidiComponent",)
-"""Streamlit's own scripts that it loads only on sight of such an element; more of them would delay the first picture."""
+ELEMENTS = ("BidiComponent", "Html")
+"""Streamlit's own scripts that it loads only on sight of such an element; more of them would delay the first picture.
+Without a component only the last, which keeps the height of a page's first lines from changing."""
+LATER = {"train": ("PlotlyChart",)}
+"""Those that a page needs only after a while, fetched when nothing else is: five megabytes of charts before a training
+begins."""
 CHUNKS = Path(st.__file__).parent / "static" / "static" / "js"
 IMPORTED = re.compile(r"""(?:from|import)\s*["']\./([\w.-]+\.js)["']""")
 
@@ -43,7 +51,7 @@ class Preload:
 
     def __init__(self, app: ASGIApp, base: str = "", components: Mapping[str, Iterable[str]] = COMPONENTS) -> None:
         self.app = app
-        self.links = {f"{base}/{page}": links(names, base) for page, names in components.items()}
+        self.links = {f"{base}/{page}": links(names, base, LATER.get(page, ())) for page, names in components.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_links(message: Message) -> None:
@@ -57,14 +65,24 @@ class Preload:
         await self.app(scope, receive, send_with_links if said else send)
 
 
-def links(components: Iterable[str], base: str = "") -> str:
-    """The header for a page with these components."""
+def links(components: Iterable[str], base: str = "", later: Iterable[str] = ()) -> str:
+    """The header for a page with these components, and with these of Streamlit's elements later on."""
     modules = reached(STATIC, [f"{name}.js" for name in components])
+    elements = ELEMENTS if modules else ELEMENTS[1:]
     # another version of Streamlit may name its scripts otherwise: what is not there is not asked for
-    chunks = reached(CHUNKS, [path.name for name in ELEMENTS for path in CHUNKS.glob(f"{name}.*.js")]) - at_start()
+    chunks = _scripts(elements) - at_start()
     addresses = [modules_path(base) + name for name in sorted(modules)]
     addresses += [f"{base}/static/js/{name}" for name in sorted(chunks)]
-    return ", ".join(f"<{address}>; rel=modulepreload" for address in addresses)
+    low = [f"{base}/static/js/{name}" for name in sorted(_scripts(later) - chunks - at_start())]
+    return ", ".join(
+        [f"<{address}>; rel=modulepreload" for address in addresses]
+        + [f"<{address}>; rel=modulepreload; fetchpriority=low" for address in low]
+    )
+
+
+def _scripts(elements: Iterable[str]) -> set[str]:
+    """Streamlit's scripts for these elements, and all that they import."""
+    return reached(CHUNKS, [path.name for name in elements for path in CHUNKS.glob(f"{name}.*.js")])
 
 
 @cache

@@ -40,12 +40,12 @@ def run_list() -> None:
         st.toast(as_text(text), icon=icon, duration=seconds)
     runs = all_runs()
     if not any(isinstance(run, DamagedRun) or run.removable for run in runs):
-        with st.container(border=True):
+        with st.container(border=True, key="runs-none"):
             st.markdown("**Nothing was trained here yet.** Digits take seconds.")
             door("train", "Train a model", "model_training")
     limit = st.session_state.get(SHOWN, PAGE)
     for run in runs[:limit]:
-        with st.container(border=True):
+        with st.container(border=True, key=f"run-row-{run.path.parent.name}-{run.path.name}"):
             _row(run)
     if len(runs) > limit and st.button(f"Show {min(PAGE, len(runs) - limit)} more of {len(runs)}", key="runs.more"):
         st.session_state[SHOWN] = limit + PAGE

@@ -100,7 +100,7 @@ def choose_sample(
     known = st.session_state.get(key)
     if known is None or not index[0] <= known <= index[-1]:
         st.session_state[key] = int(index[0])
-    boxes = st.container(horizontal=True, vertical_alignment="bottom")
+    boxes = st.container(horizontal=True, vertical_alignment="bottom", key=f"choose-{key}")
     names = [class_name(spec, y) for y in sorted(set(labels[labels >= 0].tolist()))]
     if names:
         wanted = boxes.selectbox("Class", [EVERY_CLASS, *names], key=f"{key}.class", width=140)
