@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import shutil
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -17,8 +19,19 @@ from aeexplorer.live.resources import bench
 from aeexplorer.live.scenes import render
 from aeexplorer.models.base import Batch
 from aeexplorer.models.multirate import MultiRateConfig
+from aeexplorer.runs import list_runs
 
 pytestmark = pytest.mark.usefixtures("live_home")
+
+
+@pytest.fixture(autouse=True)
+def _leaves_nothing(live_home: object) -> Iterator[None]:  # noqa: F811
+    """The home is shared with tests that count its runs."""
+    before = {run.path for run in list_runs()}
+    yield
+    for run in list_runs():
+        if run.path not in before:
+            shutil.rmtree(run.path)
 
 
 def trained(**knobs: object) -> ae.Explorer:
