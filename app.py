@@ -109,15 +109,15 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     from aeexplorer.explorer import compute_on_one_thread
 
     compute_on_one_thread()  # every run of a page is a thread of its own, that would begin with making more of them
-    settle()
-    jobs.supervise()
-    looking = asyncio.create_task(stay_settled())
-    try:
-        async with channel:
+    async with channel:  # before settling: it looks for the server's socket among what the collector sees
+        settle()
+        jobs.supervise()
+        looking = asyncio.create_task(stay_settled())
+        try:
             yield
-    finally:
-        looking.cancel()
-        jobs.stop_supervising()
+        finally:
+            looking.cancel()
+            jobs.stop_supervising()
 
 
 async def show_health(request: Request) -> JSONResponse:

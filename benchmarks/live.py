@@ -32,8 +32,10 @@ import numpy as np
 import psutil
 from websockets.asyncio.client import ClientConnection, connect
 
-from aeexplorer.jobs.worker import NICENESS
+from aeexplorer import jobs
+from aeexplorer.data import load_dataset
 from aeexplorer.live import frame
+from aeexplorer.recording import new_run
 from aeexplorer.runs import PRETRAINED
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,22 +91,18 @@ def server(home: Path) -> Iterator[tuple[int, psutil.Process]]:
 
 @contextlib.contextmanager
 def training(home: Path) -> Iterator[None]:
-    """A training that does not end while the row is measured, in a process of its own as jobs have."""
-    command = ["train", "--dataset", "shapes", "--family", "vae", "--net", "conv", "--epochs", "1000"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "aeexplorer", *command], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env={**os.environ, "AEEXPLORER_HOME": str(home), "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    if not psutil.WINDOWS:
-        psutil.Process(process.pid).nice(NICENESS)  # as workers are: pages come first
+    """A training job of the running app that does not end while the row is measured."""
+    os.environ["AEEXPLORER_HOME"] = str(home)
+    run = new_run("vae", load_dataset("shapes"), net="conv", epochs=1000)
+    jobs.start(run)
     try:
-        time.sleep(8)  # until it has loaded torch and its data
-        if process.poll() is not None:
-            raise SystemExit("the training job ended before the measurement began")
+        while not any(event.get("type") == "epoch" for event in run.events()[0]):
+            time.sleep(0.5)
         yield
+        if run.status.state != "running":
+            raise SystemExit(f"the training job is {run.status.state} before the end of the measurement")
     finally:
-        process.kill()
-        process.wait()
+        jobs.cancel(run)
 
 
 async def client(port: int, scene: str, params: dict[str, Any], hertz: float, seconds: float, start: float) -> Tally:
@@ -211,7 +209,7 @@ def main() -> None:
         home = Path(os.environ.get("AEEXPLORER_HOME", folder))
         with server(home) as (port, process):
             found = asyncio.run(rows(port, process, options, busy=False))
-            with training(Path(folder)):
+            with training(home):
                 found += asyncio.run(rows(port, process, options, busy=True))
     ratios = [b.p50 / a.p50 for a, b in zip(found[::2], found[1::2], strict=True)]
     if options.json:

@@ -232,9 +232,10 @@ def main() -> None:
     os.environ["AEEXPLORER_SHARED"] = "1"  # each session is an owner of its own
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
-        port, process = stack.enter_context(server(Path(os.environ.get("AEEXPLORER_HOME", folder))))
+        home = Path(os.environ.get("AEEXPLORER_HOME", folder))
+        port, process = stack.enter_context(server(home))
         if options.training:
-            stack.enter_context(training(folder))
+            stack.enter_context(training(home))
         found = asyncio.run(rows(port, process, options))
     if options.json:
         print(json.dumps({"think_seconds": THINK, "rows": [asdict(row) for row in found]}))

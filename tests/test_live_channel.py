@@ -34,7 +34,7 @@ SIXTEEN = {"run": PLANE, "z": [[0.1, 0.2]] * 16}
 @contextlib.contextmanager
 def serving(limits: Limits | None = None, base: str = "") -> Iterator[str]:
     """host:port of a server that has nothing but the channel; it lets in messages as large as Streamlit's server does."""
-    channel = Channel(base, limits=limits, threads=2)
+    channel = Channel(base, limits=limits)
     config = uvicorn.Config(
         Starlette(routes=channel.routes), ws="websockets-sansio", ws_max_size=200_000_000, log_level="error",
         ws_per_message_deflate=False, lifespan="off",
@@ -282,7 +282,39 @@ def test_requests_compute_on_one_torch_thread() -> None:
     import torch
 
     torch.set_num_threads(2)
-    channel = Channel(threads=1)
-    assert channel.pool.submit(torch.get_num_threads).result() == 1
+    channel = Channel()
+    assert channel.answers.pool.submit(torch.get_num_threads).result() == 1
     assert torch.get_num_threads() == 2
     channel.close()
+
+
+def test_only_what_is_known_to_be_quick_is_computed_where_sockets_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = {"slow": 2 * room.QUICK_SECONDS, "quick": 0.0}
+    threads: list[str] = []
+
+    def answer(request: room.Waiting) -> str:
+        threads.append(threading.current_thread().name)
+        time.sleep(seconds[request.scene])
+        return "{}"
+
+    monkeypatch.setattr(room, "answer", answer)
+
+    async def conversation() -> None:
+        channel = Channel()
+        for scene in ("quick", "slow", "quick", "slow", "quick"):
+            await channel.answers.to(room.Waiting(1, scene, {"run": PLANE}, []))
+        channel.close()
+
+    asyncio.run(conversation())
+    here = threading.current_thread().name
+    assert [name == here for name in threads] == [False, False, True, False, True]
+
+
+def test_replies_do_not_wait_for_acknowledgements() -> None:
+    """A listening socket as Streamlit makes it: without its protocol, so that asyncio leaves Nagle's algorithm on."""
+    with socket.socket(socket.AF_INET) as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        room.send_at_once()
+        with socket.create_connection(listening.getsockname()), listening.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

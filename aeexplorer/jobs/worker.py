@@ -73,7 +73,7 @@ def work(path: str | Path, tethered: bool = False) -> int:
     """
     with contextlib.suppress(ValueError, OSError):  # where there is no log, a crash leaves none
         faulthandler.enable()
-    _step_back()
+    _step_back(beside_pages=str(path) == "-")
     if str(path) != "-":
         return _work(Path(path), tethered)
     changed = _bell()
@@ -86,13 +86,20 @@ def work(path: str | Path, tethered: bool = False) -> int:
     return 0
 
 
-def _step_back() -> None:
-    """Let the pages come first."""
+def _step_back(beside_pages: bool) -> None:
+    """Let the pages come first.
+
+    On the computer that serves them Linux then wakes their server on the core of a worker at once, as on an idle one;
+    niceness alone makes it wait for milliseconds. Elsewhere such a worker could starve beside the work of others.
+    """
     with contextlib.suppress(AttributeError, OSError):  # Windows has no niceness
         os.nice(NICENESS)
     # where Linux shares time between sessions first, niceness counts only within one, and this is one of its own
     with contextlib.suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(NICENESS))
+    if beside_pages and sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _bell() -> Callable[[], None]:

@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import hashlib
 import json
 import logging
+import math
 import mimetypes
+import socket as sockets
 import time
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -45,6 +48,8 @@ FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 NAME_LIMIT = 100
 DROPPED_NAMED = 4_000
+QUICK_SECONDS = 0.004
+KINDS_KNOWN = 1_000
 
 # Close codes of RFC 6455, section 7.4.1
 UNREADABLE, POLICY, TOO_BIG, TRY_LATER = 1007, 1008, 1009, 1013
@@ -75,21 +80,18 @@ class Waiting(NamedTuple):
 
 
 class Channel:
-    """The socket, its limits and the threads that compute.
+    """The socket and its limits.
 
     Args:
         base: the server's base URL path, "" or "/name".
         origins: hosts other than the server's own that pages may come from.
-        threads: requests computed at once, each with one torch thread.
     """
 
-    def __init__(
-        self, base: str = "", origins: Sequence[str] = (), limits: Limits | None = None, threads: int = 3
-    ) -> None:
+    def __init__(self, base: str = "", origins: Sequence[str] = (), limits: Limits | None = None) -> None:
         self.base = base.strip("/") and "/" + base.strip("/")
         self.origins = frozenset(host.lower() for host in origins)
         self.limits = limits or Limits()
-        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="live", initializer=compute_on_one_thread)
+        self.answers = Answers()
         self.open: Counter[str] = Counter()
 
     @property
@@ -127,19 +129,46 @@ class Channel:
         except ValueError:
             return False
 
-    async def answer(self, request: Waiting) -> bytes | str:
-        """The reply to a request: a frame, or a sentence."""
-        return await asyncio.get_running_loop().run_in_executor(self.pool, answer, request)
-
     def close(self) -> None:
         """Stop computing."""
-        self.pool.shutdown(wait=False, cancel_futures=True)
+        self.answers.close()
 
     async def __aenter__(self) -> Self:
+        send_at_once()
         return self
 
     async def __aexit__(self, *error: object) -> None:
         self.close()
+
+
+class Answers:
+    """Where requests are computed: those known to be quick at once, all others on threads of their own.
+
+    A thread would not make a quick one quicker: both wait for the same interpreter lock, and handing over costs as much
+    as decoding a few samples. What a scene of a run takes is known from its last request; the first, which may open the
+    run, is not known to be quick.
+    """
+
+    def __init__(self) -> None:
+        self.pool = ThreadPoolExecutor(2, thread_name_prefix="live", initializer=compute_on_one_thread)
+        self.seconds: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    async def to(self, request: Waiting) -> bytes | str:
+        """The reply to a request: a frame, or a sentence."""
+        kind = request.scene[:NAME_LIMIT], str(request.params.get("run"))[:NAME_LIMIT]
+        if self.seconds.get(kind, math.inf) < QUICK_SECONDS:
+            reply, took = timed_answer(request)
+        else:
+            reply, took = await asyncio.get_running_loop().run_in_executor(self.pool, timed_answer, request)
+        self.seconds[kind] = took
+        self.seconds.move_to_end(kind)
+        if len(self.seconds) > KINDS_KNOWN:
+            self.seconds.popitem(last=False)
+        return reply
+
+    def close(self) -> None:
+        """Drop what waits."""
+        self.pool.shutdown(wait=False, cancel_futures=True)
 
 
 class Conversation:
@@ -219,11 +248,24 @@ class Conversation:
             self.news.clear()
             while self.waiting:
                 request = self.waiting.pop(next(iter(self.waiting)))
-                reply = request if isinstance(request, str) else await self.channel.answer(request)
+                reply = request if isinstance(request, str) else await self.channel.answers.to(request)
                 if isinstance(reply, str):
                     await self.socket.send_text(reply)
                 else:
                     await self.socket.send_bytes(reply)
+
+
+def send_at_once() -> None:
+    """Switch Nagle's algorithm off for all connections that this process will accept.
+
+    With it a reply that is written before the last one was acknowledged waits for the client's next request, a whole
+    period of its rate, or for a delayed acknowledgement, 40 ms. asyncio switches it off only for sockets made with their
+    protocol named, which Streamlit's is not, and shows its listening socket to nobody. Accepted ones inherit the option.
+    """
+    for found in gc.get_objects():
+        if type(found) is sockets.socket and found.type == sockets.SOCK_STREAM:
+            with contextlib.suppress(OSError):  # neither closed ones nor those of other families have it
+                found.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, True)
 
 
 def read_request(text: str | None) -> tuple[str, Waiting]:
@@ -260,6 +302,12 @@ def answer(request: Waiting) -> bytes | str:
     except Exception:
         LOG.exception("scene %s failed", request.scene[:60])
         return refusal(request.ident, f"scene {request.scene[:60]} failed on the server", "", request.dropped)
+
+
+def timed_answer(request: Waiting) -> tuple[bytes | str, float]:
+    """The reply to a request and the seconds it took."""
+    start = time.perf_counter()
+    return answer(request), time.perf_counter() - start
 
 
 def refusal(ident: Any, sentence: str, scene: str = "", dropped: Sequence[Any] = ()) -> str:
