@@ -10,37 +10,39 @@ from aeexplorer.ui.doors import PAGES
 from aeexplorer.ui.jobs_panel import jobs_panel
 from aeexplorer.ui.look import style
 from aeexplorer.ui.resources import theme
+from aeexplorer.ui.turns import turn
 
-st.set_page_config(
-    page_title="aeexplorer",
-    page_icon=str(Path(__file__).with_name("icon.png")),
-    layout="wide",
-    initial_sidebar_state=216,
-)
-st.html(style(theme(), large=st.session_state.get("large_type", False)))
+with turn():
+    st.set_page_config(
+        page_title="aeexplorer",
+        page_icon=str(Path(__file__).with_name("icon.png")),
+        layout="wide",
+        initial_sidebar_state=216,
+    )
+    st.html(style(theme(), large=st.session_state.get("large_type", False)))
 
-page = st.navigation(
-    {
-        "Explore": [
-            st.Page(PAGES / "home.py", title="Home", default=True),
-            st.Page(PAGES / "interpolate.py", title="Interpolate", url_path="interpolate"),
-            st.Page(PAGES / "corruption.py", title="Corruption", url_path="corruption"),
-            st.Page(PAGES / "beta.py", title="β", url_path="beta"),
-            st.Page(PAGES / "generate.py", title="Generate", url_path="generate"),
-            st.Page(PAGES / "explore.py", title="Reconstruct", url_path="explore"),
-        ],
-        "Look": [st.Page(PAGES / "latent_map.py", title="Latent map", url_path="map")],
-        "Make": [
-            st.Page(PAGES / "data.py", title="Data", url_path="data"),
-            st.Page(PAGES / "train.py", title="Train", url_path="train"),
-            st.Page(PAGES / "runs.py", title="Runs", url_path="runs"),
-        ],
-        "Learn": [st.Page(PAGES / "score.py", title="Score of a DAE", url_path="score")],
-    },
-    expanded=True,
-)
-jobs_panel()
-st.sidebar.toggle(
-    "Large type", key="large_type", persist_state="session", help="For a projector: everything a quarter larger."
-)
-page.run()
+    page = st.navigation(
+        {
+            "Explore": [
+                st.Page(PAGES / "home.py", title="Home", default=True),
+                st.Page(PAGES / "interpolate.py", title="Interpolate", url_path="interpolate"),
+                st.Page(PAGES / "corruption.py", title="Corruption", url_path="corruption"),
+                st.Page(PAGES / "beta.py", title="β", url_path="beta"),
+                st.Page(PAGES / "generate.py", title="Generate", url_path="generate"),
+                st.Page(PAGES / "explore.py", title="Reconstruct", url_path="explore"),
+            ],
+            "Look": [st.Page(PAGES / "latent_map.py", title="Latent map", url_path="map")],
+            "Make": [
+                st.Page(PAGES / "data.py", title="Data", url_path="data"),
+                st.Page(PAGES / "train.py", title="Train", url_path="train"),
+                st.Page(PAGES / "runs.py", title="Runs", url_path="runs"),
+            ],
+            "Learn": [st.Page(PAGES / "score.py", title="Score of a DAE", url_path="score")],
+        },
+        expanded=True,
+    )
+    jobs_panel()
+    st.sidebar.toggle(
+        "Large type", key="large_type", persist_state="session", help="For a projector: everything a quarter larger."
+    )
+    page.run()
