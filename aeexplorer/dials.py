@@ -8,6 +8,7 @@ have lost survive in it. Hence the marks, models trained separately at a few val
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 from bisect import bisect_left
@@ -20,7 +21,7 @@ from typing import Any, Literal, NamedTuple, Self
 import numpy as np
 import torch
 from pydantic import Field, model_validator
-from torch import Tensor
+from torch import Tensor, nn
 
 from aeexplorer.config import Config, ConfigError
 from aeexplorer.corruption import lookup
@@ -200,10 +201,15 @@ class Dial:
         lower = self.snapshots[self.stops.index(stand.lower)].weights
         upper = self.snapshots[self.stops.index(stand.upper)].weights
         held = min(max(value, self.stops[0]), self.stops[-1])
-        with torch.device("meta"):  # no time is spent on weights that are replaced
-            model = self._make(self.spec.config_at(self._config, held))
-        model.load_state_dict(_blend(lower, upper, stand.weight), assign=True)
-        return model.eval().requires_grad_(False)
+        model: Autoencoder = _with_weights(self._template, _blend(lower, upper, stand.weight))
+        model.config = self.spec.config_at(self._config, held)
+        return model
+
+    @cached_property
+    def _template(self) -> Autoencoder:
+        """A model without weights: making one anew takes as long as decoding a few hundred samples."""
+        with torch.device("meta"):
+            return self._make(self._config).eval()
 
     def grown(self, weights: Mapping[str, Tensor]) -> Dial:
         """The dial with the weights of the next stop, not measured yet."""
@@ -225,6 +231,15 @@ def _blend(lower: Mapping[str, Tensor], upper: Mapping[str, Tensor], weight: flo
     if weight in (0.0, 1.0):
         return dict(upper if weight else lower)
     return {k: torch.lerp(v, upper[k], weight) if v.is_floating_point() else v for k, v in lower.items()}
+
+
+def _with_weights(module: Any, weights: Mapping[str, Tensor], prefix: str = "") -> Any:
+    """A module that has these weights and shares all else with `module`."""
+    other = copy.copy(module)
+    other._parameters = {k: nn.Parameter(weights[prefix + k], requires_grad=False) for k in module._parameters}
+    other._buffers = {k: weights[prefix + k] for k in module._buffers}
+    other._modules = {k: _with_weights(child, weights, f"{prefix}{k}.") for k, child in module._modules.items()}
+    return other
 
 
 def save_snapshot(folder: Path, index: int, weights: Mapping[str, Tensor], curve: Mapping[str, np.ndarray]) -> None:

@@ -283,14 +283,16 @@ class LivePanel {
 
   tellNumbers(readouts) {
     const shown = this.data.readouts.filter((r) => r.name in readouts);
-    this.numbers.replaceChildren(
-      ...shown.flatMap((r) => {
-        const value = readouts[r.name];
-        const text = typeof value === "number" ? number(value, r.digits) : Array.isArray(value) ? value.map((v) => (typeof v === "number" ? number(v, r.digits) : v)).join(", ") : String(value ?? "–");
-        const body = isStatus(text) ? statusLight(text) : `${text}${r.unit && value !== null ? " " + r.unit : ""}`;
-        return [make("div", {}, make("dt", { text: r.label }), make("dd", {}, body))];
-      }),
-    );
+    const key = shown.map((r) => r.name).join();
+    if (key !== this.told || !this.numbers.childElementCount) this.numbers.replaceChildren(...shown.map((r) => make("div", {}, make("dt", { text: r.label }), make("dd"))));
+    this.told = key;
+    shown.forEach((r, i) => {
+      const value = readouts[r.name];
+      const text = typeof value === "number" ? number(value, r.digits) : Array.isArray(value) ? value.map((v) => (typeof v === "number" ? number(v, r.digits) : v)).join(", ") : String(value ?? "–");
+      const place = this.numbers.children[i].lastChild;
+      const body = isStatus(text) ? statusLight(text) : `${text}${r.unit && value !== null ? " " + r.unit : ""}`;
+      if (isStatus(text) || place.textContent !== body) place.replaceChildren(body);
+    });
   }
 }
 

@@ -152,13 +152,12 @@ export function growSpan(span, array) {
 }
 
 /** The context of a canvas that fills its element, in CSS pixels. */
-export function sharp(canvas) {
+export function sharp(canvas, { width, height } = { width: canvas.clientWidth, height: canvas.clientHeight }) {
   const ratio = globalThis.devicePixelRatio || 1;
-  const { clientWidth, clientHeight } = canvas;
-  const [width, height] = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio)];
-  if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
   const context = canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, clientWidth, clientHeight);
-  return { context, width: clientWidth, height: clientHeight };
+  context.clearRect(0, 0, width, height);
+  return { context, width, height };
 }

@@ -15,6 +15,16 @@ function card(title, ...content) {
   return make("figure", { class: "live-card live-view" }, make("figcaption", { text: title, class: "live-caption" }), ...content);
 }
 
+/** The size of a canvas as the layout last gave it: to ask for it with every frame would have the page laid out each time. */
+function followed(canvas, changed) {
+  const size = { width: 0, height: 0 };
+  new ResizeObserver(([{ contentRect: { width, height } }]) => {
+    Object.assign(size, { width, height });
+    changed();
+  }).observe(canvas);
+  return size;
+}
+
 /** Lines of the scene that stays, with dots at a control or at a readout. */
 class ChartView {
   constructor(spec) {
@@ -59,9 +69,7 @@ class Cloud {
     this.spec = spec;
     this.canvas = make("canvas", { class: "live-cloud", role: "img", "aria-label": spec.title });
     this.element = card(spec.title, this.canvas, make("p", { class: "live-quiet", text: "2 sd: prior dashed, aggregate posterior solid" }));
-    // the first size comes with the layout
-    this.watch = new ResizeObserver(() => this.#draw());
-    this.watch.observe(this.canvas);
+    this.size = followed(this.canvas, () => this.#draw());
   }
 
   still(frame) {
@@ -84,8 +92,8 @@ class Cloud {
   }
 
   #draw() {
-    if (!this.points || !this.labels || !this.theme || !this.canvas.clientWidth) return;
-    const { context, width, height } = sharp(this.canvas);
+    if (!this.points || !this.labels || !this.theme || !this.size.width) return;
+    const { context, width, height } = sharp(this.canvas, this.size);
     const { reach, prior, ellipse } = this.readouts;
     const unit = Math.min(width, height) / (2 * reach);
     const place = (x, y) => [width / 2 + (x - prior[0]) * unit, height / 2 - (y - prior[1]) * unit];
@@ -210,8 +218,7 @@ class Heat {
     this.spec = spec;
     this.canvas = make("canvas", { class: "live-heat", role: "img", "aria-label": spec.title });
     this.element = card(spec.title, this.canvas);
-    this.watch = new ResizeObserver(() => this.#draw());
-    this.watch.observe(this.canvas);
+    this.size = followed(this.canvas, () => this.#draw());
   }
 
   still(frame) {
@@ -230,8 +237,8 @@ class Heat {
   }
 
   #draw() {
-    if (!this.kept || !this.at || !this.theme || !this.canvas.clientWidth) return;
-    const { context, width, height } = sharp(this.canvas);
+    if (!this.kept || !this.at || !this.theme || !this.size.width) return;
+    const { context, width, height } = sharp(this.canvas, this.size);
     const { spec, theme } = this;
     const [table, rows, columns] = [spec.array, spec.rows, spec.columns].map((name) => this.kept[name].data);
     const box = { left: 46, top: 4, right: width - 14, bottom: height - 36 };
