@@ -5,7 +5,7 @@ import { contours, march, smoothed } from "../../aeexplorer/live/static/map_dens
 import { boundsOf, insidePolygon, nearestTo, nearestTowards, Plane, rectangle, Space, spread } from "../../aeexplorer/live/static/map_geometry.js";
 import { combined, Group } from "../../aeexplorer/live/static/map_link.js";
 import { byDepth, hex, maskOf, PAD, shuffled, sheetOf, stamp, word } from "../../aeexplorer/live/static/map_marks.js";
-import { drawing } from "../../aeexplorer/live/static/map_save.js";
+import { drawing, laid } from "../../aeexplorer/live/static/map_save.js";
 
 const POINTS = Float32Array.from([0, 0, 4, 0, 0, 2, 4, 2]);
 
@@ -107,9 +107,24 @@ test("smoothing keeps the sum inside, a step is cut half-way", () => {
   assert.deepEqual(found, [[0.5, 0, 0.5, 1]]);
 });
 
-test("a saved drawing holds the points that are seen, and nothing that people typed", () => {
-  const scene = { x: [5, 500, 8], y: [5, 5, 8], words: [word("#102030"), 0, 0], shapes: null, states: [0, 0, 2], width: 100, height: 50, theme: { panel: "#ffffff" }, rows: [0, 1, 2], muted: "#cccccc", radius: 3, data: { categories: ["<script>"] } };
-  const text = drawing(scene);
+test("a saved drawing holds the points that are seen, names and a legend, and what people typed only as text", () => {
+  const theme = { panel: "#ffffff", ink: "#000000", font: "sans" };
+  const names = [{ text: "<b>", x: 5, y: 5 }];
+  const scene = { x: [5, 500, 8], y: [5, 5, 8], words: [word("#102030"), 0, 0], shapes: null, states: [0, 0, 2], width: 100, height: 50, theme, rows: [0, 1, 2], muted: "#cccccc", radius: 3, names };
+  const text = drawing(scene, []);
   assert.equal(text.match(/<path/g).length, 1);
-  assert.ok(text.includes('fill="#102030"') && !text.includes("script"));
+  assert.ok(text.includes('fill="#102030"') && text.includes("&#60;b&#62;</text>") && !text.includes("<b>"));
+  assert.ok(text.includes('viewBox="0 0 100 50"'));
+  const legend = laid([{ text: "<script>", colour: "#00ff00", shape: 1 }, { text: "0 to 1, error", scale: ["#000000", "#ffffff"] }], 100, (said) => said.length * 7);
+  const whole = drawing(scene, legend);
+  assert.equal(whole.match(/<path/g).length, 2);
+  assert.ok(whole.includes('fill="#00ff00"') && whole.includes("linearGradient") && !whole.includes("<script>"));
+  assert.ok(Number(whole.match(/viewBox="0 0 100 (\d+)"/)[1]) > 50);
+});
+
+test("the legend of a saved map begins a new line where the map ends", () => {
+  const entries = laid(["one", "two", "three".repeat(20)].map((text) => ({ text, colour: "#000000", shape: 0 })), 160, (said) => said.length * 7);
+  assert.deepEqual(entries.map(({ line }) => line), [0, 0, 1]);
+  assert.ok(entries[1].x > entries[0].x + 21 && entries[2].x === entries[0].x);
+  assert.equal(entries[2].text.length, 40);
 });

@@ -183,24 +183,30 @@ class LatentMap {
     this.drawing.changed();
   }
 
-  #legend() {
+  /** What the colours mean: a scale, or the classes that are there as {c, text, colour, shape, shown}. */
+  #meaning() {
     const { data } = this;
-    this.legend.replaceChildren();
-    if (!this.values) return;
+    if (!this.values) return [];
     if (!data.categories.length) {
-      const stops = [...ramp(this.theme.dark)].filter((_, i) => i % 15 === 0).map(hex);
-      const bar = make("span", { class: "live-map-bar", "aria-hidden": "true" });
-      bar.style.background = `linear-gradient(90deg, ${stops.join(", ")})`;
       const digits = Math.max(...this.scale.map(Math.abs)) < 0.1 ? 4 : 2;
-      this.legend.append(make("span", { text: number(this.scale[0], digits) }), bar, make("span", { text: number(this.scale[1], digits) }), make("span", { class: "live-quiet", text: data.colour_label }));
-      return;
+      const scale = [...ramp(this.theme.dark)].filter((_, i) => i % 15 === 0).map(hex);
+      return [{ scale, ends: this.scale.map((end) => number(end, digits)), label: data.colour_label }];
     }
     const present = new Set(this.values);
-    data.categories.forEach((name, c) => {
-      if (!present.has(c)) return;
-      const shown = !this.group.hidden.has(c);
-      this.legend.append(make("button", { type: "button", title: name.slice(0, 300), "aria-pressed": String(shown), on: { click: () => this.#toggle(c) } }, markOf(c % 10, data.colours[c % data.colours.length]), make("span", { text: name })));
-    });
+    return data.categories.flatMap((text, c) =>
+      present.has(c) ? [{ c, text, colour: data.colours[c % data.colours.length], shape: c % 10, shown: !this.group.hidden.has(c) }] : [],
+    );
+  }
+
+  #legend() {
+    this.legend.replaceChildren(
+      ...this.#meaning().flatMap(({ c, text, colour, shape, shown, scale, ends, label }) => {
+        if (!scale) return [make("button", { type: "button", title: text.slice(0, 300), "aria-pressed": String(shown), on: { click: () => this.#toggle(c) } }, markOf(shape, colour), make("span", { text }))];
+        const bar = make("span", { class: "live-map-bar", "aria-hidden": "true" });
+        bar.style.background = `linear-gradient(90deg, ${scale.join(", ")})`;
+        return [make("span", { text: ends[0] }), bar, make("span", { text: ends[1] }), make("span", { class: "live-quiet", text: label })];
+      }),
+    );
   }
 
   #toggle(c) {
@@ -320,7 +326,9 @@ class LatentMap {
     const { drawing, words, shapes, states, width, height, theme, data } = this;
     const { x, y, radius, base, over } = drawing;
     const rows = this.solid ? drawing.rows : drawing.shuffled;
-    return { x, y, words, shapes, states, width, height, theme, rows, canvas: base, over, muted: data.muted, radius };
+    const meaning = this.#meaning().filter((entry) => entry.shown !== false);
+    const legend = meaning.map((entry) => (entry.scale ? { ...entry, text: `${entry.ends.join(" to ")}, ${entry.label}` } : entry));
+    return { x, y, words, shapes, states, width, height, theme, rows, canvas: base, over, muted: data.muted, radius, names: drawing.names(), legend };
   }
 }
 

@@ -107,7 +107,7 @@ export class Drawing {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (data.density && !map.solid) this.#density(context);
     if (data.pictures) this.#tiny(context);
-    if (!map.solid && data.categories.length && !data.pictures) this.#names(context);
+    this.#names(context);
     context.setTransform(1, 0, 0, 1, 0, 0);
     this.overlay();
     root.dataset.frames = String(Number(root.dataset.frames) + 1);
@@ -168,13 +168,24 @@ export class Drawing {
     context.globalAlpha = 1;
   }
 
-  /** The class names at the medians of their points, which are taken anew only when points or classes have changed. */
-  #names(context) {
-    const { theme, view, group, data } = this.map;
+  /** The class names that are shown, {text, x, y}, at the medians of their points, which are taken anew only when points or
+   * classes have changed. */
+  names() {
+    const { view, group, data, solid } = this.map;
+    if (solid || !data.categories.length || data.pictures) return [];
     this.middles ??= this.#medians();
     const { classes, points } = this.middles;
     const [x, y] = [new Float32Array(classes.length), new Float32Array(classes.length)];
     view.project(points, x, y);
+    return classes.flatMap((c, i) => {
+      if (group.hidden.has(c)) return [];
+      const name = data.categories[c] ?? String(c);
+      return [{ text: name.length > NAME ? `${name.slice(0, NAME - 1)}…` : name, x: x[i], y: y[i] }];
+    });
+  }
+
+  #names(context) {
+    const { theme } = this.map;
     context.font = `700 15px ${theme.font}`;
     context.textAlign = "center";
     context.textBaseline = "middle";
@@ -182,13 +193,10 @@ export class Drawing {
     context.lineWidth = 4;
     context.strokeStyle = theme.panel;
     context.fillStyle = theme.ink;
-    classes.forEach((c, i) => {
-      if (group.hidden.has(c)) return;
-      const name = data.categories[c] ?? String(c);
-      const text = name.length > NAME ? `${name.slice(0, NAME - 1)}…` : name;
-      context.strokeText(text, x[i], y[i]);
-      context.fillText(text, x[i], y[i]);
-    });
+    for (const { text, x, y } of this.names()) {
+      context.strokeText(text, x, y);
+      context.fillText(text, x, y);
+    }
   }
 
   #medians() {
