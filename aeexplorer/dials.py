@@ -388,10 +388,8 @@ def check_dial(row: Family, config: ModelConfig, training: TrainingConfig, spec:
         raise ConfigError(f"a dial over beta needs a family with a posterior, got {row.name}")
     if spec.knob == "beta" and "rates" in row.traits:
         raise ConfigError(f"a dial over beta needs a family of one β, got {row.name}, which answers at every one")
-    if getattr(config, "warmup", 0):
-        raise ConfigError(
-            f"warmup must be 0 for a dial, which would begin it anew at every stop, got {config.warmup:g}"
-        )
+    if warmup := getattr(config, "warmup", 0):
+        raise ConfigError(f"warmup must be 0 for a dial, which would begin it anew at every stop, got {warmup:g}")
     for value in spec.stops:
         spec.config_at(config, value)
     return training.replace(epochs=spec.epochs_before(training, len(spec.stops)))

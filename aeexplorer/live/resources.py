@@ -62,6 +62,7 @@ class Bench:
         self.explorer = explorer
         self.spec: DataSpec = explorer.spec
         self.latent_dim: int = explorer.latent_dim
+        self.along: dict[float, np.ndarray] = {}  # what scenes keep of a dial, by its value
 
     @cached_property
     def test(self) -> Split | None:

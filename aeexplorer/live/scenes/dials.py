@@ -26,6 +26,8 @@ PROBES = 5
 """Draws of the few labels over which the probe's accuracy is averaged."""
 PROBED = 2_000
 """Training samples from which the few labels are drawn, and test samples on which the probe is judged."""
+CELLS = 16
+"""Parts of the gap between two snapshots, at whose ends the map is that of the model itself."""
 RATES = 13
 """Values of β at which a net that answers at every one is measured."""
 NARROWEST = 3.2
@@ -153,12 +155,17 @@ def between(dial: Dial, value: float) -> tuple[float, float]:
 
 
 def _map(shown: Bench, value: float, points: int) -> tuple[np.ndarray, dict[str, Any]]:
-    """Where the posterior means of test samples stand, (n, 2), with the aggregate posterior as an ellipse."""
-    assert shown.test is not None
-    model = shown.explorer.at(value)
-    z = model.encode(shown.test.x[shown.explorer.codes.index[:points]])
-    on_map = shown.on_map(z)
-    said = at_value(dial_of(shown, "beta"), value)
+    """Where the posterior means of test samples stand, (n, 2), with the aggregate posterior as an ellipse.
+
+    To encode them with every frame would take longer than all else in it, so they stand on the straight line between
+    where the models at either end of a sixteenth of the gap between two snapshots put them.
+    """
+    dial = dial_of(shown, "beta")
+    lower, upper, weight = dial.between(value)
+    cell = min(int(weight * CELLS), CELLS - 1)
+    ends = [_places(shown, lower * (upper / lower) ** (at / CELLS))[:points] for at in (cell, cell + 1)]
+    on_map = ends[0] + np.float32(weight * CELLS - cell) * (ends[1] - ends[0])
+    said = at_value(dial, value)
     directions = shown.axes.directions
     spread = (directions * np.maximum(said["variance"] - said["activity"], 0)) @ directions.T
     covariance = np.cov(on_map.T.astype(np.float64)) + spread
@@ -171,6 +178,15 @@ def _map(shown: Bench, value: float, points: int) -> tuple[np.ndarray, dict[str,
         "prior": shown.on_map(np.zeros((1, shown.latent_dim)))[0],
         "reach": max(NARROWEST, 2.4 * widest),
     }  # fmt: skip
+
+
+def _places(shown: Bench, value: float) -> np.ndarray:
+    """Where the test samples of the stored codes stand at a value, (n, 2), kept with the open run."""
+    assert shown.test is not None
+    if value not in shown.along:
+        x = shown.test.x[shown.explorer.codes.index[:MAP_POINTS]]
+        shown.along[value] = shown.on_map(shown.explorer.at(value).encode(x))
+    return shown.along[value]
 
 
 class CurveParams(Config):

@@ -15,6 +15,23 @@ export function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
+/**
+ * Shows these elements, [tag, attributes, text], and no others. Those that stand there are changed rather than made anew,
+ * which would cost the page a new layout of each with every frame.
+ */
+export function showElements(parent, wanted) {
+  wanted.forEach(([tag, attributes, text = ""], i) => {
+    if (parent.children[i]?.tagName !== tag) {
+      parent.children[i]?.remove();
+      parent.insertBefore(svg(tag), parent.children[i] ?? null);
+    }
+    const element = parent.children[i];
+    for (const [key, value] of Object.entries(attributes)) if (element.getAttribute(key) !== String(value)) element.setAttribute(key, value);
+    if (element.textContent !== text) element.textContent = text;
+  });
+  while (parent.children.length > wanted.length) parent.lastElementChild.remove();
+}
+
 /** Round numbers that divide [low, high] into about `count` parts. */
 export function niceTicks(low, high, count = 4) {
   const raw = (high - low) / count || 1;

@@ -59,7 +59,7 @@ export function classCentres(points, labels) {
     groups.get(label)[0].push(points[2 * i]);
     groups.get(label)[1].push(points[2 * i + 1]);
   });
-  const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
+  const median = (values) => Float32Array.from(values).sort()[values.length >> 1]; // sorted as numbers, and quickly
   return new Map([...groups].sort((a, b) => a[0] - b[0]).map(([label, axes]) => [label, axes.map(median)]));
 }
 

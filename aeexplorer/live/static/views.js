@@ -1,7 +1,7 @@
 // What moves with the controls of a panel beside its rows. A view has {element, still(frame), show(readouts, arrays, params),
 // redraw(theme)}: what stays the same comes once, the rest with every frame.
 
-import { Chart, svg } from "./chart.js";
+import { Chart, showElements, svg } from "./chart.js";
 import { make, number } from "./dom.js";
 import { classCentres, interpolated } from "./geometry.js";
 import { sharp } from "./paint.js";
@@ -147,14 +147,14 @@ const [WIDE, BARS, SPREADS] = [380, 104, 66];
 /** KL per dimension as bars, the aggregate posterior of each as mean ± standard deviation on the prior's band. */
 class Dimensions {
   constructor(spec) {
-    this.title = make("figcaption", { class: "live-caption" });
+    this.count = make("b", { class: "live-count" });
     this.bars = svg("svg", { viewBox: `0 0 ${WIDE} ${BARS}`, role: "img", class: "live-chart" });
     this.spreads = svg("svg", { viewBox: `0 0 ${WIDE} ${SPREADS}`, role: "img", class: "live-chart" });
     this.said = make("p", { class: "live-stand" });
     this.element = make(
       "figure",
       { class: "live-card live-view live-dimensions" },
-      this.title,
+      make("figcaption", { class: "live-caption" }, `${spec.title}: `, this.count),
       this.bars,
       make("p", { class: "live-caption", text: "Aggregate posterior, mean ± sd; prior shaded" }),
       this.spreads,
@@ -170,7 +170,7 @@ class Dimensions {
   show(readouts, arrays) {
     if (!this.top) return;
     const { active_units: active, units, between, rate } = readouts;
-    this.title.replaceChildren(`${this.spec.title}: `, make("b", { class: "live-count", text: `${active} of ${units} active` }));
+    this.count.textContent = `${active} of ${units} active`;
     const kl = arrays.kl.data;
     const wide = Math.min((WIDE - 40) / units, 44);
     const x = (i) => 34 + i * wide;
@@ -178,31 +178,27 @@ class Dimensions {
     // square roots: both what is spent at a small β and what is left at a large one can be seen
     const up = (value) => (BARS - 12) * Math.sqrt(Math.max(value, 0) / this.top);
     const ticks = [0, 1, 4, 9, 16, 25].filter((tick) => tick <= this.top);
-    const text = (at, y, said) => {
-      const element = svg("text", { x: at, y, "text-anchor": "end" });
-      element.textContent = said;
-      return element;
-    };
+    const text = (at, y, said) => ["text", { x: at, y, "text-anchor": "end" }, said];
     this.bars.setAttribute("aria-label", `KL per dimension in nats, the largest first: ${[...kl].map((v) => number(v, 2)).join(", ")}`);
-    this.bars.replaceChildren(
+    showElements(this.bars, [
       ...ticks.map((tick) => text(28, BARS - up(tick) + 2, String(tick))),
-      ...ticks.slice(1).map((tick) => svg("path", { class: "live-grid", d: `M34 ${BARS - 2 - up(tick)}H${x(units)}` })),
-      ...[...kl].map((v, i) => svg("rect", { x: x(i) + wide * 0.1, width: wide * 0.8, y: BARS - 2 - up(v), height: Math.max(up(v), 0.5), class: on[i] ? "live-bar" : "live-bar live-idle" })),
-      svg("path", { class: "live-axis", d: `M34 ${BARS - 2}H${x(units)}` }),
-    );
+      ...ticks.slice(1).map((tick) => ["path", { class: "live-grid", d: `M34 ${BARS - 2 - up(tick)}H${x(units)}` }]),
+      ...[...kl].map((v, i) => ["rect", { x: x(i) + wide * 0.1, width: wide * 0.8, y: BARS - 2 - up(v), height: Math.max(up(v), 0.5), class: on[i] ? "live-bar" : "live-bar live-idle" }]),
+      ["path", { class: "live-axis", d: `M34 ${BARS - 2}H${x(units)}` }],
+    ]);
     const { mean, variance } = arrays;
     // squeezed at the ends: a spread far beyond the prior's shows that it is, not by how much
     const y = (v) => SPREADS / 2 - (SPREADS / 2 - 3) * Math.tanh(v / 2.2);
     const spread = Array.from(mean.data, (m, i) => [m, Math.sqrt(Math.max(variance.data[i], 0))]);
     this.spreads.setAttribute("aria-label", `Aggregate posterior per dimension, mean and standard deviation: ${spread.map(([m, s]) => `${number(m)} ± ${number(s)}`).join(", ")}`);
-    this.spreads.replaceChildren(
-      svg("rect", { x: 34, width: units * wide, y: y(1), height: y(-1) - y(1), class: "live-prior" }),
+    showElements(this.spreads, [
+      ["rect", { x: 34, width: units * wide, y: y(1), height: y(-1) - y(1), class: "live-prior" }],
       ...[1, 0, -1].map((v) => text(28, y(v) + 4, number(v, 0))),
       ...spread.flatMap(([m, s], i) => [
-        svg("path", { class: on[i] ? "live-spread" : "live-spread live-idle", d: `M${x(i) + wide / 2} ${y(m + s)}V${y(m - s)}` }),
-        svg("circle", { cx: x(i) + wide / 2, cy: y(m), r: 3, class: on[i] ? "live-bar" : "live-bar live-idle" }),
+        ["path", { class: on[i] ? "live-spread" : "live-spread live-idle", d: `M${x(i) + wide / 2} ${y(m + s)}V${y(m - s)}` }],
+        ["circle", { cx: x(i) + wide / 2, cy: y(m), r: 3, class: on[i] ? "live-bar" : "live-bar live-idle" }],
       ]),
-    );
+    ]);
     const [low, high] = between;
     const stand = low === high ? `At the snapshot β = ${low}` : `Between snapshots β = ${low} and β = ${high}`;
     const collapsed = active === 0 || rate < COLLAPSED ? `Posterior collapse: ${active} of ${units} units active, R = ${number(rate, 2)} nats. ` : "";
