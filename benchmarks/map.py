@@ -5,8 +5,8 @@
     python benchmarks/map.py --quick    # one round and fewer points, within a minute
     python benchmarks/map.py --json
 
-Measured are, in this order: the first points on screen after the first page of a fresh server, the first points and the
-finished maps in another browser and in a page that is already open; a hover, from the move to the picture beside the
+Measured are, in this order: the first points on screen and the finished maps of fresh servers, in another
+browser and in a page that is already open; a hover, from the move to the picture beside the
 point; a lasso around 500 of 10,000 points, from the release to the other map and to the table, with whether both hold the
 same samples; and frames a second while 70,000 points are moved and magnified. While a hand moves a map it draws as many
 of its points as leave the movement smooth, and all of them when it rests: `drawn` is the share of a moving picture.
@@ -21,6 +21,8 @@ import os
 import re
 import shutil
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ DIGITS = "/map?run=digits-vae-2d"
 LASSO_OF = 500
 MANY = "all-70000"  # of MNIST, as the link of the page has it
 WAIT_MS = 120_000
+WARM_SECONDS = 15
 PATIENCE_MS = 8_000  # for the figures of a large map
 FNV_OFFSET, FNV_PRIME = 2166136261, 16777619
 
@@ -116,8 +119,9 @@ def shown(page: Page, address: str) -> Locator:
     return page.locator(MAP).first
 
 
-def first_points(browser: Browser, address: str) -> list[dict[str, Any]]:
-    """Seconds to the first points and to the finished maps: of a fresh server, again, and within an open page."""
+def first_points(browser: Browser) -> list[dict[str, Any]]:
+    """Seconds to the first points and to the finished maps: of fresh servers with their worker warm, by its address in a
+    browser that has never seen the app and by a click on a page that is open; and of one that knows the maps."""
     rows = []
 
     def wait(page: Page, case: str) -> None:
@@ -125,24 +129,42 @@ def first_points(browser: Browser, address: str) -> list[dict[str, Any]]:
         first, finished = page.evaluate("[window.first, window.finished]")
         rows.append({"case": case, "first_s": first / 1e3, "finished_s": finished / 1e3})
 
-    page = opened(browser)
-    page.goto(address + DIGITS)
-    wait(page, "fresh server")
-    page.context.close()
-    page = opened(browser)
-    page.goto(address + DIGITS)
-    wait(page, "another browser, maps kept")
-    settle(page, MAP)
-    page.reload()
-    wait(page, "the same browser again")
-    page.locator('[data-testid="stSidebarNavLink"], [data-testid="stTopNavLink"]').first.click()
-    page.wait_for_function(f"!document.querySelector('{MAP}')")
-    settle(page, "body")
-    page.evaluate("window.again()")
-    page.get_by_role("link", name="Latent map").first.click()
-    wait(page, "from another page")
-    page.context.close()
+    def click(page: Page, case: str) -> None:
+        settle(page, "body")
+        page.evaluate("window.again()")
+        page.get_by_role("link", name="Latent map").first.click()
+        wait(page, case)
+
+    with fresh_server() as address:
+        page = opened(browser)
+        page.goto(f"{address}/?run=digits-vae-2d")
+        page.wait_for_selector('[data-testid="latent-pad"]:not([data-frames="0"])')
+        click(page, "fresh server, a click")
+        page.context.close()
+    with fresh_server() as address:
+        page = opened(browser)
+        page.goto(address + DIGITS)
+        wait(page, "fresh server, a new browser")
+        page.context.close()
+        page = opened(browser)
+        page.goto(address + DIGITS)
+        wait(page, "another new browser, maps kept")
+        settle(page, MAP)
+        page.reload()
+        wait(page, "the same browser again")
+        page.locator('[data-testid="stSidebarNavLink"], [data-testid="stTopNavLink"]').first.click()
+        page.wait_for_function(f"!document.querySelector('{MAP}')")
+        click(page, "a click, maps kept")
+        page.context.close()
     return rows
+
+
+@contextlib.contextmanager
+def fresh_server() -> Iterator[str]:
+    """Address of an app with an empty home, whose worker has had the time to get ready."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, server(Path(folder)) as address:
+        time.sleep(WARM_SECONDS)
+        yield address
 
 
 def hover(browser: Browser, address: str, moves: int) -> dict[str, Any]:
@@ -263,7 +285,7 @@ def main() -> None:
         browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
         with server(Path(os.environ.get("AEEXPLORER_HOME", folder))) as address:
             measurements = {
-                "first": lambda: first_points(browser, address),
+                "first": lambda: first_points(browser),
                 "hover": lambda: [hover(browser, address, moves)],
                 "lasso": lambda: [lasso(browser, address)],
                 "motion": lambda: [
