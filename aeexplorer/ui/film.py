@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import re
 from collections.abc import Mapping
@@ -30,6 +31,7 @@ from aeexplorer.ui.training import JOB, as_python, duration
 from aeexplorer.ui.widgets import as_text, heading
 
 TICK_SECONDS = 0.7
+FIRST_TICK_SECONDS = 0.2  # until the first loss, where nobody else waits for one
 CONTROL_HEIGHT, CHART_HEIGHT = 66, 290
 FIGURES = {
     "reconstruction": "reconstruction", "kl": "KL", "neg_elbo": "−ELBO", "mse": "MSE", "denoising_mse": "denoising MSE",
@@ -73,11 +75,20 @@ def watch(run: Run) -> None:
         return
     heading(as_text(run.title), _lead(run, status))
     active = jobs.under_way(run)
-    st.fragment(_view, run_every=TICK_SECONDS if active else None)(run, active)
+    eager = active and len(jobs.active_jobs()) == 1 and not _begun(run)
+    tick = FIRST_TICK_SECONDS if eager else TICK_SECONDS
+    st.fragment(_view, run_every=tick if active else None)(run, active, eager)
     _foot(run)
 
 
-def _view(run: Run, was_active: bool) -> None:
+def _begun(run: Run) -> bool:
+    """Whether there is a loss to show."""
+    with contextlib.suppress(Damaged, OSError):
+        return _follower(run).latest is not None
+    return False
+
+
+def _view(run: Run, was_active: bool, eager: bool) -> None:
     try:
         status = run.status
         active = jobs.under_way(run)
@@ -104,6 +115,8 @@ def _view(run: Run, was_active: bool) -> None:
         done = False
     if not was_active:
         _ways_on(run, done)
+    if eager and _begun(run):
+        st.rerun()
 
 
 def _follower(run: Run) -> Follower:
@@ -238,13 +251,21 @@ def _pictures(run: Run, follower: Follower, epoch: int | None, active: bool) -> 
         show([("original", x), ("restored", restored)], spec, tile_width=68)
     left, right = st.columns(2)
     with left, st.container(border=True, height="stretch"):
-        rows = follower.curve()
-        figure = loss_curves(rows, theme())
-        if not active and epoch is not None and len(rows) > 1:
-            figure.add_vline(x=epoch, line={"color": theme().secondary, "width": 1})
-        chart(figure, height=CHART_HEIGHT, key="train.losses")
+        _losses(follower.curve(), None if active else epoch)
     with right, st.container(border=True, height="stretch"):
         _map(run, epoch)
+
+
+def _losses(rows: list[dict[str, float]], epoch: int | None) -> None:
+    """The losses so far, with a line at an epoch; an empty place of the same height before the first, because a browser is
+    busy for a second with its first chart and would show the first loss that much later."""
+    if not rows:
+        st.container(height=CHART_HEIGHT, border=False)
+        return
+    figure = loss_curves(rows, theme())
+    if epoch is not None and len(rows) > 1:
+        figure.add_vline(x=epoch, line={"color": theme().secondary, "width": 1})
+    chart(figure, height=CHART_HEIGHT, key="train.losses")
 
 
 def _map(run: Run, epoch: int | None) -> None:
