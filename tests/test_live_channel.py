@@ -289,25 +289,25 @@ def test_requests_compute_on_one_torch_thread() -> None:
 
 
 def test_only_what_is_known_to_be_quick_is_computed_where_sockets_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    seconds = {"slow": 2 * room.QUICK_SECONDS, "quick": 0.0}
+    seconds = {"slow": 2 * room.QUICK_SECONDS, "quick": 0.0, "refused": 0.0}
     threads: list[str] = []
 
-    def answer(request: room.Waiting) -> str:
+    def answer(request: room.Waiting) -> bytes | str:
         threads.append(threading.current_thread().name)
         time.sleep(seconds[request.scene])
-        return "{}"
+        return "{}" if request.scene == "refused" else b""
 
     monkeypatch.setattr(room, "answer", answer)
 
     async def conversation() -> None:
         channel = Channel()
-        for scene in ("quick", "slow", "quick", "slow", "quick"):
+        for scene in ("quick", "slow", "quick", "slow", "quick", "refused", "refused"):
             await channel.answers.to(room.Waiting(1, scene, {"run": PLANE}, []))
         channel.close()
 
     asyncio.run(conversation())
     here = threading.current_thread().name
-    assert [name == here for name in threads] == [False, False, True, False, True]
+    assert [name == here for name in threads] == [False, False, True, False, True, False, False]
 
 
 def test_replies_do_not_wait_for_acknowledgements() -> None:

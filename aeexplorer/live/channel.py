@@ -145,8 +145,8 @@ class Answers:
     """Where requests are computed: those known to be quick at once, all others on threads of their own.
 
     A thread would not make a quick one quicker: both wait for the same interpreter lock, and handing over costs as much
-    as decoding a few samples. What a scene of a run takes is known from its last request; the first, which may open the
-    run, is not known to be quick.
+    as decoding a few samples. What a scene of a run takes is known from its last frames; the first, which may open the run,
+    is not known to be quick, a slow one is remembered for a while, and a refusal says nothing.
     """
 
     def __init__(self) -> None:
@@ -160,10 +160,11 @@ class Answers:
             reply, took = timed_answer(request)
         else:
             reply, took = await asyncio.get_running_loop().run_in_executor(self.pool, timed_answer, request)
-        self.seconds[kind] = took
-        self.seconds.move_to_end(kind)
-        if len(self.seconds) > KINDS_KNOWN:
-            self.seconds.popitem(last=False)
+        if isinstance(reply, bytes):
+            self.seconds[kind] = max(took, self.seconds.get(kind, 0.0) / 2)
+            self.seconds.move_to_end(kind)
+            if len(self.seconds) > KINDS_KNOWN:
+                self.seconds.popitem(last=False)
         return reply
 
     def close(self) -> None:
