@@ -260,7 +260,8 @@ def _losses(rows: list[dict[str, float]], epoch: int | None) -> None:
     """The losses so far, with a line at an epoch; an empty place of the same height before the first, because a browser is
     busy for a second with its first chart and would show the first loss that much later."""
     if not rows:
-        st.container(height=CHART_HEIGHT, border=False)
+        st.container(height=CHART_HEIGHT - 36, border=False)
+        st.caption("The losses appear with the first of them.")
         return
     figure = loss_curves(rows, theme())
     if epoch is not None and len(rows) > 1:
