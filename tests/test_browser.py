@@ -74,6 +74,9 @@ def test_train_watch_reload_scrub_and_open(page: Page, app: tuple[str, Path]) ->
 
     slider = page.get_by_role("slider", name="Epoch")
     slider.wait_for()
+    # the slider is drawn before the numbers of the last epoch
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    page.wait_for_timeout(500)
     last = loss(page)
     assert last <= first
     assert last < 0.8 * sum(run.epochs()[0]["train"].values())
