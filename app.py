@@ -23,9 +23,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from aeexplorer import jobs
 from aeexplorer.jobs.health import health
 from aeexplorer.live.channel import Channel
-from aeexplorer.ui.first_look import FirstLook
-from aeexplorer.ui.identity import OwnerCookie
-from aeexplorer.ui.preload import Preload
+from aeexplorer.server.identity import OwnerCookie
+from aeexplorer.server.inline_style import FirstLook
+from aeexplorer.server.preload import Preload
 
 # A course page that shows the app in a frame is named here, as in "'self' https://moodle.example.org".
 FRAME_ANCESTORS = os.environ.get("AEEXPLORER_FRAME_ANCESTORS", "'self'")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aeexplorer.families import FAMILIES
     from aeexplorer.interpolation import interpolate
     from aeexplorer.projection import Projection, project
-    from aeexplorer.runs import Run, list_runs
+    from aeexplorer.runs.run import Run, list_runs
     from aeexplorer.store import Damaged
 
 __version__ = "0.1.0"
@@ -35,7 +35,7 @@ _HOMES = {
     "FAMILIES": "families",
     "interpolate": "interpolation",
     "Projection": "projection", "project": "projection",
-    "Run": "runs", "list_runs": "runs",
+    "Run": "runs.run", "list_runs": "runs.run",
 }  # fmt: skip
 
 __all__ = [
@@ -67,6 +67,6 @@ def train(
         ConfigError: for an unknown family or knob, or a value outside its bounds; nothing is made then.
         TrainingError: when the loss is no longer finite.
     """
-    from aeexplorer.recording import new_run, train_run
+    from aeexplorer.runs.recording import new_run, train_run
 
     return train_run(new_run(family, data, title, path, **knobs), data, bar)

@@ -18,7 +18,7 @@ from aeexplorer.config import Config, ConfigError
 from aeexplorer.store import Damaged, home, write_atomic
 
 if TYPE_CHECKING:
-    from aeexplorer.runs import Run
+    from aeexplorer.runs.run import Run
 
 
 def say(text: str = "") -> None:
@@ -140,11 +140,11 @@ def result_of(run: Run, figures: dict[str, float], **extra: Any) -> dict[str, An
 
 def train(arguments: argparse.Namespace) -> None:
     from aeexplorer.data import load_dataset
-    from aeexplorer.dials import DialSpec
     from aeexplorer.families import family
     from aeexplorer.jobs import pace
-    from aeexplorer.recording import new_run, train_run
-    from aeexplorer.training import TrainingConfig
+    from aeexplorer.runs.dial import DialSpec
+    from aeexplorer.runs.recording import new_run, train_run
+    from aeexplorer.training.loop import TrainingConfig
 
     knobs = knobs_of(arguments, type(family(arguments.family).config), TrainingConfig)
     dial = None
@@ -208,7 +208,7 @@ def project(arguments: argparse.Namespace) -> None:
 def export(arguments: argparse.Namespace) -> None:
     import io
 
-    from aeexplorer.runs import find_run
+    from aeexplorer.runs.run import find_run
 
     run = find_run(arguments.run)
     if arguments.what == "bundle":
@@ -226,7 +226,7 @@ def export(arguments: argparse.Namespace) -> None:
 
 
 def make_pretrained(arguments: argparse.Namespace) -> None:
-    from aeexplorer.pretraining import make
+    from aeexplorer.runs.pretraining import make
 
     conclude(arguments, make(arguments.names))
 
@@ -280,7 +280,7 @@ def doctor(arguments: argparse.Namespace) -> int:
 def change(arguments: argparse.Namespace) -> None:
     """Stop, rename or delete a run as its owner."""
     from aeexplorer import jobs
-    from aeexplorer.runs import find_run
+    from aeexplorer.runs.run import find_run
 
     run = find_run(arguments.run)
     if arguments.command == "stop":
@@ -319,7 +319,7 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
     sub.add_argument("--epochs-per-stop", type=int, default=4, help="epochs at each stop after the first (default: 4)")
     if argv[:1] == ["train"]:
         from aeexplorer.families import family
-        from aeexplorer.training import TrainingConfig
+        from aeexplorer.training.loop import TrainingConfig
 
         named = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         named.add_argument("--family", default="ae")

@@ -15,11 +15,11 @@ from torch import Tensor
 from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
 from aeexplorer.data.spec import Dataset, Split
-from aeexplorer.dials import Dial
-from aeexplorer.evaluation import evaluate, rate_distortion
 from aeexplorer.interpolation import traversal
-from aeexplorer.runs import Codes, Run, find_run
+from aeexplorer.runs.dial import Dial
+from aeexplorer.runs.run import Codes, Run, find_run
 from aeexplorer.tensors import to_array, to_float, to_tensor
+from aeexplorer.training.evaluation import evaluate, rate_distortion
 
 CHUNK = 256
 

@@ -27,9 +27,9 @@ def measure(family: str, dataset: str, sigma: float, seed: int, quick: bool) -> 
     import torch
 
     import aeexplorer as ae
-    from aeexplorer.estimation import suggested
     from aeexplorer.metrics import SmoothedData, score_agreement
-    from aeexplorer.training import train
+    from aeexplorer.training.estimation import suggested
+    from aeexplorer.training.loop import train
 
     data, row = ae.load_dataset(dataset), ae.FAMILIES[family]
     config, training = suggested(row, data.spec, len(data.train))

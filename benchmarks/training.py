@@ -43,7 +43,7 @@ def run_aeexplorer(net: str, batch_size: int, epochs: int, samples: int) -> tupl
     import torch
 
     from aeexplorer.models.vae import VAE
-    from aeexplorer.training import TrainingConfig, train
+    from aeexplorer.training.loop import TrainingConfig, train
 
     x, data = loaded(samples)
     torch.manual_seed(0)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from aeexplorer.runs import Run
-from aeexplorer.ui import beta_dials
-from aeexplorer.ui.chosen import DRAWN, Choice
-from aeexplorer.ui.foot import foot
-from aeexplorer.ui.growing import awaited, follow, wait
-from aeexplorer.ui.samples import missing_data, test_split
-from aeexplorer.ui.state import open_picked, pick_run
-from aeexplorer.ui.widgets import heading, refusals
+from aeexplorer.runs.run import Run
+from aeexplorer.ui import beta
+from aeexplorer.ui.shared.page_footer import foot
+from aeexplorer.ui.shared.run_picker import open_picked, pick_run
+from aeexplorer.ui.shared.run_progress import awaited, follow, wait
+from aeexplorer.ui.shared.sample_sets import DRAWN, Choice
+from aeexplorer.ui.shared.samples import missing_data, test_split
+from aeexplorer.ui.shared.widgets import heading, refusals
 
 PREFERRED = ("mnist-beta", "digits-beta")
 MISSING = "There is no dial over β yet. Train a VAE as a dial: digits take a minute."
@@ -25,7 +25,7 @@ def bench(run: Run) -> None:
             f"This dial has one snapshot so far, at β = {model.dial.stops[0]:g}; it turns from the second one on.",
             icon=":material/info:",
         )
-        follow(run, lambda: beta_dials.fresh_runs(run))
+        follow(run, lambda: beta.fresh_runs(run))
         return
     choice = Choice(model, "beta")
     if choice.which == DRAWN:
@@ -35,25 +35,25 @@ def bench(run: Run) -> None:
     else:
         right = st.container()
     chosen = choice.samples()
-    marks = beta_dials.marks_of(model)
+    marks = beta.marks_of(model)
     panel = right.container(key="beta")
     picker, said = st.columns([1.9, 1], vertical_alignment="bottom")
     with picker, st.container(horizontal=True, vertical_alignment="bottom"):
         choice.ask()
-        gated = beta_dials.gated_of(run)
+        gated = beta.gated_of(run)
         with panel:
-            params = beta_dials.turn(model, beta_dials.twin_of(run), gated, chosen, marks)
-        beta_dials.offer_fresh(run, params["value"])
-    frame = beta_dials.frame_of(params)
-    said.caption(beta_dials.beside(frame) if gated else beta_dials.honesty(model, marks))
-    follow(run, lambda: beta_dials.fresh_runs(run))
+            params = beta.turn(model, beta.twin_of(run), gated, chosen, marks)
+        beta.offer_fresh(run, params["value"])
+    frame = beta.frame_of(params)
+    said.caption(beta.beside(frame) if gated else beta.honesty(model, marks))
+    follow(run, lambda: beta.fresh_runs(run))
     if test_split(model) is None:
         missing_data(model, "What stored codes decode to stands in for the samples, and there is no latent map.")
     foot(
         r"\mathcal L = D + \beta R",
-        beta_dials.numbers(frame, run),
-        beta_dials.as_python(run, chosen, params),
-        beta_dials.as_file(frame, model),
+        beta.numbers(frame, run),
+        beta.as_python(run, chosen, params),
+        beta.as_file(frame, model),
     )
 
 
@@ -63,12 +63,12 @@ with title:
         "Turn β",
         "Small β: faithful pictures, loose latent space. Large β: a tidy one that says less and less, until it collapses.",
     )
-expected = awaited(beta_dials.has_beta)
+expected = awaited(beta.has_beta)
 if expected is not None:
     wait(expected)
 else:
     with picker:
-        picked = pick_run("Model", PREFERRED, beta_dials.has_beta, MISSING, family="vae", dataset="digits")
+        picked = pick_run("Model", PREFERRED, beta.has_beta, MISSING, family="vae", dataset="digits")
     if picked is not None:
         with refusals():
             bench(picked)

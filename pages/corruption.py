@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from aeexplorer.runs import Run
-from aeexplorer.ui import restoring
-from aeexplorer.ui.chosen import DRAWN, Choice
-from aeexplorer.ui.foot import foot
-from aeexplorer.ui.growing import awaited, follow, wait
-from aeexplorer.ui.samples import missing_data, test_split
-from aeexplorer.ui.state import open_picked, pick_run
-from aeexplorer.ui.widgets import heading, refusals
+from aeexplorer.runs.run import Run
+from aeexplorer.ui import corruption
+from aeexplorer.ui.shared.page_footer import foot
+from aeexplorer.ui.shared.run_picker import open_picked, pick_run
+from aeexplorer.ui.shared.run_progress import awaited, follow, wait
+from aeexplorer.ui.shared.sample_sets import DRAWN, Choice
+from aeexplorer.ui.shared.samples import missing_data, test_split
+from aeexplorer.ui.shared.widgets import heading, refusals
 
 PREFERRED = ("mnist-dae-gaussian", "digits-dae-gaussian", "mnist-dae", "digits-dae")
 MISSING = "There is no model trained on corrupted samples yet. Train a denoising autoencoder: digits take seconds."
@@ -29,26 +29,26 @@ def bench(run: Run, beside: Run | None) -> None:
     chosen = choice.samples()
     with right:
         with st.container(key="bench"):
-            params = restoring.restore(model, beside, chosen)
+            params = corruption.restore(model, beside, chosen)
         picker, said = st.columns([1.1, 1], vertical_alignment="bottom")
         with picker:
             choice.ask()
         said.caption(
-            f"{restoring.honesty(run, params['kind'])} The pattern is locked: the slider changes the level, not the noise."
+            f"{corruption.honesty(run, params['kind'])} The pattern is locked: the slider changes the level, not the noise."
         )
-    if restoring.turns(run):
+    if corruption.turns(run):
         follow(run)
     if test_split(model) is None:
         missing_data(
             model,
             "What stored codes decode to stands in for the clean samples, which flatters the model they come from.",
         )
-    frame = restoring.frame_of(params)
+    frame = corruption.frame_of(params)
     foot(
         r"L = \lVert x - g(f(\tilde x)) \rVert^2",
-        restoring.numbers(frame, run, beside, len(chosen.samples)),
-        restoring.as_python(run, beside, chosen, params),
-        restoring.as_file(frame, model.spec),
+        corruption.numbers(frame, run, beside, len(chosen.samples)),
+        corruption.as_python(run, beside, chosen, params),
+        corruption.as_file(frame, model.spec),
     )
 
 
@@ -58,14 +58,14 @@ with title:
         "Corrupt and restore",
         "A denoising autoencoder sees the corrupted sample and is asked for the clean one. Drag the level: everything follows.",
     )
-expected = awaited(restoring.turns)
+expected = awaited(corruption.turns)
 if expected is not None:
     wait(expected)
 else:
     with picker:
-        picked = pick_run("Model", PREFERRED, restoring.denoises, MISSING, family="dae", dataset="digits")
+        picked = pick_run("Model", PREFERRED, corruption.denoises, MISSING, family="dae", dataset="digits")
     if picked is not None:
         with other:
-            beside = restoring.choose_companion(picked)
+            beside = corruption.choose_companion(picked)
         with refusals():
             bench(picked, beside)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from aeexplorer.data import DATASETS, DataUnavailable, Source
-from aeexplorer.ui import browsing
-from aeexplorer.ui.doors import door
-from aeexplorer.ui.downloads import offer
-from aeexplorer.ui.foot import foot
-from aeexplorer.ui.resources import dataset
-from aeexplorer.ui.state import follow, followed
-from aeexplorer.ui.widgets import as_text, heading, refusals
+from aeexplorer.ui import data
+from aeexplorer.ui.shared.downloads import offer
+from aeexplorer.ui.shared.page_footer import foot
+from aeexplorer.ui.shared.page_links import door
+from aeexplorer.ui.shared.resources import dataset
+from aeexplorer.ui.shared.run_picker import follow, followed
+from aeexplorer.ui.shared.widgets import as_text, heading, refusals
 
 PICK = "dataset.picked"
-VIEWS = {"Samples": browsing.samples, "Factors": browsing.factors, "Corruption": browsing.corruption}
+VIEWS = {"Samples": data.samples, "Factors": data.factors, "Corruption": data.corruption}
 
 
 def pick() -> Source:
@@ -62,7 +62,7 @@ def page(source: Source) -> None:
             )  # fmt: skip
             code += VIEWS[view](found)
     with right:
-        browsing.facts(source, found)
+        data.facts(source, found)
     dimensions = r" \times ".join(map(str, source.spec.shape))
     foot(rf"x \in \mathbb{{R}}^{{{dimensions}}}", f"{sum(source.counts):,} samples", code)
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
-from aeexplorer.runs import Run
-from aeexplorer.ui import generating
-from aeexplorer.ui.ends import bench_of
-from aeexplorer.ui.foot import foot, opening
-from aeexplorer.ui.samples import missing_data, test_split
-from aeexplorer.ui.state import open_picked, pick_run
-from aeexplorer.ui.widgets import heading, refusals
+from aeexplorer.runs.run import Run
+from aeexplorer.ui import generate
+from aeexplorer.ui.shared.page_footer import foot, opening
+from aeexplorer.ui.shared.run_picker import open_picked, pick_run
+from aeexplorer.ui.shared.sample_picker import bench_of
+from aeexplorer.ui.shared.samples import missing_data, test_split
+from aeexplorer.ui.shared.widgets import heading, refusals
 
 
 def page(run: Run) -> None:
     model = open_picked(run)
     bench = bench_of(run)
-    views = generating.views(bench)
+    views = generate.views(bench)
     asked = st.query_params.get("view", "")
     names, beside = st.columns([1.1, 1.2], vertical_alignment="center", gap="medium")
     with names:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from aeexplorer.runs import Run
-from aeexplorer.ui.doors import door
-from aeexplorer.ui.foot import foot, opening
-from aeexplorer.ui.latent_plane import decoded_at, draw_on, has_plane, move, where
-from aeexplorer.ui.resources import openable_runs
-from aeexplorer.ui.samples import missing_data, test_split
-from aeexplorer.ui.sheets import sheet
-from aeexplorer.ui.state import open_picked, pick_run
-from aeexplorer.ui.widgets import heading, refusals
+from aeexplorer.runs.run import Run
+from aeexplorer.ui.home import decoded_at, draw_on, has_plane, move, where
+from aeexplorer.ui.shared.exports import sheet
+from aeexplorer.ui.shared.page_footer import foot, opening
+from aeexplorer.ui.shared.page_links import door
+from aeexplorer.ui.shared.resources import openable_runs
+from aeexplorer.ui.shared.run_picker import open_picked, pick_run
+from aeexplorer.ui.shared.samples import missing_data, test_split
+from aeexplorer.ui.shared.widgets import heading, refusals
 
 TITLE = "Move across the latent plane"
 MISSING = "There is no model with a two-dimensional code yet. Train one: digits take seconds."

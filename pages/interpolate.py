@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from aeexplorer.runs import Run
-from aeexplorer.ui import walking
-from aeexplorer.ui.ends import bench_of, opening_of, pick_ends
-from aeexplorer.ui.foot import foot, opening
-from aeexplorer.ui.samples import is_plane, missing_data, test_split
-from aeexplorer.ui.state import open_picked, pick_run
-from aeexplorer.ui.widgets import heading, refusals
+from aeexplorer.runs.run import Run
+from aeexplorer.ui import interpolate
+from aeexplorer.ui.shared.page_footer import foot, opening
+from aeexplorer.ui.shared.run_picker import open_picked, pick_run
+from aeexplorer.ui.shared.sample_picker import bench_of, opening_of, pick_ends
+from aeexplorer.ui.shared.samples import is_plane, missing_data, test_split
+from aeexplorer.ui.shared.widgets import heading, refusals
 
 CORNERS = ("a ↖", "b ↗", "c ↙", "d ↘")
 NAMES = {2: ("From", "To"), 3: CORNERS[:3], 4: CORNERS}
@@ -32,18 +32,22 @@ def page(run: Run, rival: Run | None, n: int, cards: st.delta_generator.DeltaGen
         ends = pick_ends(bench, NAMES[n])
     code = opening(run) + opening_of(ends)
     if is_plane(bench.spec):
-        walking.walk_on_plane(bench, ends)
+        interpolate.walk_on_plane(bench, ends)
         params = {"t": 0.5}
-        foot(*walking.equation(params, ends), code + walking.walk_python(params))
+        foot(*interpolate.equation(params, ends), code + interpolate.walk_python(params))
     elif n == 2:
-        params = walking.walk(bench, ends, rival)
-        foot(*walking.equation(params, ends), code + walking.walk_python(params), *walking.walk_files(params, bench))
+        params = interpolate.walk(bench, ends, rival)
+        foot(
+            *interpolate.equation(params, ends),
+            code + interpolate.walk_python(params),
+            *interpolate.walk_files(params, bench),
+        )
     else:
-        params = walking.patch(bench, ends)
+        params = interpolate.patch(bench, ends)
         said = f"u = {params['u']:g}, v = {params['v']:g}" + (", d = b + c − a" if n == 3 else "")
         foot(
             r"z_{u,v} = (1-v)\,[(1-u)\,a + u\,b] + v\,[(1-u)\,c + u\,d]", said,
-            code + walking.patch_python(params, n), *walking.patch_files(params, bench),
+            code + interpolate.patch_python(params, n), *interpolate.patch_files(params, bench),
         )  # fmt: skip
     if test_split(model) is None:
         missing_data(model, "Walks between stored codes work without it; their ends are then decoded from the codes.")
@@ -61,6 +65,6 @@ if picked is not None:
     rival = None
     if n == 2:
         with other:
-            rival = walking.choose_rival(picked)
+            rival = interpolate.choose_rival(picked)
     with refusals():
         page(picked, rival, n, cards)

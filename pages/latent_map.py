@@ -5,17 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from aeexplorer.explorer import Explorer
-from aeexplorer.ui import mapping
-from aeexplorer.ui.foot import foot, opening
-from aeexplorer.ui.links import Setting
-from aeexplorer.ui.map_clusters import clusters_view
-from aeexplorer.ui.map_files import files_of
-from aeexplorer.ui.map_layouts import Layout, forget_unwatched, python_of
-from aeexplorer.ui.map_look import look_view, quality_view
-from aeexplorer.ui.map_selection import selection_view
-from aeexplorer.ui.map_view import ask
-from aeexplorer.ui.state import open_picked, pick_run
-from aeexplorer.ui.widgets import heading, refusals
+from aeexplorer.ui.latent_map import panels
+from aeexplorer.ui.latent_map.clusters import clusters_view
+from aeexplorer.ui.latent_map.controls import ask
+from aeexplorer.ui.latent_map.files import files_of
+from aeexplorer.ui.latent_map.layouts import Layout, forget_unwatched, python_of
+from aeexplorer.ui.latent_map.neighbours import look_view, quality_view
+from aeexplorer.ui.latent_map.selection import selection_view
+from aeexplorer.ui.shared.page_footer import foot, opening
+from aeexplorer.ui.shared.run_picker import open_picked, pick_run
+from aeexplorer.ui.shared.view_state import Setting
+from aeexplorer.ui.shared.widgets import heading, refusals
 
 EQUATIONS = {
     "raw": r"y = z",
@@ -35,7 +35,7 @@ def view_of() -> str:
     return str(chosen)
 
 
-def beside(model: Explorer, layouts: list[Layout], view: str, areas: mapping.Areas) -> str:
+def beside(model: Explorer, layouts: list[Layout], view: str, areas: panels.Areas) -> str:
     """What the chosen view says of the maps; lines of Python that say the same."""
     if view == "Selection":
         return selection_view(model, layouts, areas)
@@ -55,7 +55,7 @@ def page(model: Explorer) -> None:
     else:
         maps, panel = st.columns([2.2, 1], gap="medium")
     with maps:
-        layouts = mapping.show_maps(model, asked)
+        layouts = panels.show_maps(model, asked)
     with panel:
         view = view_of()
         areas = st.columns(3, gap="medium") if wide else [st.container(gap="small", key="map-view")] * 3

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from aeexplorer.ui.run_list import run_list
-from aeexplorer.ui.widgets import heading
+from aeexplorer.ui.runs import run_list
+from aeexplorer.ui.shared.widgets import heading
 
 heading("Look after your runs", "Everything that was trained here, newest first, then what came with the program.")
 run_list()

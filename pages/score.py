@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from aeexplorer.runs import Run
-from aeexplorer.ui import scoring
-from aeexplorer.ui.foot import foot
-from aeexplorer.ui.samples import missing_data, test_split
-from aeexplorer.ui.state import open_picked, pick_run
-from aeexplorer.ui.widgets import heading, refusals
+from aeexplorer.runs.run import Run
+from aeexplorer.ui import score
+from aeexplorer.ui.shared.page_footer import foot
+from aeexplorer.ui.shared.run_picker import open_picked, pick_run
+from aeexplorer.ui.shared.samples import missing_data, test_split
+from aeexplorer.ui.shared.widgets import heading, refusals
 
 PREFERRED = ("two-moons-score", "swiss-roll-score", "pinwheel-score")
 MISSING = "There is no denoising autoencoder of points in the plane yet. Train one: two moons take seconds."
@@ -27,14 +27,14 @@ def bench(run: Run, beside: Run | None) -> None:
         missing_data(model, "The exact score is that of the training samples, so this page needs them.")
         return
     with st.container(key="score"):
-        params = scoring.follow_score(model, beside)
-    field, way = scoring.frames(params)
+        params = score.follow_score(model, beside)
+    field, way = score.frames(params)
     st.caption(SOURCES)
     foot(
         r"\mathbb E[x \mid \tilde x] = \tilde x + \sigma^2\, \nabla \log p_\sigma(\tilde x)",
-        scoring.numbers(way, params),
-        scoring.as_python(run, params),
-        scoring.as_file(field),
+        score.numbers(way, params),
+        score.as_python(run, params),
+        score.as_file(field),
     )
 
 
@@ -46,9 +46,9 @@ with title:
         "somewhere, and let it walk.",
     )
 with picker:
-    picked = pick_run("Model", PREFERRED, scoring.has_score, MISSING, family="score_dae", dataset="two-moons")
+    picked = pick_run("Model", PREFERRED, score.has_score, MISSING, family="score_dae", dataset="two-moons")
 if picked is not None:
     with other:
-        beside = scoring.choose_companion(picked)
+        beside = score.choose_companion(picked)
     with refusals():
         bench(picked, beside)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from aeexplorer.ui import film, training
-from aeexplorer.ui.widgets import heading
+from aeexplorer.ui import train, train_monitor
+from aeexplorer.ui.shared.widgets import heading
 
-run = film.shown_run()
+run = train_monitor.shown_run()
 if run is None:
     heading("Train a model", "Choose data and a family, see what it will cost, and watch it learn.")
-    training.setup()
+    train.setup()
 else:
-    film.watch(run)
+    train_monitor.watch(run)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from aeexplorer.live.components import draw_pad, latent_pad, live_panel
+from aeexplorer.live.open_runs import explorer
 from aeexplorer.live.panel import Button, Chart, Line, Mark, Marker, Play, Readout, Row, Segmented, Slider, Zone
-from aeexplorer.live.resources import explorer
 
 st.set_page_config(page_title="live components", layout="wide")
 

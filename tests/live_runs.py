@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import aeexplorer as ae
-from aeexplorer.dials import DialSpec
-from aeexplorer.live import resources
-from aeexplorer.recording import new_run, train_run
+from aeexplorer.live import open_runs
+from aeexplorer.runs.dial import DialSpec
+from aeexplorer.runs.recording import new_run, train_run
 
 PLANE, RESTORE, SEQUENCE = "plane", "restore", "sequence"
 SCORE, NAIVE = "score", "naive"
@@ -49,6 +49,6 @@ def train_into(home: Path) -> Path:
 def live_home(trained_home: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The home with those runs in place of the empty one; nothing is held open before or after."""
     monkeypatch.setenv("AEEXPLORER_HOME", str(trained_home))
-    resources.SHELF.close()
+    open_runs.SHELF.close()
     yield trained_home
-    resources.SHELF.close()
+    open_runs.SHELF.close()

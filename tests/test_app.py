@@ -87,7 +87,7 @@ PAGE = b"<html><head><title>x</title></head><body></body></html>"
 
 def given(headers: list[tuple[bytes, bytes]], kind: bytes = b"text/html; charset=utf-8") -> tuple[Any, Any, bytes]:
     """What the inner application is asked and what the browser gets: headers, and the body."""
-    from aeexplorer.ui.first_look import FirstLook
+    from aeexplorer.server.inline_style import FirstLook
 
     asked, said = [], list[Any]()
 

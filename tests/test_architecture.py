@@ -16,13 +16,8 @@ FILES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "pages").glob("*.py"), *ROOT.gl
 
 ARRAYS = {"config", "interpolation", "metrics", "plots", "projection"}
 MODELS = {"config", "data", "tensors", "corruption", "nets", "losses", "models", "families"}
-FOLDERS = {"config", "store", "folders"}
-RUNS = (
-    MODELS
-    | FOLDERS
-    | {"estimation", "limits", "owners", "training", "evaluation", "metrics", "dials", "runs", "recording"}
-)
-LOOKING_IN = RUNS | ARRAYS | {"explorer", "estimation", "film", "owners", "limits"}
+RUNS = MODELS | {"store", "training", "metrics", "runs"}
+LOOKING_IN = RUNS | ARRAYS | {"explorer"}
 
 ALLOWED: dict[str, set[str]] = {
     "config": set(),
@@ -39,33 +34,26 @@ ALLOWED: dict[str, set[str]] = {
     "losses": {"config"},
     "models": MODELS - {"families"},
     "families": MODELS,
-    "training": MODELS,
-    "evaluation": MODELS | {"training", "metrics"},
-    "estimation": MODELS | {"training"},
-    "dials": MODELS | {"store", "training", "evaluation"},
+    "training": MODELS | {"metrics"},
     # runs on disk
     "store": {"config"},
-    "owners": {"config"},
-    "limits": MODELS | {"training", "estimation"},
-    "folders": FOLDERS,
-    "film": FOLDERS | ARRAYS,
-    "checkpoints": {"store", "training"},
-    "runs": MODELS | FOLDERS | {"training", "dials", "checkpoints", "owners"},
-    "recording": RUNS,
-    "explorer": MODELS | FOLDERS | ARRAYS | {"dials", "runs", "evaluation"},
+    "runs": RUNS - {"runs"},
+    "explorer": RUNS | ARRAYS,
     # what looks in through the explorer
-    "pretraining": LOOKING_IN,
     "jobs": LOOKING_IN,
     "live": LOOKING_IN,
-    "ui": LOOKING_IN | {"jobs", "live", "__init__"},
+    "server": LOOKING_IN | {"jobs", "live"},
+    "ui": LOOKING_IN | {"jobs", "live", "server", "__init__"},
     "__init__": LOOKING_IN,
-    "__main__": LOOKING_IN | {"jobs", "pretraining", "__init__"},
-    "pages": ARRAYS | FOLDERS | {"data", "families", "runs", "explorer", "jobs", "ui"},
-    "app": LOOKING_IN | {"jobs", "live", "ui"},
+    "__main__": LOOKING_IN | {"jobs", "__init__"},
+    "pages": ARRAYS | {"data", "families", "store", "runs", "explorer", "jobs", "ui"},
+    "app": {"server"},
 }
 
-TORCH = {"corruption", "tensors", "nets", "losses", "models", "families", "training", "evaluation", "estimation", "dials",
-         "runs", "recording", "explorer", "store"}  # fmt: skip
+TORCH = {"corruption", "tensors", "nets", "losses", "models", "families", "training", "runs", "explorer", "store"}
+
+PAGE_PARTS = {"train_monitor": "train"}
+"""Files in `ui/` that belong to a page of another name; a file bears the name of its page otherwise."""
 
 WARMS_UP = "aeexplorer/jobs/worker.py"
 """A worker imports torch before it is needed, and asks it for nothing."""
@@ -74,6 +62,13 @@ WARMS_UP = "aeexplorer/jobs/worker.py"
 def room_of(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return parts[1] if parts[0] == "aeexplorer" else parts[0]
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {module_of(path) for path in FILES}
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -86,6 +81,27 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
             yield from (a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str))
+
+
+def files_imported(path: Path) -> set[str]:
+    """Dotted names of the files of the package that a file imports."""
+    found = set()
+    for name in imported(path):
+        parts = name.split(".")
+        for length in (len(parts), len(parts) - 1):
+            module = ".".join(parts[:length])
+            if module in MODULES:
+                found.add(module)
+                break
+    return found - {module_of(path)}
+
+
+def page_of(module: str) -> str:
+    """The page that a file of `ui/` is a part of; "" for what is not a page's."""
+    parts = module.split(".")
+    if parts[:2] != ["aeexplorer", "ui"] or len(parts) < 3 or parts[2] in ("shell", "shared"):
+        return ""
+    return PAGE_PARTS.get(parts[2], parts[2])
 
 
 def rooms_imported(path: Path) -> set[str]:
@@ -126,6 +142,19 @@ def test_arrows_point_one_way(path: Path) -> None:
     assert rooms_imported(path) - {room} <= ALLOWED[room]
 
 
+def test_no_files_import_each_other_in_a_circle() -> None:
+    left = {module_of(path): files_imported(path) for path in FILES}
+    while free := {module for module, needs in left.items() if not needs & left.keys()}:
+        left = {module: needs for module, needs in left.items() if module not in free}
+    assert not left
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if room_of(p) == "ui"], ids=named)
+def test_parts_of_a_page_know_no_other_page(path: Path) -> None:
+    pages = {page_of(module) for module in files_imported(path)} - {""}
+    assert pages <= {page_of(module_of(path))}
+
+
 @pytest.mark.parametrize("path", FILES, ids=named)
 def test_packages_stay_in_their_rooms(path: Path) -> None:
     room, packages = room_of(path), packages_imported(path)
@@ -133,7 +162,7 @@ def test_packages_stay_in_their_rooms(path: Path) -> None:
         assert "torch" not in packages and "safetensors.torch" not in set(imported(path))
     if room == "store":
         assert not any(n.startswith("torch.") and n != "torch.Tensor" for n in imported(path))
-    if room not in ("app", "pages", "ui") and named(path) != "aeexplorer/live/components.py":
+    if room not in ("app", "pages", "ui", "server") and named(path) != "aeexplorer/live/components.py":
         assert "streamlit" not in packages
     if room == "pages":
         assert packages <= {"streamlit"}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aeexplorer.runs import Run
+from aeexplorer.runs.run import Run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

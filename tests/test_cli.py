@@ -13,7 +13,7 @@ import pytest
 
 from aeexplorer.__main__ import main
 from aeexplorer.families import FAMILIES
-from aeexplorer.training import TrainingConfig
+from aeexplorer.training.loop import TrainingConfig
 
 TRAIN = [
     "train",

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 from aeexplorer.config import Config, ConfigError, unknown
 from aeexplorer.models.base import ModelConfig
 from aeexplorer.models.vq import VQConfig
-from aeexplorer.training import TrainingConfig
+from aeexplorer.training.loop import TrainingConfig
 
 
 class Knobs(Config):

@@ -19,24 +19,27 @@ import pytest
 import torch
 
 import aeexplorer as ae
-from aeexplorer import dials, jobs, pretraining, training
+from aeexplorer import jobs
 from aeexplorer.__main__ import build_parser, main
 from aeexplorer.config import ConfigError
 from aeexplorer.data import Dataset
-from aeexplorer.dials import Between, Dial, DialSpec, Mark, halved, load_marks, save_marks, train_chain
-from aeexplorer.estimation import estimate
-from aeexplorer.evaluation import evaluate, rate_distortion, restoration
 from aeexplorer.explorer import Explorer
 from aeexplorer.families import family
 from aeexplorer.jobs.doctor import examine
-from aeexplorer.live.resources import Shelf
+from aeexplorer.live.open_runs import Shelf
 from aeexplorer.models.base import Batch
-from aeexplorer.pretraining import RECIPES, Recipe, make
-from aeexplorer.recording import Paused, configure, new_run, record, train_run
-from aeexplorer.runs import Run, list_runs
+from aeexplorer.runs import dial as dials
+from aeexplorer.runs import pretraining
+from aeexplorer.runs.dial import Between, Dial, DialSpec, Mark, halved, load_marks, save_marks, train_chain
+from aeexplorer.runs.pretraining import RECIPES, Recipe, make
+from aeexplorer.runs.recording import Paused, configure, new_run, record, train_run
+from aeexplorer.runs.run import Run, list_runs
 from aeexplorer.store import Damaged, load_tensors, save_tensors
 from aeexplorer.tensors import to_float, to_tensor
-from aeexplorer.training import TrainingConfig, train
+from aeexplorer.training import loop as the_loop
+from aeexplorer.training.estimation import estimate
+from aeexplorer.training.evaluation import evaluate, rate_distortion, restoration
+from aeexplorer.training.loop import TrainingConfig, train
 
 Tiny = Callable[[str], Dataset]
 SMALL: dict[str, Any] = {"hidden": (16,), "latent_dim": 3, "epochs": 3, "batch_size": 16, "device": "cpu"}
@@ -77,7 +80,7 @@ def kept(run: Run) -> dict[str, bytes]:
 @pytest.fixture
 def every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports at every step."""
-    monkeypatch.setattr(training, "REPORT_SECONDS", 0)
+    monkeypatch.setattr(the_loop, "REPORT_SECONDS", 0)
 
 
 # what is asked for
@@ -576,10 +579,10 @@ def test_beta_rises_over_the_warm_up_and_is_paid_in_full_on_validation(tiny: Tin
     for progress in train(model, data, loop):
         plain.load_state_dict(model.state_dict() if progress.settled else _last(progress))
         if progress.validation and not progress.settled:
-            assert progress.validation == training.mean_terms(plain, data.validation, loop.seed)
+            assert progress.validation == the_loop.mean_terms(plain, data.validation, loop.seed)
 
 
-def _last(progress: training.Progress) -> dict[str, torch.Tensor]:
+def _last(progress: the_loop.Progress) -> dict[str, torch.Tensor]:
     tensors = progress.checkpoint().tensors
     return {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
 

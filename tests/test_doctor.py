@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from aeexplorer import __main__ as line
-from aeexplorer.folders import process_identity
 from aeexplorer.jobs.doctor import Finding, clean, examine
 from aeexplorer.jobs.engines import STARTER
 from aeexplorer.jobs.orphans import orphans
 from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import Submission, write_submission
-from aeexplorer.recording import new_run, train_run
-from aeexplorer.runs import Run
+from aeexplorer.runs.folders import process_identity
+from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.run import Run
 from aeexplorer.store import write_json
 
 TINY: dict[str, Any] = {"hidden": (8,), "latent_dim": 2, "batch_size": 8, "epochs": 2}

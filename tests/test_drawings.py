@@ -11,7 +11,7 @@ from page_driver import alone, open_page, said, trained
 
 import aeexplorer as ae
 from aeexplorer.data import DATASETS
-from aeexplorer.ui.drawings import packed, unpacked
+from aeexplorer.ui.shared.drawings import packed, unpacked
 
 __all__ = ["alone"]  # a fixture of every test here
 

@@ -19,14 +19,14 @@ import pytest
 
 from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
-from aeexplorer.folders import WorkFolder
 from aeexplorer.jobs.cluster import DaskEngine
 from aeexplorer.jobs.engines import LocalEngine, make_engine
 from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import Submission, write_submission
-from aeexplorer.recording import new_run, train_run
-from aeexplorer.runs import Run
+from aeexplorer.runs.folders import WorkFolder
+from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.run import Run
 from tests.test_faults import digest, wait_for
 
 KNOBS: dict[str, Any] = {"epochs": 4, "latent_dim": 2, "batch_size": 64, "seed": 3}

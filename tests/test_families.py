@@ -15,9 +15,9 @@ from aeexplorer.families import FAMILIES, family
 from aeexplorer.models.base import Autoencoder, Batch, ModelConfig
 from aeexplorer.models.vae import VAEConfig
 from aeexplorer.nets import NETS
-from aeexplorer.runs import Run
+from aeexplorer.runs.run import Run
 from aeexplorer.tensors import Samples, model_shape
-from aeexplorer.training import TrainingConfig, make_batch, train
+from aeexplorer.training.loop import TrainingConfig, make_batch, train
 
 KINDS = {"grey": "image", "colour": "image", "sequence": "sequence", "vector": "vector"}
 CASES = [

@@ -24,16 +24,16 @@ from page_driver import open_page
 
 from aeexplorer import jobs, store
 from aeexplorer.data import Dataset, load_dataset
-from aeexplorer.folders import WorkFolder, process_identity, process_lives
 from aeexplorer.jobs import queue
 from aeexplorer.jobs.doctor import examine, examine_folder
 from aeexplorer.jobs.health import health
 from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import Submission, write_submission
-from aeexplorer.recording import Paused, new_run, record, train_run
-from aeexplorer.runs import DamagedRun, Run, list_runs
+from aeexplorer.runs.folders import WorkFolder, process_identity, process_lives
+from aeexplorer.runs.recording import Paused, new_run, record, train_run
+from aeexplorer.runs.run import DamagedRun, Run, list_runs
 from aeexplorer.store import Damaged
-from aeexplorer.training import Checkpoint
+from aeexplorer.training.loop import Checkpoint
 
 TINY: dict[str, Any] = {"hidden": (8,), "latent_dim": 2, "batch_size": 8, "epochs": 3}
 
@@ -142,7 +142,7 @@ def test_a_disk_that_fills_up_fails_the_run_with_the_room_it_needs(
     tiny: Any, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AEEXPLORER_HOME", str(small_disk))
-    monkeypatch.setattr("aeexplorer.recording.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("aeexplorer.runs.recording.CHECKPOINT_SECONDS", 0.0)
     data = tiny("vector")
     run = new_run("ae", data, **{**TINY, "hidden": (64, 64), "epochs": 300})
     recording = record(run, data)
@@ -292,7 +292,7 @@ def test_damaged_files_are_named_and_nothing_crashes(home: Path, finished: Path,
 def test_a_resumed_training_takes_the_older_checkpoint_when_the_last_is_damaged(
     tiny: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aeexplorer.recording.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("aeexplorer.runs.recording.CHECKPOINT_SECONDS", 0.0)
     data = tiny("grey")
     knobs = {**TINY, "epochs": 6}
     twin = train_run(new_run("vae", data, **knobs), data, bar=False)

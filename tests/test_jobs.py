@@ -16,12 +16,12 @@ import pytest
 from aeexplorer import jobs
 from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
-from aeexplorer.folders import WorkFolder
 from aeexplorer.jobs import worker
 from aeexplorer.jobs.queue import registry
-from aeexplorer.owners import owner_of
-from aeexplorer.recording import new_run, train_run
-from aeexplorer.runs import Run
+from aeexplorer.runs.folders import WorkFolder
+from aeexplorer.runs.owners import owner_of
+from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.run import Run
 from aeexplorer.store import write_json
 
 ROOT = Path(__file__).parents[1]
@@ -188,7 +188,7 @@ def test_a_worker_gets_ready_for_maps_once_and_takes_work_meanwhile(
 
 def test_a_worker_imports_nothing_that_it_does_not_need() -> None:
     code = (
-        "import sys, aeexplorer.recording, aeexplorer.jobs.worker;"
+        "import sys, aeexplorer.runs.recording, aeexplorer.jobs.worker;"
         "print([m for m in ('streamlit', 'umap', 'openTSNE', 'plotly', 'numba') if m in sys.modules])"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

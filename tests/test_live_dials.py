@@ -8,12 +8,12 @@ from live_runs import BETAS, BLUR, LEVELS, MASK, PLANE, RESTORE, TURN, TWIN, liv
 
 from aeexplorer.config import ConfigError
 from aeexplorer.corruption import corrupt
-from aeexplorer.evaluation import rate_distortion
 from aeexplorer.live.frame import Frame
+from aeexplorer.live.open_runs import as_floats, bench
 from aeexplorer.live.panel import Slider
-from aeexplorer.live.resources import as_floats, bench
 from aeexplorer.live.scenes import render
 from aeexplorer.metrics import linear_probe
+from aeexplorer.training.evaluation import rate_distortion
 
 pytestmark = pytest.mark.usefixtures("live_home")
 

@@ -7,9 +7,9 @@ import pytest
 from live_runs import PLANE, RESTORE, live_home  # noqa: F401
 
 from aeexplorer.config import ConfigError
-from aeexplorer.live import held_maps
-from aeexplorer.live.held_maps import held, hold
-from aeexplorer.live.resources import bench
+from aeexplorer.live import map_cache
+from aeexplorer.live.map_cache import held, hold
+from aeexplorer.live.open_runs import bench
 from aeexplorer.live.scenes import render
 from aeexplorer.projection import Projection, project
 
@@ -79,8 +79,8 @@ def test_a_map_that_no_page_shows_is_refused() -> None:
 
 def test_the_maps_that_are_held_are_bounded() -> None:
     drawn = project(np.eye(5), "pca")
-    for i in range(held_maps.CAPACITY + 5):
+    for i in range(map_cache.CAPACITY + 5):
         hold(f"map-{i}", drawn)
     with pytest.raises(ConfigError):
         held("map-0")
-    assert held(f"map-{held_maps.CAPACITY + 4}").projection is drawn
+    assert held(f"map-{map_cache.CAPACITY + 4}").projection is drawn

@@ -15,8 +15,8 @@ from aeexplorer.config import ConfigError
 from aeexplorer.interpolation import slerp
 from aeexplorer.live import frame
 from aeexplorer.live.frame import Frame
-from aeexplorer.live.held_maps import hold
-from aeexplorer.live.resources import STATUSES, Shelf, bench
+from aeexplorer.live.map_cache import hold
+from aeexplorer.live.open_runs import STATUSES, Shelf, bench
 from aeexplorer.live.scenes import SCENES, render
 from aeexplorer.projection import project
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from live_runs import NAIVE, SCORE, live_home  # noqa: F401
 
-from aeexplorer.live.resources import bench
+from aeexplorer.live.open_runs import bench
 from aeexplorer.live.scenes import render
 from aeexplorer.metrics import SmoothedData, score_agreement
 

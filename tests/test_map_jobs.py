@@ -21,8 +21,8 @@ from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.maps import MapJob, compute_map, estimated_seconds
 from aeexplorer.metrics import neighbours, per_point_recall
 from aeexplorer.projection import Cancelled, project
-from aeexplorer.recording import new_run, train_run
-from aeexplorer.runs import Run
+from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged
 
 QUICK = {

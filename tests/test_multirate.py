@@ -13,13 +13,13 @@ from live_runs import TURN, TWIN, live_home  # noqa: F401
 
 import aeexplorer as ae
 from aeexplorer.config import ConfigError
-from aeexplorer.dials import DialSpec
 from aeexplorer.families import family
-from aeexplorer.live.resources import bench
+from aeexplorer.live.open_runs import bench
 from aeexplorer.live.scenes import render
 from aeexplorer.models.base import Batch
 from aeexplorer.models.multirate import MultiRateConfig
-from aeexplorer.runs import list_runs
+from aeexplorer.runs.dial import DialSpec
+from aeexplorer.runs.run import list_runs
 
 pytestmark = pytest.mark.usefixtures("live_home")
 

@@ -12,10 +12,10 @@ from streamlit.testing.v1 import AppTest
 
 import aeexplorer as ae
 from aeexplorer import jobs
-from aeexplorer.owners import owner_of
-from aeexplorer.recording import new_run
-from aeexplorer.runs import Run
-from aeexplorer.ui.identity import COOKIE, OwnerCookie
+from aeexplorer.runs.owners import owner_of
+from aeexplorer.runs.recording import new_run
+from aeexplorer.runs.run import Run
+from aeexplorer.server.identity import COOKIE, OwnerCookie
 
 __all__ = ["alone"]  # a fixture of every test here
 

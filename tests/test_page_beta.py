@@ -11,19 +11,19 @@ from streamlit.testing.v1 import AppTest
 
 import aeexplorer as ae
 from aeexplorer import jobs
-from aeexplorer.dials import DialSpec, Mark, save_marks
-from aeexplorer.live import resources
-from aeexplorer.recording import new_run, train_run
-from aeexplorer.runs import Run
-from aeexplorer.ui import beta_dials
-from aeexplorer.ui.growing import growth
+from aeexplorer.live import open_runs
+from aeexplorer.runs.dial import DialSpec, Mark, save_marks
+from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.run import Run
+from aeexplorer.ui import beta as parts
+from aeexplorer.ui.shared.run_progress import growth
 
 __all__ = ["alone"]  # a fixture of every test here
 
 
 @pytest.fixture(autouse=True)
 def nothing_open() -> None:
-    resources.SHELF.close()
+    open_runs.SHELF.close()
 
 
 def dial(latent_dim: int = 4, stops: tuple[float, ...] = (0.1, 1.0, 10.0), dataset: str = "digits") -> Run:
@@ -57,7 +57,7 @@ def test_the_lines_of_python_give_the_numbers_at_the_foot() -> None:
     d, r = float(given["distortion"]), float(given["rate"])
     assert f"{d:.1f} + 2.5 × {r:.1f} = {d + 2.5 * r:.1f} nats (sum over 64 pixels, mean over 270" in said(app)
     assert f"β per pixel {2.5 / 64:.2g}" in said(app)
-    frame = beta_dials.frame_of({"run": run.id, "samples": [{"index": 0}] * 10, "value": 2.5, "seed": 3})
+    frame = parts.frame_of({"run": run.id, "samples": [{"index": 0}] * 10, "value": 2.5, "seed": 3})
     np.testing.assert_allclose(frame.arrays["prior"][0] / 255, given["samples"][0], atol=0.003)
 
 
@@ -79,16 +79,16 @@ def test_an_unusual_link_is_ignored_or_kept_in_bounds(query: dict[str, str]) -> 
 
 def test_the_map_is_that_of_the_two_dimensional_twin() -> None:
     run = dial()
-    assert beta_dials.twin_of(run) is None
+    assert parts.twin_of(run) is None
     twin = dial(latent_dim=2)
     dial(latent_dim=2, dataset="heartbeats")
-    found = beta_dials.twin_of(run)
+    found = parts.twin_of(run)
     assert found is not None and found.id == twin.id
-    assert beta_dials.twin_of(twin) is None
+    assert parts.twin_of(twin) is None
     for file in (twin.path / "dial").iterdir():
         file.write_bytes(b"not a tensor")
-    resources.SHELF.close()
-    assert beta_dials.twin_of(run) is None
+    open_runs.SHELF.close()
+    assert parts.twin_of(run) is None
 
 
 def test_a_model_trained_at_one_beta_becomes_a_mark_and_others_do_not() -> None:
@@ -97,12 +97,12 @@ def test_a_model_trained_at_one_beta_becomes_a_mark_and_others_do_not() -> None:
     fresh = trained("vae", latent_dim=4, beta=3.0, warmup=0.25)
     trained("vae", latent_dim=5, beta=3.0)
     trained("vae", "wine", latent_dim=4, beta=3.0)
-    model = resources.explorer(run.id)
-    marks = beta_dials.marks_of(model)
+    model = open_runs.explorer(run.id)
+    marks = parts.marks_of(model)
     assert [m.value for m in marks] == [0.5, 3.0]
     assert marks[1].distortion == pytest.approx(fresh.status.result["reconstruction"])
     assert "against theirs" in said(beta(run=run.id))
-    assert beta_dials.honesty(model, marks).count("at β =") == 2
+    assert parts.honesty(model, marks).count("at β =") == 2
 
 
 def test_the_button_starts_a_training_like_the_marks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +116,7 @@ def test_the_button_starts_a_training_like_the_marks(monkeypatch: pytest.MonkeyP
     assert made.spec.dial is None and dict(made.config)["beta"] == 3
     assert made.config.model_dump(exclude={"beta", "warmup"}) == run.config.model_dump(exclude={"beta", "warmup"})
     assert made.spec.training.epochs == run.spec.training.epochs
-    assert [other.id for other in beta_dials.fresh_runs(run)] == [made.id]
+    assert [other.id for other in parts.fresh_runs(run)] == [made.id]
 
 
 def test_a_dial_with_one_snapshot_says_so_and_turns_as_soon_as_it_has_two() -> None:
@@ -171,6 +171,6 @@ def test_damaged_runs_are_sentences() -> None:
 
 @pytest.mark.parametrize(("stops", "bent"), [((0.01, 1, 30), True), ((1, 10), False), ((0.1, 1), False)])
 def test_most_of_the_travel_goes_to_what_can_be_seen(stops: tuple[float, ...], bent: bool) -> None:
-    found = beta_dials.bend(stops)
+    found = parts.bend(stops)
     assert bool(found) == bent
     assert not bent or found[1] == (0.5, 0.25)

@@ -12,20 +12,20 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import aeexplorer as ae
-from aeexplorer.dials import DialSpec
 from aeexplorer.explorer import open_run
-from aeexplorer.live import resources
+from aeexplorer.live import open_runs
 from aeexplorer.live.scenes import render
-from aeexplorer.recording import new_run, train_run
-from aeexplorer.runs import Run
-from aeexplorer.ui import restoring
+from aeexplorer.runs.dial import DialSpec
+from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.run import Run
+from aeexplorer.ui import corruption as parts
 
 __all__ = ["alone"]  # a fixture of every test here
 
 
 @pytest.fixture(autouse=True)
 def nothing_open() -> None:
-    resources.SHELF.close()
+    open_runs.SHELF.close()
 
 
 def corruption(**query: str) -> AppTest:
@@ -82,7 +82,7 @@ def test_it_says_whether_the_kind_was_trained(kind: str, words: str) -> None:
 
 
 def test_a_run_trained_on_clean_samples_says_that() -> None:
-    assert "never seen" in restoring.honesty(trained("ae"), "gaussian")
+    assert "never seen" in parts.honesty(trained("ae"), "gaussian")
 
 
 @pytest.mark.parametrize(
@@ -161,13 +161,13 @@ def test_what_is_taken_along() -> None:
     dae, ae = pair()
     params = {"run": dae.id, "compare_run": ae.id, "samples": [{"index": 1}, {"index": 2}]}
     spec = open_run(dae).spec
-    taken = restoring.as_file(render("corrupt", params), spec)
+    taken = parts.as_file(render("corrupt", params), spec)
     assert callable(taken.content)  # made when it is asked for
     picture = Image.open(io.BytesIO(taken.content()))
     assert picture.width / picture.height == pytest.approx(2 / 5, rel=0.05)  # two samples in five rows
     beats = trained("dae", "heartbeats", batch_size=64)
     frame = render("corrupt", {"run": beats.id, "samples": [{"index": 3}]})
-    table = restoring.as_file(frame, open_run(beats).spec).content
+    table = parts.as_file(frame, open_run(beats).spec).content
     assert callable(table)
     rows = table().decode().splitlines()
     assert [row.split(",")[0] for row in rows] == ["row", "clean", "corrupted", "reconstruction"]
@@ -175,11 +175,11 @@ def test_what_is_taken_along() -> None:
 
 
 def test_names_where_there_is_little_room() -> None:
-    assert restoring.initials(trained("dae")) == "DAE"
-    assert restoring.initials(trained("sparse_ae")) == "sparse AE"
-    assert restoring.initials(trained("beta_vae")) == "β-VAE"
+    assert parts.initials(trained("dae")) == "DAE"
+    assert parts.initials(trained("sparse_ae")) == "sparse AE"
+    assert parts.initials(trained("beta_vae")) == "β-VAE"
     ours, theirs = trained("dae", level=0.2, title="gentle"), trained("dae", level=0.9, title="harsh")
-    assert restoring.names(ours, theirs) == ("gentle", "harsh")
+    assert parts.names(ours, theirs) == ("gentle", "harsh")
 
 
 def chain(kind: str = "gaussian", **knobs: object) -> Run:
@@ -193,7 +193,7 @@ def test_chains_of_the_same_size_are_offered_by_their_kind() -> None:
     first, masked = chain(), chain("masking")
     chain("salt_and_pepper", latent_dim=5)
     pair()
-    assert restoring.chains_of(first) == {"gaussian": first.id, "masking": masked.id}
+    assert parts.chains_of(first) == {"gaussian": first.id, "masking": masked.id}
     app = corruption(run=first.id, kind="masking")
     assert not app.exception and not app.error
     assert app.query_params["run"] == masked.id  # the kind of the link chooses the chain

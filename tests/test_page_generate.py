@@ -7,11 +7,11 @@ import pytest
 from page_driver import alone, open_page, orphaned, said, trained
 from streamlit.testing.v1 import AppTest
 
-from aeexplorer.live.resources import bench
+from aeexplorer.live.open_runs import bench
 from aeexplorer.live.scenes import render
 from aeexplorer.metrics import kl_per_dimension
-from aeexplorer.ui.dimensions import dimensions_of, symbol
-from aeexplorer.ui.generating import views
+from aeexplorer.ui.generate import views
+from aeexplorer.ui.shared.dimensions import dimensions_of, symbol
 
 __all__ = ["alone"]  # a fixture of every test here
 

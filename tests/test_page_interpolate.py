@@ -11,13 +11,13 @@ from page_driver import alone, open_page, orphaned, said, trained
 from streamlit.testing.v1 import AppTest
 
 from aeexplorer.explorer import open_run
-from aeexplorer.live.resources import bench
+from aeexplorer.live.open_runs import bench
 from aeexplorer.live.scenes import render
-from aeexplorer.runs import Run
-from aeexplorer.ui.ends import End, Stock, opening_of
-from aeexplorer.ui.foot import opening
-from aeexplorer.ui.take import gif, mosaic
-from aeexplorer.ui.walking import fourth, walk_python
+from aeexplorer.runs.run import Run
+from aeexplorer.ui.interpolate import fourth, walk_python
+from aeexplorer.ui.shared.mosaics import gif, mosaic
+from aeexplorer.ui.shared.page_footer import opening
+from aeexplorer.ui.shared.sample_picker import End, Stock, opening_of
 
 __all__ = ["alone"]  # a fixture of every test here
 
@@ -98,7 +98,7 @@ def test_the_link_says_what_is_shown_and_others_are_drawn() -> None:
 
 def test_the_picked_sample_is_shared() -> None:
     trained(latent_dim=4)
-    app = open_page("explore", sample="12")
+    app = open_page("reconstruct", sample="12")
     app.switch_page("../../pages/interpolate.py").run()
     assert "test.x[[12]]" in code(app)
 

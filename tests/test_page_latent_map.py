@@ -16,15 +16,15 @@ from streamlit.testing.v1 import AppTest
 from aeexplorer.jobs import MapJob, find_map, submit_map, under_way
 from aeexplorer.jobs.maps import compute_map
 from aeexplorer.live.components import MapTouch
-from aeexplorer.live.held_maps import held
-from aeexplorer.live.resources import bench
-from aeexplorer.runs import Run
+from aeexplorer.live.map_cache import held
+from aeexplorer.live.open_runs import bench
+from aeexplorer.runs.run import Run
 from aeexplorer.store import save_arrays
-from aeexplorer.ui import mapping
-from aeexplorer.ui.map_files import files_of
-from aeexplorer.ui.map_layouts import layout_of
-from aeexplorer.ui.map_view import Panel
-from aeexplorer.ui.resources import Size
+from aeexplorer.ui.latent_map import panels
+from aeexplorer.ui.latent_map.controls import Panel
+from aeexplorer.ui.latent_map.files import files_of
+from aeexplorer.ui.latent_map.layouts import layout_of
+from aeexplorer.ui.shared.resources import Size
 
 __all__ = ["alone"]  # a fixture of every test here
 
@@ -53,7 +53,7 @@ class Hand:
 @pytest.fixture
 def hand(monkeypatch: pytest.MonkeyPatch) -> Hand:
     found = Hand()
-    monkeypatch.setattr(mapping, "latent_map", found)
+    monkeypatch.setattr(panels, "latent_map", found)
     return found
 
 

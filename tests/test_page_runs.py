@@ -14,11 +14,12 @@ from aeexplorer import jobs
 from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
 from aeexplorer.explorer import Explorer
-from aeexplorer.owners import local_owner, owner_of
-from aeexplorer.recording import new_run, train_run
-from aeexplorer.runs import DamagedRun, Run, list_runs
+from aeexplorer.runs.owners import local_owner, owner_of
+from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.run import DamagedRun, Run, list_runs
 from aeexplorer.store import Damaged, write_json
-from aeexplorer.ui import resources, run_list
+from aeexplorer.ui import runs
+from aeexplorer.ui.shared import resources
 
 SHELL = str(Path(__file__).parents[1] / "aeexplorer" / "ui" / "shell.py")
 
@@ -27,14 +28,14 @@ SHELL = str(Path(__file__).parents[1] / "aeexplorer" / "ui" / "shell.py")
 def one_person_and_nothing_pretrained(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page under test has no browser that could say who looks: it is the local user, who made the runs."""
     monkeypatch.setattr(resources, "pretrained", list)
-    monkeypatch.setattr(run_list, "current_owner", local_owner)
+    monkeypatch.setattr(runs, "current_owner", local_owner)
 
 
 def test_of_another_persons_run_nothing_is_changed(make: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     run = make()
     app = open_page()
     app.menu_button(key=f"runs.more.here.{run.path.name}").click("Delete").run()
-    monkeypatch.setattr(run_list, "current_owner", lambda: owner_of("a visitor from elsewhere"))
+    monkeypatch.setattr(runs, "current_owner", lambda: owner_of("a visitor from elsewhere"))
     app.button(key="runs.delete.confirm").click().run()
     assert "it belongs to somebody else" in shown(app)
     assert run.path.exists()
@@ -168,7 +169,7 @@ def test_corrupt_weights_are_a_sentence_when_opened(make: Callable[..., Run]) ->
 
 
 def test_a_running_run_cannot_be_deleted(make: Callable[..., Run]) -> None:
-    from aeexplorer.folders import process_identity
+    from aeexplorer.runs.folders import process_identity
 
     run = make()
     run.set_status(state="running", **process_identity())

@@ -10,19 +10,19 @@ from page_driver import alone, open_page, orphaned, said, trained
 from streamlit.testing.v1 import AppTest
 
 import aeexplorer as ae
-from aeexplorer.dials import DialSpec
-from aeexplorer.live import resources
+from aeexplorer.live import open_runs
 from aeexplorer.live.scenes import render
-from aeexplorer.recording import new_run, train_run
-from aeexplorer.runs import Run
-from aeexplorer.ui import scoring
+from aeexplorer.runs.dial import DialSpec
+from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.run import Run
+from aeexplorer.ui import score as parts
 
 __all__ = ["alone"]  # a fixture of every test here
 
 
 @pytest.fixture(autouse=True)
 def nothing_open() -> None:
-    resources.SHELF.close()
+    open_runs.SHELF.close()
 
 
 def points(family: str = "score_dae", **knobs: object) -> Run:
@@ -81,7 +81,7 @@ def test_the_lines_of_python_give_the_same_numbers(dial: bool) -> None:
     assert not app.exception and not app.error
     given: dict[str, object] = {}
     exec(app.code[0].value, given)
-    field, way = scoring.frames({"run": run.id, "sigma": sigma, "start": (0.25, -0.5)})
+    field, way = parts.frames({"run": run.id, "sigma": sigma, "start": (0.25, -0.5)})
     assert given["cosine"] == pytest.approx(field.readouts["cosine"], abs=1e-5)
     assert given["relative_error"] == pytest.approx(field.readouts["relative_error"], abs=1e-4)
     np.testing.assert_allclose(given["way"], way.arrays["learned_way"], atol=1e-5)
@@ -133,7 +133,7 @@ def test_damaged_runs_are_sentences() -> None:
     assert "cannot be opened" in said(app) and app.code
     for file in (first.path / "dial").iterdir():
         file.write_bytes(b"not a tensor")
-    resources.SHELF.close()
+    open_runs.SHELF.close()
     app = score(run=first.id)
     assert not app.exception
     assert "cannot be opened" in app.error[0].value.replace("\\", "")
@@ -141,8 +141,8 @@ def test_damaged_runs_are_sentences() -> None:
 
 def test_the_arrows_can_be_taken_along() -> None:
     run, beside = chain(), chain("dae")
-    field, _ = scoring.frames({"run": run.id, "compare_run": beside.id, "sigma": 0.15, "start": (0.0, 0.0)})
-    content = scoring.as_file(field).content
+    field, _ = parts.frames({"run": run.id, "compare_run": beside.id, "sigma": 0.15, "start": (0.0, 0.0)})
+    content = parts.as_file(field).content
     assert isinstance(content, bytes)
     head, *rows = content.decode().splitlines()
     assert head == "at_x,at_y,exact_x,exact_y,learned_x,learned_y,compare_learned_x,compare_learned_y"

@@ -11,15 +11,15 @@ from streamlit.testing.v1 import AppTest
 
 from aeexplorer import jobs
 from aeexplorer.data import DATASETS, Dataset, load_dataset
-from aeexplorer.dials import DialSpec
-from aeexplorer.estimation import Estimate, estimate, suggested
 from aeexplorer.families import FAMILIES
-from aeexplorer.film import Follower, plane, turned
 from aeexplorer.models.base import ModelConfig
 from aeexplorer.nets import parameter_count
-from aeexplorer.recording import new_run, train_run
-from aeexplorer.runs import Run, list_runs
-from aeexplorer.training import TrainingConfig
+from aeexplorer.runs.dial import DialSpec
+from aeexplorer.runs.log import Follower, plane, turned
+from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.run import Run, list_runs
+from aeexplorer.training.estimation import Estimate, estimate, suggested
+from aeexplorer.training.loop import TrainingConfig
 
 SHELL = str(Path(__file__).parents[1] / "aeexplorer" / "ui" / "shell.py")
 
@@ -91,10 +91,10 @@ def test_a_click_makes_one_run_that_the_link_names(no_workers: list[Run]) -> Non
 
 def test_of_a_double_click_the_second_does_nothing(no_workers: list[Run]) -> None:
     def clicked_twice() -> None:
-        from aeexplorer.ui import training
+        from aeexplorer.ui import train
 
         for _ in range(2):
-            training._start("digits", "ae", "", {}, 1.0)
+            train._start("digits", "ae", "", {}, 1.0)
 
     app = AppTest.from_function(clicked_twice).run()
     assert not app.exception
@@ -162,7 +162,7 @@ def test_what_costs_too_much_is_refused_with_the_estimate(
 
 
 def test_costs_follow_what_trainings_took_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aeexplorer.ui.training.estimate", lambda *_: Estimate(1, 4, 4, 1, 1, seconds=7200.0))
+    monkeypatch.setattr("aeexplorer.ui.train.estimate", lambda *_: Estimate(1, 4, 4, 1, 1, seconds=7200.0))
     assert "about 2.0 hours on this machine" in sentences(open_page())
     monkeypatch.setattr(jobs, "pace", lambda: 3.0)
     assert "about 6.0 hours on this machine" in sentences(open_page())

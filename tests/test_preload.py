@@ -10,7 +10,7 @@ import pytest
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from aeexplorer.live.channel import STATIC, modules_path
-from aeexplorer.ui import preload
+from aeexplorer.server import preload
 
 
 def link(path: str, base: str = "", answer: Response | None = None) -> str:

@@ -11,10 +11,10 @@ import pytest
 
 import aeexplorer as ae
 from aeexplorer.data import DATASETS
-from aeexplorer.dials import GRID, load_marks
 from aeexplorer.metrics import SmoothedData, score_agreement
-from aeexplorer.pretraining import RECIPES, SIZE_LIMIT, card, make
-from aeexplorer.runs import PRETRAINED, Run
+from aeexplorer.runs.dial import GRID, load_marks
+from aeexplorer.runs.pretraining import RECIPES, SIZE_LIMIT, card, make
+from aeexplorer.runs.run import PRETRAINED, Run
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -127,7 +127,7 @@ def test_make_refuses_an_unknown_name() -> None:
 
 
 def test_make_writes_a_run_with_a_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from aeexplorer import pretraining
+    from aeexplorer.runs import pretraining
 
     quick = pretraining.Recipe("digits", "vae", {"latent_dim": 2, "hidden": (16,), "epochs": 2, "seed": 0})
     monkeypatch.setitem(RECIPES, "digits-quick", quick)

@@ -13,17 +13,17 @@ import pytest
 from aeexplorer import jobs
 from aeexplorer.__main__ import main
 from aeexplorer.config import ConfigError
-from aeexplorer.estimation import Estimate
 from aeexplorer.jobs import queue
 from aeexplorer.jobs.cache import mark_used, remove_leftovers, trim_results
 from aeexplorer.jobs.health import health
 from aeexplorer.jobs.journal import close_journal, keep_journal
 from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.queue import registry
-from aeexplorer.limits import check_cost, memory_limit, setting
-from aeexplorer.owners import local_owner, owner_of
-from aeexplorer.recording import new_run, train_run
-from aeexplorer.runs import DamagedRun, Run, list_runs
+from aeexplorer.runs.limits import check_cost, memory_limit, setting
+from aeexplorer.runs.owners import local_owner, owner_of
+from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.run import DamagedRun, Run, list_runs
+from aeexplorer.training.estimation import Estimate
 
 TINY: dict[str, Any] = {"hidden": (8,), "latent_dim": 2, "batch_size": 8, "epochs": 1}
 ANNA, BEN = owner_of("a secret of Anna's"), owner_of("a secret of Ben's")
@@ -187,7 +187,7 @@ def test_refusals_follow_what_trainings_took_on_this_machine(
     make: Callable[..., Run], tiny: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AEEXPLORER_HOURS", "1")
-    monkeypatch.setattr("aeexplorer.recording.estimate", lambda *_: Estimate(1, 4, 4, 1, 1, seconds=1800.0))
+    monkeypatch.setattr("aeexplorer.runs.recording.estimate", lambda *_: Estimate(1, 4, 4, 1, 1, seconds=1800.0))
     assert jobs.pace() == 1.0
     for estimated, took in ((1.0, 4.0), (10.0, 40.0), (10.0, 20.0)):
         run = make()

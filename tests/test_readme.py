@@ -62,7 +62,7 @@ def test_links_and_pictures_exist() -> None:
 
 def test_counts_that_are_quoted() -> None:
     from aeexplorer.data import DATASETS
-    from aeexplorer.pretraining import RECIPES
+    from aeexplorer.runs.pretraining import RECIPES
 
     assert "browse eleven datasets" in README and len(DATASETS) == 11
     assert f"{len(RECIPES)} trained models" in README

@@ -11,12 +11,13 @@ import pytest
 import torch
 
 import aeexplorer as ae
-from aeexplorer import recording, training
 from aeexplorer.config import ConfigError
 from aeexplorer.data import Dataset, Split
-from aeexplorer.recording import configure, new_run, record
-from aeexplorer.runs import Run, list_runs
-from aeexplorer.training import TrainingError
+from aeexplorer.runs import recording
+from aeexplorer.runs.recording import configure, new_run, record
+from aeexplorer.runs.run import Run, list_runs
+from aeexplorer.training import loop
+from aeexplorer.training.loop import TrainingError
 
 Tiny = Callable[[str], Dataset]
 SMALL = {"hidden": (16,), "latent_dim": 4, "epochs": 3, "batch_size": 10, "device": "cpu"}
@@ -25,7 +26,7 @@ SMALL = {"hidden": (16,), "latent_dim": 4, "epochs": 3, "batch_size": 10, "devic
 @pytest.fixture
 def every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports at every step and checkpoints at every epoch."""
-    monkeypatch.setattr(training, "REPORT_SECONDS", 0)
+    monkeypatch.setattr(loop, "REPORT_SECONDS", 0)
     monkeypatch.setattr(recording, "CHECKPOINT_SECONDS", 0)
 
 
@@ -173,20 +174,20 @@ def test_ctrl_c_within_a_step_cancels(tiny: Tiny, monkeypatch: pytest.MonkeyPatc
     """A Ctrl-C comes while the loop works, seldom between its reports."""
     data, steps = tiny("grey"), []
 
-    def one_step(self: training._Loop, order: torch.Tensor) -> None:
+    def one_step(self: loop._Loop, order: torch.Tensor) -> None:
         steps.append(1)
         if len(steps) == 5:
             raise KeyboardInterrupt
         step(self, order)
 
-    step = training._Loop.one_step
-    monkeypatch.setattr(training._Loop, "one_step", one_step)
+    step = loop._Loop.one_step
+    monkeypatch.setattr(loop._Loop, "one_step", one_step)
     with pytest.raises(KeyboardInterrupt):
         ae.train("ae", data, bar=False, **SMALL)
     run = list_runs()[0]
     assert isinstance(run, Run) and run.status.state == "cancelled" and run.status.epochs == 1
     assert ae.open_run(run).codes.z.shape == (12, 4)
-    monkeypatch.setattr(training._Loop, "one_step", step)
+    monkeypatch.setattr(loop._Loop, "one_step", step)
     list(record(run, data))
     assert same_weights(run, ae.train("ae", data, bar=False, **SMALL))
 

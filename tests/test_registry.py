@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aeexplorer.folders import WorkFolder
 from aeexplorer.jobs.registry import ACTIVE, Registry
 from aeexplorer.jobs.submission import Submission, submissions, write_submission
+from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.store import write_json
 
 

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from aeexplorer.data import load_dataset
-from aeexplorer.recording import new_run
+from aeexplorer.runs.recording import new_run
 
 ROOT = Path(__file__).parents[1]
 OWN = (str(ROOT / "aeexplorer"), str(ROOT / "pages"))
@@ -55,7 +55,7 @@ def test_a_rerun_does_little(page: str, runs: None) -> None:
 
 
 def test_what_was_written_meanwhile_is_seen(runs: None) -> None:
-    from aeexplorer.runs import Run, list_runs
+    from aeexplorer.runs.run import Run, list_runs
 
     run = list_runs()[0]
     assert isinstance(run, Run) and run.status.epochs == 0

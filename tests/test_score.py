@@ -11,7 +11,7 @@ from aeexplorer.data import load_dataset
 from aeexplorer.families import FAMILIES
 from aeexplorer.metrics import SmoothedData, score_agreement, walk
 from aeexplorer.models.score import ScoreAutoencoder, ScoreConfig
-from aeexplorer.training import TrainingConfig, train
+from aeexplorer.training.loop import TrainingConfig, train
 
 POINTS = np.random.default_rng(3).normal(size=(40, 2))
 PLACES = np.random.default_rng(4).normal(size=(200, 2))

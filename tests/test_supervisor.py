@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from aeexplorer.folders import Status, WorkFolder
 from aeexplorer.jobs import supervisor as room
 from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.registry import Job, Registry
 from aeexplorer.jobs.submission import Submission, read_submission, write_submission
 from aeexplorer.jobs.supervisor import Supervisor
+from aeexplorer.runs.folders import Status, WorkFolder
 from aeexplorer.store import write_json
 
 

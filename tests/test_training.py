@@ -10,13 +10,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from aeexplorer import training
 from aeexplorer.config import ConfigError
 from aeexplorer.data import Dataset, Split
 from aeexplorer.families import FAMILIES
 from aeexplorer.models.base import Autoencoder
-from aeexplorer.runs import Run
-from aeexplorer.training import Checkpoint, TrainingConfig, TrainingError, mean_terms, train
+from aeexplorer.runs.run import Run
+from aeexplorer.training import loop
+from aeexplorer.training.loop import Checkpoint, TrainingConfig, TrainingError, mean_terms, train
 
 Tiny = Callable[[str], Dataset]
 
@@ -53,7 +53,7 @@ def test_a_report_for_every_epoch(tiny: Tiny) -> None:
 
 def test_the_train_figures_are_means_over_the_epoch(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     """Weighed by the samples of a batch, the short last one included: at a step of nearly nothing they are the loss."""
-    monkeypatch.setattr(training, "REPORT_SECONDS", 0)
+    monkeypatch.setattr(loop, "REPORT_SECONDS", 0)
     data = tiny("grey")
     model = make("ae", data)
     expected = mean_terms(model, data.train)["reconstruction"]
@@ -126,7 +126,7 @@ def test_a_validation_loss_that_is_not_finite_stops(tiny: Tiny) -> None:
 
 @pytest.mark.parametrize("family", ["vae", "aae", "vqvae", "dae"])
 def test_the_caller_may_draw_random_numbers(tiny: Tiny, family: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "REPORT_SECONDS", 0)
+    monkeypatch.setattr(loop, "REPORT_SECONDS", 0)
     data, states = tiny("grey"), []
     for disturb in (False, True):
         model = make(family, data, dropout=0.1)
@@ -176,7 +176,7 @@ def test_validation_noise_depends_on_the_seed_alone(tiny: Tiny, family: str) -> 
 def test_resumed_at_any_report_it_ends_the_same(
     tiny: Tiny, family: str, patience: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "REPORT_SECONDS", 0)
+    monkeypatch.setattr(loop, "REPORT_SECONDS", 0)
     data = tiny("grey")
     knobs = config(epochs=4, patience=patience, learning_rate=0.3 if patience else 2e-3)
     reference, model = make(family, data, dropout=0.1), make(family, data, dropout=0.1)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from aeexplorer.ui.turns import Turns
+from aeexplorer.server.page_scheduler import Turns
 
 
 def test_one_runs_at_a_time() -> None:

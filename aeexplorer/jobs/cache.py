@@ -8,8 +8,8 @@ import shutil
 import time
 from pathlib import Path
 
-from aeexplorer.folders import WorkFolder, remove_folder
-from aeexplorer.limits import setting
+from aeexplorer.runs.folders import WorkFolder, remove_folder
+from aeexplorer.runs.limits import setting
 from aeexplorer.store import Damaged, home, read_json
 
 DEFAULT_MB = 1024

@@ -19,9 +19,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aeexplorer.config import ConfigError
-from aeexplorer.folders import Status, WorkFolder
 from aeexplorer.jobs.engines import signal_worker, start_worker
 from aeexplorer.jobs.registry import Job
+from aeexplorer.runs.folders import Status, WorkFolder
 
 if TYPE_CHECKING:
     from distributed import Client, Future

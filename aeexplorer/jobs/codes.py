@@ -23,7 +23,7 @@ from aeexplorer.explorer import Explorer
 from aeexplorer.jobs.cache import mark_used
 from aeexplorer.jobs.locks import FileLock
 from aeexplorer.metrics import KNNGraph, neighbours
-from aeexplorer.runs import STORED_CODES, Run
+from aeexplorer.runs.run import STORED_CODES, Run
 from aeexplorer.store import Damaged, home, load_arrays, save_arrays
 
 SplitName = Literal["test", "train", "all"]

@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from aeexplorer.folders import Status, WorkFolder
 from aeexplorer.jobs.cache import leftovers, remove_leftovers
 from aeexplorer.jobs.maps import MapJob
 from aeexplorer.jobs.orphans import orphans
 from aeexplorer.jobs.registry import ACTIVE, Registry, folder_key
 from aeexplorer.jobs.submission import read_submission, submissions, work_folders
-from aeexplorer.runs import Run
+from aeexplorer.runs.folders import Status, WorkFolder
+from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged, home, load_arrays, load_tensors, read_json
 
 LOW_DISK = 500_000_000

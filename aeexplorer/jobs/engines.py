@@ -19,9 +19,9 @@ from typing import Any, Protocol
 import psutil
 
 from aeexplorer.config import ConfigError, unknown
-from aeexplorer.folders import Status, WorkFolder, process_identity, process_lives
 from aeexplorer.jobs.registry import Job
-from aeexplorer.limits import worker_limit
+from aeexplorer.runs.folders import Status, WorkFolder, process_identity, process_lives
+from aeexplorer.runs.limits import worker_limit
 from aeexplorer.store import Damaged, write_json
 
 STARTER = "AEEXPLORER_STARTER"  # in a worker's environment: pid and start time of the process that started it

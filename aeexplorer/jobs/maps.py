@@ -20,7 +20,6 @@ from pydantic import Field
 from aeexplorer.config import Config, ConfigError, unknown
 from aeexplorer.data import DATASETS
 from aeexplorer.explorer import Explorer, open_run
-from aeexplorer.folders import WorkFolder
 from aeexplorer.jobs.codes import (
     GRAPH_NEIGHBOURS,
     KEPT_NEIGHBOURS,
@@ -36,7 +35,8 @@ from aeexplorer.metrics import KNNGraph
 from aeexplorer.projection import METHODS, SMALLEST_MAP, Cancelled, Projection, project
 from aeexplorer.projection.judging import judge
 from aeexplorer.projection.layouts import GRAPH_SHARE, checked
-from aeexplorer.runs import STORED_CODES, Run
+from aeexplorer.runs.folders import WorkFolder
+from aeexplorer.runs.run import STORED_CODES, Run
 from aeexplorer.store import Damaged, home, load_arrays, new_directory, read_json, save_arrays, write_json
 
 __all__ = [

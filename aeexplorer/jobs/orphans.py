@@ -15,9 +15,9 @@ from pathlib import Path
 
 import psutil
 
-from aeexplorer.folders import Status, WorkFolder, process_identity, process_lives
 from aeexplorer.jobs.engines import STARTER, signal_worker
 from aeexplorer.jobs.submission import work_folders
+from aeexplorer.runs.folders import Status, WorkFolder, process_identity, process_lives
 from aeexplorer.store import Damaged, home, read_json
 
 END_SECONDS = 3.0  # for a worker to end by itself, before it is killed

@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aeexplorer.config import ConfigError
-from aeexplorer.folders import WorkFolder
 from aeexplorer.jobs.cache import mark_used
 from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.registry import ACTIVE, Job, Registry
 from aeexplorer.jobs.submission import KINDS, Submission, write_submission
 from aeexplorer.jobs.supervisor import supervise
-from aeexplorer.limits import setting, worker_limit
-from aeexplorer.owners import local_owner, require_owner
+from aeexplorer.runs.folders import WorkFolder
+from aeexplorer.runs.limits import setting, worker_limit
+from aeexplorer.runs.owners import local_owner, require_owner
 from aeexplorer.store import Damaged, home, read_json
 
 if TYPE_CHECKING:
     from aeexplorer.jobs.maps import MapJob
-    from aeexplorer.runs import Run
+    from aeexplorer.runs.run import Run
 
 WAITING_PER_OWNER = 50
 UNKNOWN_SECONDS = 30.0  # of a job that was not estimated

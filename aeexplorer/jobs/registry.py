@@ -22,8 +22,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
-from aeexplorer.folders import Status, WorkFolder
 from aeexplorer.jobs.submission import Submission, submissions
+from aeexplorer.runs.folders import Status, WorkFolder
 from aeexplorer.store import Damaged, DiskFull, home
 
 JobState = Literal["queued", "starting", "running", "done", "failed", "cancelled", "interrupted"]

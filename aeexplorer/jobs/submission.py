@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from aeexplorer.config import Config, ConfigError
-from aeexplorer.folders import WorkFolder
+from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.store import Damaged, home, read_json, write_json
 
 KINDS = {"train": "runs", "map": "maps"}  # kind of job: where its folders lie in the home

@@ -13,14 +13,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from aeexplorer.folders import Status, WorkFolder
 from aeexplorer.jobs.cache import trim_results
 from aeexplorer.jobs.engines import Engine, make_engine
 from aeexplorer.jobs.journal import close_journal, keep_journal
 from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.registry import ACTIVE, Job, Registry
 from aeexplorer.jobs.submission import read_submission, write_submission
-from aeexplorer.limits import setting
+from aeexplorer.runs.folders import Status, WorkFolder
+from aeexplorer.runs.limits import setting
 from aeexplorer.store import Damaged, home, read_json
 
 TICK_SECONDS = 0.25  # while there is work; what workers here begin and end is seen at once

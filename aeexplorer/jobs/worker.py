@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aeexplorer.config import ConfigError, unknown
-from aeexplorer.folders import WorkFolder, process_identity
 from aeexplorer.jobs.locks import FileLock
-from aeexplorer.limits import MemoryBound
+from aeexplorer.runs.folders import WorkFolder, process_identity
+from aeexplorer.runs.limits import MemoryBound
 from aeexplorer.store import Damaged, read_json
 
 NICENESS = 10
@@ -118,7 +118,7 @@ def _warm_up() -> None:
     import sklearn.datasets  # noqa: F401
     import torch
 
-    import aeexplorer.recording  # noqa: F401
+    import aeexplorer.runs.recording  # noqa: F401
 
     torch.optim.AdamW([torch.zeros(1, requires_grad=True)])  # the first optimiser of a process imports for a second
 
@@ -197,7 +197,7 @@ def _do(desk: Desk) -> int:
 def _reason(error: Exception) -> str:
     said = str(error).strip().splitlines()[0] if str(error).strip() else ""
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
-        from aeexplorer.limits import memory_limit
+        from aeexplorer.runs.limits import memory_limit
 
         return f"it needed more memory than the {memory_limit() / 1e9:.1f} GB that a worker may take"
     if isinstance(error, OSError) and error.strerror:
@@ -264,8 +264,8 @@ def _listening(desk: Desk, tethered: bool) -> Iterator[None]:
 
 def _train(desk: Desk) -> None:
     from aeexplorer.data import load_dataset
-    from aeexplorer.recording import Paused, record
-    from aeexplorer.runs import Run
+    from aeexplorer.runs.recording import Paused, record
+    from aeexplorer.runs.run import Run
 
     run = Run(desk.folder.path)
     data = load_dataset(run.spec.dataset)

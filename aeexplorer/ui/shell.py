@@ -6,11 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from aeexplorer.ui.doors import PAGES
-from aeexplorer.ui.jobs_panel import jobs_panel
-from aeexplorer.ui.look import style
-from aeexplorer.ui.resources import theme
-from aeexplorer.ui.turns import turn
+from aeexplorer.server.page_scheduler import turn
+from aeexplorer.server.style import style
+from aeexplorer.ui.shared.jobs_panel import jobs_panel
+from aeexplorer.ui.shared.page_links import PAGES
+from aeexplorer.ui.shared.resources import theme
 
 with turn():
     st.set_page_config(
@@ -29,7 +29,7 @@ with turn():
                 st.Page(PAGES / "corruption.py", title="Corruption", url_path="corruption"),
                 st.Page(PAGES / "beta.py", title="β", url_path="beta"),
                 st.Page(PAGES / "generate.py", title="Generate", url_path="generate"),
-                st.Page(PAGES / "explore.py", title="Reconstruct", url_path="explore"),
+                st.Page(PAGES / "reconstruct.py", title="Reconstruct", url_path="reconstruct"),
             ],
             "Look": [st.Page(PAGES / "latent_map.py", title="Latent map", url_path="map")],
             "Make": [

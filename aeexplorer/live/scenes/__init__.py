@@ -8,7 +8,7 @@ from typing import Any
 
 from aeexplorer.config import Config, ConfigError, unknown
 from aeexplorer.live.frame import Frame
-from aeexplorer.live.scenes import corruption, dials, maps, paths, plane, score
+from aeexplorer.live.scenes import beta, corruption, interpolate, latent_map, latent_plane, score
 
 
 @dataclass(frozen=True)
@@ -28,24 +28,24 @@ class Scene:
 SCENES: dict[str, Scene] = {
     scene.name: scene
     for scene in (
-        Scene("echo", plane.EchoParams, plane.echo),
-        Scene("codes", plane.CodesParams, plane.codes),
-        Scene("decode", plane.DecodeParams, plane.decode),
-        Scene("plane", plane.PlaneParams, plane.plane),
-        Scene("encode", plane.EncodeParams, plane.encode),
-        Scene("grid", plane.GridParams, plane.grid),
-        Scene("corners", plane.CornersParams, plane.corners),
-        Scene("interpolate", paths.InterpolateParams, paths.interpolate),
-        Scene("traverse", paths.TraverseParams, paths.traverse),
-        Scene("arithmetic", paths.ArithmeticParams, paths.arithmetic),
-        Scene("sample", paths.SampleParams, paths.sample),
+        Scene("echo", latent_plane.EchoParams, latent_plane.echo),
+        Scene("codes", latent_plane.CodesParams, latent_plane.codes),
+        Scene("decode", latent_plane.DecodeParams, latent_plane.decode),
+        Scene("plane", latent_plane.PlaneParams, latent_plane.plane),
+        Scene("encode", latent_plane.EncodeParams, latent_plane.encode),
+        Scene("grid", latent_plane.GridParams, latent_plane.grid),
+        Scene("corners", latent_plane.CornersParams, latent_plane.corners),
+        Scene("interpolate", interpolate.InterpolateParams, interpolate.interpolate),
+        Scene("traverse", interpolate.TraverseParams, interpolate.traverse),
+        Scene("arithmetic", interpolate.ArithmeticParams, interpolate.arithmetic),
+        Scene("sample", interpolate.SampleParams, interpolate.sample),
         Scene("corrupt", corruption.CorruptParams, corruption.corrupt),
         Scene("levels", corruption.LevelsParams, corruption.levels),
-        Scene("beta", dials.BetaParams, dials.beta),
-        Scene("beta_curve", dials.CurveParams, dials.curve),
-        Scene("trained_at", dials.TrainedParams, dials.trained),
-        Scene("map_samples", maps.SamplesParams, maps.samples),
-        Scene("lift", maps.LiftParams, maps.lift),
+        Scene("beta", beta.BetaParams, beta.beta),
+        Scene("beta_curve", beta.CurveParams, beta.curve),
+        Scene("trained_at", beta.TrainedParams, beta.trained),
+        Scene("map_samples", latent_map.SamplesParams, latent_map.samples),
+        Scene("lift", latent_map.LiftParams, latent_map.lift),
         Scene("score_data", score.DataParams, score.data),
         Scene("score_field", score.FieldParams, score.field),
         Scene("score_curve", score.CurveParams, score.curve),

@@ -12,8 +12,8 @@ from aeexplorer.config import Config, ConfigError
 from aeexplorer.corruption import corrupt as corrupted
 from aeexplorer.explorer import Explorer
 from aeexplorer.live.frame import Frame, signed_tiles, tiles
-from aeexplorer.live.resources import Bench, bench
-from aeexplorer.live.scenes.dials import Kind, between
+from aeexplorer.live.open_runs import Bench, bench
+from aeexplorer.live.scenes.beta import Kind, between
 from aeexplorer.live.scenes.samples import Samples, values_of
 from aeexplorer.metrics import mse, psnr, ssim
 

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from aeexplorer.config import Config, ConfigError
-from aeexplorer.live.resources import Bench, as_floats
+from aeexplorer.live.open_runs import Bench, as_floats
 
 MAX_VALUES = 128 * 128 * 3
 

@@ -12,7 +12,7 @@ from aeexplorer.config import Config, ConfigError
 from aeexplorer.data import load_dataset
 from aeexplorer.explorer import Explorer
 from aeexplorer.live.frame import Frame
-from aeexplorer.live.resources import STATUSES, Bench, bench
+from aeexplorer.live.open_runs import STATUSES, Bench, bench
 from aeexplorer.metrics import Agreement, SmoothedData, score_agreement, walk
 
 SIDE = 28

@@ -1,0 +1,112 @@
+"""What one piece of work may cost: asked before it starts, and held to while it runs.
+
+AEEXPLORER_MEMORY_MB   memory of one worker; else three quarters of the machine's, shared by its workers
+AEEXPLORER_PARAMETERS  trainable numbers of a model, in millions (default 200)
+AEEXPLORER_HOURS       expected hours of a training (default 24)
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import psutil
+
+from aeexplorer.config import ConfigError
+
+if TYPE_CHECKING:
+    from aeexplorer.training.estimation import Estimate
+
+WORKER_BYTES = 400_000_000  # of a worker that has imported everything and done nothing
+WATCH_SECONDS = 0.2
+
+
+def setting(name: str, default: int, low: int, high: int) -> int:
+    """A whole number from the environment.
+
+    Raises:
+        ConfigError: when it is none, or out of bounds.
+    """
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise ConfigError(f"{name} must be a whole number between {low} and {high}, got {text!r}")
+    return int(text)
+
+
+def worker_limit() -> int:
+    """Workers at once on this machine: AEEXPLORER_WORKERS, else all cores but one, which serves the pages."""
+    return setting("AEEXPLORER_WORKERS", max(1, (os.cpu_count() or 2) - 1), 1, 1024)
+
+
+def memory_limit() -> int:
+    """Bytes that one worker may take."""
+    share = int(0.75 * psutil.virtual_memory().total / worker_limit() / 1e6)
+    return setting("AEEXPLORER_MEMORY_MB", max(share, 1_000), 100, 10**9) * 1_000_000
+
+
+def check_cost(cost: Estimate, pace: float = 1.0) -> None:
+    """Refuse a training that needs more than is allowed.
+
+    Args:
+        pace: seconds that trainings took on this machine per estimated second.
+
+    Raises:
+        ConfigError: with what it needs, the limit, and what lowers it.
+    """
+    parameters = setting("AEEXPLORER_PARAMETERS", 200, 1, 10**6) * 1_000_000
+    if cost.parameters > parameters:
+        raise ConfigError(f"the model would have {cost.parameters / 1e6:.0f} million parameters, limit "
+                          f"{parameters / 1e6:.0f} million: take narrower layers or a smaller latent_dim")  # fmt: skip
+    needed, limit = cost.memory_bytes + WORKER_BYTES, memory_limit()
+    if needed > limit:
+        raise ConfigError(f"the training would need {needed / 1e9:.1f} GB of memory, limit {limit / 1e9:.1f} GB: "
+                          f"take a smaller batch_size or narrower layers")  # fmt: skip
+    hours, most = cost.seconds * pace / 3600, setting("AEEXPLORER_HOURS", 24, 1, 100_000)
+    if hours > most:
+        raise ConfigError(f"the training would take {hours:.0f} hours, limit {most}: take fewer epochs or samples")
+
+
+class MemoryBound:
+    """Hold this process to `memory_limit`: an allocation beyond it fails where the system can see to that, and what
+    slips through is noticed by a watch within a fifth of a second."""
+
+    def __init__(self, exceeded: Callable[[str], None]) -> None:
+        self._exceeded = exceeded
+        self._done = threading.Event()
+        self.limit = memory_limit()
+
+    def __enter__(self) -> MemoryBound:
+        self._limit_allocations(self.limit)
+        threading.Thread(target=self._watch, name="memory watch", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._limit_allocations(None)
+
+    @property
+    def sentence(self) -> str:
+        return f"it needed more memory than the {self.limit / 1e9:.1f} GB that a worker may take"
+
+    @staticmethod
+    def _limit_allocations(limit: int | None) -> None:
+        """RLIMIT_DATA counts what is allocated to be written; address space that CUDA only reserves is not."""
+        if sys.platform != "linux":
+            return
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        soft = hard if limit is None else psutil.Process().memory_info().data + limit
+        resource.setrlimit(resource.RLIMIT_DATA, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+
+    def _watch(self) -> None:
+        process = psutil.Process()
+        while not self._done.wait(WATCH_SECONDS):
+            if process.memory_info().rss > self.limit:
+                self._exceeded(self.sentence)
+                return

@@ -1,0 +1,208 @@
+"""The models that come with the program: what they are, how they are made, and their cards."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aeexplorer.config import ConfigError, unknown
+from aeexplorer.data import DATASETS, load_dataset
+from aeexplorer.data.spec import Dataset
+from aeexplorer.runs.dial import DialSpec, Mark, mark, save_marks
+from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.run import PRETRAINED, Run
+from aeexplorer.store import write_atomic
+
+SIZE_LIMIT = 4_000_000
+KEPT = {"spec.json", "status.json", "weights.safetensors", "codes.safetensors", "dial", "marks.json"}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One pretrained model: dataset, family, the knobs that differ from the defaults, and its dial if it has one.
+
+    Attributes:
+        marks: values of the dial at which a fresh model is trained to check it by, as long as the dial is at its first
+            stop.
+    """
+
+    dataset: str
+    family: str
+    knobs: dict[str, Any]
+    dial: DialSpec | None = None
+    marks: tuple[float, ...] = ()
+
+    @property
+    def command(self) -> str:
+        """The command that makes the same weights."""
+        flags = " ".join(
+            f"--{k.replace('_', '-')} {','.join(map(str, v)) if isinstance(v, tuple) else v}"
+            for k, v in self.knobs.items()
+        )
+        if self.dial:
+            stops = ",".join(f"{stop:g}" for stop in self.dial.stops)
+            flags += f" --dial {self.dial.knob} --stops {stops} --epochs-per-stop {self.dial.epochs_per_stop}"
+        return f"python -m aeexplorer train --dataset {self.dataset} --family {self.family} {flags}"
+
+
+def _recipes() -> dict[str, Recipe]:
+    # digits are small enough for many epochs; the larger sets get the widths that keep a model under 2 MB
+    loops = {
+        "digits": {"hidden": (256, 128), "epochs": 300, "batch_size": 64, "patience": 40},
+        "mnist": {"hidden": (240, 128), "epochs": 40},
+        "fashion-mnist": {"hidden": (240, 128), "epochs": 40},
+    }
+    recipes = {
+        f"{dataset}-{family}{suffix}": Recipe(dataset, family, {"latent_dim": dim, **loop, "seed": 0})
+        for dataset, loop in loops.items()
+        for family, dim, suffix in (("ae", 16, ""), ("dae", 16, ""), ("vae", 16, ""), ("vae", 2, "-2d"))
+    }
+    return recipes | _betas() | _levels() | _scores()
+
+
+def _betas() -> dict[str, Recipe]:
+    """Chains over β, with a few models trained separately to check them by, and one gated net for every β."""
+    loops: dict[str, tuple[dict[str, Any], int]] = {
+        "digits": ({"hidden": (128, 64), "epochs": 480, "batch_size": 64}, 120),
+        "mnist": ({"hidden": (120, 64), "epochs": 24}, 6),
+        "fashion-mnist": ({"hidden": (120, 64), "epochs": 24}, 6),
+    }
+    one_for_all = {
+        f"{dataset}-multirate": Recipe(
+            dataset, "multirate_vae", {"latent_dim": 16, **loop, "epochs": 3 * loop["epochs"] // 2, "seed": 0}
+        )
+        for dataset, (loop, _) in loops.items()
+    }
+    stops = {16: (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 17.0, 30.0), 2: (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)}
+    return {
+        f"{dataset}-beta{suffix}": Recipe(
+            dataset, "vae", {"latent_dim": dim, **loop, "seed": 0},
+            DialSpec(knob="beta", stops=stops[dim], epochs_per_stop=epochs), marks=(0.3, 1.0, 10.0),
+        )
+        for dataset, (loop, epochs) in loops.items()
+        for dim, suffix in ((16, ""), (2, "-2d"))
+    } | one_for_all  # fmt: skip
+
+
+def _levels() -> dict[str, Recipe]:
+    """Chains over the corruption level for three kinds of corruption."""
+    loops = {
+        "digits": ({"hidden": (128, 64), "epochs": 320, "batch_size": 64}, 80),
+        "mnist": ({"hidden": (120, 64), "epochs": 20}, 5),
+    }
+    return {
+        f"{dataset}-dae-{kind.replace('_', '-')}": Recipe(
+            dataset, "dae", {"latent_dim": 16, **loop, "corruption": kind, "seed": 0},
+            DialSpec(knob="level", stops=(0.0, 0.25, 0.5, 0.75), epochs_per_stop=epochs),
+        )
+        for dataset, (loop, epochs) in loops.items()
+        for kind in ("gaussian", "salt_and_pepper", "masking")
+    }  # fmt: skip
+
+
+def _scores() -> dict[str, Recipe]:
+    """For each dataset in the plane a chain over σ that learns the score, and one of an ordinary denoising autoencoder
+    with the knobs that `estimation.suggested` gives it, to be held against."""
+    sigmas = (0.05, 0.07, 0.1, 0.14, 0.2, 0.28, 0.4, 0.56, 0.8)
+    chains: dict[str, tuple[str, dict[str, Any], int]] = {
+        "score": ("score_dae", {"latent_dim": 32, "hidden": (96,), "epochs": 300, "batch_size": 512}, 160),
+        "dae": ("dae", {"latent_dim": 1, "hidden": (128, 64), "epochs": 50, "batch_size": 64}, 10),
+    }
+    return {
+        f"{dataset}-{name}": Recipe(
+            dataset, family, {**knobs, "seed": 0},
+            DialSpec(knob="level", stops=sigmas, epochs_per_stop=epochs),
+        )
+        for dataset in ("two-moons", "swiss-roll", "pinwheel")
+        for name, (family, knobs, epochs) in chains.items()
+    }  # fmt: skip
+
+
+RECIPES = _recipes()
+
+
+def make(names: list[str], root: Path = PRETRAINED) -> dict[str, Any]:
+    """Train the named models, or all whose data are here, into `root`; returns figures by name.
+
+    Raises:
+        ConfigError: for an unknown name, or a model larger than 4 MB.
+    """
+    for name in names:
+        if name not in RECIPES:
+            raise ConfigError(unknown("pretrained model", name, RECIPES))
+    made = {}
+    for name in names or [n for n, r in RECIPES.items() if DATASETS[r.dataset].available()]:
+        recipe = RECIPES[name]
+        data = load_dataset(recipe.dataset)
+        temporary = root / f".{name}"
+        shutil.rmtree(temporary, ignore_errors=True)
+        run = train_run(new_run(recipe.family, data, path=temporary, dial=recipe.dial, **recipe.knobs), data)
+        made[name] = run.status.result
+        if recipe.marks:
+            save_marks(run.path, [_mark(recipe, data, value, root / f".{name}-mark") for value in recipe.marks])
+        _settle(run, root / name, recipe)
+    return made
+
+
+def _mark(recipe: Recipe, data: Dataset, value: float, temporary: Path) -> Mark:
+    """A fresh model at one value of the dial, its β warmed up over the first quarter."""
+    assert recipe.dial is not None
+    shutil.rmtree(temporary, ignore_errors=True)
+    knobs = {**recipe.knobs, "warmup": 0.25, recipe.dial.knob: value}
+    run = train_run(new_run(recipe.family, data, path=temporary, **{**knobs, "seed": recipe.knobs["seed"] + 1}), data)
+    found = mark(run.config, run.spec.training, len(data.train), run.status.result)
+    shutil.rmtree(temporary)
+    return found
+
+
+def _settle(run: Run, target: Path, recipe: Recipe) -> None:
+    """Keep what exploring needs, add the card, and take the name."""
+    for item in run.path.iterdir():
+        if item.name not in KEPT:
+            shutil.rmtree(item) if item.is_dir() else item.unlink()
+    write_atomic(run.path / "README.md", card(run, target.name, recipe).encode())
+    size = sum(p.stat().st_size for p in run.path.rglob("*") if p.is_file())
+    if size > SIZE_LIMIT:
+        raise ConfigError(f"{target.name} must be at most {SIZE_LIMIT} bytes, got {size}")
+    spec = (run.path / "spec.json").read_text("utf-8").replace(f'"id": "{run.id}"', f'"id": "{target.name}"')
+    write_atomic(run.path / "spec.json", spec.encode())
+    # process numbers of whoever trained it mean nothing elsewhere
+    run.set_status(pid=0, process_started=0.0)
+    shutil.rmtree(target, ignore_errors=True)
+    run.path.rename(target)
+
+
+def card(run: Run, name: str, recipe: Recipe) -> str:
+    """What a model is, how good it is, and how to make it again, in Markdown."""
+    status, spec = run.status, run.spec
+    rows = "\n".join(f"| {key.replace('_', ' ')} | {value:.4g} |" for key, value in status.result.items())
+    best = f"best on validation data after epoch {status.best_epoch}"
+    if recipe.dial:
+        stops = ", ".join(f"{stop:g}" for stop in recipe.dial.stops)
+        best = (
+            f"warm-started: first at {recipe.dial.knob} {recipe.dial.stops[0]:g}, then from there at each of the next.\n"
+            f"Snapshots at {stops}; figures are those at {recipe.dial.default:g}"
+        )
+    return f"""# {name}
+
+{run.family.title} on {spec.data.title}, code of size {run.config.latent_dim}. {run.family.summary}
+
+Trained for {status.epochs} epochs ({status.seconds:.0f} s on one CPU core), {best}.
+`codes.safetensors` holds the codes and labels of {len(run.codes.z):,} test samples, so that maps and samples need no data.
+
+| on the test split, per sample | |
+|---|---|
+{rows}
+
+Reconstruction and KL are summed over features, mse is the squared error per feature.
+
+Make it again:
+
+    {recipe.command}
+
+Paper: {run.family.paper}
+
+Data: {spec.data.source} Licence: {spec.data.licence}
+"""

@@ -1,0 +1,1 @@
+"""Training: the one loop, figures on a split, and what a training will cost."""

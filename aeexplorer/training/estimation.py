@@ -1,0 +1,190 @@
+"""Before a training: knobs that suit the data, and what it will cost, without allocating a weight."""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from aeexplorer.data.spec import DataSpec
+from aeexplorer.families import Family, family
+from aeexplorer.models.base import Autoencoder, Batch, ModelConfig
+from aeexplorer.nets import parameter_count
+from aeexplorer.tensors import model_shape
+from aeexplorer.training.loop import EVALUATION_BATCH, TrainingConfig, make_batch
+
+WANTED_STEPS = 2_000
+EPOCH_SECONDS = 0.03  # a frame of the film and a durable event, on a local disk
+OPTIMIZER_PASSES = 7  # AdamW reads weight, gradient and two moments, and writes three of them
+LOOP_CALLS = 30  # calls of a step outside the model: gathering the batch, the optimiser, reading the loss
+CHAIN = 16
+FLOAT = 4  # bytes
+
+
+def suggested(row: Family, spec: DataSpec, n_train: int) -> tuple[ModelConfig, TrainingConfig]:
+    """Defaults that fit a dataset: smaller nets and codes for small samples, and some 2,000 steps or more."""
+    plain, changes = ModelConfig(), dict[str, Any]()
+    if spec.size <= 64:
+        if row.config.hidden == plain.hidden:
+            changes["hidden"] = (128, 64)
+        if row.config.latent_dim == plain.latent_dim:
+            changes["latent_dim"] = 8 if spec.kind == "image" else max(1, min(2, spec.size - 1))
+    least_code = row.model.least_code(spec)
+    if row.config.latent_dim < least_code:
+        changes["latent_dim"] = max(changes.get("latent_dim", 0), least_code)
+    batch = next((b for least, b in ((10_000, 128), (1_000, 64), (300, 32)) if n_train >= least), 16)
+    batch = min(batch, n_train)
+    per_epoch = math.ceil(n_train / batch)
+    epochs = next((e for e in (10, 20, 50, 100, 200) if e * per_epoch >= WANTED_STEPS), 500)
+    return row.config.replace(**changes), TrainingConfig(epochs=epochs, batch_size=batch)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a training will cost.
+
+    Attributes:
+        parameters: trainable numbers; weight_bytes: what they take on disk.
+        memory_bytes: weights, gradients and moments of Adam, the best weights, activations of a step, and the data.
+        steps: if it does not stop early; flops: floating point operations of one step, forward and backward.
+        seconds: of the loop on this machine's CPU, without the second or two in which a worker starts.
+    """
+
+    parameters: int
+    weight_bytes: int
+    memory_bytes: int
+    steps: int
+    flops: int
+    seconds: float
+
+
+def estimate(
+    family_name: str, config: ModelConfig, training: TrainingConfig, spec: DataSpec, n_train: int, n_validation: int
+) -> Estimate:
+    """What a training will cost, from one step on tensors without storage and the measured pace of this machine.
+
+    Raises:
+        ConfigError: when config and data do not go together.
+    """
+    n = min(training.samples or n_train, n_train)
+    batch = min(training.batch_size, n)
+    step = _step_work(family_name, config, spec, batch)
+    steps = math.ceil(n / batch) * training.epochs
+    pace = _pace()
+    checked = 0.4 * step.seconds(pace, training.threads) * n_validation / max(min(batch, EVALUATION_BATCH), 1)
+    seconds = steps * step.seconds(pace, training.threads) + training.epochs * (checked + EPOCH_SECONDS)
+    sample_bytes = spec.size * (1 if spec.kind == "image" else FLOAT)
+    memory = 5 * FLOAT * step.parameters + step.kept_bytes + (n + n_validation) * (sample_bytes + 8)
+    return Estimate(step.parameters, FLOAT * step.parameters, memory, steps, step.flops, seconds)
+
+
+@dataclass(frozen=True)
+class _Pace:
+    """What this machine does in a second on one thread: FLOPs of products and of convolutions, bytes, calls."""
+
+    gemm: float
+    convolution: float
+    bytes: float
+    calls: float
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What one training step asks for."""
+
+    parameters: int
+    gemm: int
+    convolution: int
+    bytes: int
+    calls: int
+    kept_bytes: int
+
+    @property
+    def flops(self) -> int:
+        return self.gemm + self.convolution
+
+    def seconds(self, pace: _Pace, threads: int) -> float:
+        at_once = min(threads, os.cpu_count() or 1, 4)  # small products gain little from more
+        products = (self.gemm / pace.gemm + self.convolution / pace.convolution) / at_once
+        return products + self.bytes / pace.bytes + (self.calls + LOOP_CALLS) / pace.calls
+
+
+class _Counter(TorchDispatchMode):
+    """Counts the calls that compute something, the bytes that they write, and the FLOPs of products and convolutions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = self.bytes = self.gemm = self.convolution = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if not func.is_view:
+            self.calls += 1
+            for made in result if isinstance(result, tuple | list) else (result,):
+                if isinstance(made, Tensor):
+                    self.bytes += made.numel() * made.element_size()
+        if (flops := flop_registry.get(func.overloadpacket)) is not None:
+            done = flops(*args, **(kwargs or {}), out_val=result)
+            if "convolution" in str(func):
+                self.convolution += done
+            else:
+                self.gemm += done
+        return result
+
+
+@functools.lru_cache(maxsize=256)
+def _step_work(family_name: str, config: ModelConfig, spec: DataSpec, batch: int) -> _Work:
+    with torch.device("meta"):
+        model: Autoencoder = family(family_name).make(config, spec)
+        x = torch.empty((batch, *model_shape(spec)))
+        y = torch.empty(batch, dtype=torch.int64)
+        model.train()
+        with _Counter() as counted:
+            corrupted: Batch = make_batch(model, x, y)
+            for objective in model.objectives():
+                torch.stack(list(objective.terms(corrupted).values())).sum().backward(inputs=objective.parameters)
+    parameters = parameter_count(model)
+    moved = 2 * counted.bytes + OPTIMIZER_PASSES * FLOAT * parameters
+    return _Work(parameters, counted.gemm, counted.convolution, moved, counted.calls, counted.bytes)
+
+
+@functools.cache
+def _pace() -> _Pace:
+    """Measured once in a process, in some 50 ms, by small training steps."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        x, a = torch.rand(128, 512), torch.rand(512, 256, requires_grad=True)
+        image = torch.rand(32, 16, 14, 14, requires_grad=True)
+        kernel = torch.rand(32, 16, 3, 3, requires_grad=True)
+        wide, small = torch.rand(1 << 18), torch.rand(64, requires_grad=True)
+        gemm = 4 * 128 * 512 * 256 / _undisturbed(lambda: (x @ a).sum().backward())
+        convolution = 6 * 32 * 32 * 49 * 16 * 9 / _undisturbed(
+            lambda: torch.conv2d(image, kernel, stride=2, padding=1).sum().backward()
+        )  # fmt: skip
+        traffic = 2 * FLOAT * len(wide) / _undisturbed(lambda: wide * 2.0)
+        # forward and backward as one: a call of a model also passes through its modules
+        calls = CHAIN / _undisturbed(
+            lambda: functools.reduce(lambda y, _: y * 2.0, range(CHAIN), small).sum().backward()
+        )
+    finally:
+        torch.set_num_threads(threads)
+    return _Pace(gemm, convolution, traffic, calls)
+
+
+def _undisturbed(action: Any) -> float:
+    """Seconds that a call takes, once warm, when nothing disturbs it."""
+    seen = []
+    for _ in range(24):
+        begun = time.perf_counter()
+        action()
+        seen.append(time.perf_counter() - begun)
+    return max(sorted(seen)[1], 1e-7)

@@ -1,0 +1,199 @@
+"""The three views of the page Data: samples, exact factors, and what corruption does to them."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import streamlit as st
+
+from aeexplorer.corruption import CORRUPTIONS, corrupt
+from aeexplorer.data import Dataset, DataSpec, Source, Split, along, is_grid, together
+from aeexplorer.plots import bars, scatter_toy
+from aeexplorer.ui.shared.resources import theme
+from aeexplorer.ui.shared.samples import EVERY_CLASS, chart, class_name, cloud, is_plane, sentence_case, show
+from aeexplorer.ui.shared.widgets import as_text
+
+WORDS = {"image": "pictures", "sequence": "sequences", "vector": "tables of numbers"}
+TILES = {"image": (10, 5, 92), "sequence": (5, 5, 220), "vector": (5, 5, 220)}
+"""Columns, rows and widest tile of a grid of samples."""
+
+
+# what it is
+
+
+def facts(source: Source, dataset: Dataset | None) -> None:
+    """What a dataset is: kind, shape, range, splits, classes with counts, licence and source."""
+    spec = source.spec
+    low_high = f"{spec.value_range[0]:g} to {spec.value_range[1]:g}" if spec.value_range else "not bounded"
+    units = {"image": "pixels", "sequence": "steps", "vector": "values"}[spec.kind]
+    shape = "points of a plane" if is_plane(spec) else f"{' x '.join(map(str, spec.shape))} {units}"
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(
+            f"**Each sample** {shape}  \n**Values** {low_high}{f' ({spec.scale})' if spec.scale else ''}  \n"
+            f"**Split** {source.n_train:,} training, {source.n_validation:,} validation, {source.n_test:,} test"
+        )
+        if spec.features and not is_plane(spec):
+            with st.popover(f"{len(spec.features)} columns"):
+                st.markdown("\n".join(f"1. {name}" for name in spec.features))
+    if spec.classes:
+        with st.container(border=True, gap="xsmall"):
+            st.caption(f"{len(spec.classes)} classes")
+            if dataset is None:
+                st.markdown(as_text(", ".join(spec.classes)))
+            else:
+                known = np.concatenate([split.y[split.y >= 0] for split in dataset.splits.values()])
+                counts = np.bincount(known, minlength=len(spec.classes)).tolist()
+                if max(map(len, spec.classes)) <= 3:
+                    chart(bars(counts, spec.classes, theme(), unit="samples"), height=190)
+                else:
+                    lines = [f"{count:,} {as_text(name)}" for name, count in zip(spec.classes, counts, strict=True)]
+                    st.markdown("  \n".join(lines))
+    st.caption(f"Licence: {spec.licence}. Source: {spec.source}")
+
+
+# samples
+
+
+def samples(dataset: Dataset) -> str:
+    """A page of samples of one split, of all classes or of one. Returns the lines of Python that get them."""
+    spec = dataset.spec
+    boxes = st.columns([1.6, 1.2, 1, 1], vertical_alignment="bottom")
+    part = boxes[0].segmented_control("Split", list(dataset.splits), default="test", required=True, key="split")
+    split = dataset.splits[part]
+    chosen, code = np.arange(len(split)), f"split = data.{part}\n"
+    if is_plane(spec):
+        chart(scatter_toy(cloud(split.x), labels=cloud(split.y), theme=theme()), height=480)
+        st.caption(
+            f"{len(cloud(split.x)):,} of {len(split):,} points" + (", coloured by class" if spec.classes else "")
+        )
+        return code + "x, y = split.x, split.y\n"
+    if spec.classes:
+        wanted = boxes[1].selectbox("Class", [EVERY_CLASS, *spec.classes], key=f"class.{spec.name}")
+        if wanted != EVERY_CLASS:
+            chosen = np.flatnonzero(split.y == spec.classes.index(wanted))
+    columns, rows, width = TILES[spec.kind]
+    pages = max(1, -(-len(chosen) // (columns * rows)))
+    key = f"page.{spec.name}.{part}"
+    st.session_state[key] = min(st.session_state.get(key, 1), pages)
+    page = int(boxes[2].number_input(f"Page of {pages:,}", 1, pages, step=1, key=key))
+    boxes[3].button("Any page", icon=":material/shuffle:", on_click=_any_page, args=(key, pages))
+    places = chosen[(page - 1) * columns * rows : page * columns * rows]
+    with st.container(border=True):
+        if len(places):
+            names = [class_name(spec, y) if len(class_name(spec, y)) <= 14 or spec.kind != "image" else f"#{i}"
+                     for i, y in zip(places, split.y[places].tolist(), strict=True)]  # fmt: skip
+            show([("", split.x[places])], spec, [names], columns, width)
+        else:
+            st.markdown("This split has no sample of that class.")
+    return code + f"x, y = split.x[{places.tolist()[:6]}], split.y[{places.tolist()[:6]}]\n"
+
+
+def _any_page(key: str, pages: int) -> None:
+    st.session_state[key] = random.randint(1, pages)
+
+
+# factors
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _whole(name: str, _dataset: Dataset) -> Split:
+    return together(_dataset)
+
+
+def factors(dataset: Dataset) -> str:
+    """One exact factor from its lowest to its highest value; on a full grid with the other factors fixed."""
+    spec, split = dataset.spec, _whole(dataset.spec.name, dataset)
+    names = [factor.name for factor in spec.factors]
+    vary = names.index(
+        st.segmented_control(
+            "Vary",
+            names,
+            default=max(spec.factors, key=lambda factor: factor.values or 0).name,
+            required=True,
+            key=f"vary.{spec.name}",
+            format_func=sentence_case,
+        )
+    )
+    unit = spec.factors[vary].unit
+    if not is_grid(dataset) or split.factors is None:
+        return _from_low_to_high(spec, split, vary, unit)
+    start = np.ones(len(split), dtype=bool)
+    boxes = st.columns(len(names) - 1)
+    fixed = {}
+    for box, column in zip(boxes, [i for i in range(len(names)) if i != vary], strict=True):
+        values = np.unique(split.factors[:, column])
+        labels = [_value(spec, column, value) for value in values.tolist()]
+        at = box.select_slider(
+            sentence_case(names[column]), labels, value=labels[len(labels) // 2], key=f"fix.{spec.name}.{column}"
+        )
+        fixed[names[column]] = at
+        start &= split.factors[:, column] == values[labels.index(at)]
+    places = along(split, int(np.flatnonzero(start)[0]), vary)
+    captions = [_value(spec, vary, value) for value in split.factors[places, vary].tolist()]
+    with st.container(border=True):
+        show([("", split.x[places])], spec, [captions], 9, 110)
+    st.caption(f"{sentence_case(names[vary])}{f' in {unit}' if unit else ''}, all other factors fixed: "
+               f"{len(places)} of {len(split):,} samples, from all three splits.")  # fmt: skip
+    return (f"from aeexplorer.data import along, together\n\nwhole = together(data)\n"
+            f"x = whole.x[along(whole, start={int(places[0])}, factor={vary})]\n")  # fmt: skip
+
+
+def _value(spec: DataSpec, column: int, value: float) -> str:
+    return class_name(spec, int(value)) if spec.factors[column].name == "shape" else f"{value:.3g}"
+
+
+def _from_low_to_high(spec: DataSpec, split: Split, vary: int, unit: str) -> str:
+    assert split.factors is not None
+    values = split.factors[:, vary]
+    if is_plane(spec):
+        order = cloud(np.argsort(values, kind="stable"))
+        band = np.arange(len(order)) * 6 // len(order)
+        chart(scatter_toy(split.x[order], labels=band, theme=theme()), height=460)
+        st.caption(f"Sixths of {spec.factors[vary].name}{f', {unit}' if unit else ''}, one colour each.")
+    else:
+        places = np.argsort(values, kind="stable")[np.linspace(0, len(values) - 1, 15).astype(int)]
+        with st.container(border=True):
+            show([("", split.x[places])], spec, [[f"{value:.3g}" for value in values[places]]], 5, 220)
+        st.caption(f"From the lowest to the highest {spec.factors[vary].name}{f' in {unit}' if unit else ''}. "
+                   "The samples were drawn at random, so the other factors vary too.")  # fmt: skip
+    return f"values = data.train.factors[:, {vary}]\n"
+
+
+# corruption
+
+
+def corruption(dataset: Dataset) -> str:
+    """Every corruption at one level on the same samples, with a pattern that stays while the level moves."""
+    spec = dataset.spec
+    kinds = list(CORRUPTIONS)
+    boxes = st.columns([3, 1] if not is_plane(spec) else [1.3, 2.4, 1.1], vertical_alignment="bottom", gap="medium")
+    if is_plane(spec):
+        kinds = [boxes[0].selectbox("Kind", kinds, format_func=lambda name: CORRUPTIONS[name].title, key="kind")]
+    level = float(boxes[-2].slider("Level", 0.0, 1.0, 0.3, 0.01, key="level", persist_state="session"))
+    seed = int(st.session_state.setdefault("pattern", 0))
+    boxes[-1].button("New pattern", icon=":material/casino:", on_click=_new_pattern,
+                     help="The pattern stays while the level moves.")  # fmt: skip
+    x = _one_of_each(dataset.test)
+    if is_plane(spec):
+        x = cloud(dataset.test.x)
+        figure = scatter_toy(x, corrupt(x, kinds[0], level, seed, spec), theme=theme())
+        chart(figure.update_traces(name="corrupted", selector={"name": "reconstruction"}), height=460)
+        st.caption("Lines join each point to its corrupted self.")
+    else:
+        x = x[: 10 if spec.kind == "image" else 5]
+        rows = [("clean", x), *((CORRUPTIONS[k].title, corrupt(x, k, level, seed, spec)) for k in kinds)]
+        with st.container(border=True):
+            show(rows, spec, tile_width=TILES[spec.kind][2])
+        st.caption(". ".join(f"{CORRUPTIONS[k].title}: {CORRUPTIONS[k].unit}" for k in kinds) + ".")
+    return f'x = ae.corrupt(data.test.x[:10], "{kinds[0]}", level={level:g}, seed={seed}, spec=data.spec)\n'
+
+
+def _one_of_each(split: Split) -> np.ndarray:
+    """The first sample of each class, then the first others."""
+    _, first = np.unique(split.y, return_index=True)
+    return split.x[np.concatenate([first, np.setdiff1d(np.arange(min(24, len(split))), first)])]
+
+
+def _new_pattern() -> None:
+    st.session_state["pattern"] = random.randrange(2**31)

@@ -1,0 +1,68 @@
+"""The dimensions of a code, those that say most about a sample first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from aeexplorer.live.open_runs import Bench, as_floats
+from aeexplorer.metrics import active_units, kl_per_dimension
+
+SILENT = 1e-3  # share of the largest variance below which a dimension without a posterior counts as inactive
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+@dataclass(frozen=True, eq=False)
+class Dimensions:
+    """Dimensions of a code in order.
+
+    Attributes:
+        active, inactive: their places in the code, by score, the largest first.
+        score: (K,) of each dimension: KL in nats where there is a posterior and the data, else the variance of the
+            stored codes.
+        measure: what the score is.
+        low, high: (K,) where the stored codes lie, three standard deviations around their mean.
+    """
+
+    active: tuple[int, ...]
+    inactive: tuple[int, ...]
+    score: np.ndarray
+    measure: str
+    low: np.ndarray
+    high: np.ndarray
+
+    def name(self, place: int) -> str:
+        """A dimension with its score: "z₃, KL 1.82"."""
+        return f"{symbol(place)}, {self.measure} {self.score[place]:.2f}"
+
+
+def symbol(place: int) -> str:
+    """z with the place as subscript, counted from 1."""
+    return f"z{place + 1}".translate(SUBSCRIPTS)
+
+
+def dimensions_of(bench: Bench) -> Dimensions:
+    """The dimensions of a run's code; which of them are active is judged over all stored samples."""
+    run = bench.explorer.run
+    return _dimensions(run.id, (run.path / "codes.safetensors").stat().st_mtime_ns, bench.test is not None, bench)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _dimensions(run: str, written: int, with_data: bool, _bench: Bench) -> Dimensions:
+    z = _bench.z
+    variance = z.var(axis=0)
+    samples = _bench.samples_at(np.arange(len(z)))
+    if samples is not None and "posterior" in _bench.explorer.traits:
+        score, measure = kl_per_dimension(*_bench.explorer.posterior(as_floats(samples))), "KL"
+        alive = active_units(z) if len(z) > 1 else np.ones(z.shape[1], bool)
+    else:
+        score, measure = variance.astype(np.float64), "variance"
+        alive = variance > SILENT * variance.max()
+    order = np.argsort(-score, kind="stable").tolist()
+    spread = 3 * np.maximum(z.std(axis=0), 1e-3)
+    return Dimensions(
+        tuple(d for d in order if alive[d]), tuple(d for d in order if not alive[d]), score, measure,
+        z.mean(axis=0) - spread, z.mean(axis=0) + spread,
+    )  # fmt: skip

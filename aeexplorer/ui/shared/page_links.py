@@ -1,0 +1,22 @@
+"""Links from page to page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+PAGES = Path(__file__).resolve().parents[3] / "pages"
+
+
+def door(page: str, label: str, icon: str = "", **query: str) -> None:
+    """A link to a page.
+
+    Args:
+        page: name of its file, without the ending.
+        label: Markdown.
+        icon: name of a Material symbol, empty for none.
+        query: what the page's address says.
+    """
+    symbol = f":material/{icon}:" if icon else None
+    st.page_link(PAGES / f"{page}.py", label=label, icon=symbol, query_params=query or None)

@@ -1,0 +1,104 @@
+"""Samples as pictures, whatever they are: images as pixels, sequences as lines, tables as bars, points as dots."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from aeexplorer.data import DataSpec, as_uint8
+from aeexplorer.plots import to_png
+from aeexplorer.ui.shared.resources import theme
+
+
+def picture_rows(
+    rows: Sequence[tuple[str, Sequence[np.ndarray] | np.ndarray]], spec: DataSpec, captions: Sequence[Sequence[str]] | None = None,
+    columns: int | None = None, tile_width: int = 88,
+) -> None:  # fmt: skip
+    """Rows of samples, aligned in columns, with the name of each row at its left.
+
+    Args:
+        rows: (name, samples (n, *spec.shape)), pictures also as colours (h, w, 3); an empty name leaves no place for names.
+        captions: a text under each sample of each row.
+        columns: samples in a line; all of the longest row if None.
+        tile_width: widest a sample is drawn, in pixels.
+    """
+    width = columns or max((len(x) for _, x in rows), default=1)
+    named = any(name for name, _ in rows)
+    cells = []
+    scale = common_scale(rows, spec)
+    for r, (name, x) in enumerate(rows):
+        if named:
+            cells.append(f'<div class="ae-label">{html.escape(name)}</div>')
+        tiles = []
+        for i, sample in enumerate(x):
+            caption = captions[r][i] if captions and r < len(captions) and i < len(captions[r]) else ""
+            said = ", ".join(t for t in (name, caption or f"sample {i + 1}") if t)
+            below = f"<span>{html.escape(caption)}</span>" if caption else ""
+            tiles.append(
+                f'<div class="ae-tile">{_tile(sample, spec, html.escape(said, quote=True), scale)}{below}</div>'
+            )
+        columns_style = f"grid-template-columns: repeat({width}, minmax(0, {tile_width}px))"
+        cells.append(f'<div class="ae-tiles" style="{columns_style}">{"".join(tiles)}</div>')
+    template = "minmax(4.5rem, max-content) 1fr" if named else "1fr"
+    st.html(f'<div class="ae-rows" style="grid-template-columns: {template}">{"".join(cells)}</div>')
+
+
+def picture_address(sample: np.ndarray, spec: DataSpec, scale: tuple[float, float]) -> str:
+    """One sample as the address of an image that holds the image itself ("data:image/…").
+
+    Args:
+        scale: values at the lower and the upper edge, of anything but images.
+    """
+    if spec.kind == "image":
+        pixels = sample if sample.dtype == np.uint8 else as_uint8(sample)
+        if pixels.ndim == 2 and theme().name == "light":
+            pixels = 255 - pixels  # ink on paper
+        return f"data:image/png;base64,{base64.b64encode(to_png(pixels)).decode()}"
+    colour = theme().accent
+    look = (
+        f"polyline{{fill:none;stroke:{colour};stroke-width:1.6;vector-effect:non-scaling-stroke}}"
+        f"rect,circle{{fill:{colour}}}"
+    )
+    drawing = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 60" preserveAspectRatio="none">'
+        f"<style>{look}</style>{_marks(_heights(sample, scale), spec, *scale)}</svg>"
+    )
+    return f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()}"
+
+
+def _heights(sample: np.ndarray, scale: tuple[float, float]) -> np.ndarray:
+    """The first channel in 0..1 of the scale."""
+    return (np.asarray(sample, dtype=np.float64).reshape(len(sample), -1)[:, 0] - scale[0]) / (scale[1] - scale[0])
+
+
+def common_scale(rows: Sequence[tuple[str, Sequence[np.ndarray] | np.ndarray]], spec: DataSpec) -> tuple[float, float]:
+    """One vertical scale for all samples, so that they can be compared."""
+    if spec.kind == "image" or not rows:
+        return 0.0, 1.0
+    values = np.concatenate([np.asarray(x, dtype=np.float64).ravel() for _, x in rows])
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    return (low, high) if high > low else (low - 1, high + 1)
+
+
+def _tile(sample: np.ndarray, spec: DataSpec, said: str, scale: tuple[float, float]) -> str:
+    ratio = f"{spec.shape[1]}/{spec.shape[0]}" if spec.kind == "image" else "5/3"
+    return f'<img alt="{said}" src="{picture_address(sample, spec, scale)}" style="--ratio: {ratio}">'
+
+
+def _marks(values: np.ndarray, spec: DataSpec, low: float, high: float) -> str:
+    """values in 0..1 of the common scale, drawn into 100 x 60."""
+    if spec.kind == "sequence":
+        points = " ".join(f"{100 * i / (len(values) - 1):.1f},{56 - 52 * v:.1f}" for i, v in enumerate(values))
+        return f'<polyline points="{points}"/>'
+    if len(values) == 2:
+        return f'<circle cx="{4 + 92 * values[0]:.1f}" cy="{56 - 52 * values[1]:.1f}" r="4"/>'
+    zero = float(np.clip((0 - low) / (high - low), 0, 1))
+    step = 96 / len(values)
+    return "".join(
+        f'<rect x="{2 + i * step:.2f}" y="{56 - 52 * max(v, zero):.2f}" width="{step * 0.8:.2f}" height="{max(52 * abs(v - zero), 0.5):.2f}"/>'
+        for i, v in enumerate(values)
+    )

@@ -1,0 +1,142 @@
+"""Everything the pages keep between reruns. Keys are ids and paths, never arrays."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from aeexplorer.data import Dataset, Split, load_dataset
+from aeexplorer.explorer import Explorer
+from aeexplorer.jobs.codes import MapCodes, SplitName, codes_for_map, samples_of
+from aeexplorer.live.open_runs import explorer as shelved
+from aeexplorer.plots import DARK, LIGHT, Theme
+from aeexplorer.projection import SMALLEST_MAP, Projection, project
+from aeexplorer.projection.judging import judge
+from aeexplorer.runs.run import DamagedRun, Run, list_runs, pretrained
+
+
+def explorer(run: Run) -> Explorer:
+    """The run's explorer, the one that the live channel holds open; made again when its weights change.
+
+    Raises:
+        Damaged: when it cannot be opened.
+    """
+    return shelved(run.path.name)
+
+
+def dataset(name: str) -> Dataset:
+    """A dataset; the data room keeps the last few.
+
+    Raises:
+        ConfigError: when it is not here and cannot be fetched.
+    """
+    return load_dataset(name)
+
+
+def all_runs() -> list[Run | DamagedRun]:
+    """Runs of the home, newest first, then the pretrained ones."""
+    return [*list_runs(), *pretrained()]
+
+
+def openable_runs() -> list[Run]:
+    """Runs that have something to explore: trained here first, then pretrained."""
+    return [run for run in all_runs() if isinstance(run, Run) and run.has_weights]
+
+
+def theme() -> Theme:
+    """Colours of figures that fit the page as it is shown."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def written(run: Run, file: str) -> int:
+    """When a file of a run was written, to tell what was computed from it before; 0 for one that is not there."""
+    path = run.path / file
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _stored_errors(path: str, written: int) -> np.ndarray:
+    model = explorer(Run(path))
+    return model.errors(model.dataset.test.x[model.codes.index])
+
+
+def stored_errors(run: Run) -> np.ndarray:
+    """Squared error per feature of each test sample whose code is stored; needs the dataset."""
+    return _stored_errors(str(run.path), written(run, "weights.safetensors"))
+
+
+class Size(NamedTuple):
+    """How many samples of which split are on a map; "all" is the three splits together."""
+
+    n: int
+    split: SplitName = "test"
+
+
+@st.cache_resource(max_entries=8, show_spinner="Encoding the samples")
+def _map_codes(path: str, changed: int, size: Size) -> MapCodes:
+    return codes_for_map(explorer(Run(path)), *size)
+
+
+def map_codes(run: Run, size: Size) -> MapCodes:
+    """The codes that a map is drawn from; where the stored ones are not enough the samples are encoded.
+
+    Raises:
+        ConfigError: where that needs data that are not here.
+    """
+    return _map_codes(str(run.path), written(run, "codes.safetensors"), size)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _map_samples(path: str, changed: int, size: Size) -> Split:
+    return samples_of(explorer(Run(path)).dataset, _map_codes(path, changed, size).index)
+
+
+def map_samples(run: Run, size: Size) -> Split:
+    """The samples behind the points of a map; needs the dataset."""
+    return _map_samples(str(run.path), written(run, "codes.safetensors"), size)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _direct_map(path: str, changed: int, method: str, size: Size, more: tuple[tuple[str, Any], ...]) -> Projection:
+    return project(_map_codes(path, changed, size).z, method, **dict(more))
+
+
+def direct_map(run: Run, method: str, size: Size, **more: Any) -> Projection:
+    """A map that is cheap enough to draw in the page: by PCA, of raw codes, or along an axis.
+
+    Args:
+        more: hashable parameters of `project`.
+    """
+    return _direct_map(str(run.path), written(run, "codes.safetensors"), method, size, tuple(sorted(more.items())))
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _judged(
+    path: str, changed: int, method: str, size: Size, more: tuple[tuple[str, Any], ...]
+) -> tuple[dict[str, float], np.ndarray]:
+    codes = _map_codes(path, changed, size)
+    known = codes.labels if (codes.labels >= 0).any() else None
+    return judge(codes.z, _direct_map(path, changed, method, size, more).points, known)
+
+
+def direct_quality(run: Run, method: str, size: Size, **more: Any) -> tuple[dict[str, float], np.ndarray]:
+    """How much of the neighbourhood the map of `direct_map` kept, see `projection.quality`, and of each point; nothing
+    where there are fewer codes than that means anything of."""
+    changed = written(run, "codes.safetensors")
+    n = len(map_codes(run, size).z)
+    if n < SMALLEST_MAP:
+        return {}, np.ones(n, np.float32)
+    return _judged(str(run.path), changed, method, size, tuple(sorted(more.items())))
+
+
+@st.cache_data(max_entries=16, show_spinner="Reconstructing the samples")
+def _map_errors(path: str, changed: int, size: Size) -> np.ndarray:
+    run = Run(path)
+    return explorer(run).errors(map_samples(run, size).x)
+
+
+def map_errors(run: Run, size: Size) -> np.ndarray:
+    """Squared error per feature of the sample behind each point of a map; needs the dataset."""
+    return _map_errors(str(run.path), written(run, "weights.safetensors"), size)

@@ -1,0 +1,155 @@
+"""Samples to choose from and to look at."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from aeexplorer.data import DATASETS, DataSpec, DataUnavailable, Split
+from aeexplorer.explorer import Explorer
+from aeexplorer.plots import scatter_toy
+from aeexplorer.ui.shared.page_links import door
+from aeexplorer.ui.shared.pictures import common_scale, picture_address, picture_rows
+from aeexplorer.ui.shared.resources import dataset, theme
+
+CLOUD = 600  # points that stand for a set on a plane
+EVERY_CLASS = "All classes"
+
+
+def test_split(model: Explorer) -> Split | None:
+    """The test samples of a model's dataset, or None where they are not on this computer; nothing is fetched."""
+    name = model.run.spec.dataset
+    if name not in DATASETS or not DATASETS[name].available():
+        return None
+    try:
+        data = dataset(name)
+    except DataUnavailable:
+        return None
+    known = data.spec.shape == model.spec.shape and model.codes.index.max(initial=0) < len(data.test)
+    return data.test if known else None
+
+
+def missing_data(model: Explorer, without: str) -> None:
+    """Say that the samples are not here, what works without them, and how to get them."""
+    with st.container(border=True):
+        st.markdown(f"**{model.spec.title} is not on this computer.** {without}")
+        door("data", "Get the data", "download", dataset=model.run.spec.dataset)
+
+
+def class_name(spec: DataSpec, label: int) -> str:
+    """The name of a class, empty for none."""
+    if label < 0:
+        return ""
+    return spec.classes[label] if label < len(spec.classes) else str(label)
+
+
+def long_names(classes: tuple[str, ...]) -> bool:
+    """Whether the names of classes are too long to stand beside a point or under a small picture."""
+    return max(map(len, classes), default=0) > 3
+
+
+def sentence_case(name: str) -> str:
+    """A name with a capital at its beginning, abbreviations as they are."""
+    return name[:1].upper() + name[1:]
+
+
+def is_plane(spec: DataSpec) -> bool:
+    """Whether samples are points of a plane, that are looked at together."""
+    return spec.kind == "vector" and spec.shape == (2,)
+
+
+def chart(figure: object, height: int | str = "content", **more: object) -> object:
+    """A figure in the look of the page, with its alternative text."""
+    alt = figure.layout.meta["alt"]  # type: ignore[attr-defined]
+    return st.plotly_chart(  # type: ignore[call-overload]
+        figure, theme=None, width="stretch", height=height, alt=alt, config={"displayModeBar": False}, **more
+    )
+
+
+def show(
+    rows: Sequence[tuple[str, Sequence[np.ndarray] | np.ndarray]], spec: DataSpec, captions: Sequence[Sequence[str]] | None = None,
+    columns: int | None = None, tile_width: int = 88,
+) -> None:  # fmt: skip
+    """Rows of samples; points of a plane as one chart of the first two rows, each point joined to its second."""
+    if not is_plane(spec):
+        picture_rows(rows, spec, captions, columns, tile_width)
+        return
+    second = rows[1][1] if len(rows) > 1 else None
+    chart(scatter_toy(rows[0][1], second, theme=theme()), height=380)
+
+
+def choose_sample(
+    key: str, index: np.ndarray, labels: np.ndarray, spec: DataSpec, split: Split | None, title: str = "Test sample",
+    pictures: int = 8,
+) -> int:  # fmt: skip
+    """A number, a filter by class, another one at random, and pictures to click; the number is kept under `key`.
+
+    Args:
+        index: (n,) places in the test split to choose from, increasing.
+        labels: (n,) their classes.
+        split: the samples, where they are here.
+        pictures: how many of them to show, from the chosen one on.
+
+    Returns:
+        A place in the test split.
+    """
+    allowed, wanted = index, None
+    known = st.session_state.get(key)
+    if known is None or not index[0] <= known <= index[-1]:
+        st.session_state[key] = int(index[0])
+    boxes = st.container(horizontal=True, vertical_alignment="bottom", key=f"choose-{key}")
+    names = [class_name(spec, y) for y in sorted(set(labels[labels >= 0].tolist()))]
+    if names:
+        wanted = boxes.selectbox("Class", [EVERY_CLASS, *names], key=f"{key}.class", width=140)
+        if wanted != EVERY_CLASS:
+            allowed = index[np.array([class_name(spec, y) == wanted for y in labels.tolist()])]
+    picked = int(
+        boxes.number_input(title, int(index[0]), int(index[-1]), step=1, key=key, persist_state="session", width=140)
+    )
+    boxes.button("Another", key=f"{key}.another", icon=":material/shuffle:", on_click=_another, args=(key, allowed))
+    if split is not None and not is_plane(spec):
+        after = np.searchsorted(allowed, picked)
+        _strip(key, np.roll(allowed, -int(after))[:pictures], split, spec, picked)
+    return picked if picked in index else int(index[np.abs(index - picked).argmin()])
+
+
+def _another(key: str, allowed: np.ndarray) -> None:
+    st.session_state[key] = int(random.choice(allowed.tolist()))
+
+
+def _pick(key: str, place: int) -> None:
+    st.session_state[key] = place
+
+
+def _strip(key: str, places: np.ndarray, split: Split, spec: DataSpec, picked: int) -> None:
+    """Pictures that are buttons: the picture is the button's background, so that a click keeps the session."""
+    shown = split.x[places]
+    scale = common_scale([("", shown)], spec)
+    name = key.replace(".", "-")
+    rules = [
+        f".st-key-{name}-{i} button {{ background: var(--ae-panel) "
+        f"url({picture_address(x, spec, scale)}) center 4px / auto 56px no-repeat; }}"
+        for i, x in enumerate(shown)
+    ]
+    st.html(f"<style>{' '.join(rules)}</style>")
+    with st.container(horizontal=True, gap="xsmall", key=f"strip-{name}"):
+        for i, place in enumerate(places.tolist()):
+            said = class_name(spec, int(split.y[place]))
+            st.button(
+                f"#{place}", key=f"{name}-{i}", help=f"Sample {place}{f', {said}' if said else ''}",
+                type="primary" if place == picked else "secondary", on_click=_pick, args=(key, place), width=74,
+            )  # fmt: skip
+
+
+def cloud(x: np.ndarray) -> np.ndarray:
+    """A few hundred of many points, evenly spaced in their order."""
+    return x[:: max(1, len(x) // CLOUD)]
+
+
+def background(model: Explorer) -> np.ndarray:
+    """Points (m, 2) that stand for the data of a plane: test samples, or what stored codes decode to."""
+    split = test_split(model)
+    return cloud(model.decode(model.codes.z) if split is None else split.x)

@@ -1,0 +1,311 @@
+"""Watching a training: how far it is, what it can do by now, and afterwards its film."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from aeexplorer import jobs
+from aeexplorer.config import ConfigError
+from aeexplorer.families import FAMILIES
+from aeexplorer.plots import loss_curves, scatter_map
+from aeexplorer.runs.folders import Status
+from aeexplorer.runs.log import Follower, plane
+from aeexplorer.runs.run import Run, find_run
+from aeexplorer.server.identity import current_owner
+from aeexplorer.store import Damaged
+from aeexplorer.training.loop import TrainingConfig
+from aeexplorer.ui.shared.jobs_panel import waiting_sentence
+from aeexplorer.ui.shared.page_footer import foot
+from aeexplorer.ui.shared.page_links import door
+from aeexplorer.ui.shared.resources import theme
+from aeexplorer.ui.shared.samples import chart, show
+from aeexplorer.ui.shared.widgets import as_text, heading
+from aeexplorer.ui.train import JOB, as_python, duration
+
+TICK_SECONDS = 0.7
+FIRST_TICK_SECONDS = 0.2  # until the first loss, where nobody else waits for one
+CONTROL_HEIGHT, CHART_HEIGHT = 66, 290
+FIGURES = {
+    "reconstruction": "reconstruction", "kl": "KL", "neg_elbo": "−ELBO", "mse": "MSE", "denoising_mse": "denoising MSE",
+    "perplexity": "perplexity",
+}  # fmt: skip
+
+
+def shown_run() -> Run | None:
+    """The run that the link or the session names; None, with a sentence where there is none of that name."""
+    name = st.query_params.get("job") or st.session_state.get(JOB)
+    if not name:
+        return None
+    try:
+        if not re.fullmatch(r"\w[\w.-]{0,99}", name):
+            raise ConfigError("the link names no run")
+        run = find_run(name)
+    except (ConfigError, Damaged) as error:
+        forget()
+        st.warning(as_text(f"This training cannot be shown: {error}"), icon=":material/warning:")
+        return None
+    st.session_state[JOB] = run.path.name
+    if st.query_params.get("job") != run.path.name:
+        st.query_params["job"] = run.path.name
+    return run
+
+
+def forget() -> None:
+    """Show no training any more, so that a new one can be chosen."""
+    st.session_state.pop(JOB, None)
+    st.query_params.pop("job", None)
+
+
+def watch(run: Run) -> None:
+    """One training: live while it goes on, a film to scrub through afterwards."""
+    try:
+        status = run.status
+    except Damaged as error:
+        heading(as_text(run.title), "This training cannot be shown.")
+        st.error(as_text(str(error)), icon=":material/error:")
+        _ways_on(run)
+        return
+    heading(as_text(run.title), _lead(run, status))
+    active = jobs.under_way(run)
+    eager = active and len(jobs.active_jobs()) == 1 and not _begun(run)
+    tick = FIRST_TICK_SECONDS if eager else TICK_SECONDS
+    st.fragment(_view, run_every=tick if active else None)(run, active, eager)
+    _foot(run)
+
+
+def _begun(run: Run) -> bool:
+    """Whether there is a loss to show."""
+    with contextlib.suppress(Damaged, OSError):
+        return _follower(run).latest is not None
+    return False
+
+
+def _view(run: Run, was_active: bool, eager: bool) -> None:
+    try:
+        status = run.status
+        active = jobs.under_way(run)
+        if was_active != active:
+            st.rerun()
+        follower = _follower(run)
+        frames = run.frames()
+        # of one height while it trains and afterwards, so that nothing below moves
+        bar = st.container(
+            horizontal=True, wrap=False, height=CONTROL_HEIGHT, border=False, vertical_alignment="center"
+        )  # fmt: skip
+        if active:
+            _progress(run, status, follower, bar)
+            shown = frames[-1] if frames else None
+        else:
+            shown = _after(run, status, frames, bar)
+        if not active:
+            _trouble(status)
+        _numbers(run, status, follower, None if active else shown)
+        _pictures(run, follower, shown, active)
+        done = status.state == "done"
+    except (Damaged, FileNotFoundError) as error:
+        st.error(as_text(f"The film of this run cannot be shown: {error}"), icon=":material/error:")
+        done = False
+    if not was_active:
+        _ways_on(run, done)
+    if eager and _begun(run):
+        st.rerun()
+
+
+def _follower(run: Run) -> Follower:
+    """The session's reading of the events, so that each line is read once."""
+    kept = st.session_state.get("train.follower")
+    if not isinstance(kept, Follower) or kept.folder.path != run.path:
+        kept = st.session_state["train.follower"] = Follower(run)
+    return kept.read()
+
+
+def _progress(run: Run, status: Status, follower: Follower, bar: DeltaGenerator) -> None:
+    latest = follower.latest
+    if status.state == "queued":
+        text = " · ".join(filter(None, (waiting_sentence(run), as_text(status.reason))))
+    elif latest is None:
+        text = "Reading the data"
+    else:
+        text = f"Epoch {latest['epoch']} of {latest['epochs']}, {duration(latest['seconds_left'])} left"
+    bar.progress(min(latest["step"] / latest["steps"], 1.0) if latest else 0.0, text=text)
+    if run.owner != current_owner():
+        return
+    if not run.cancel_requested:
+        if bar.button("Stop", icon=":material/stop:", key="train.stop"):
+            try:
+                jobs.cancel(run, current_owner())
+            except ConfigError as error:
+                st.error(as_text(str(error)), icon=":material/error:")
+                return
+            st.rerun(scope="fragment")
+        return
+    bar.button("Stopping", icon=":material/hourglass_empty:", key="train.stopping", disabled=True)
+
+
+def _after(
+    run: Run, status: Status, frames: list[int], bar: DeltaGenerator
+) -> int | None:  # fmt: skip
+    """The slider through the film, and the button for what can come next."""
+    shown = frames[0] if len(frames) == 1 else None
+    if len(frames) > 1:
+        shown = bar.select_slider("Epoch", frames, value=frames[-1], key=f"train.epoch.{run.path.name}")
+    else:
+        said = "There is no film yet: it begins with the end of the first epoch."
+        bar.caption(f"The film has one frame, of epoch {shown}." if shown else said)
+    if status.state == "done":
+        bar.button("New training", icon=":material/add:", on_click=forget, key="train.new")
+        return shown
+    if run.owner != current_owner():
+        return shown
+    label = {"queued": "Start", "failed": "Try again"}.get(status.state, "Continue")
+    if bar.button(label, icon=":material/play_arrow:", type="primary", key="train.continue"):
+        _continue(run)
+    return shown
+
+
+def _continue(run: Run) -> None:
+    try:
+        jobs.start(run, current_owner())
+    except (ConfigError, OSError) as error:
+        st.error(as_text(str(error)), icon=":material/error:")
+        return
+    st.rerun()
+
+
+def _lead(run: Run, status: Status) -> str:
+    """What is shown, or why it ended before its end and that it can go on."""
+    reached = f" after {status.epochs} epoch{'s' if status.epochs > 1 else ''}" if status.epochs else ""
+    match status.state:
+        case "queued" if not jobs.under_way(run):
+            return "This training waits to be started."
+        case "cancelled" if run.has_weights:
+            return f"Stopped{reached}. What was learned is kept, and the training can go on from there."
+        case "cancelled":
+            return "Stopped before it began."
+    spec, size = run.spec, run.config.latent_dim
+    return f"{run.family.title} with {size} latent dimension{'s' if size > 1 else ''} on {spec.data.title}, {spec.created[:10]}."
+
+
+def _trouble(status: Status) -> None:
+    if status.state == "interrupted":
+        said = as_text(status.reason)
+        st.warning(f"Interrupted: {said}. It can go on from its last checkpoint.", icon=":material/warning:")
+    elif status.state == "failed":
+        said = as_text(status.reason)
+        st.error(f"Failed: {said}. Try again, or start a new training with other knobs.", icon=":material/error:")
+
+
+def _numbers(run: Run, status: Status, follower: Follower, epoch: int | None) -> None:
+    """Losses and active units at the shown epoch, or as they are now."""
+    event = follower.latest if epoch is None else follower.epochs.get(epoch)
+    last = follower.epochs.get(max(follower.epochs, default=0), {})
+    cells: dict[str, str] = {}
+    if event is not None:
+        validated = event.get("validation") or last.get("validation") or {}
+        cells["Training loss"] = _number(sum(event["train"].values()))
+        if len(event["train"]) > 1:
+            cells |= {_named(name): _number(value) for name, value in event["train"].items()}
+        cells["Validation loss"] = _number(sum(validated.values())) if validated else "–"
+        units = event.get("active_units", last.get("active_units"))
+        cells["Active units"] = "–" if units is None else f"{units} of {run.config.latent_dim}"
+    else:
+        cells = dict.fromkeys(("Training loss", "Validation loss", "Active units"), "–")
+    if status.state == "done" and status.result:
+        cells |= {f"Test {name}": value for name, value in figures_of(status).items()}
+    shown = "".join(
+        f'<div><span>{html.escape(name)}</span><b data-figure="{html.escape(name)}">{html.escape(value)}</b></div>'
+        for name, value in cells.items()
+    )
+    st.html(f'<div class="ae-figures">{shown}</div>')
+
+
+def figures_of(status: Status) -> dict[str, str]:
+    """Figures on the test split by the name that people read, where the training is done."""
+    return {FIGURES[name]: _number(value) for name, value in status.result.items() if name in FIGURES}
+
+
+def _named(name: str) -> str:
+    said = FIGURES.get(name, name)
+    return said[:1].upper() + said[1:]
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) < 100 else f"{value:.1f}"
+
+
+def _pictures(run: Run, follower: Follower, epoch: int | None, active: bool) -> None:
+    spec = run.spec.data
+    frame = run.frame(epoch) if epoch is not None else None
+    with st.container(border=True):
+        followed = frame is not None or (run.path / "snapshots" / "samples.safetensors").exists()
+        x = run.film_samples["x"] if followed else np.zeros((10, *spec.shape), np.float32)
+        restored = frame["reconstructions"] if frame is not None else np.zeros_like(x)
+        show([("original", x), ("restored", restored)], spec, tile_width=68)
+    left, right = st.columns(2)
+    with left, st.container(border=True, height="stretch"):
+        _losses(follower.curve(), None if active else epoch)
+    with right, st.container(border=True, height="stretch"):
+        _map(run, epoch)
+
+
+def _losses(rows: list[dict[str, float]], epoch: int | None) -> None:
+    """The losses so far, with a line at an epoch; an empty place of the same height before the first, because a browser is
+    busy for a second with its first chart and would show the first loss that much later."""
+    if not rows:
+        st.container(height=CHART_HEIGHT - 36, border=False)
+        st.caption("The losses appear with the first of them.")
+        return
+    figure = loss_curves(rows, theme())
+    if epoch is not None and len(rows) > 1:
+        figure.add_vline(x=epoch, line={"color": theme().secondary, "width": 1})
+    chart(figure, height=CHART_HEIGHT, key="train.losses")
+
+
+def _map(run: Run, epoch: int | None) -> None:
+    """Where the codes of the film's samples lie; an empty place of the same height before the first frame."""
+    if epoch is None:
+        st.container(height=CHART_HEIGHT - 36, border=False)
+        st.caption("The codes appear at the end of the first epoch.")
+        return
+    points = frame_points(str(run.path), epoch, run.frames().index(epoch))
+    how = "as they are" if run.config.latent_dim <= 2 else "by PCA"
+    said = f"Codes of {len(points)} validation samples {how} after epoch {epoch}"
+    figure = scatter_map(points, run.film_samples["labels"], run.spec.data.classes, theme(), alt=said)
+    figure.update_layout(showlegend=False, margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    chart(figure, height=CHART_HEIGHT - 36, key="train.map")
+    st.caption(f"{said}.")
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def frame_points(path: str, epoch: int, place: int) -> np.ndarray:
+    """The codes of one frame on a plane that is turned like the frame before it."""
+    run = Run(path)
+    codes = run.frame(epoch)["codes"]
+    if place == 0 or codes.shape[1] <= 2:
+        return plane(codes)
+    return plane(codes, frame_points(path, run.frames()[place - 1], place - 1))
+
+
+def _ways_on(run: Run, done: bool = False) -> None:
+    with st.container(horizontal=True):
+        if run.has_weights:
+            door("reconstruct", "Explore this model", "explore", run=run.id)
+            door("latent_map", "Open its latent map", "scatter_plot", run=run.id)
+        if not done:
+            st.button("New training", icon=":material/add:", on_click=forget, key="train.again", type="tertiary")
+
+
+def _foot(run: Run) -> None:
+    row = FAMILIES[run.spec.family]
+    given: Mapping[str, Any] = {**dict(run.config), **dict(run.spec.training)}
+    usual = {**dict(row.config), **dict(TrainingConfig())}
+    changed = {name: value for name, value in given.items() if value != usual[name]}
+    foot(row.equation, row.summary, as_python(run.spec.dataset, row.name, changed))
