@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal
 
-from torch import Tensor, nn
+from torch import nn
 
 from aeexplorer.config import ConfigError
 from aeexplorer.data.spec import DataSpec, Kind
-from aeexplorer.tensors import model_shape
+from aeexplorer.nets.conv import conv_decoder, conv_encoder
+from aeexplorer.nets.mlp import mlp_decoder, mlp_encoder
 
 NetName = Literal["mlp", "conv"]
 
@@ -30,74 +29,6 @@ class Net:
     widths: str
     encoder: Callable[[DataSpec, int, Sequence[int], float], nn.Module]
     decoder: Callable[[DataSpec, int, Sequence[int], float], nn.Module]
-
-
-def _layer(linear: nn.Module, dropout: float) -> list[nn.Module]:
-    return [linear, nn.ReLU(), *([nn.Dropout(dropout)] if dropout else [])]
-
-
-def mlp_encoder(spec: DataSpec, out: int, widths: Sequence[int], dropout: float) -> nn.Module:
-    """Flatten, then fully connected layers with ReLU; no hidden layer gives a linear map."""
-    sizes = (spec.size, *widths)
-    hidden = [m for a, b in pairwise(sizes) for m in _layer(nn.Linear(a, b), dropout)]
-    return nn.Sequential(nn.Flatten(), *hidden, nn.Linear(sizes[-1], out))
-
-
-def mlp_decoder(spec: DataSpec, latent: int, widths: Sequence[int], dropout: float) -> nn.Module:
-    """The mirror of `mlp_encoder`."""
-    sizes = (latent, *reversed(widths))
-    hidden = [m for a, b in pairwise(sizes) for m in _layer(nn.Linear(a, b), dropout)]
-    return nn.Sequential(*hidden, nn.Linear(sizes[-1], spec.size), nn.Unflatten(1, model_shape(spec)))
-
-
-class _Crop(nn.Module):
-    """Cut the last rows off: a transposed convolution doubles, an odd side was halved upwards."""
-
-    def __init__(self, sides: tuple[int, ...]) -> None:
-        super().__init__()
-        self.sides = sides
-
-    def forward(self, x: Tensor) -> Tensor:
-        for axis, side in enumerate(self.sides, start=2):
-            x = x.narrow(axis, 0, side)
-        return x
-
-
-def _sides(spec: DataSpec, layers: int) -> list[tuple[int, ...]]:
-    """Sides before each stride-2 layer and after the last."""
-    sides = [model_shape(spec)[1:]]
-    for _ in range(layers):
-        sides.append(tuple(math.ceil(s / 2) for s in sides[-1]))
-    if layers and max(sides[-2]) == 1:
-        limit = math.ceil(math.log2(max(spec.shape[: len(sides[0])])))
-        raise ConfigError(f"channels must list at most {limit} layers for {spec.name}, got {layers}")
-    return sides
-
-
-def conv_encoder(spec: DataSpec, out: int, widths: Sequence[int], dropout: float) -> nn.Module:
-    """3-wide convolutions of stride 2, each halving the side, then one linear layer."""
-    sides = _sides(spec, len(widths))
-    conv = nn.Conv2d if spec.kind == "image" else nn.Conv1d
-    channels = (model_shape(spec)[0], *widths)
-    layers = [m for a, b in pairwise(channels) for m in _layer(conv(a, b, 3, stride=2, padding=1), dropout)]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels[-1] * math.prod(sides[-1]), out))
-
-
-def conv_decoder(spec: DataSpec, latent: int, widths: Sequence[int], dropout: float) -> nn.Module:
-    """One linear layer, then 4-wide transposed convolutions of stride 2; a kernel that is a multiple of the stride
-    leaves no checkerboard of uneven overlap (Odena et al. 2016)."""
-    sides = _sides(spec, len(widths))
-    conv = nn.ConvTranspose2d if spec.kind == "image" else nn.ConvTranspose1d
-    channels = (*reversed(widths), model_shape(spec)[0])
-    layers: list[nn.Module] = [
-        *_layer(nn.Linear(latent, channels[0] * math.prod(sides[-1])), dropout),
-        nn.Unflatten(1, (channels[0], *sides[-1])),
-    ]
-    for i, (a, b) in enumerate(pairwise(channels)):
-        up, target = conv(a, b, 4, stride=2, padding=1), sides[-2 - i]
-        crop = [] if target == tuple(2 * s for s in sides[-1 - i]) else [_Crop(target)]
-        layers += [up, *crop] if i == len(widths) - 1 else [*_layer(up, dropout), *crop]
-    return nn.Sequential(*layers)
 
 
 NETS: dict[str, Net] = {
