@@ -6,7 +6,7 @@ import streamlit as st
 
 from aeexplorer.runs.run import Run
 from aeexplorer.ui import beta
-from aeexplorer.ui.shared.page_footer import foot
+from aeexplorer.ui.shared.page_footer import page_footer
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
 from aeexplorer.ui.shared.run_progress import awaited, follow, wait
 from aeexplorer.ui.shared.sample_sets import DRAWN, Choice
@@ -17,7 +17,7 @@ PREFERRED = ("mnist-beta", "digits-beta")
 MISSING = "There is no dial over β yet. Train a VAE as a dial: digits take a minute."
 
 
-def bench(run: Run) -> None:
+def find_open_run(run: Run) -> None:
     model = open_picked(run)
     assert model.dial is not None
     if len(model.dial.stops) < 2:
@@ -49,7 +49,7 @@ def bench(run: Run) -> None:
     follow(run, lambda: beta.fresh_runs(run))
     if test_split(model) is None:
         missing_data(model, "What stored codes decode to stands in for the samples, and there is no latent map.")
-    foot(
+    page_footer(
         r"\mathcal L = D + \beta R",
         beta.numbers(frame, run),
         beta.as_python(run, chosen, params),
@@ -71,4 +71,4 @@ else:
         picked = pick_run("Model", PREFERRED, beta.has_beta, MISSING, family="vae", dataset="digits")
     if picked is not None:
         with refusals():
-            bench(picked)
+            find_open_run(picked)

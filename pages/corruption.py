@@ -6,7 +6,7 @@ import streamlit as st
 
 from aeexplorer.runs.run import Run
 from aeexplorer.ui import corruption
-from aeexplorer.ui.shared.page_footer import foot
+from aeexplorer.ui.shared.page_footer import page_footer
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
 from aeexplorer.ui.shared.run_progress import awaited, follow, wait
 from aeexplorer.ui.shared.sample_sets import DRAWN, Choice
@@ -17,7 +17,7 @@ PREFERRED = ("mnist-dae-gaussian", "digits-dae-gaussian", "mnist-dae", "digits-d
 MISSING = "There is no model trained on corrupted samples yet. Train a denoising autoencoder: digits take seconds."
 
 
-def bench(run: Run, beside: Run | None) -> None:
+def find_open_run(run: Run, beside: Run | None) -> None:
     model = open_picked(run)
     choice = Choice(model, "corruption")
     if choice.which == DRAWN:
@@ -44,7 +44,7 @@ def bench(run: Run, beside: Run | None) -> None:
             "What stored codes decode to stands in for the clean samples, which flatters the model they come from.",
         )
     frame = corruption.frame_of(params)
-    foot(
+    page_footer(
         r"L = \lVert x - g(f(\tilde x)) \rVert^2",
         corruption.numbers(frame, run, beside, len(chosen.samples)),
         corruption.as_python(run, beside, chosen, params),
@@ -68,4 +68,4 @@ else:
         with other:
             beside = corruption.choose_companion(picked)
         with refusals():
-            bench(picked, beside)
+            find_open_run(picked, beside)

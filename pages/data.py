@@ -7,8 +7,8 @@ import streamlit as st
 from aeexplorer.data import DATASETS, DataUnavailable, Source
 from aeexplorer.ui import data
 from aeexplorer.ui.shared.downloads import offer
-from aeexplorer.ui.shared.page_footer import foot
-from aeexplorer.ui.shared.page_links import door
+from aeexplorer.ui.shared.page_footer import page_footer
+from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.resources import dataset
 from aeexplorer.ui.shared.run_picker import follow, followed
 from aeexplorer.ui.shared.widgets import as_text, heading, refusals
@@ -37,7 +37,7 @@ def missing(source: Source, reason: str) -> None:
             offer(source.name)
         else:
             st.markdown(as_text(reason))
-        door("home", "Go to a model", "explore")
+        page_link("home", "Go to a model", "explore")
 
 
 def page(source: Source) -> None:
@@ -64,7 +64,7 @@ def page(source: Source) -> None:
     with right:
         data.facts(source, found)
     dimensions = r" \times ".join(map(str, source.spec.shape))
-    foot(rf"x \in \mathbb{{R}}^{{{dimensions}}}", f"{sum(source.counts):,} samples", code)
+    page_footer(rf"x \in \mathbb{{R}}^{{{dimensions}}}", f"{sum(source.counts):,} samples", code)
 
 
 title, picker = st.columns([3, 1.3], vertical_alignment="bottom")

@@ -6,17 +6,17 @@ import streamlit as st
 
 from aeexplorer.runs.run import Run
 from aeexplorer.ui import generate
-from aeexplorer.ui.shared.page_footer import foot, opening
+from aeexplorer.ui.shared.page_footer import opening, page_footer
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
-from aeexplorer.ui.shared.sample_picker import bench_of
+from aeexplorer.ui.shared.sample_picker import opened_run
 from aeexplorer.ui.shared.samples import missing_data, test_split
 from aeexplorer.ui.shared.widgets import heading, refusals
 
 
 def page(run: Run) -> None:
     model = open_picked(run)
-    bench = bench_of(run)
-    views = generate.views(bench)
+    opened = opened_run(run)
+    views = generate.views(opened)
     asked = st.query_params.get("view", "")
     names, beside = st.columns([1.1, 1.2], vertical_alignment="center", gap="medium")
     with names:
@@ -25,8 +25,8 @@ def page(run: Run) -> None:
             label_visibility="collapsed",
         )  # fmt: skip
     st.query_params["view"] = view
-    shown = views[view](bench, beside)
-    foot(shown.equation, shown.said, opening(run) + shown.python, *shown.files)
+    shown = views[view](opened, beside)
+    page_footer(shown.equation, shown.said, opening(run) + shown.python, *shown.files)
     if test_split(model) is None:
         missing_data(model, "This page works on the stored codes; pictures of samples are then decoded from them.")
 

@@ -7,8 +7,8 @@ import streamlit as st
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.home import decoded_at, draw_on, has_plane, move, where
 from aeexplorer.ui.shared.exports import sheet
-from aeexplorer.ui.shared.page_footer import foot, opening
-from aeexplorer.ui.shared.page_links import door
+from aeexplorer.ui.shared.page_footer import opening, page_footer
+from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.resources import openable_runs
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
 from aeexplorer.ui.shared.samples import missing_data, test_split
@@ -28,7 +28,7 @@ def doors(drawn: bool) -> None:
     with st.container(key="doors", gap="small"):
         for page, label, said in DOORS:
             with st.container(border=True, gap=None, key=f"door-{page}"):
-                door(page, f"**{label}**", **({"samples": "drawn"} if drawn and page == "corruption" else {}))
+                page_link(page, f"**{label}**", **({"samples": "drawn"} if drawn and page == "corruption" else {}))
                 st.caption(said)
 
 
@@ -37,8 +37,8 @@ def empty() -> None:
     with st.container(border=True, horizontal_alignment="center", gap="medium"):
         st.subheader("There is no trained model yet", anchor=False)
         st.markdown("This page needs one. Training an autoencoder on the built-in digits takes seconds and no network.")
-        door("train", "Train a model", "model_training", family="vae", dataset="digits")
-        door("data", "Look at the data first", "dataset")
+        page_link("train", "Train a model", "model_training", family="vae", dataset="digits")
+        page_link("data", "Look at the data first", "dataset")
 
 
 @st.fragment
@@ -54,7 +54,7 @@ def explore(run: Run) -> None:
         decoded = decoded_at(model, z)
     if test_split(model) is None:
         missing_data(model, "The plane works without it; the nearest real samples need it.")
-    foot(
+    page_footer(
         rf"\hat x = g(z) = g({z[0]:.2f},\, {z[1]:.2f})",
         f"2 numbers in, {spec.size} {'pixels' if spec.kind == 'image' else 'values'} out",
         opening(run) + f"sample = model.decode([[{z[0]:.4g}, {z[1]:.4g}]])[0]\n",

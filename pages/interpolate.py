@@ -6,9 +6,9 @@ import streamlit as st
 
 from aeexplorer.runs.run import Run
 from aeexplorer.ui import interpolate
-from aeexplorer.ui.shared.page_footer import foot, opening
+from aeexplorer.ui.shared.page_footer import opening, page_footer
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
-from aeexplorer.ui.shared.sample_picker import bench_of, opening_of, pick_ends
+from aeexplorer.ui.shared.sample_picker import opened_run, opening_of, pick_ends
 from aeexplorer.ui.shared.samples import is_plane, missing_data, test_split
 from aeexplorer.ui.shared.widgets import heading, refusals
 
@@ -27,27 +27,27 @@ def how_many() -> int:
 
 def page(run: Run, rival: Run | None, n: int, cards: st.delta_generator.DeltaGenerator) -> None:
     model = open_picked(run)
-    bench = bench_of(run)
+    opened = opened_run(run)
     with cards:
-        ends = pick_ends(bench, NAMES[n])
+        ends = pick_ends(opened, NAMES[n])
     code = opening(run) + opening_of(ends)
-    if is_plane(bench.spec):
-        interpolate.walk_on_plane(bench, ends)
+    if is_plane(opened.spec):
+        interpolate.walk_on_plane(opened, ends)
         params = {"t": 0.5}
-        foot(*interpolate.equation(params, ends), code + interpolate.walk_python(params))
+        page_footer(*interpolate.equation(params, ends), code + interpolate.walk_python(params))
     elif n == 2:
-        params = interpolate.walk(bench, ends, rival)
-        foot(
+        params = interpolate.walk(opened, ends, rival)
+        page_footer(
             *interpolate.equation(params, ends),
             code + interpolate.walk_python(params),
-            *interpolate.walk_files(params, bench),
+            *interpolate.walk_files(params, opened),
         )
     else:
-        params = interpolate.patch(bench, ends)
+        params = interpolate.patch(opened, ends)
         said = f"u = {params['u']:g}, v = {params['v']:g}" + (", d = b + c − a" if n == 3 else "")
-        foot(
+        page_footer(
             r"z_{u,v} = (1-v)\,[(1-u)\,a + u\,b] + v\,[(1-u)\,c + u\,d]", said,
-            code + interpolate.patch_python(params, n), *interpolate.patch_files(params, bench),
+            code + interpolate.patch_python(params, n), *interpolate.patch_files(params, opened),
         )  # fmt: skip
     if test_split(model) is None:
         missing_data(model, "Walks between stored codes work without it; their ends are then decoded from the codes.")

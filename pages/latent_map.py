@@ -12,7 +12,7 @@ from aeexplorer.ui.latent_map.files import files_of
 from aeexplorer.ui.latent_map.layouts import Layout, forget_unwatched, python_of
 from aeexplorer.ui.latent_map.neighbours import look_view, quality_view
 from aeexplorer.ui.latent_map.selection import selection_view
-from aeexplorer.ui.shared.page_footer import foot, opening
+from aeexplorer.ui.shared.page_footer import opening, page_footer
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
 from aeexplorer.ui.shared.view_state import Setting
 from aeexplorer.ui.shared.widgets import heading, refusals
@@ -64,7 +64,7 @@ def page(model: Explorer) -> None:
     said = f"{max(len(layout.points) for layout in layouts):,} codes of {model.latent_dim} numbers"
     if last.done and last.seconds:
         said += f", drawn in {last.seconds:.1f} s"
-    foot(
+    page_footer(
         EQUATIONS[last.panel.method], said, opening(model.run) + python_of(layouts, model) + code,
         *files_of(model, layouts),
     )  # fmt: skip

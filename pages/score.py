@@ -6,7 +6,7 @@ import streamlit as st
 
 from aeexplorer.runs.run import Run
 from aeexplorer.ui import score
-from aeexplorer.ui.shared.page_footer import foot
+from aeexplorer.ui.shared.page_footer import page_footer
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
 from aeexplorer.ui.shared.samples import missing_data, test_split
 from aeexplorer.ui.shared.widgets import heading, refusals
@@ -21,7 +21,7 @@ SOURCES = (
 )
 
 
-def bench(run: Run, beside: Run | None) -> None:
+def find_open_run(run: Run, beside: Run | None) -> None:
     model = open_picked(run)
     if test_split(model) is None:
         missing_data(model, "The exact score is that of the training samples, so this page needs them.")
@@ -30,7 +30,7 @@ def bench(run: Run, beside: Run | None) -> None:
         params = score.follow_score(model, beside)
     field, way = score.frames(params)
     st.caption(SOURCES)
-    foot(
+    page_footer(
         r"\mathbb E[x \mid \tilde x] = \tilde x + \sigma^2\, \nabla \log p_\sigma(\tilde x)",
         score.numbers(way, params),
         score.as_python(run, params),
@@ -51,4 +51,4 @@ if picked is not None:
     with other:
         beside = score.choose_companion(picked)
     with refusals():
-        bench(picked, beside)
+        find_open_run(picked, beside)

@@ -49,6 +49,6 @@ def train_into(home: Path) -> Path:
 def live_home(trained_home: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The home with those runs in place of the empty one; nothing is held open before or after."""
     monkeypatch.setenv("AEEXPLORER_HOME", str(trained_home))
-    open_runs.SHELF.close()
+    open_runs.OPEN_RUNS.close()
     yield trained_home
-    open_runs.SHELF.close()
+    open_runs.OPEN_RUNS.close()

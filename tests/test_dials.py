@@ -26,7 +26,7 @@ from aeexplorer.data import Dataset
 from aeexplorer.explorer import Explorer
 from aeexplorer.families import family
 from aeexplorer.jobs.doctor import examine
-from aeexplorer.live.open_runs import Shelf
+from aeexplorer.live.open_runs import OpenRuns
 from aeexplorer.models.base import Batch
 from aeexplorer.runs import dial as dials
 from aeexplorer.runs import pretraining
@@ -440,16 +440,16 @@ def test_cancelled_before_its_first_stop_it_cannot_be_opened_yet(tiny: Tiny) -> 
 @pytest.mark.usefixtures("every_step")
 def test_the_dial_grows_while_it_is_trained(tiny: Tiny) -> None:
     """Whoever asks is given the stops there are; a run held open for live views is opened again for a new one."""
-    data, seen, held, shelf = tiny("grey"), [], [], Shelf()
+    data, seen, held, shelf = tiny("grey"), [], [], OpenRuns()
     run = new_chain(data)
     for _ in record(run, data):
         if run.has_weights:
             seen.append(len(dial_of(run).stops))
-            held.append(shelf.bench(run.id))
+            held.append(shelf.find(run.id))
             assert dial_of(held[-1].explorer).stops == dial_of(run).stops
             assert held[-1].z.shape == (12, 3)
     assert seen == [1] * (SECOND - FIRST) + [2] * (WHOLE - SECOND) + [3]
-    assert len({id(bench) for bench in held}) == 3
+    assert len({id(opened) for opened in held}) == 3
 
 
 # the folder

@@ -50,7 +50,7 @@ every_family = pytest.mark.parametrize("name", FAMILIES)
 def small(name: str, data: Dataset, net: str = "mlp") -> ModelConfig:
     """The family's defaults with narrow layers and a code of 8, or of the least that it can do with."""
     config = FAMILIES[name].config
-    size = max(8, FAMILIES[name].model.least_code(data.spec))
+    size = max(8, FAMILIES[name].model.min_latent_dim(data.spec))
     narrow = {"hidden": (16,), "channels": (4, 8), "latent_dim": size, "positions": 4, "codebook_size": 16,
               "critic_units": 16}  # fmt: skip
     fields = {k: v for k, v in narrow.items() if k in type(config).model_fields}

@@ -9,7 +9,7 @@ from live_runs import BETAS, BLUR, LEVELS, MASK, PLANE, RESTORE, TURN, TWIN, liv
 from aeexplorer.config import ConfigError
 from aeexplorer.corruption import corrupt
 from aeexplorer.live.frame import Frame
-from aeexplorer.live.open_runs import as_floats, bench
+from aeexplorer.live.open_runs import as_floats, find_open_run
 from aeexplorer.live.panel import Slider
 from aeexplorer.live.scenes import render
 from aeexplorer.metrics import linear_probe
@@ -26,7 +26,7 @@ def turned(value: float, **more: object) -> Frame:
 
 def test_pictures_and_map_are_those_of_the_model_at_this_beta() -> None:
     made = turned(2.5).arrays
-    model, twin = bench(TURN).explorer.at(2.5), bench(TWIN).explorer.at(2.5)
+    model, twin = find_open_run(TURN).explorer.at(2.5), find_open_run(TWIN).explorer.at(2.5)
     x = model.dataset.test.x
     for name, by_hand in (("reconstruction", model.reconstruct(x[:4])), ("prior", model.sample(4, seed=0))):
         np.testing.assert_allclose(made[name] / 255, by_hand, atol=0.003)
@@ -38,7 +38,7 @@ def test_pictures_and_map_are_those_of_the_model_at_this_beta() -> None:
 
 @pytest.mark.parametrize("value", [1.0, 10 ** (5 / 16)], ids=["a stop", "the end of a part of a gap"])
 def test_the_map_is_that_of_the_model_itself_where_it_is_not_interpolated(value: float) -> None:
-    twin = bench(TWIN).explorer.at(value)
+    twin = find_open_run(TWIN).explorer.at(value)
     for _ in range(2):
         np.testing.assert_allclose(
             turned(value).arrays["map"], twin.encode(twin.dataset.test.x[twin.codes.index]), atol=1e-4
@@ -46,7 +46,7 @@ def test_the_map_is_that_of_the_model_itself_where_it_is_not_interpolated(value:
 
 
 def test_figures_are_those_of_the_whole_test_set_at_a_stop_and_between() -> None:
-    model = bench(TURN).explorer
+    model = find_open_run(TURN).explorer
     assert model.dial is not None
     for value, tolerance in ((1.0, 1e-3), (float(model.dial.curve["value"][2]), 1e-3), (1.3, 0.05)):
         made = turned(value)
@@ -86,7 +86,7 @@ def test_points_travel_and_never_jump() -> None:
 
 def test_the_ellipse_is_two_standard_deviations_of_the_aggregate_posterior() -> None:
     made = turned(0.1)
-    twin = bench(TWIN).explorer.at(0.1)
+    twin = find_open_run(TWIN).explorer.at(0.1)
     mean, logvar = twin.posterior(twin.dataset.test.x)
     covariance = np.cov(mean.T) + np.diag(np.exp(logvar).mean(0))
     radii = 2 * np.sqrt(np.linalg.eigvalsh(covariance))
@@ -95,7 +95,7 @@ def test_the_ellipse_is_two_standard_deviations_of_the_aggregate_posterior() -> 
 
 def test_without_a_twin_the_map_is_of_the_run_itself() -> None:
     made = render("beta", {"run": TURN, "samples": SAMPLES, "value": 1.0})
-    found = bench(TURN)
+    found = find_open_run(TURN)
     x = found.explorer.dataset.test.x[found.explorer.codes.index]
     by_hand = found.on_map(found.explorer.at(1.0).encode(x))
     np.testing.assert_allclose(made.arrays["map"], by_hand, atol=1e-5)
@@ -118,13 +118,13 @@ def test_a_run_that_is_no_dial_over_beta_is_refused(run: str) -> None:
 
 def test_the_level_trained_at_is_another_model_and_the_kind_another_chain() -> None:
     common = {"run": BLUR, "chains": {"gaussian": BLUR, "masking": MASK}, "samples": SAMPLES, "level": 0.5}
-    found = bench(BLUR)
+    found = find_open_run(BLUR)
     x = as_floats(found.explorer.dataset.test.x[:4])
     for kind, chain in (("gaussian", BLUR), ("masking", MASK)):
         for trained in (0.0, 0.3):
             made = render("corrupt", {**common, "kind": kind, "trained": trained})
             noisy = corrupt(x, kind, 0.5, 0, found.spec)
-            by_hand = bench(chain).explorer.at(trained).reconstruct(noisy)
+            by_hand = find_open_run(chain).explorer.at(trained).reconstruct(noisy)
             np.testing.assert_allclose(made.arrays["reconstruction"] / 255, by_hand, atol=0.003)
             assert made.readouts["trained"] == trained
     assert made.readouts["between"] == (0.0, 0.5)
@@ -141,7 +141,7 @@ def test_the_curve_over_tested_levels_follows_the_level_trained_at() -> None:
 
 def test_the_table_and_the_probe_are_those_of_the_dial() -> None:
     made = render("trained_at", {"run": RESTORE, "chains": {"masking": MASK}, "kind": "masking"}).arrays
-    model = bench(MASK).explorer
+    model = find_open_run(MASK).explorer
     assert model.dial is not None
     np.testing.assert_allclose(made["mse"], model.dial.curve["mse"], rtol=1e-6)
     assert made["mse"].shape == (len(made["trained"]), len(made["tested"]))

@@ -9,7 +9,7 @@ from live_runs import PLANE, RESTORE, live_home  # noqa: F401
 from aeexplorer.config import ConfigError
 from aeexplorer.live import map_cache
 from aeexplorer.live.map_cache import held, hold
-from aeexplorer.live.open_runs import bench
+from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.live.scenes import render
 from aeexplorer.projection import Projection, project
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("live_home")
 
 
 def test_samples_come_with_their_reconstructions_by_place_in_the_dataset() -> None:
-    model = bench(RESTORE).explorer
+    model = find_open_run(RESTORE).explorer
     data = model.dataset
     beyond = len(data.test) + 3
     frame = render("map_samples", {"run": RESTORE, "index": [5, 0, beyond]})
@@ -35,7 +35,7 @@ def test_samples_out_of_bounds_are_refused(index: list[int]) -> None:
 
 
 def test_without_the_data_samples_are_decoded_from_stored_codes() -> None:
-    found = bench(RESTORE)
+    found = find_open_run(RESTORE)
     found.test = None
     frame = render("map_samples", {"run": RESTORE, "index": [2, 10**6]})
     assert frame.readouts["index"] == [2]
@@ -47,7 +47,7 @@ def test_without_the_data_samples_are_decoded_from_stored_codes() -> None:
 
 @pytest.mark.parametrize(("run", "method"), [(PLANE, "raw"), (RESTORE, "pca")])
 def test_a_place_of_an_exact_map_is_decoded_by_its_code(run: str, method: str) -> None:
-    found = bench(run)
+    found = find_open_run(run)
     drawn = project(found.z, method)
     hold("shown", drawn)
     at = drawn.points[7].tolist()
@@ -60,7 +60,7 @@ def test_a_place_of_an_exact_map_is_decoded_by_its_code(run: str, method: str) -
 
 
 def test_a_place_between_clusters_of_an_approximate_map_is_off_it() -> None:
-    found = bench(RESTORE)
+    found = find_open_run(RESTORE)
     points = np.where(np.arange(len(found.z))[:, None] % 2, 10.0, -10.0) + found.z[:, :2]
     hold("gap", Projection(points.astype(np.float32), found.z, "tsne", {}))
     here = render("lift", {"run": RESTORE, "map_id": "gap", "at": points[4].tolist()})
@@ -72,7 +72,7 @@ def test_a_place_between_clusters_of_an_approximate_map_is_off_it() -> None:
 def test_a_map_that_no_page_shows_is_refused() -> None:
     with pytest.raises(ConfigError, match="map_id"):
         render("lift", {"run": PLANE, "map_id": "nothing", "at": [0, 0]})
-    hold("other", project(bench(RESTORE).z, "pca"))
+    hold("other", project(find_open_run(RESTORE).z, "pca"))
     with pytest.raises(ConfigError, match="2 values, got 16"):
         render("lift", {"run": PLANE, "map_id": "other", "at": [0, 0]})
 

@@ -16,7 +16,7 @@ from aeexplorer.interpolation import slerp
 from aeexplorer.live import frame
 from aeexplorer.live.frame import Frame
 from aeexplorer.live.map_cache import hold
-from aeexplorer.live.open_runs import STATUSES, Shelf, bench
+from aeexplorer.live.open_runs import STATUSES, OpenRuns, find_open_run
 from aeexplorer.live.scenes import SCENES, render
 from aeexplorer.projection import project
 
@@ -52,7 +52,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 @pytest.fixture(autouse=True)
 def example_map(live_home: Path) -> None:  # noqa: F811
     """A map that a page shows."""
-    hold("example", project(bench(PLANE).z, "raw"))
+    hold("example", project(find_open_run(PLANE).z, "raw"))
 
 
 def test_every_scene_has_an_example() -> None:
@@ -81,14 +81,14 @@ def test_echo_returns_its_params() -> None:
 
 def test_decode_is_the_explorers_decode() -> None:
     z = np.array([[0.3, -0.2], [1, 1]], np.float32)
-    expected = bench(PLANE).explorer.decode(z)
+    expected = find_open_run(PLANE).explorer.decode(z)
     np.testing.assert_array_equal(
         render("decode", {"run": PLANE, "z": z.tolist()}).arrays["tiles"], np.rint(expected * 255)
     )
 
 
 def test_a_code_lies_on_the_data_at_a_sample_and_off_the_map_far_away() -> None:
-    found = bench(PLANE)
+    found = find_open_run(PLANE)
     at = render("plane", {"run": PLANE, "z": np.median(found.z, axis=0).tolist()})
     far = render("plane", {"run": PLANE, "z": [40, -40]})
     assert at.readouts["status"] == "on the data" and far.readouts["status"] == "off the map"
@@ -100,7 +100,7 @@ def test_a_code_lies_on_the_data_at_a_sample_and_off_the_map_far_away() -> None:
 
 
 def test_statuses_split_the_stored_codes_as_they_say() -> None:
-    found = bench(PLANE)
+    found = find_open_run(PLANE)
     status = found.neighbourhood(found.z).status
     # each code counts itself among its neighbours here, so it seems a little less lonely than it is
     assert (status == STATUSES.index("on the data")).mean() >= 0.95
@@ -109,19 +109,19 @@ def test_statuses_split_the_stored_codes_as_they_say() -> None:
 def test_the_map_is_the_two_principal_components_of_the_stored_codes() -> None:
     from sklearn.decomposition import PCA
 
-    found = bench(RESTORE)
+    found = find_open_run(RESTORE)
     exact = PCA(2, svd_solver="full").fit(found.z.astype(np.float64))
     np.testing.assert_allclose(np.abs(found.axes.directions @ exact.components_.T), np.eye(2), atol=1e-4)
     assert found.axes.share == pytest.approx(exact.explained_variance_ratio_.sum(), rel=1e-5)
     np.testing.assert_allclose(np.abs(found.on_map(found.z)), np.abs(exact.transform(found.z)), atol=1e-4)
     points = render("codes", {"run": RESTORE}).arrays["points"]
     np.testing.assert_array_equal(points, found.on_map(found.z[: len(points)]))
-    flat = bench(PLANE)
+    flat = find_open_run(PLANE)
     np.testing.assert_array_equal(flat.on_map(flat.z), flat.z)
 
 
 def test_ways_begin_and_end_where_their_samples_stand_on_the_map() -> None:
-    found = bench(RESTORE)
+    found = find_open_run(RESTORE)
     made = render(
         "interpolate", {"run": RESTORE, "a": {"code": 1}, "b": {"code": 2}, "t": 0.25, "kinds": ["lerp", "pixels"]}
     )
@@ -132,7 +132,7 @@ def test_ways_begin_and_end_where_their_samples_stand_on_the_map() -> None:
 
 
 def test_a_code_moved_on_the_map_keeps_what_the_map_does_not_show() -> None:
-    found = bench(RESTORE)
+    found = find_open_run(RESTORE)
     z = found.z[3]
     moved = render("plane", {"run": RESTORE, "z": z.tolist(), "at": [0.5, -1.0]}).readouts
     np.testing.assert_allclose(moved["at"], [0.5, -1.0], atol=1e-5)
@@ -146,14 +146,14 @@ def test_a_code_moved_on_the_map_keeps_what_the_map_does_not_show() -> None:
 
 def test_nearest_tiles_are_the_real_samples() -> None:
     made = render("plane", {"run": PLANE, "z": [0, 0], "neighbours": 3})
-    explorer = bench(PLANE).explorer
+    explorer = find_open_run(PLANE).explorer
     places = explorer.codes.index[made.readouts["nearest"]]
     np.testing.assert_array_equal(made.arrays["nearest"], explorer.dataset.test.x[places])
 
 
 def test_the_ellipse_is_the_posterior_of_the_nearest_sample() -> None:
     made = render("plane", {"run": PLANE, "z": [0.1, 0.1]})
-    explorer = bench(PLANE).explorer
+    explorer = find_open_run(PLANE).explorer
     sample = explorer.dataset.test.x[explorer.codes.index[made.readouts["nearest"][:1]]]
     mean, logvar = explorer.posterior(sample)
     np.testing.assert_allclose(made.arrays["ellipse"], np.concatenate([mean[0], np.exp(logvar[0] / 2)]), rtol=1e-5)
@@ -163,7 +163,7 @@ def test_the_ellipse_is_the_posterior_of_the_nearest_sample() -> None:
 def test_without_the_data_codes_still_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     run = tmp_path / "runs" / "elsewhere"
     monkeypatch.setenv("AEEXPLORER_DATA_DIR", str(tmp_path / "none"))
-    shutil.copytree(bench(PLANE).explorer.run.path, run)
+    shutil.copytree(find_open_run(PLANE).explorer.run.path, run)
     (run / "spec.json").write_text((run / "spec.json").read_text().replace('"dataset": "digits"', '"dataset": "mnist"'))
     monkeypatch.setenv("AEEXPLORER_HOME", str(tmp_path))
     made = render("plane", {"run": "elsewhere", "z": [0, 0]})
@@ -173,7 +173,7 @@ def test_without_the_data_codes_still_answer(monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_a_drawing_is_read_like_the_sample_it_copies() -> None:
-    picture = bench(PLANE).explorer.dataset.test.x[7]
+    picture = find_open_run(PLANE).explorer.dataset.test.x[7]
     text = base64.b64encode(picture.tobytes()).decode()
     drawn = render("encode", {"run": PLANE, "sample": {"pixels": text}})
     numbers = render("encode", {"run": PLANE, "sample": {"pixels": picture.ravel().tolist()}})
@@ -181,11 +181,11 @@ def test_a_drawing_is_read_like_the_sample_it_copies() -> None:
     for made in (drawn, numbers):
         np.testing.assert_allclose(made.readouts["z"], named.readouts["z"], atol=1e-6)
         np.testing.assert_array_equal(made.arrays["sample"][0], picture)
-    assert 0 < named.readouts["share"] <= 1 and named.readouts["label"] in bench(PLANE).spec.classes
+    assert 0 < named.readouts["share"] <= 1 and named.readouts["label"] in find_open_run(PLANE).spec.classes
 
 
 def test_interpolation_begins_and_ends_at_its_samples() -> None:
-    found = bench(RESTORE)
+    found = find_open_run(RESTORE)
     made = render("interpolate", {"run": RESTORE, "a": {"code": 1}, "b": {"code": 2}, "t": 0.25, "steps": 5})
     ends = frame.tiles(found.explorer.decode(found.z[[1, 2]]), found.spec)
     for kind in ("lerp", "slerp"):
@@ -206,7 +206,7 @@ def test_interpolation_of_two_runs_is_of_the_same_samples() -> None:
 
 
 def test_traversals_pass_through_the_code() -> None:
-    found = bench(RESTORE)
+    found = find_open_run(RESTORE)
     z = found.z[4]
     made = render(
         "traverse", {"run": RESTORE, "sample": {"code": 4}, "dims": [6], "low": float(z[6]), "high": 9.0, "steps": 3}
@@ -216,7 +216,7 @@ def test_traversals_pass_through_the_code() -> None:
 
 
 def test_arithmetic_moves_along_the_difference_of_means() -> None:
-    found = bench(PLANE)
+    found = find_open_run(PLANE)
     made = render("arithmetic", {"run": PLANE, "sample": {"code": 0}, "plus": [1, 2], "minus": [3], "strength": 2})
     expected = found.z[0] + 2 * (found.z[[1, 2]].mean(0) - found.z[3])
     np.testing.assert_allclose(made.readouts["z"], expected, rtol=1e-5)
@@ -275,7 +275,7 @@ def test_levels_agree_with_corrupt() -> None:
 
 def test_sequences_travel_as_numbers() -> None:
     made = render("corrupt", {"run": SEQUENCE, "samples": [{"index": 0}, {"index": 1}], "level": 0.1})
-    spec = bench(SEQUENCE).spec
+    spec = find_open_run(SEQUENCE).spec
     assert made.arrays["reconstruction"].dtype == np.float32 and made.arrays["reconstruction"].shape == (2, *spec.shape)
     assert "ssim" not in made.readouts and made.readouts["mse"] > 0
 
@@ -339,19 +339,19 @@ def test_readouts_travel_without_nan() -> None:
 
 
 def test_the_shelf_opens_a_run_again_when_its_weights_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = bench(PLANE).explorer.run.path
+    original = find_open_run(PLANE).explorer.run.path
     monkeypatch.setenv("AEEXPLORER_HOME", str(tmp_path))
     for name in ("one", "two", "three"):
         shutil.copytree(original, tmp_path / "runs" / name)
-    shelf = Shelf(capacity=2)
-    one = shelf.bench("one")
-    assert shelf.bench("one") is one
+    shelf = OpenRuns(capacity=2)
+    one = shelf.find("one")
+    assert shelf.find("one") is one
     weights = tmp_path / "runs" / "one" / "weights.safetensors"
     weights.write_bytes((original / "weights.safetensors").read_bytes())
-    again = shelf.bench("one")
+    again = shelf.find("one")
     assert again is not one
-    shelf.bench("two"), shelf.bench("three")
-    assert shelf.bench("one") is not again
+    shelf.find("two"), shelf.find("three")
+    assert shelf.find("one") is not again
     shutil.rmtree(tmp_path / "runs" / "one")
     with pytest.raises(ConfigError, match="unknown run"):
-        shelf.bench("one")
+        shelf.find("one")

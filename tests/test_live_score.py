@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from live_runs import NAIVE, SCORE, live_home  # noqa: F401
 
-from aeexplorer.live.open_runs import bench
+from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.live.scenes import render
 from aeexplorer.metrics import SmoothedData, score_agreement
 
@@ -17,7 +17,7 @@ SIGMA = 0.12
 
 def test_arrows_are_the_exact_score_and_what_the_weights_between_two_snapshots_say() -> None:
     made = render("score_field", {"run": SCORE, "sigma": SIGMA})
-    model = bench(SCORE).explorer
+    model = find_open_run(SCORE).explorer
     at = made.arrays["at"].astype(np.float64)
     data = SmoothedData(model.dataset.train.x)
     np.testing.assert_allclose(made.arrays["exact"], data.score(at, SIGMA), rtol=1e-3, atol=1e-2)
@@ -28,7 +28,7 @@ def test_arrows_are_the_exact_score_and_what_the_weights_between_two_snapshots_s
 
 
 def test_no_arrow_stands_farther_than_three_sigma_from_data() -> None:
-    data = SmoothedData(bench(SCORE).explorer.dataset.train.x)
+    data = SmoothedData(find_open_run(SCORE).explorer.dataset.train.x)
     counts = []
     for sigma in (0.1, 0.2):
         at = render("score_field", {"run": SCORE, "sigma": sigma}).arrays["at"]
@@ -39,11 +39,11 @@ def test_no_arrow_stands_farther_than_three_sigma_from_data() -> None:
 
 def test_the_numbers_are_those_over_noisy_test_samples() -> None:
     made = render("score_field", {"run": SCORE, "compare_run": NAIVE, "sigma": SIGMA}).readouts
-    clean = bench(SCORE).explorer.dataset.test.x[:200]
+    clean = find_open_run(SCORE).explorer.dataset.test.x[:200]
     noisy = clean + SIGMA * np.random.default_rng(0).standard_normal(clean.shape)
-    exact = SmoothedData(bench(SCORE).explorer.dataset.train.x).score(noisy, SIGMA)
+    exact = SmoothedData(find_open_run(SCORE).explorer.dataset.train.x).score(noisy, SIGMA)
     for run, prefix in ((SCORE, ""), (NAIVE, "compare_")):
-        learned = (bench(run).explorer.at(SIGMA).reconstruct(noisy) - noisy) / SIGMA**2
+        learned = (find_open_run(run).explorer.at(SIGMA).reconstruct(noisy) - noisy) / SIGMA**2
         by_hand = score_agreement(learned, exact)
         assert made[f"{prefix}cosine"] == pytest.approx(by_hand.cosine, abs=1e-4)
         assert made[f"{prefix}relative_error"] == pytest.approx(by_hand.relative_error, abs=1e-3)
@@ -61,13 +61,13 @@ def test_the_curve_passes_through_the_numbers() -> None:
 def test_a_walk_begins_with_the_formula_and_ends_on_the_data() -> None:
     start = render("score_data", {"run": SCORE}).readouts["start"].tolist()
     made = render("score_walk", {"run": SCORE, "sigma": 0.1, "start": start})
-    data = SmoothedData(bench(SCORE).explorer.dataset.train.x)
+    data = SmoothedData(find_open_run(SCORE).explorer.dataset.train.x)
     said = made.readouts
     assert 0.15 < said["distance"] < 0.35
     np.testing.assert_allclose(said["exact_restored"], data.mean([start], 0.1)[0])
     np.testing.assert_allclose(start + 0.1**2 * said["exact_score"], said["exact_restored"])
     np.testing.assert_allclose(
-        said["learned_restored"], bench(SCORE).explorer.at(0.1).reconstruct([start])[0], atol=1e-6
+        said["learned_restored"], find_open_run(SCORE).explorer.at(0.1).reconstruct([start])[0], atol=1e-6
     )
     assert said["exact_status"] == said["learned_status"] == "on the data"
     way = made.arrays["learned_way"]
@@ -79,7 +79,7 @@ def test_a_walk_begins_with_the_formula_and_ends_on_the_data() -> None:
 def test_the_plane_holds_the_data_and_its_arrows() -> None:
     still = render("score_data", {"run": SCORE})
     low, high = still.readouts["low"], still.readouts["high"]
-    x = bench(SCORE).explorer.dataset.train.x
+    x = find_open_run(SCORE).explorer.dataset.train.x
     assert (low < x.min(0)).all() and (x.max(0) < high).all()
     cells = (high - low) / still.readouts["cell"]
     np.testing.assert_allclose(cells, np.rint(cells))

@@ -14,7 +14,7 @@ from live_runs import TURN, TWIN, live_home  # noqa: F401
 import aeexplorer as ae
 from aeexplorer.config import ConfigError
 from aeexplorer.families import family
-from aeexplorer.live.open_runs import bench
+from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.live.scenes import render
 from aeexplorer.models.base import Batch
 from aeexplorer.models.multirate import MultiRateConfig
@@ -94,7 +94,7 @@ def test_it_stands_beside_a_dial() -> None:
     frame = render(
         "beta", {"run": TURN, "twin": TWIN, "gated": gated, "samples": [{"index": 0}], "value": 1.0, "seed": 3}
     )
-    model = bench(gated).explorer.at(1.0)
+    model = find_open_run(gated).explorer.at(1.0)
     np.testing.assert_allclose(frame.arrays["gated_prior"] / 255, model.sample(1, seed=3), atol=0.003)
     measured = model.rate_distortion()
     assert frame.readouts["gated_rate"] == pytest.approx(float(measured["rate"]), rel=0.1)

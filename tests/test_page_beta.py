@@ -23,7 +23,7 @@ __all__ = ["alone"]  # a fixture of every test here
 
 @pytest.fixture(autouse=True)
 def nothing_open() -> None:
-    open_runs.SHELF.close()
+    open_runs.OPEN_RUNS.close()
 
 
 def dial(latent_dim: int = 4, stops: tuple[float, ...] = (0.1, 1.0, 10.0), dataset: str = "digits") -> Run:
@@ -87,7 +87,7 @@ def test_the_map_is_that_of_the_two_dimensional_twin() -> None:
     assert parts.twin_of(twin) is None
     for file in (twin.path / "dial").iterdir():
         file.write_bytes(b"not a tensor")
-    open_runs.SHELF.close()
+    open_runs.OPEN_RUNS.close()
     assert parts.twin_of(run) is None
 
 

@@ -25,7 +25,7 @@ __all__ = ["alone"]  # a fixture of every test here
 
 @pytest.fixture(autouse=True)
 def nothing_open() -> None:
-    open_runs.SHELF.close()
+    open_runs.OPEN_RUNS.close()
 
 
 def corruption(**query: str) -> AppTest:

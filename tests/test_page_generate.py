@@ -7,7 +7,7 @@ import pytest
 from page_driver import alone, open_page, orphaned, said, trained
 from streamlit.testing.v1 import AppTest
 
-from aeexplorer.live.open_runs import bench
+from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.live.scenes import render
 from aeexplorer.metrics import kl_per_dimension
 from aeexplorer.ui.generate import views
@@ -78,13 +78,13 @@ def test_a_standard_normal_is_none_of_an_autoencoders_own() -> None:
     own, normal = (render("sample", params | {"source": source}).arrays["tiles"] for source in ("own", "normal"))
     assert (own != normal).any()
     z = np.random.default_rng(1).standard_normal((8, 4))
-    np.testing.assert_allclose(bytes_of(bench(run.id).explorer.decode(z)), normal, atol=0.51)
+    np.testing.assert_allclose(bytes_of(find_open_run(run.id).explorer.decode(z)), normal, atol=0.51)
 
 
 def test_where_a_draw_lies_is_told_from_what_it_looks_like() -> None:
     # a prior sample differs from every posterior mean in the dimensions that the posterior ignores
     run = trained("vae", latent_dim=16, hidden=(64,), epochs=10)
-    found = bench(run.id)
+    found = find_open_run(run.id)
     readouts = render("sample", {"run": run.id, "n": 64}).readouts
     z = found.explorer.encode(found.explorer.decode(found.explorer.sample_codes(64, 0, 1.0)))
     assert readouts["on_the_data"] == pytest.approx((found.neighbourhood(z).status == 0).mean())
@@ -92,7 +92,7 @@ def test_where_a_draw_lies_is_told_from_what_it_looks_like() -> None:
 
 def test_dimensions_are_sorted_by_what_they_carry() -> None:
     run = trained("vae", latent_dim=8, hidden=(64,), epochs=15)
-    found = bench(run.id)
+    found = find_open_run(run.id)
     dimensions = dimensions_of(found)
     explorer = found.explorer
     kl = kl_per_dimension(*explorer.posterior(explorer.dataset.test.x[explorer.codes.index]))
@@ -101,7 +101,10 @@ def test_dimensions_are_sorted_by_what_they_carry() -> None:
     assert [*dimensions.active] == sorted(dimensions.active, key=lambda d: -kl[d])
     alive = explorer.codes.z.var(0) > 0.01
     assert set(dimensions.active) == set(np.flatnonzero(alive).tolist())
-    assert dimensions.measure == "KL" and dimensions_of(bench(trained("ae", latent_dim=3).id)).measure == "variance"
+    assert (
+        dimensions.measure == "KL"
+        and dimensions_of(find_open_run(trained("ae", latent_dim=3).id)).measure == "variance"
+    )
     assert symbol(11) == "z₁₂"
 
 
@@ -121,13 +124,13 @@ def test_traversals_are_those_of_the_lines() -> None:
     shown = render("traverse", {"run": run.id, "sample": {"index": 9}, "dims": dims, "steps": 13, "reach": 2}).arrays
     for d, row in zip(dims, names["rows"], strict=True):  # type: ignore[call-overload]
         np.testing.assert_allclose(bytes_of(row), shown[f"dim_{d}"], atol=0.51)
-    z = bench(run.id).z
+    z = find_open_run(run.id).z
     assert names["values"][0] == pytest.approx(z[:, dims[-1]].mean() - 2 * z[:, dims[-1]].std(), rel=1e-4)  # type: ignore[index]
 
 
 def test_inactive_dimensions_are_folded_away() -> None:
     run = trained("vae", latent_dim=32, hidden=(64,), epochs=10)
-    dimensions = dimensions_of(bench(run.id))
+    dimensions = dimensions_of(find_open_run(run.id))
     assert dimensions.inactive, "the model used every dimension"
     app = generate("Traverse")
     assert set(made(app)["dimensions"]) <= set(dimensions.active)  # type: ignore[call-overload]
@@ -138,7 +141,7 @@ def test_inactive_dimensions_are_folded_away() -> None:
 
 def test_sliders_begin_at_the_picked_sample() -> None:
     run = trained("vae", latent_dim=3)
-    found = bench(run.id)
+    found = find_open_run(run.id)
     x = found.explorer.dataset.test.x[[21]]
     picture = made(generate("Sliders", sample="21"))["picture"]
     np.testing.assert_allclose(picture, found.explorer.reconstruct(x)[0], atol=0.01)
@@ -163,16 +166,16 @@ def test_an_attribute_is_a_difference_of_means() -> None:
     labelled(app.selectbox, "Take away the mean of").set_value("class:7").run()
     labelled(app.selectbox, "Add the mean of").set_value("class:1").run()
     assert "s = 0.5: 1 minus 7" in said(app)
-    codes = bench(run.id).explorer.codes
+    codes = find_open_run(run.id).explorer.codes
     direction = codes.z[codes.labels == 1].mean(0) - codes.z[codes.labels == 7].mean(0)
-    z = bench(run.id).explorer.encode(bench(run.id).explorer.dataset.test.x[[3]])[0]
-    expected = bench(run.id).explorer.decode(z + 0.5 * direction)[0]
+    z = find_open_run(run.id).explorer.encode(find_open_run(run.id).explorer.dataset.test.x[[3]])[0]
+    expected = find_open_run(run.id).explorer.decode(z + 0.5 * direction)[0]
     np.testing.assert_allclose(made(app)["picture"], expected, atol=1e-5)
 
 
 def test_without_classes_there_are_no_attributes() -> None:
     run = trained("ae", latent_dim=4)
-    found = bench(run.id)
+    found = find_open_run(run.id)
     assert "Attributes" in views(found)
     found.explorer.codes.labels[:] = -1
     assert "Attributes" not in views(found)

@@ -11,7 +11,7 @@ from page_driver import alone, open_page, orphaned, said, trained
 from streamlit.testing.v1 import AppTest
 
 from aeexplorer.explorer import open_run
-from aeexplorer.live.open_runs import bench
+from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.live.scenes import render
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.interpolate import fourth, walk_python
@@ -113,7 +113,7 @@ def test_one_picked_class_is_all_that_another_comes_from() -> None:
 
 def test_a_drawing_takes_the_place_of_a_sample() -> None:
     run = trained(latent_dim=4)
-    found = bench(run.id)
+    found = find_open_run(run.id)
     picture = found.explorer.dataset.test.x[5]
     app = walk()
     app.session_state["end.digits.1.drawn"] = base64.b64encode(picture.tobytes()).decode()
@@ -173,7 +173,7 @@ def test_extrapolation_is_said() -> None:
 
 def test_the_foot_counts_what_the_codes_say() -> None:
     run = trained(latent_dim=4)
-    z = bench(run.id).explorer.encode(open_run(run).dataset.test.x[[7, 31]])
+    z = find_open_run(run.id).explorer.encode(open_run(run).dataset.test.x[[7, 31]])
     app = walk(sample="7", to="31")
     assert f"codes {np.linalg.norm(z[1] - z[0]):.3g} apart" in said(app)
 

@@ -17,7 +17,7 @@ from aeexplorer.jobs import MapJob, find_map, submit_map, under_way
 from aeexplorer.jobs.maps import compute_map
 from aeexplorer.live.components import MapTouch
 from aeexplorer.live.map_cache import held
-from aeexplorer.live.open_runs import bench
+from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.runs.run import Run
 from aeexplorer.store import save_arrays
 from aeexplorer.ui.latent_map import panels
@@ -384,7 +384,7 @@ def test_maps_and_codes_are_taken_along(hand: Hand, idle: None) -> None:
     run = trained(latent_dim=5)
     job = drawn(run)
     page(maps="pca,tsne")
-    model = bench(run.id).explorer
+    model = find_open_run(run.id).explorer
     layouts = [
         layout_of(Panel(run, "pca", Size(270), {"components": 2})),
         layout_of(Panel(run, "tsne", Size(270), FIRST["tsne"] | {"components": 2})),

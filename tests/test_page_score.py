@@ -22,7 +22,7 @@ __all__ = ["alone"]  # a fixture of every test here
 
 @pytest.fixture(autouse=True)
 def nothing_open() -> None:
-    open_runs.SHELF.close()
+    open_runs.OPEN_RUNS.close()
 
 
 def points(family: str = "score_dae", **knobs: object) -> Run:
@@ -133,7 +133,7 @@ def test_damaged_runs_are_sentences() -> None:
     assert "cannot be opened" in said(app) and app.code
     for file in (first.path / "dial").iterdir():
         file.write_bytes(b"not a tensor")
-    open_runs.SHELF.close()
+    open_runs.OPEN_RUNS.close()
     app = score(run=first.id)
     assert not app.exception
     assert "cannot be opened" in app.error[0].value.replace("\\", "")

@@ -114,7 +114,7 @@ def latent_pad(
 ) -> Point | None:  # fmt: skip
     """A latent plane: test codes as coloured points, the decoded sample following pointer, finger or arrow keys.
 
-    Where the code has two values each place is a code. Of more values the plane is the map of `Bench.axes`: the pointer
+    Where the code has two values each place is a code. Of more values the plane is the map of `OpenRun.axes`: the pointer
     moves the code `z` along the map's two directions, and what the map does not show of it stays.
 
     Args:

@@ -24,7 +24,7 @@ class HeldMap:
 
     def status(self, at: np.ndarray) -> int:
         """Where a place (c,) lies among the points, as a place in `STATUSES`: as lonely as points are, or lonelier; see
-        `Bench.neighbourhood`, which says the same of codes."""
+        `OpenRun.neighbourhood`, which says the same of codes."""
         k = min(NEIGHBOURS, len(self.projection.points))
         away = np.linalg.norm(self.projection.points - at, axis=1)
         return int(np.searchsorted(self._loneliness, np.partition(away, k - 1)[:k].mean()))

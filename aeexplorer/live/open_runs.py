@@ -55,7 +55,7 @@ class Axes(NamedTuple):
     share: float
 
 
-class Bench:
+class OpenRun:
     """An open run: its explorer, its neighbourhood and its test samples."""
 
     def __init__(self, explorer: Explorer) -> None:
@@ -181,10 +181,10 @@ def as_floats(x: np.ndarray) -> np.ndarray:
 class _Entry:
     weights: Path
     written: int
-    bench: Bench
+    opened: OpenRun
 
 
-class Shelf:
+class OpenRuns:
     """The last few runs held open, by name; one whose weights changed is opened again. Safe in threads."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
@@ -193,7 +193,7 @@ class Shelf:
         self._guard = threading.Lock()
         self._opening: dict[str, threading.Lock] = {}
 
-    def bench(self, run: str) -> Bench:
+    def find(self, run: str) -> OpenRun:
         """The open run of this id or pretrained name.
 
         Raises:
@@ -213,24 +213,24 @@ class Shelf:
                 return found
             explorer = open_run(find_run(run))
             weights = explorer.run.weights_path
-            entry = _Entry(weights, weights.stat().st_mtime_ns, Bench(explorer))
+            entry = _Entry(weights, weights.stat().st_mtime_ns, OpenRun(explorer))
             with self._guard:
                 self._open[run] = entry
                 while len(self._open) > self._capacity:
                     self._open.popitem(last=False)
                 self._opening.pop(run, None)
-            return entry.bench
+            return entry.opened
 
-    def _fresh(self, run: str) -> Bench | None:
+    def _fresh(self, run: str) -> OpenRun | None:
         with self._guard:
             entry = self._open.get(run)
             if entry is None:
                 return None
             self._open.move_to_end(run)
         try:
-            newest = entry.bench.explorer.run.weights_path
+            newest = entry.opened.explorer.run.weights_path
             if newest == entry.weights and newest.stat().st_mtime_ns == entry.written:
-                return entry.bench
+                return entry.opened
         except OSError:
             pass
         with self._guard:
@@ -243,17 +243,17 @@ class Shelf:
             self._open.clear()
 
 
-SHELF = Shelf()
+OPEN_RUNS = OpenRuns()
 
 
-def bench(run: str) -> Bench:
-    """The open run of this id or pretrained name; see `Shelf.bench`."""
-    return SHELF.bench(run)
+def find_open_run(run: str) -> OpenRun:
+    """The open run of this id or pretrained name; see `OpenRuns.find`."""
+    return OPEN_RUNS.find(run)
 
 
 def explorer(run: str) -> Explorer:
     """The explorer of a run that pages and the channel share."""
-    return SHELF.bench(run).explorer
+    return OPEN_RUNS.find(run).explorer
 
 
 def neighbourhood_readouts(found: Neighbourhood, place: int = 0) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class Autoencoder(nn.Module, ABC):
     """Whether the weights of the last epoch are kept in place of those that are best on validation data."""
 
     @classmethod
-    def least_code(cls, data: DataSpec) -> int:
+    def min_latent_dim(cls, data: DataSpec) -> int:
         """The smallest `latent_dim` that it can do with."""
         return 1
 
@@ -170,9 +170,9 @@ class Autoencoder(nn.Module, ABC):
 
     def reconstruction(self, z: Tensor, x: Tensor) -> Tensor:
         """The reconstruction term of decoding z against x, per sample."""
-        return self.compared(self.output(z), x)
+        return self.reconstruction_term(self.output(z), x)
 
-    def compared(self, out: Tensor, x: Tensor) -> Tensor:
+    def reconstruction_term(self, out: Tensor, x: Tensor) -> Tensor:
         """The reconstruction term of what `output` gave against x, per sample."""
         return losses.reconstruction(self.loss, out, x)
 

@@ -59,7 +59,10 @@ class MultiRateVAE(VAE):
         mean, logvar = self.encoder(batch.x_in, log_beta).chunk(2, dim=1)
         z = torch.addcmul(mean, torch.exp(0.5 * logvar), torch.randn_like(mean))
         kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).sum(1)
-        return {"reconstruction": self.compared(self.decoder(z, log_beta), x), "kl": (log_beta.exp() * kl).mean()}
+        return {
+            "reconstruction": self.reconstruction_term(self.decoder(z, log_beta), x),
+            "kl": (log_beta.exp() * kl).mean(),
+        }
 
 
 class _Gated(nn.Module):

@@ -50,11 +50,11 @@ class ScoreAutoencoder(PlainAutoencoder):
     keeps_last = True  # on a few hundred samples the noise decides which epoch seems best
 
     @classmethod
-    def least_code(cls, data: DataSpec) -> int:
+    def min_latent_dim(cls, data: DataSpec) -> int:
         return data.size + 1
 
     def __init__(self, config: ScoreConfig, data: DataSpec) -> None:
-        if config.latent_dim < self.least_code(data):
+        if config.latent_dim < self.min_latent_dim(data):
             raise ConfigError(f"latent_dim must be greater than {data.size}, the values of a sample of {data.name} that "
                               f"the code carries along, got {config.latent_dim}")  # fmt: skip
         super().__init__(config, data)

@@ -91,7 +91,7 @@ def process_lives(pid: int, started: float) -> bool:
 
 
 @functools.lru_cache(maxsize=2048)
-def _understood(content: bytes, name: str) -> Status:
+def _parsed_spec(content: bytes, name: str) -> Status:
     """What the status.json of a folder says; kept by its content, because each rerun of a page asks every run."""
     try:
         return Status(**json_object(content, f"status.json in {name}"))
@@ -128,7 +128,7 @@ class WorkFolder:
     @property
     def recorded_status(self) -> Status:
         """What its file says, whether or not the process that it names still lives."""
-        return _understood(read_bytes(self.path / "status.json"), self.path.name)
+        return _parsed_spec(read_bytes(self.path / "status.json"), self.path.name)
 
     def _gone(self, seen: Status, reason: str) -> Status:
         again = self.recorded_status  # it may have finished between the reading and the look

@@ -89,7 +89,7 @@ class Codes:
 
 
 @functools.lru_cache(maxsize=2048)
-def _understood(content: bytes, name: str) -> tuple[RunSpec, Family, ModelConfig]:
+def _parsed_spec(content: bytes, name: str) -> tuple[RunSpec, Family, ModelConfig]:
     """What the spec.json of a run says; kept by its content, because each rerun of a page lists every run."""
     raw = json_object(content, f"spec.json in {name}")
     written = raw.get("format")
@@ -112,7 +112,7 @@ class Run(WorkFolder):
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
-        self.spec, self.family, self.config = _understood(read_bytes(self.path / "spec.json"), self.path.name)
+        self.spec, self.family, self.config = _parsed_spec(read_bytes(self.path / "spec.json"), self.path.name)
 
     @classmethod
     def create(

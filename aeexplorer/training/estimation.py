@@ -37,9 +37,9 @@ def suggested(row: Family, spec: DataSpec, n_train: int) -> tuple[ModelConfig, T
             changes["hidden"] = (128, 64)
         if row.config.latent_dim == plain.latent_dim:
             changes["latent_dim"] = 8 if spec.kind == "image" else max(1, min(2, spec.size - 1))
-    least_code = row.model.least_code(spec)
-    if row.config.latent_dim < least_code:
-        changes["latent_dim"] = max(changes.get("latent_dim", 0), least_code)
+    min_latent_dim = row.model.min_latent_dim(spec)
+    if row.config.latent_dim < min_latent_dim:
+        changes["latent_dim"] = max(changes.get("latent_dim", 0), min_latent_dim)
     batch = next((b for least, b in ((10_000, 128), (1_000, 64), (300, 32)) if n_train >= least), 16)
     batch = min(batch, n_train)
     per_epoch = math.ceil(n_train / batch)

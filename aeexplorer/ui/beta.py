@@ -25,7 +25,7 @@ from aeexplorer.store import Damaged
 from aeexplorer.training.estimation import estimate
 from aeexplorer.training.loop import TrainingConfig
 from aeexplorer.ui.shared.exports import sheet
-from aeexplorer.ui.shared.page_footer import Taken, opening
+from aeexplorer.ui.shared.page_footer import Download, opening
 from aeexplorer.ui.shared.resources import all_runs, dataset, explorer, openable_runs, theme
 from aeexplorer.ui.shared.run_picker import remember_sample
 from aeexplorer.ui.shared.sample_sets import Chosen
@@ -304,6 +304,6 @@ def frame_of(params: dict[str, Any]) -> Frame:
     return render("beta", {**params, "points": 2})
 
 
-def as_file(frame: Frame, model: Explorer) -> Taken:
+def as_file(frame: Frame, model: Explorer) -> Download:
     """The rows of the panel."""
     return sheet("beta", {name: frame.arrays[name] for name in ("input", "reconstruction", "prior")}, model.spec)

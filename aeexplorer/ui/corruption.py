@@ -18,7 +18,7 @@ from aeexplorer.live.scenes.beta import PER_CLASS
 from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged
 from aeexplorer.ui.shared.exports import sheet
-from aeexplorer.ui.shared.page_footer import Taken, opening
+from aeexplorer.ui.shared.page_footer import Download, opening
 from aeexplorer.ui.shared.resources import explorer, openable_runs
 from aeexplorer.ui.shared.run_picker import remember_run, remember_sample
 from aeexplorer.ui.shared.sample_sets import Chosen
@@ -333,7 +333,7 @@ def frame_of(params: dict[str, Any]) -> Frame:
     return render("corrupt", params)
 
 
-def as_file(frame: Frame, spec: DataSpec) -> Taken:
+def as_file(frame: Frame, spec: DataSpec) -> Download:
     """The rows of the panel."""
     shown = ("clean", "corrupted", "compare_reconstruction", "reconstruction")
     rows = {name: frame.arrays[name] for name in shown if name in frame.arrays}

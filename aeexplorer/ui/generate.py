@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from aeexplorer.live.components import latent_pad, live_panel
-from aeexplorer.live.open_runs import Bench
+from aeexplorer.live.open_runs import OpenRun
 from aeexplorer.live.panel import Button, Control, Play, Readout, Row, Segmented, Slider
 from aeexplorer.live.scenes import render
 from aeexplorer.plots import scatter_toy
@@ -19,7 +19,7 @@ from aeexplorer.ui.interpolate import left_at, start
 from aeexplorer.ui.shared.dimensions import Dimensions, dimensions_of, symbol
 from aeexplorer.ui.shared.groups import group_options
 from aeexplorer.ui.shared.mosaics import mosaic
-from aeexplorer.ui.shared.page_footer import Taken
+from aeexplorer.ui.shared.page_footer import Download
 from aeexplorer.ui.shared.resources import theme
 from aeexplorer.ui.shared.sample_picker import End, opening_of, pick_ends
 from aeexplorer.ui.shared.samples import background, chart, is_plane
@@ -28,7 +28,7 @@ DRAWS, WIDE_DRAWS = 48, 16
 STEPS, TRAVERSED = 9, 13
 ROWS, DIALS, FOLDED = 6, 8, 30
 SIDE = 15
-View = Callable[[Bench, DeltaGenerator], "Shown"]
+View = Callable[[OpenRun, DeltaGenerator], "Shown"]
 """Draws itself below, and what picks its sample into the place beside the names of the views."""
 
 
@@ -46,24 +46,24 @@ class Shown:
     equation: str
     said: str
     python: str
-    files: tuple[Taken, ...] = ()
+    files: tuple[Download, ...] = ()
 
 
-def _picture(bench: Bench, name: str, scene: str, params: dict[str, Any], rows: Callable[[dict[str, np.ndarray]], list[np.ndarray]]) -> tuple[Taken, ...]:  # fmt: skip
+def _picture(opened: OpenRun, name: str, scene: str, params: dict[str, Any], rows: Callable[[dict[str, np.ndarray]], list[np.ndarray]]) -> tuple[Download, ...]:  # fmt: skip
     """The rows of a scene as a PNG, made when asked for; nothing of samples that are no pictures."""
-    if bench.spec.kind != "image":
+    if opened.spec.kind != "image":
         return ()
     light = theme().name == "light"
-    return (Taken("PNG", name, lambda: mosaic(rows(render(scene, params).arrays), light)),)
+    return (Download("PNG", name, lambda: mosaic(rows(render(scene, params).arrays), light)),)
 
 
 # draws
 
 
-def draws(bench: Bench, beside: DeltaGenerator) -> Shown:
+def draws(opened: OpenRun, beside: DeltaGenerator) -> Shown:
     """Codes drawn at random, decoded; seed and temperature live."""
-    traits, key = bench.explorer.traits, "draws.panel"
-    picture = bench.spec.kind == "image"
+    traits, key = opened.explorer.traits, "draws.panel"
+    picture = opened.spec.kind == "image"
     prior, codebook = "prior" in traits, "codebook" in traits
     columns, n = (12, DRAWS) if picture else (4, WIDE_DRAWS)
     beside.caption(_origin(prior, codebook))
@@ -80,7 +80,7 @@ def draws(bench: Bench, beside: DeltaGenerator) -> Shown:
         controls.append(
             Slider(param="temperature", label="temperature", symbol="T", low=0, high=2, value=start(key, "temperature", 1, 0, 2))
         )  # fmt: skip
-    params: dict[str, Any] = {"run": bench.explorer.run.path.name, "n": n}
+    params: dict[str, Any] = {"run": opened.explorer.run.path.name, "n": n}
     with st.container(key="draws"):
         panel = live_panel(
             "sample", key=key, label="New samples", params=params, controls=controls,
@@ -108,7 +108,7 @@ def draws(bench: Bench, beside: DeltaGenerator) -> Shown:
     else:
         equation = r"\hat x = g(z),\quad z \sim \mathcal N(\bar z,\, T^2\, \mathrm{Cov}\, z)"
     said = f"seed {seed}" if codebook else f"T = {temperature:g}, seed {seed}"
-    files = _picture(bench, "samples.png", "sample", params, lambda a: np.split(a["tiles"], n // columns))
+    files = _picture(opened, "samples.png", "sample", params, lambda a: np.split(a["tiles"], n // columns))
     return Shown(equation, said, code, files)
 
 
@@ -125,20 +125,20 @@ def _origin(prior: bool, codebook: bool) -> str:
 # one dimension after the other
 
 
-def traverse(bench: Bench, beside: DeltaGenerator) -> Shown:
+def traverse(opened: OpenRun, beside: DeltaGenerator) -> Shown:
     """One row for each dimension of a picked sample's code, sorted by what it carries; inactive ones folded away."""
-    (end, place), dimensions = _picked(bench, beside), dimensions_of(bench)
+    (end, place), dimensions = _picked(opened, beside), dimensions_of(opened)
     groups = _groups(dimensions)
     with place:
         group = st.segmented_control(
             "Dimensions", list(groups), default=next(iter(groups)), required=True,
-            key=f"dimensions.{bench.explorer.run.path.name}",
+            key=f"dimensions.{opened.explorer.run.path.name}",
             help=f"Sorted by {'their KL, in nats' if dimensions.measure == 'KL' else 'the variance of the stored codes'}.",
         )  # fmt: skip
     _say_collapse(dimensions)
     dims, key = groups[group], "traverse.panel"
     params: dict[str, Any] = {
-        "run": bench.explorer.run.path.name, "sample": end.named, "dims": list(dims), "steps": TRAVERSED,
+        "run": opened.explorer.run.path.name, "sample": end.named, "dims": list(dims), "steps": TRAVERSED,
     }  # fmt: skip
     with st.container(key="traverse"):
         panel = live_panel(
@@ -150,7 +150,7 @@ def traverse(bench: Bench, beside: DeltaGenerator) -> Shown:
                 )
             ],
             rows=[
-                Row(array=f"dim_{d}", label=dimensions.name(d), tile=70 if bench.spec.kind == "image" else 110) for d in dims
+                Row(array=f"dim_{d}", label=dimensions.name(d), tile=70 if opened.spec.kind == "image" else 110) for d in dims
             ],
         )  # fmt: skip
     reach = params["reach"] = left_at(key, "reach", float(panel.values["reach"]))
@@ -162,7 +162,7 @@ def traverse(bench: Bench, beside: DeltaGenerator) -> Shown:
         "    rows.append(model.traverse(a, d, values))\n"
     )
     said = f"each z_k from {reach:g} standard deviations below its mean to {reach:g} above, the others fixed"
-    files = _picture(bench, "traversals.png", "traverse", params, lambda a: [a[f"dim_{d}"] for d in dims])
+    files = _picture(opened, "traversals.png", "traverse", params, lambda a: [a[f"dim_{d}"] for d in dims])
     return Shown(r"\hat x = g(z_1, \ldots, z_k, \ldots, z_K)", said, code, files)
 
 
@@ -187,10 +187,10 @@ def _groups(dimensions: Dimensions) -> dict[str, tuple[int, ...]]:
 # sliders
 
 
-def dials(bench: Bench, beside: DeltaGenerator) -> Shown:
+def dials(opened: OpenRun, beside: DeltaGenerator) -> Shown:
     """A slider for each of the most active dimensions; the picture, where it lies and what is near follow."""
-    (end, _), dimensions = _picked(bench, beside), dimensions_of(bench)
-    key = f"dials.{bench.explorer.run.path.name}"
+    (end, _), dimensions = _picked(opened, beside), dimensions_of(opened)
+    key = f"dials.{opened.explorer.run.path.name}"
     _say_collapse(dimensions)
     chosen = (dimensions.active or dimensions.inactive)[:DIALS]
     z = [float(v) for v in end.z]
@@ -203,10 +203,10 @@ def dials(bench: Bench, beside: DeltaGenerator) -> Shown:
     ]  # fmt: skip
     with st.container(key="dials"):
         panel = live_panel(
-            "plane", key=key, label="The code under your fingers", params={"run": bench.explorer.run.path.name, "z": z, "neighbours": 6},
+            "plane", key=key, label="The code under your fingers", params={"run": opened.explorer.run.path.name, "z": z, "neighbours": 6},
             controls=controls,
             rows=[
-                Row(array="picture", label="decoded", columns=1, tile=300 if bench.spec.kind == "image" else 400),
+                Row(array="picture", label="decoded", columns=1, tile=300 if opened.spec.kind == "image" else 400),
                 Row(array="nearest", label="nearest real samples", columns=6, tile=64),
             ],
             readouts=[Readout(name="status", label="lies"), Readout(name="distance", label="nearest code away", digits=2)],
@@ -218,10 +218,10 @@ def dials(bench: Bench, beside: DeltaGenerator) -> Shown:
         for d in chosen:
             z[d] = float(panel.values[f"z.{d}"])
     rest = len(dimensions.active) - len(chosen)
-    said = f"{len(chosen)} of {bench.latent_dim} numbers move" + (f", {rest} active ones stay" if rest > 0 else "")
+    said = f"{len(chosen)} of {opened.latent_dim} numbers move" + (f", {rest} active ones stay" if rest > 0 else "")
     listed = ", ".join(f"{value:.3f}" for value in z)
     files = _picture(
-        bench, "picture.png", "plane", {"run": bench.explorer.run.path.name, "z": z}, lambda a: [a["picture"]]
+        opened, "picture.png", "plane", {"run": opened.explorer.run.path.name, "z": z}, lambda a: [a["picture"]]
     )
     return Shown(r"\hat x = g(z)", said, f"picture = model.decode([{listed}])[0]\n", files)
 
@@ -236,10 +236,10 @@ def _ranges(dimensions: Dimensions, chosen: tuple[int, ...], z: np.ndarray) -> l
 # the whole plane
 
 
-def manifold(bench: Bench, beside: DeltaGenerator) -> Shown:
+def manifold(opened: OpenRun, beside: DeltaGenerator) -> Shown:
     """What every place of a plane decodes to, beside the plane itself."""
-    key, run = "manifold.panel", bench.explorer.run
-    origin = "the prior" if "prior" in bench.explorer.traits else "a Gaussian fitted to the codes, axis by axis"
+    key, run = "manifold.panel", opened.explorer.run
+    origin = "the prior" if "prior" in opened.explorer.traits else "a Gaussian fitted to the codes, axis by axis"
     beside.caption(f"Left what every place decodes to, by quantiles of {origin}; right the codes of test samples.")
     left, right = st.columns([1.15, 1], gap="medium")
     with left, st.container(key="manifold"):
@@ -256,13 +256,13 @@ def manifold(bench: Bench, beside: DeltaGenerator) -> Shown:
         )  # fmt: skip
     with right, st.container(key="beside-manifold"):
         latent_pad(run.id, key="manifold.map", label="The same plane with the codes of test samples",
-                   classes=len(bench.spec.classes), neighbours=0, name="manifold")  # fmt: skip
+                   classes=len(opened.spec.classes), neighbours=0, name="manifold")  # fmt: skip
     span = left_at(key, "span", float(panel.values["span"]))
     code = f"from aeexplorer.interpolation import manifold_grid\n\nz = manifold_grid({SIDE}, {span:g})\n"
-    if "prior" not in bench.explorer.traits:
+    if "prior" not in opened.explorer.traits:
         code += "z = model.codes.z.mean(0) + z * model.codes.z.std(0)\n"
     code += "pictures = model.decode(z)\n"
-    files = _picture(bench, "plane.png", "grid", {"run": run.id, "n": SIDE, "span": span},
+    files = _picture(opened, "plane.png", "grid", {"run": run.id, "n": SIDE, "span": span},
                      lambda a: np.split(a["tiles"], SIDE))  # fmt: skip
     said = f"{SIDE} x {SIDE} quantiles of {origin}, {span:.1%} of each axis inside"
     equation = r"\hat x_{ij} = g\big(\Phi^{-1}(u_i),\, \Phi^{-1}(u_j)\big)"
@@ -272,12 +272,12 @@ def manifold(bench: Bench, beside: DeltaGenerator) -> Shown:
 # attributes
 
 
-def attributes(bench: Bench, beside: DeltaGenerator) -> Shown:
+def attributes(opened: OpenRun, beside: DeltaGenerator) -> Shown:
     """A sample moved along the way from one group of codes to another; the strength live."""
-    (end, _), boxes = _picked(bench, beside), st.columns(2)
-    groups = group_options(bench.explorer, bench.explorer.codes.index, bench.labels)
+    (end, _), boxes = _picked(opened, beside), st.columns(2)
+    groups = group_options(opened.explorer, opened.explorer.codes.index, opened.labels)
     keys = list(groups)
-    stand = int(np.square(bench.z - end.z).sum(1).argmin())
+    stand = int(np.square(opened.z - end.z).sum(1).argmin())
     own = next((key for key, group in groups.items() if stand in group.rows), keys[0])
     other = keys[(keys.index(own) + 1) % len(keys)]
     minus, plus = (
@@ -292,7 +292,7 @@ def attributes(bench: Bench, beside: DeltaGenerator) -> Shown:
     )
     key = "attributes.panel"
     params: dict[str, Any] = {
-        "run": bench.explorer.run.path.name, "sample": end.named, "steps": STEPS,
+        "run": opened.explorer.run.path.name, "sample": end.named, "steps": STEPS,
         "plus": groups[plus].rows.tolist(), "minus": groups[minus].rows.tolist(),
     }  # fmt: skip
     with st.container(key="attributes"):
@@ -321,21 +321,21 @@ def attributes(bench: Bench, beside: DeltaGenerator) -> Shown:
         f"s = {strength:g}: {groups[plus].title} minus {groups[minus].title}, "
         f"means of {len(params['plus'])} and {len(params['minus'])} codes"
     )
-    files = _picture(bench, "attribute.png", "arithmetic", params | {"strength": strength}, lambda a: [a["row"]])
+    files = _picture(opened, "attribute.png", "arithmetic", params | {"strength": strength}, lambda a: [a["row"]])
     return Shown(r"\hat x = g\big(z + s\,(\bar z_+ - \bar z_-)\big)", said, code, files)
 
 
-def _picked(bench: Bench, place: DeltaGenerator) -> tuple[End, DeltaGenerator]:
+def _picked(opened: OpenRun, place: DeltaGenerator) -> tuple[End, DeltaGenerator]:
     """The picked sample, whose card takes half of a place, and the other half."""
     with place:
         left, right = st.columns(2, vertical_alignment="center")
     with left:
-        return pick_ends(bench, ("Sample",))[0], right
+        return pick_ends(opened, ("Sample",))[0], right
 
 
-def on_plane(bench: Bench, beside: DeltaGenerator) -> Shown:
+def on_plane(opened: OpenRun, beside: DeltaGenerator) -> Shown:
     """Points of a plane: draws among the data."""
-    model = bench.explorer
+    model = opened.explorer
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     temperature = left.slider("Temperature", 0.0, 2.0, 1.0, 0.05, disabled="codebook" in model.traits)
     seed = int(right.number_input("Seed", 0, 2**31 - 1, step=1))
@@ -348,11 +348,11 @@ def on_plane(bench: Bench, beside: DeltaGenerator) -> Shown:
     return Shown(r"\hat x = g(z)", f"T = {temperature:g}, seed {seed}", code)
 
 
-def views(bench: Bench) -> dict[str, View]:
+def views(opened: OpenRun) -> dict[str, View]:
     """The views that a run has, by name."""
-    if is_plane(bench.spec):
+    if is_plane(opened.spec):
         return {"Sample": on_plane}
-    flat: dict[str, View] = {"Grid": manifold} if bench.latent_dim == 2 else {}
-    several = len(group_options(bench.explorer, bench.explorer.codes.index, bench.labels)) > 1
+    flat: dict[str, View] = {"Grid": manifold} if opened.latent_dim == 2 else {}
+    several = len(group_options(opened.explorer, opened.explorer.codes.index, opened.labels)) > 1
     groups: dict[str, View] = {"Attributes": attributes} if several else {}
     return {"Sample": draws, "Traverse": traverse, "Sliders": dials, **flat, **groups}

@@ -10,14 +10,14 @@ import streamlit as st
 
 from aeexplorer.interpolation import interpolate
 from aeexplorer.live.components import latent_pad, live_panel
-from aeexplorer.live.open_runs import Bench
+from aeexplorer.live.open_runs import OpenRun
 from aeexplorer.live.panel import Chart, Control, Line, Mark, Marker, Play, Readout, Row, Segmented, Slider, Zone
 from aeexplorer.live.scenes import render
 from aeexplorer.plots import add_path, scatter_toy
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.corruption import initials
 from aeexplorer.ui.shared.mosaics import gif, mosaic
-from aeexplorer.ui.shared.page_footer import Taken
+from aeexplorer.ui.shared.page_footer import Download
 from aeexplorer.ui.shared.resources import openable_runs, theme
 from aeexplorer.ui.shared.sample_picker import End, Stock
 from aeexplorer.ui.shared.samples import background, chart
@@ -79,51 +79,51 @@ def left_at(panel: str, name: str, value: float) -> float:
 # between two samples
 
 
-def walk(bench: Bench, ends: list[End], rival: Run | None) -> dict[str, Any]:
+def walk(opened: OpenRun, ends: list[End], rival: Run | None) -> dict[str, Any]:
     """The live panel of a walk, and the map beside it; the params of the scene as they were left.
 
     A code of one value has no map; beside another run, whose codes are others, only a code of two values has one.
     """
     kinds = ["lerp", "slerp", "pixels"]
-    if rival is None and bench.test is not None and bench.latent_dim != 2 and _components_known(bench):
+    if rival is None and opened.test is not None and opened.latent_dim != 2 and _components_known(opened):
         kinds.append("pca")
     params: dict[str, Any] = {
-        "run": bench.explorer.run.path.name, "a": ends[0].named, "b": ends[1].named, "steps": STEPS, "kinds": kinds,
+        "run": opened.explorer.run.path.name, "a": ends[0].named, "b": ends[1].named, "steps": STEPS, "kinds": kinds,
     }  # fmt: skip
     if rival is not None:
         params["compare_run"] = rival.path.name
-    mapped = bench.latent_dim == 2 or (bench.latent_dim > 2 and rival is None)
+    mapped = opened.latent_dim == 2 or (opened.latent_dim > 2 and rival is None)
     left, right = st.columns([2.6, 1], gap="small") if mapped else (st.container(), None)
     if right is not None:
         with right, st.container(key="walk-map"):
-            _map(bench, ends)
+            _map(opened, ends)
     with left, st.container(key="walk"):
-        t = _panel(bench, params, kinds, rival, mapped)
-    st.caption(f"{_about_map(bench)} {_reading(rival)}" if mapped else _reading(rival))
+        t = _panel(opened, params, kinds, rival, mapped)
+    st.caption(f"{_about_map(opened)} {_reading(rival)}" if mapped else _reading(rival))
     return params | {"t": t}
 
 
-def _components_known(bench: Bench) -> bool:
+def _components_known(opened: OpenRun) -> bool:
     """Whether the principal components of the data are at hand. Otherwise a thread finds them, so that the walk does not
     wait, and their row comes when it has."""
-    if "pca" in vars(bench):
+    if "pca" in vars(opened):
         return True
-    sought = f"walk.components.{bench.explorer.run.path.name}"
+    sought = f"walk.components.{opened.explorer.run.path.name}"
     if not st.session_state.get(sought):
         st.session_state[sought] = True
-        threading.Thread(target=lambda: bench.pca, daemon=True).start()
-    _await_components(bench)
+        threading.Thread(target=lambda: opened.pca, daemon=True).start()
+    _await_components(opened)
     return False
 
 
 @st.fragment(run_every=0.5)
-def _await_components(bench: Bench) -> None:
-    if "pca" in vars(bench):
+def _await_components(opened: OpenRun) -> None:
+    if "pca" in vars(opened):
         st.rerun()
 
 
-def _panel(bench: Bench, params: dict[str, Any], kinds: list[str], rival: Run | None, mapped: bool) -> float:
-    ours, theirs = _names(bench.explorer.run, rival)
+def _panel(opened: OpenRun, params: dict[str, Any], kinds: list[str], rival: Run | None, mapped: bool) -> float:
+    ours, theirs = _names(opened.explorer.run, rival)
     rows: list[Row] = []
     readouts: list[Readout] = []
     lines: list[Line] = []
@@ -179,27 +179,27 @@ def _names(run: Run, rival: Run | None) -> tuple[str, str]:
     return (ours, theirs) if ours != theirs else (run.title, rival.title)
 
 
-def _map(bench: Bench, ends: list[End]) -> None:
+def _map(opened: OpenRun, ends: list[End]) -> None:
     """The ways on the map; a press on it makes the nearest real sample the end of the walk."""
     point = latent_pad(
-        bench.explorer.run.path.name, key=MAP, name=MAP, z=[float(v) for v in ends[1].z], neighbours=1,
-        label="The walk on the map of codes; a press takes the nearest sample as its end", classes=len(bench.spec.classes),
+        opened.explorer.run.path.name, key=MAP, name=MAP, z=[float(v) for v in ends[1].z], neighbours=1,
+        label="The walk on the map of codes; a press takes the nearest sample as its end", classes=len(opened.spec.classes),
     )  # fmt: skip
     if point is None or point.nearest is None or st.session_state.get(f"{MAP}.heard") == point.z:
         return
     st.session_state[f"{MAP}.heard"] = point.z
-    stock = Stock(bench.explorer)
-    key = f"end.{bench.explorer.run.spec.dataset}.1"
-    st.session_state[f"{key}.wanted"] = stock.nearest(int(bench.explorer.codes.index[point.nearest]))
+    stock = Stock(opened.explorer)
+    key = f"end.{opened.explorer.run.spec.dataset}.1"
+    st.session_state[f"{key}.wanted"] = stock.nearest(int(opened.explorer.codes.index[point.nearest]))
     st.rerun()
 
 
-def _about_map(bench: Bench) -> str:
+def _about_map(opened: OpenRun) -> str:
     """What the map is, and what the hand does on it."""
-    if bench.latent_dim == 2:
+    if opened.latent_dim == 2:
         return "A press on the map takes the nearest sample as the end."
     return (
-        f"The map shows the codes' two principal components, {bench.axes.share:.0%} of their variance; under the pointer the "
+        f"The map shows the codes' two principal components, {opened.axes.share:.0%} of their variance; under the pointer the "
         "rest of the code is the end's. A press takes the sample nearest there as the end."
     )
 
@@ -240,9 +240,9 @@ def walk_python(params: dict[str, Any]) -> str:
     return code
 
 
-def walk_files(params: dict[str, Any], bench: Bench) -> list[Taken]:
+def walk_files(params: dict[str, Any], opened: OpenRun) -> list[Download]:
     """The rows as a picture and the walk there and back as a film, made when asked for."""
-    if bench.spec.kind != "image":
+    if opened.spec.kind != "image":
         return []
     names = [
         prefix + kind for kind in params["kinds"] for prefix in ("", "compare_")
@@ -258,12 +258,12 @@ def walk_files(params: dict[str, Any], bench: Bench) -> list[Taken]:
         arrays = render("interpolate", params | {"steps": 33}).arrays
         return gif([arrays[name] for name in names], light)
 
-    return [Taken("PNG", "walk.png", picture), Taken("GIF", "walk.gif", film)]
+    return [Download("PNG", "walk.png", picture), Download("GIF", "walk.gif", film)]
 
 
-def walk_on_plane(bench: Bench, ends: list[End]) -> None:
+def walk_on_plane(opened: OpenRun, ends: list[End]) -> None:
     """Points of a plane: the walks drawn among the data."""
-    model = bench.explorer
+    model = opened.explorer
     figure = scatter_toy(background(model), theme=theme())
     for kind, colour in (("lerp", theme().accent), ("slerp", theme().mark)):
         add_path(figure, model.decode(interpolate(ends[0].z, ends[1].z, STEPS, kind)), colour, kind)  # type: ignore[arg-type]
@@ -280,7 +280,7 @@ def fourth(ends: list[End]) -> tuple[dict[str, object], np.ndarray]:
     return {"z": z.tolist()}, z
 
 
-def patch(bench: Bench, ends: list[End]) -> dict[str, Any]:
+def patch(opened: OpenRun, ends: list[End]) -> dict[str, Any]:
     """The live panel of the patch between four corners; the params of the scene as they were left."""
     corners = [end.named for end in ends]
     if len(corners) == 3:
@@ -289,7 +289,7 @@ def patch(bench: Bench, ends: list[End]) -> dict[str, Any]:
     kind = st.session_state.get(f"{PATCH}.kind", "lerp")
     if PATCH not in st.session_state or f"{PATCH}.kind.start" not in st.session_state:
         st.session_state[f"{PATCH}.kind.start"] = kind
-    params: dict[str, Any] = {"run": bench.explorer.run.path.name, "corners": corners, "rows": 5, "columns": 9}
+    params: dict[str, Any] = {"run": opened.explorer.run.path.name, "corners": corners, "rows": 5, "columns": 9}
     controls: list[Control] = [
         Segmented(param="kind", label="Kind of way", options=kinds, value=st.session_state[f"{PATCH}.kind.start"]),
         Play(param="u", label="Play across", low=0, high=1),
@@ -321,9 +321,9 @@ def patch_python(params: dict[str, Any], n: int) -> str:
     )
 
 
-def patch_files(params: dict[str, Any], bench: Bench) -> list[Taken]:
+def patch_files(params: dict[str, Any], opened: OpenRun) -> list[Download]:
     """The patch as a picture, made when asked for."""
-    if bench.spec.kind != "image":
+    if opened.spec.kind != "image":
         return []
     light = theme().name == "light"
 
@@ -331,4 +331,4 @@ def patch_files(params: dict[str, Any], bench: Bench) -> list[Taken]:
         tiles = render("corners", params).arrays["tiles"]
         return mosaic(np.split(tiles, params["rows"]), light)
 
-    return [Taken("PNG", "patch.png", picture)]
+    return [Download("PNG", "patch.png", picture)]

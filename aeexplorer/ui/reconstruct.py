@@ -11,7 +11,7 @@ from aeexplorer.corruption import CORRUPTIONS, corrupt
 from aeexplorer.data import Split
 from aeexplorer.explorer import Explorer
 from aeexplorer.plots import add_path, bars, diverging, scatter_toy
-from aeexplorer.ui.shared.page_footer import foot, opening
+from aeexplorer.ui.shared.page_footer import opening, page_footer
 from aeexplorer.ui.shared.resources import stored_errors, theme
 from aeexplorer.ui.shared.run_picker import follow, followed, picked_sample, remember_sample
 from aeexplorer.ui.shared.samples import chart, choose_sample, cloud, is_plane, missing_data, show, test_split
@@ -64,7 +64,7 @@ def reconstruct(model: Explorer) -> None:
         code += f'given = ae.corrupt(x, "{kind}", level={level:g}, seed={seed}, spec=model.spec)\n'
     code += f"restored = model.reconstruct({'given' if kind != NONE else 'x'})\nerror = model.errors("
     code += "given, target=x)\n" if kind != NONE else "x)\n"
-    foot(rf"\hat x = g(f({inside}))", said, code)
+    page_footer(rf"\hat x = g(f({inside}))", said, code)
 
 
 def _corruption(model: Explorer) -> tuple[str, float, int]:
@@ -128,6 +128,6 @@ def _decode_stored(model: Explorer) -> None:
         st.caption(f"Code z, {model.latent_dim}-dimensional")
         chart(bars(z[0], theme=theme()), height=210)
     row = int(np.flatnonzero(codes.index == place)[0])
-    foot(
+    page_footer(
         r"\hat x = g(z)", f"stored code {row}", opening(model.run) + f"restored = model.decode(model.codes.z[{row}])\n"
     )

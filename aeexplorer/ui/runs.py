@@ -15,7 +15,7 @@ from aeexplorer.runs.log import Follower
 from aeexplorer.runs.run import TITLE_LIMIT, DamagedRun, Run
 from aeexplorer.server.identity import current_owner
 from aeexplorer.store import Damaged
-from aeexplorer.ui.shared.page_links import PAGES, door
+from aeexplorer.ui.shared.page_links import PAGES, page_link
 from aeexplorer.ui.shared.resources import all_runs
 from aeexplorer.ui.shared.widgets import as_text
 from aeexplorer.ui.train_monitor import figures_of
@@ -42,7 +42,7 @@ def run_list() -> None:
     if not any(isinstance(run, DamagedRun) or run.removable for run in runs):
         with st.container(border=True, key="runs-none"):
             st.markdown("**Nothing was trained here yet.** Digits take seconds.")
-            door("train", "Train a model", "model_training")
+            page_link("train", "Train a model", "model_training")
     limit = st.session_state.get(SHOWN, PAGE)
     for run in runs[:limit]:
         with st.container(border=True, key=f"run-row-{run.path.parent.name}-{run.path.name}"):

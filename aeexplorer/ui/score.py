@@ -18,7 +18,7 @@ from aeexplorer.live.scenes.score import NOISY, SHORTEST, STEPS
 from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged
 from aeexplorer.ui.corruption import initials
-from aeexplorer.ui.shared.page_footer import Taken, opening
+from aeexplorer.ui.shared.page_footer import Download, opening
 from aeexplorer.ui.shared.resources import explorer, openable_runs
 from aeexplorer.ui.shared.widgets import as_text
 
@@ -188,11 +188,11 @@ def as_python(run: Run, params: dict[str, Any]) -> str:
     )  # fmt: skip
 
 
-def as_file(field: Frame) -> Taken:
+def as_file(field: Frame) -> Download:
     """The arrows as a table."""
     arrays = {name: array for name, array in field.arrays.items() if array.ndim == 2 and array.shape[1] == 2}
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([f"{name}_{axis}" for name in arrays for axis in "xy"])
     writer.writerows([[f"{v:.6g}" for v in row] for row in np.concatenate([*arrays.values()], axis=1)])
-    return Taken("CSV", "score.csv", text.getvalue().encode())
+    return Download("CSV", "score.csv", text.getvalue().encode())

@@ -23,8 +23,8 @@ from aeexplorer.server.identity import current_owner
 from aeexplorer.store import Damaged
 from aeexplorer.training.loop import TrainingConfig
 from aeexplorer.ui.shared.jobs_panel import waiting_sentence
-from aeexplorer.ui.shared.page_footer import foot
-from aeexplorer.ui.shared.page_links import door
+from aeexplorer.ui.shared.page_footer import page_footer
+from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.resources import theme
 from aeexplorer.ui.shared.samples import chart, show
 from aeexplorer.ui.shared.widgets import as_text, heading
@@ -297,8 +297,8 @@ def frame_points(path: str, epoch: int, place: int) -> np.ndarray:
 def _ways_on(run: Run, done: bool = False) -> None:
     with st.container(horizontal=True):
         if run.has_weights:
-            door("reconstruct", "Explore this model", "explore", run=run.id)
-            door("latent_map", "Open its latent map", "scatter_plot", run=run.id)
+            page_link("reconstruct", "Explore this model", "explore", run=run.id)
+            page_link("latent_map", "Open its latent map", "scatter_plot", run=run.id)
         if not done:
             st.button("New training", icon=":material/add:", on_click=forget, key="train.again", type="tertiary")
 
@@ -308,4 +308,4 @@ def _foot(run: Run) -> None:
     given: Mapping[str, Any] = {**dict(run.config), **dict(run.spec.training)}
     usual = {**dict(row.config), **dict(TrainingConfig())}
     changed = {name: value for name, value in given.items() if value != usual[name]}
-    foot(row.equation, row.summary, as_python(run.spec.dataset, row.name, changed))
+    page_footer(row.equation, row.summary, as_python(run.spec.dataset, row.name, changed))

@@ -11,7 +11,7 @@ from pydantic import Field
 from aeexplorer.config import Config, ConfigError
 from aeexplorer.explorer import Explorer
 from aeexplorer.live.frame import Frame, tiles
-from aeexplorer.live.open_runs import Bench, bench
+from aeexplorer.live.open_runs import OpenRun, find_open_run
 from aeexplorer.live.scenes.samples import Samples, values_of
 from aeexplorer.metrics import linear_probe
 from aeexplorer.runs.dial import Dial, Knob
@@ -60,7 +60,7 @@ def beta(params: BetaParams) -> Frame:
     the values at which the run has been measured: D, R and βR in nats per sample, active units, the snapshots between which
     the weights stand; `ellipse` holds two standard deviations of the aggregate posterior on the map.
     """
-    found = bench(params.run)
+    found = find_open_run(params.run)
     dial = dial_of(found, "beta")
     value = min(max(params.value, dial.stops[0]), dial.stops[-1])
     model = found.explorer.at(value)
@@ -90,20 +90,20 @@ def beta(params: BetaParams) -> Frame:
             "gated_distortion": at["distortion"], "gated_rate": at["rate"],
             "gated_loss": at["distortion"] + value * at["rate"], "gated_active_units": round(at["active_units"]),
         }  # fmt: skip
-    shown = bench(params.twin) if params.twin else found
+    shown = find_open_run(params.twin) if params.twin else found
     if shown.latent_dim > 1 and shown.test is not None:
         arrays["map"], on_map = _map(shown, value, params.points)
         readouts |= on_map
     return Frame(arrays, readouts, found.spec)
 
 
-def _gated(run: str, found: Bench) -> tuple[Bench, dict[str, np.ndarray]]:
+def _gated(run: str, found: OpenRun) -> tuple[OpenRun, dict[str, np.ndarray]]:
     """An open run of one net for every β, with its figures along the range of the dial that it is held against.
 
     Raises:
         ConfigError: for another family, or samples of another shape.
     """
-    other = bench(run)
+    other = find_open_run(run)
     if "rates" not in other.explorer.traits or other.spec.shape != found.spec.shape:
         raise ConfigError(
             f"gated must be one net for every β on samples of shape {found.spec.shape}, "
@@ -123,7 +123,7 @@ def _along(model: Explorer) -> dict[str, np.ndarray]:
     }
 
 
-def dial_of(found: Bench, knob: Knob) -> Dial:
+def dial_of(found: OpenRun, knob: Knob) -> Dial:
     """The dial of an open run.
 
     Raises:
@@ -154,7 +154,7 @@ def between(dial: Dial, value: float) -> tuple[float, float]:
     return {0.0: (stand.lower, stand.lower), 1.0: (stand.upper, stand.upper)}.get(stand.weight, stand[:2])
 
 
-def _map(shown: Bench, value: float, points: int) -> tuple[np.ndarray, dict[str, Any]]:
+def _map(shown: OpenRun, value: float, points: int) -> tuple[np.ndarray, dict[str, Any]]:
     """Where the posterior means of test samples stand, (n, 2), with the aggregate posterior as an ellipse.
 
     To encode them with every frame would take longer than all else in it, so they stand on the straight line between
@@ -180,7 +180,7 @@ def _map(shown: Bench, value: float, points: int) -> tuple[np.ndarray, dict[str,
     }  # fmt: skip
 
 
-def _places(shown: Bench, value: float) -> np.ndarray:
+def _places(shown: OpenRun, value: float) -> np.ndarray:
     """Where the test samples of the stored codes stand at a value, (n, 2), kept with the open run."""
     assert shown.test is not None
     if value not in shown.along:
@@ -201,8 +201,8 @@ class CurveParams(Config):
 def curve(params: CurveParams) -> Frame:
     """What stays while β is turned: arrays `value`, `rate`, `distortion` (g,) along the dial, and `labels` (n,) of the
     map's points, 255 for none; and the largest KL of a dimension anywhere on the dial."""
-    found = bench(params.run)
-    shown = bench(params.twin) if params.twin else found
+    found = find_open_run(params.run)
+    shown = find_open_run(params.twin) if params.twin else found
     rows = dial_of(found, "beta").curve
     arrays = {name: rows[name].astype(np.float32) for name in ("value", "rate", "distortion")}
     if params.gated:
@@ -224,7 +224,7 @@ class TrainedParams(Config):
 def trained(params: TrainedParams) -> Frame:
     """A dial over the level: arrays `trained` (g,), `tested` (m,), `mse` (g, m) on the whole test set, and where there are
     classes `probe` (g,), what a linear probe makes of clean test codes with a few labels of each class."""
-    found = bench(params.chains.get(params.kind, params.run))
+    found = find_open_run(params.chains.get(params.kind, params.run))
     dial = dial_of(found, "level")
     rows = dial.curve
     arrays = {"trained": rows["value"], "tested": rows["tested"], "mse": rows["mse"]}

@@ -12,7 +12,7 @@ from aeexplorer.config import Config, ConfigError
 from aeexplorer.corruption import corrupt as corrupted
 from aeexplorer.explorer import Explorer
 from aeexplorer.live.frame import Frame, signed_tiles, tiles
-from aeexplorer.live.open_runs import Bench, bench
+from aeexplorer.live.open_runs import OpenRun, find_open_run
 from aeexplorer.live.scenes.beta import Kind, between
 from aeexplorer.live.scenes.samples import Samples, values_of
 from aeexplorer.metrics import mse, psnr, ssim
@@ -89,7 +89,7 @@ def levels(params: LevelsParams) -> Frame:
 class _Pattern(NamedTuple):
     """Which samples are corrupted, and how."""
 
-    found: Bench
+    found: OpenRun
     samples: Samples
     kind: Kind
     seed: int
@@ -113,13 +113,13 @@ def _errors(model: Explorer, pattern: _Pattern) -> np.ndarray:
 _kept_errors = lru_cache(maxsize=16)(_errors)
 
 
-def _opened(params: CorruptParams | LevelsParams) -> tuple[Bench, Explorer, Explorer | None]:
+def _opened(params: CorruptParams | LevelsParams) -> tuple[OpenRun, Explorer, Explorer | None]:
     """The run by whose bench samples are named, the model that restores them, and the one beside it."""
-    found = bench(params.run)
-    model = bench(params.chains.get(params.kind, params.run)).explorer
+    found = find_open_run(params.run)
+    model = find_open_run(params.chains.get(params.kind, params.run)).explorer
     if model.dial and params.trained is not None:
         model = model.at(params.trained)
-    other = bench(params.compare_run).explorer if params.compare_run else None
+    other = find_open_run(params.compare_run).explorer if params.compare_run else None
     for name, of in (("chains", model), ("compare_run", other)):
         if of is not None and of.spec.shape != found.spec.shape:
             raise ConfigError(f"{name} must have samples of shape {found.spec.shape}, got {of.spec.shape}")

@@ -10,7 +10,7 @@ from pydantic import Field
 from aeexplorer.config import Config, ConfigError
 from aeexplorer.interpolation import PATHS, lerp, path_change, traversal
 from aeexplorer.live.frame import Frame, tiles
-from aeexplorer.live.open_runs import STATUSES, Bench, as_floats, bench
+from aeexplorer.live.open_runs import STATUSES, OpenRun, as_floats, find_open_run
 from aeexplorer.live.scenes.latent_plane import MAX_TILES
 from aeexplorer.live.scenes.samples import Sample, code_of, stored, values_of
 
@@ -44,10 +44,10 @@ def interpolate(params: InterpolateParams) -> Frame:
     of another run, every name with "compare_" before it.
     """
     t = np.append(np.linspace(params.start, params.end, params.steps), params.t)
-    found = bench(params.run)
+    found = find_open_run(params.run)
     arrays, readouts = _ways(params, t, found, "")
     if params.compare_run:
-        other = bench(params.compare_run)
+        other = find_open_run(params.compare_run)
         if other.spec.shape != found.spec.shape:
             raise ConfigError(f"compare_run must have samples of shape {found.spec.shape}, got {other.spec.shape}")
         more, said = _ways(params, t, other, "compare_", values_of(params.a, found), values_of(params.b, found))
@@ -56,7 +56,7 @@ def interpolate(params: InterpolateParams) -> Frame:
 
 
 def _ways(
-    params: InterpolateParams, t: np.ndarray, found: Bench, prefix: str,
+    params: InterpolateParams, t: np.ndarray, found: OpenRun, prefix: str,
     x_a: np.ndarray | None = None, x_b: np.ndarray | None = None,
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:  # fmt: skip
     arrays: dict[str, np.ndarray] = {}
@@ -104,7 +104,7 @@ def _ways(
     return arrays, readouts
 
 
-def _through_pca(x: np.ndarray, found: Bench) -> np.ndarray:
+def _through_pca(x: np.ndarray, found: OpenRun) -> np.ndarray:
     mean, components = found.pca
     return (x - mean) @ components.T @ components + mean
 
@@ -125,7 +125,7 @@ class TraverseParams(Config):
 def traverse(params: TraverseParams) -> Frame:
     """One code with one coordinate after the other moved from `low` to `high`: an array `dim_<i>` each, and the
     values (dims, steps) it takes."""
-    found = bench(params.run)
+    found = find_open_run(params.run)
     z = code_of(params.sample, found)
     dims = tuple(range(min(found.latent_dim, 64))) if params.dims is None else params.dims
     if max(dims) >= found.latent_dim:
@@ -157,7 +157,7 @@ class ArithmeticParams(Config):
 def arithmetic(params: ArithmeticParams) -> Frame:
     """A sample moved along a direction: before, at `strength`, a row from no strength to that one, and `three`: the
     sample, its reconstruction, and it at `strength`."""
-    found = bench(params.run)
+    found = find_open_run(params.run)
     z = code_of(params.sample, found)
     groups = [found.z[[stored(place, found) for place in group]].mean(0) for group in (params.plus, params.minus)]
     direction = groups[0] - groups[1]
@@ -187,7 +187,7 @@ class SampleParams(Config):
 def sample(params: SampleParams) -> Frame:
     """New samples: from the prior where the family has one, else from what is fitted to the stored codes. Where they lie
     is told from their codes, with a posterior from the mean that the decoded sample has."""
-    found = bench(params.run)
+    found = find_open_run(params.run)
     if params.source == "normal":
         drawn = np.random.default_rng(params.seed).standard_normal((params.n, found.latent_dim))
         z = (params.temperature * drawn).astype(np.float32)

@@ -10,7 +10,7 @@ from pydantic import Field
 from aeexplorer.config import Config, ConfigError
 from aeexplorer.live.frame import Frame, tiles
 from aeexplorer.live.map_cache import held
-from aeexplorer.live.open_runs import STATUSES, Bench, as_floats, bench
+from aeexplorer.live.open_runs import STATUSES, OpenRun, as_floats, find_open_run
 
 MOST_SAMPLES = 150
 NEAREST = 3
@@ -28,7 +28,7 @@ def samples(params: SamplesParams) -> Frame:
 
     The readout `index` names those that are there, in the order of the arrays.
     """
-    found = bench(params.run)
+    found = find_open_run(params.run)
     if found.test is not None:
         x = np.stack([as_floats(_sample(found, place)) for place in params.index])
         arrays = {"samples": tiles(x, found.spec), "reconstructions": tiles(found.explorer.reconstruct(x), found.spec)}
@@ -41,7 +41,7 @@ def samples(params: SamplesParams) -> Frame:
     return Frame({"samples": decoded, "reconstructions": decoded}, {"index": known}, found.spec)
 
 
-def _sample(found: Bench, place: int) -> np.ndarray:
+def _sample(found: OpenRun, place: int) -> np.ndarray:
     data = found.explorer.dataset
     left = place
     for part in (data.test, data.train, data.validation):
@@ -66,7 +66,7 @@ def lift(params: LiftParams) -> Frame:
     A place that is lifted between its neighbours always has a code near known ones: how it lies among the points of the
     map then counts too.
     """
-    found, holding = bench(params.run), held(params.map_id)
+    found, holding = find_open_run(params.run), held(params.map_id)
     drawn = holding.projection
     if drawn.codes.shape[1] != found.latent_dim:
         raise ConfigError(f"map_id must be of codes with {found.latent_dim} values, got {drawn.codes.shape[1]}")

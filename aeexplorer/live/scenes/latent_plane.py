@@ -11,7 +11,7 @@ from aeexplorer.config import Config, ConfigError
 from aeexplorer.interpolation import PATHS, manifold_grid
 from aeexplorer.interpolation import grid as patch
 from aeexplorer.live.frame import Frame, tiles
-from aeexplorer.live.open_runs import STATUSES, Bench, as_floats, bench, neighbourhood_readouts
+from aeexplorer.live.open_runs import STATUSES, OpenRun, as_floats, find_open_run, neighbourhood_readouts
 from aeexplorer.live.scenes.samples import Sample, code_of, values_of, vector
 
 MAX_TILES = 400
@@ -34,7 +34,7 @@ class DecodeParams(Config):
 
 def decode(params: DecodeParams) -> Frame:
     """A list of codes as samples."""
-    found = bench(params.run)
+    found = find_open_run(params.run)
     z = np.stack([vector(code, found) for code in params.z])
     return Frame({"tiles": tiles(found.explorer.decode(z), found.spec)}, spec=found.spec)
 
@@ -47,7 +47,7 @@ class CodesParams(Config):
 def codes(params: CodesParams) -> Frame:
     """The stored codes themselves: z, their classes (255 for none) and the names of the classes; of codes with two values
     or more also where they stand on the map, `points`."""
-    found = bench(params.run)
+    found = find_open_run(params.run)
     z, labels = found.z[: params.limit], found.labels[: params.limit]
     classes = np.where(labels < 0, 255, labels)
     arrays: dict[str, np.ndarray] = {"z": z.astype(np.float32), "labels": classes.astype(np.uint8)}
@@ -68,7 +68,7 @@ class PlaneParams(Config):
 def plane(params: PlaneParams) -> Frame:
     """One code: the sample it decodes to, whether it lies on the data, the nearest real samples, and the posterior
     of the nearest one."""
-    found = bench(params.run)
+    found = find_open_run(params.run)
     z = vector(params.z, found)
     if params.at is not None:
         z = z + (np.array(params.at, np.float32) - found.on_map(z[None])[0]) @ found.axes.directions
@@ -87,7 +87,7 @@ class EncodeParams(Config):
 
 def encode(params: EncodeParams) -> Frame:
     """A sample put on the plane: its code, its reconstruction, where it lies, and what its neighbours are."""
-    found = bench(params.run)
+    found = find_open_run(params.run)
     x = values_of(params.sample, found)[None]
     z = found.explorer.encode(x)[0]
     arrays, readouts = _surroundings(found, z, params.neighbours)
@@ -106,7 +106,7 @@ class GridParams(Config):
 def grid(params: GridParams) -> Frame:
     """The whole plane of a model with a 2-d code, evenly spaced in the probability of the prior, or where there is none
     of a Gaussian with the means and deviations of the stored codes."""
-    found = bench(params.run)
+    found = find_open_run(params.run)
     if found.latent_dim != 2:
         raise ConfigError(f"run must have a code of 2 values for a grid, got {found.latent_dim}")
     z = manifold_grid(params.n, params.span)
@@ -128,7 +128,7 @@ class CornersParams(Config):
 def corners(params: CornersParams) -> Frame:
     """The patch between four samples, in reading order: array `tiles`, and at (u, v) `at` with the real sample nearest
     to it."""
-    found = bench(params.run)
+    found = find_open_run(params.run)
     ends = np.stack([code_of(s, found) for s in params.corners])
     way = PATHS[params.kind]
     left, right = way(ends[0], ends[2], [params.v])[0], way(ends[1], ends[3], [params.v])[0]
@@ -144,7 +144,7 @@ def corners(params: CornersParams) -> Frame:
     return Frame(arrays, readouts, found.spec)
 
 
-def _surroundings(found: Bench, z: np.ndarray, neighbours: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def _surroundings(found: OpenRun, z: np.ndarray, neighbours: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     near = found.neighbourhood(z[None], neighbours)
     places = near.nearest[0][:neighbours]
     arrays = {"nearest": tiles(found.pictures_at(places), found.spec)} if neighbours else {}
@@ -159,7 +159,7 @@ def _surroundings(found: Bench, z: np.ndarray, neighbours: int) -> tuple[dict[st
     return arrays, readouts
 
 
-def _vote(found: Bench, z: np.ndarray) -> dict[str, Any]:
+def _vote(found: OpenRun, z: np.ndarray) -> dict[str, Any]:
     """The class most of the 15 nearest stored codes have, and their share."""
     near = found.labels[found.neighbourhood(z[None], VOTERS).nearest[0][:VOTERS]]
     near = near[near >= 0]
@@ -169,6 +169,6 @@ def _vote(found: Bench, z: np.ndarray) -> dict[str, Any]:
     return {"label": _name(found, int(counts.argmax())), "share": float(counts.max() / len(near))}
 
 
-def _name(found: Bench, label: int) -> str | None:
+def _name(found: OpenRun, label: int) -> str | None:
     classes = found.spec.classes
     return classes[label] if 0 <= label < len(classes) else None

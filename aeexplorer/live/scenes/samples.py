@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from aeexplorer.config import Config, ConfigError
-from aeexplorer.live.open_runs import Bench, as_floats
+from aeexplorer.live.open_runs import OpenRun, as_floats
 
 MAX_VALUES = 128 * 128 * 3
 
@@ -42,34 +42,34 @@ class Sample(Config):
 Samples = tuple[Sample, ...]
 
 
-def code_of(sample: Sample, bench: Bench) -> np.ndarray:
+def code_of(sample: Sample, opened: OpenRun) -> np.ndarray:
     """The code (latent_dim,) of a sample."""
     if sample.z is not None:
-        return vector(sample.z, bench)
+        return vector(sample.z, opened)
     if sample.code is not None:
-        return bench.z[stored(sample.code, bench)]
-    return bench.explorer.encode(values_of(sample, bench)[None])[0]
+        return opened.z[stored(sample.code, opened)]
+    return opened.explorer.encode(values_of(sample, opened)[None])[0]
 
 
-def values_of(sample: Sample, bench: Bench) -> np.ndarray:
+def values_of(sample: Sample, opened: OpenRun) -> np.ndarray:
     """The sample itself (*shape), as a model sees it; of a code what it decodes to."""
     if sample.pixels is not None:
-        return pixels(sample.pixels, bench)
+        return pixels(sample.pixels, opened)
     if sample.z is not None:
-        return bench.explorer.decode(code_of(sample, bench))[0]
+        return opened.explorer.decode(code_of(sample, opened))[0]
     if sample.code is not None:
-        return as_floats(bench.pictures_at(np.array([stored(sample.code, bench)]))[0])
+        return as_floats(opened.pictures_at(np.array([stored(sample.code, opened)]))[0])
     assert sample.index is not None
-    if bench.test is None:
-        raise ConfigError(f"index needs {bench.spec.title}, which is not on this machine; name a stored code instead")
-    if sample.index >= len(bench.test):
-        raise ConfigError(f"index must be less than {len(bench.test)}, got {sample.index}")
-    return as_floats(bench.test.x[sample.index])
+    if opened.test is None:
+        raise ConfigError(f"index needs {opened.spec.title}, which is not on this machine; name a stored code instead")
+    if sample.index >= len(opened.test):
+        raise ConfigError(f"index must be less than {len(opened.test)}, got {sample.index}")
+    return as_floats(opened.test.x[sample.index])
 
 
-def pixels(given: str | tuple[float, ...], bench: Bench) -> np.ndarray:
+def pixels(given: str | tuple[float, ...], opened: OpenRun) -> np.ndarray:
     """The values of a sample (*shape) that came with the request."""
-    spec = bench.spec
+    spec = opened.spec
     if isinstance(given, str):
         try:
             values = np.frombuffer(base64.b64decode(given, validate=True), np.uint8)
@@ -85,15 +85,15 @@ def pixels(given: str | tuple[float, ...], bench: Bench) -> np.ndarray:
     return np.clip(shaped / 255, 0, 1) if spec.kind == "image" else shaped
 
 
-def stored(place: int, bench: Bench) -> int:
+def stored(place: int, opened: OpenRun) -> int:
     """A place among the stored codes, checked."""
-    if place >= len(bench.z):
-        raise ConfigError(f"code must be less than {len(bench.z)}, got {place}")
+    if place >= len(opened.z):
+        raise ConfigError(f"code must be less than {len(opened.z)}, got {place}")
     return place
 
 
-def vector(z: tuple[float, ...], bench: Bench) -> np.ndarray:
+def vector(z: tuple[float, ...], opened: OpenRun) -> np.ndarray:
     """A code (latent_dim,), checked."""
-    if len(z) != bench.latent_dim:
-        raise ConfigError(f"z must have {bench.latent_dim} values, got {len(z)}")
+    if len(z) != opened.latent_dim:
+        raise ConfigError(f"z must have {opened.latent_dim} values, got {len(z)}")
     return np.asarray(z, np.float32)

@@ -12,7 +12,7 @@ from aeexplorer.config import Config, ConfigError
 from aeexplorer.data import load_dataset
 from aeexplorer.explorer import Explorer
 from aeexplorer.live.frame import Frame
-from aeexplorer.live.open_runs import STATUSES, Bench, bench
+from aeexplorer.live.open_runs import STATUSES, OpenRun, find_open_run
 from aeexplorer.metrics import Agreement, SmoothedData, score_agreement, walk
 
 SIDE = 28
@@ -68,7 +68,7 @@ class DataParams(Config):
 def data(params: DataParams) -> Frame:
     """What does not move: samples of the training split, the corners of the plane, the least and the largest σ of the
     run, and a place at some distance from the data where a walk may start."""
-    found = bench(params.run)
+    found = find_open_run(params.run)
     shown = plane(found)
     start = shown.places[np.abs(shown.away - BESIDE).argmin()]
     readouts = {
@@ -114,7 +114,7 @@ class CurveParams(Config):
 def curve(params: CurveParams) -> Frame:
     """The agreement along σ: arrays `sigma`, and of each run `cosine` and `relative_error` (points,)."""
     _, models = _opened(params)
-    at = tuple(np.geomspace(*sigmas(bench(params.run).explorer), params.points).tolist())
+    at = tuple(np.geomspace(*sigmas(find_open_run(params.run).explorer), params.points).tolist())
     arrays = {"sigma": np.array(at, np.float32)}
     for prefix, model in models.items():
         found = _agreements(model, at)
@@ -173,7 +173,7 @@ def sigmas(model: Explorer) -> tuple[float, float]:
     return stops[0], stops[-1]
 
 
-def plane(found: Bench) -> Plane:
+def plane(found: OpenRun) -> Plane:
     """The plane of a run's dataset.
 
     Raises:
@@ -198,10 +198,10 @@ def _plane(dataset: str) -> Plane:
 
 def _opened(params: FieldParams | CurveParams) -> tuple[Plane, dict[str, Explorer]]:
     """The plane, and the runs by the prefix of what they say."""
-    found = bench(params.run)
+    found = find_open_run(params.run)
     models = {"": found.explorer}
     if params.compare_run:
-        other = bench(params.compare_run)
+        other = find_open_run(params.compare_run)
         if other.explorer.run.spec.dataset != found.explorer.run.spec.dataset:
             raise ConfigError(f"compare_run must be of {found.spec.name}, got one of {other.spec.name}")
         plane(other)

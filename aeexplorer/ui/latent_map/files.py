@@ -8,15 +8,15 @@ from aeexplorer.explorer import Explorer
 from aeexplorer.projection import coordinates_csv, projector_zip
 from aeexplorer.ui.latent_map.controls import TITLES
 from aeexplorer.ui.latent_map.layouts import Layout
-from aeexplorer.ui.shared.page_footer import Taken
+from aeexplorer.ui.shared.page_footer import Download
 from aeexplorer.ui.shared.resources import Size, map_codes, map_samples
 from aeexplorer.ui.shared.samples import test_split
 
 
-def files_of(model: Explorer, layouts: list[Layout]) -> list[Taken]:
+def files_of(model: Explorer, layouts: list[Layout]) -> list[Download]:
     """Coordinates of the finished maps, and the codes with their samples as the Embedding Projector reads them."""
     found = [
-        Taken(
+        Download(
             f"{TITLES[layout.panel.method]} CSV", f"{layout.panel.run.path.name}-{layout.panel.method}.csv",
             partial(_coordinates, model, layout),
         )
@@ -26,7 +26,7 @@ def files_of(model: Explorer, layouts: list[Layout]) -> list[Taken]:
     size = layouts[0].panel.size
     return [
         *found,
-        Taken("Projector", f"{model.run.path.name}-projector.zip", partial(_projector, model, size)),
+        Download("Projector", f"{model.run.path.name}-projector.zip", partial(_projector, model, size)),
     ]
 
 

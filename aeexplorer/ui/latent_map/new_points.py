@@ -16,7 +16,7 @@ from aeexplorer.projection import METHODS, Projection
 from aeexplorer.ui.shared.drawings import drawable, link, shared_drawing
 from aeexplorer.ui.shared.resources import explorer, map_codes
 from aeexplorer.ui.shared.run_picker import picked_sample, remember_drawing
-from aeexplorer.ui.shared.sample_picker import bench_of
+from aeexplorer.ui.shared.sample_picker import opened_run
 from aeexplorer.ui.shared.view_state import Setting, whole
 
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ def new_codes(model: Explorer) -> tuple[np.ndarray, list[str]]:
     spec, what = model.spec, _what()
     chosen = st.session_state[what.begin(NOTHING, [NOTHING, WAY, DRAWING])]
     none: tuple[np.ndarray, list[str]] = (np.empty((0, model.latent_dim), np.float32), [])
-    bench = bench_of(model.run)
+    opened = opened_run(model.run)
     if chosen == DRAWING:
         pixels = shared_drawing(spec)
-        return none if not pixels else (code_of(Sample(pixels=pixels), bench)[None], ["drawn"])
+        return none if not pixels else (code_of(Sample(pixels=pixels), opened)[None], ["drawn"])
     if chosen == WAY:
         end = _end(spec.name)
         places = [picked_sample(int(model.codes.index.max()) + 1), st.session_state[end.begin(_other(model))]]
@@ -123,9 +123,9 @@ def _projection(key: str, method: str, _layout: Layout) -> Projection:
 
 def _code_at(model: Explorer, place: int) -> np.ndarray:
     """The code of a test sample: encoded where the data is here, else the stored one that is nearest by number."""
-    bench = bench_of(model.run)
-    if bench.test is not None and place < len(bench.test):
-        return code_of(Sample(index=place), bench)
+    opened = opened_run(model.run)
+    if opened.test is not None and place < len(opened.test):
+        return code_of(Sample(index=place), opened)
     row = int(np.abs(model.codes.index - place).argmin())
     return model.codes.z[row]
 

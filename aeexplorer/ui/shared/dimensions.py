@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from aeexplorer.live.open_runs import Bench, as_floats
+from aeexplorer.live.open_runs import OpenRun, as_floats
 from aeexplorer.metrics import active_units, kl_per_dimension
 
 SILENT = 1e-3  # share of the largest variance below which a dimension without a posterior counts as inactive
@@ -43,14 +43,14 @@ def symbol(place: int) -> str:
     return f"z{place + 1}".translate(SUBSCRIPTS)
 
 
-def dimensions_of(bench: Bench) -> Dimensions:
+def dimensions_of(opened: OpenRun) -> Dimensions:
     """The dimensions of a run's code; which of them are active is judged over all stored samples."""
-    run = bench.explorer.run
-    return _dimensions(run.id, (run.path / "codes.safetensors").stat().st_mtime_ns, bench.test is not None, bench)
+    run = opened.explorer.run
+    return _dimensions(run.id, (run.path / "codes.safetensors").stat().st_mtime_ns, opened.test is not None, opened)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _dimensions(run: str, written: int, with_data: bool, _bench: Bench) -> Dimensions:
+def _dimensions(run: str, written: int, with_data: bool, _bench: OpenRun) -> Dimensions:
     z = _bench.z
     variance = z.var(axis=0)
     samples = _bench.samples_at(np.arange(len(z)))

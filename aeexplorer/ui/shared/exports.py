@@ -10,11 +10,11 @@ import numpy as np
 from aeexplorer.data import DataSpec, as_uint8
 from aeexplorer.plots import diverging
 from aeexplorer.ui.shared.mosaics import mosaic
-from aeexplorer.ui.shared.page_footer import Taken
+from aeexplorer.ui.shared.page_footer import Download
 from aeexplorer.ui.shared.resources import theme
 
 
-def sheet(name: str, rows: Mapping[str, np.ndarray], spec: DataSpec, residual: np.ndarray | None = None) -> Taken:
+def sheet(name: str, rows: Mapping[str, np.ndarray], spec: DataSpec, residual: np.ndarray | None = None) -> Download:
     """Rows of samples as one file, made when it is asked for.
 
     Args:
@@ -23,12 +23,12 @@ def sheet(name: str, rows: Mapping[str, np.ndarray], spec: DataSpec, residual: n
         residual: (n, *spec.shape) in [-1, 1], under the rows of pictures.
     """
     if spec.kind != "image":
-        return Taken("CSV", f"{name}.csv", partial(_table, rows, spec))
+        return Download("CSV", f"{name}.csv", partial(_table, rows, spec))
     light = theme().name == "light"
     pictures = [x if x.dtype == np.uint8 else as_uint8(x) for x in rows.values()]
     if residual is not None:
         pictures = [*(_coloured(x, light) for x in pictures), diverging(residual, theme())]
-    return Taken("PNG", f"{name}.png", partial(mosaic, pictures, light))
+    return Download("PNG", f"{name}.png", partial(mosaic, pictures, light))
 
 
 def _table(rows: Mapping[str, np.ndarray], spec: DataSpec) -> bytes:

@@ -14,7 +14,7 @@ from aeexplorer.ui.shared.widgets import as_text
 BESIDE = 2  # files that are buttons of the foot; more are behind one
 
 
-class Taken(NamedTuple):
+class Download(NamedTuple):
     """A file to take along: what the button says, its name, and what is in it or makes it when the button is pressed."""
 
     label: str
@@ -22,7 +22,7 @@ class Taken(NamedTuple):
     content: bytes | Callable[[], bytes]
 
 
-def foot(equation: str, said: str, python: str, *taken: Taken) -> None:
+def page_footer(equation: str, said: str, python: str, *taken: Download) -> None:
     """A line, the equation, its numbers, and a button that shows the code.
 
     Args:
@@ -47,7 +47,7 @@ def foot(equation: str, said: str, python: str, *taken: Taken) -> None:
                 _downloads(taken)
 
 
-def _downloads(taken: Sequence[Taken]) -> None:
+def _downloads(taken: Sequence[Download]) -> None:
     for file in taken:
         st.download_button(
             file.label, file.content, file.name, icon=":material/download:", on_click="ignore", key=f"take.{file.name}"

@@ -9,7 +9,7 @@ import streamlit as st
 PAGES = Path(__file__).resolve().parents[3] / "pages"
 
 
-def door(page: str, label: str, icon: str = "", **query: str) -> None:
+def page_link(page: str, label: str, icon: str = "", **query: str) -> None:
     """A link to a page.
 
     Args:

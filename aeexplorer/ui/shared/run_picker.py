@@ -10,7 +10,7 @@ from aeexplorer.data import DataSpec
 from aeexplorer.explorer import Explorer
 from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged
-from aeexplorer.ui.shared.page_links import door
+from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.resources import explorer, openable_runs
 from aeexplorer.ui.shared.widgets import as_text
 
@@ -41,7 +41,7 @@ def pick_run(
     runs = {name: run for name, run in every.items() if fits(run)}
     if not runs:
         st.info(missing, icon=":material/info:")
-        door("train", "Train a model", "model_training", **train)
+        page_link("train", "Train a model", "model_training", **train)
         return None
     titles = {key: run.title for key, run in runs.items()}
     asked = asked_run()
@@ -81,7 +81,7 @@ def open_picked(run: Run) -> Explorer:
     except (Damaged, OSError) as error:
         st.error(as_text(f"{run.title} cannot be opened: {error}"), icon=":material/error:")
         st.markdown("Choose another model above, or remove this one.")
-        door("runs", "Go to the runs", "folder_open")
+        page_link("runs", "Go to the runs", "folder_open")
         st.stop()
     return model
 

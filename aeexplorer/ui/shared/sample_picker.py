@@ -10,8 +10,7 @@ import streamlit as st
 
 from aeexplorer.explorer import Explorer
 from aeexplorer.live.components import draw_pad
-from aeexplorer.live.open_runs import Bench
-from aeexplorer.live.open_runs import bench as shared_bench
+from aeexplorer.live.open_runs import OpenRun, find_open_run
 from aeexplorer.live.scenes.samples import Sample, code_of, values_of
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.shared.drawings import drawable, link, linked
@@ -47,9 +46,9 @@ class End:
     python: str
 
 
-def bench_of(run: Run) -> Bench:
+def opened_run(run: Run) -> OpenRun:
     """The open run that the channel answers from."""
-    return shared_bench(run.path.name)
+    return find_open_run(run.path.name)
 
 
 class Stock:
@@ -90,7 +89,7 @@ class Stock:
         return [int(self.index[i % len(self.index)]) for i in order[:n]]
 
 
-def pick_ends(bench: Bench, names: tuple[str, ...]) -> list[End]:
+def pick_ends(opened: OpenRun, names: tuple[str, ...]) -> list[End]:
     """A card for each sample: its picture, another one at random, and behind a button class, number and a sheet to draw
     on. The first is the picked sample of every page (`?sample=`), the others are `?to=`; those that were drawn are
     `?drawn_a=` to `?drawn_d=`.
@@ -98,7 +97,7 @@ def pick_ends(bench: Bench, names: tuple[str, ...]) -> list[End]:
     Args:
         names: what the cards are called, up to four.
     """
-    model = bench.explorer
+    model = opened.explorer
     stock = Stock(model)
     asked = [int(text) for text in st.query_params.get("to", "").split(",") if text.isdecimal() and len(text) < 9]
     starts = stock.starts(4)
@@ -113,11 +112,11 @@ def pick_ends(bench: Bench, names: tuple[str, ...]) -> list[End]:
             follow(key, stock.nearest(picked_sample(int(stock.index[-1]) + 1)))
         elif key not in st.session_state:
             st.session_state[key] = stock.nearest(asked[i - 1]) if i <= len(asked) else starts[i]
-        drawn = linked(bench.spec, _drawn_name(i))
+        drawn = linked(opened.spec, _drawn_name(i))
         if drawn and st.session_state.get(f"{key}.linked") != drawn:
             st.session_state[f"{key}.drawn"] = drawn
         with box:
-            ends.append(_card(bench, stock, key, name))
+            ends.append(_card(opened, stock, key, name))
         st.session_state[f"{key}.linked"] = drawn = st.session_state.get(f"{key}.drawn")
         link(drawn, _drawn_name(i))
         if i == 0:
@@ -136,8 +135,8 @@ def _drawn_name(i: int) -> str:
     return f"drawn_{'abcd'[i]}"
 
 
-def _card(bench: Bench, stock: Stock, key: str, name: str) -> End:
-    spec = bench.spec
+def _card(opened: OpenRun, stock: Stock, key: str, name: str) -> End:
+    spec = opened.spec
     known = int(st.session_state[key])
     if st.session_state.get(f"{key}.before", known) != known:
         st.session_state[f"{key}.drawn"] = None
@@ -157,9 +156,9 @@ def _card(bench: Bench, stock: Stock, key: str, name: str) -> End:
                         choose_sample(key, stock.index, stock.labels, spec, stock.split, pictures=PICTURES)
                     )
                     if drawable(spec):
-                        _sheet(bench, key)
+                        _sheet(opened, key)
     drawn = st.session_state.get(f"{key}.drawn")
-    end = _drawn(drawn, bench) if drawn else _stored(place, stock, bench)
+    end = _drawn(drawn, opened) if drawn else _stored(place, stock, opened)
     said = class_name(spec, stock.label(place))
     title.caption(f"{name} · drawn" if drawn else f"{name} · {as_text(said) + ', ' if said else ''}#{place}")
     if not is_plane(spec):
@@ -173,15 +172,15 @@ def _other(key: str, stock: Stock) -> None:
     st.session_state[f"{key}.drawn"] = None
 
 
-def _sheet(bench: Bench, key: str) -> None:
+def _sheet(opened: OpenRun, key: str) -> None:
     """A sheet to draw on; a new drawing takes the sample's place until another sample is chosen."""
-    drawing = draw_pad(bench.explorer.run.path.name, bench.spec, key=f"{key}.sheet", label="Or draw one")
+    drawing = draw_pad(opened.explorer.run.path.name, opened.spec, key=f"{key}.sheet", label="Or draw one")
     if drawing and drawing.pixels and drawing.pixels != st.session_state.get(f"{key}.heard"):
         st.session_state[f"{key}.heard"] = drawing.pixels
-        remember_drawing(bench.spec, drawing.pixels)
+        remember_drawing(opened.spec, drawing.pixels)
         st.session_state[f"{key}.drawn"] = drawing.pixels
         st.rerun()
-    last = remembered_drawing(bench.spec)
+    last = remembered_drawing(opened.spec)
     if st.session_state.get(f"{key}.drawn"):
         st.button("Use the test sample instead", key=f"{key}.undo", on_click=_take, args=(key, None))
     elif last:
@@ -192,20 +191,20 @@ def _take(key: str, drawing: str | None) -> None:
     st.session_state[f"{key}.drawn"] = drawing
 
 
-def _stored(place: int, stock: Stock, bench: Bench) -> End:
+def _stored(place: int, stock: Stock, opened: OpenRun) -> End:
     named = stock.named(place)
     sample = Sample(**named)
-    return End(named, values_of(sample, bench), code_of(sample, bench), stock.python(place))
+    return End(named, values_of(sample, opened), code_of(sample, opened), stock.python(place))
 
 
-def _drawn(pixels: str, bench: Bench) -> End:
+def _drawn(pixels: str, opened: OpenRun) -> End:
     sample = Sample(pixels=pixels)
-    shape = ", ".join(map(str, bench.spec.shape))
+    shape = ", ".join(map(str, opened.spec.shape))
     python = (
         f'drawn = base64.b64decode("{pixels}")\nx_{{0}} = np.frombuffer(drawn, np.uint8).reshape(1, {shape})\n'
         "{0} = model.encode(x_{0})[0]\n"
     )
-    return End({"pixels": pixels}, values_of(sample, bench), code_of(sample, bench), python)
+    return End({"pixels": pixels}, values_of(sample, opened), code_of(sample, opened), python)
 
 
 def opening_of(ends: list[End], names: str = "abcd") -> str:

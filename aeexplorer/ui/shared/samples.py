@@ -11,7 +11,7 @@ import streamlit as st
 from aeexplorer.data import DATASETS, DataSpec, DataUnavailable, Split
 from aeexplorer.explorer import Explorer
 from aeexplorer.plots import scatter_toy
-from aeexplorer.ui.shared.page_links import door
+from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.pictures import common_scale, picture_address, picture_rows
 from aeexplorer.ui.shared.resources import dataset, theme
 
@@ -36,7 +36,7 @@ def missing_data(model: Explorer, without: str) -> None:
     """Say that the samples are not here, what works without them, and how to get them."""
     with st.container(border=True):
         st.markdown(f"**{model.spec.title} is not on this computer.** {without}")
-        door("data", "Get the data", "download", dataset=model.run.spec.dataset)
+        page_link("data", "Get the data", "download", dataset=model.run.spec.dataset)
 
 
 def class_name(spec: DataSpec, label: int) -> str:
