@@ -67,6 +67,7 @@ def train(
         ConfigError: for an unknown family or knob, or a value outside its bounds; nothing is made then.
         TrainingError: when the loss is no longer finite.
     """
-    from aeexplorer.runs.recording import new_run, train_run
+    from aeexplorer.runs.recording import train_run
+    from aeexplorer.runs.request import new_run
 
     return train_run(new_run(family, data, title, path, **knobs), data, bar)

@@ -142,9 +142,10 @@ def train(arguments: argparse.Namespace) -> None:
     from aeexplorer.data import load_dataset
     from aeexplorer.families import family
     from aeexplorer.jobs import pace
-    from aeexplorer.runs.dial import DialSpec
-    from aeexplorer.runs.recording import new_run, train_run
+    from aeexplorer.runs.recording import train_run
+    from aeexplorer.runs.request import new_run
     from aeexplorer.training.loop import TrainingConfig
+    from aeexplorer.training.plan import DialSpec
 
     knobs = knobs_of(arguments, type(family(arguments.family).config), TrainingConfig)
     dial = None

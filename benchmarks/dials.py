@@ -30,10 +30,11 @@ import numpy as np  # noqa: E402
 from scipy.stats import spearmanr  # noqa: E402
 
 import aeexplorer as ae  # noqa: E402
-from aeexplorer.runs.dial import TESTED, DialSpec  # noqa: E402
 from aeexplorer.runs.pretraining import RECIPES  # noqa: E402
-from aeexplorer.runs.recording import new_run, train_run  # noqa: E402
+from aeexplorer.runs.recording import train_run  # noqa: E402
+from aeexplorer.runs.request import new_run  # noqa: E402
 from aeexplorer.training.evaluation import rate_distortion, restoration  # noqa: E402
+from aeexplorer.training.plan import TESTED, DialSpec  # noqa: E402
 
 KINDS = ("gaussian", "salt_and_pepper", "masking")
 Figures = dict[str, list[float]]

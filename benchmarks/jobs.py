@@ -95,7 +95,7 @@ def main() -> None:
     from aeexplorer.data import load_dataset
     from aeexplorer.jobs.queue import registry
     from aeexplorer.jobs.submission import Submission, write_submission
-    from aeexplorer.runs.recording import new_run
+    from aeexplorer.runs.request import new_run
 
     server, address = serve(home, arguments.slice)
     over, felt = threading.Event(), list[float]()

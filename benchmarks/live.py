@@ -35,7 +35,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from aeexplorer import jobs
 from aeexplorer.data import load_dataset
 from aeexplorer.live import frame
-from aeexplorer.runs.recording import new_run
+from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import PRETRAINED
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,8 +10,9 @@ import pytest
 
 import aeexplorer as ae
 from aeexplorer.live import open_runs
-from aeexplorer.runs.dial import DialSpec
-from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.recording import train_run
+from aeexplorer.runs.request import new_run
+from aeexplorer.training.plan import DialSpec
 
 PLANE, RESTORE, SEQUENCE = "plane", "restore", "sequence"
 SCORE, NAIVE = "score", "naive"

@@ -28,11 +28,11 @@ from aeexplorer.families import family
 from aeexplorer.jobs.doctor import examine
 from aeexplorer.live.open_runs import OpenRuns
 from aeexplorer.models.base import Batch
-from aeexplorer.runs import dial as dials
 from aeexplorer.runs import pretraining
-from aeexplorer.runs.dial import Between, Dial, DialSpec, Mark, halved, load_marks, save_marks, train_chain
+from aeexplorer.runs.dial import Between, Dial, Mark, halved, load_marks, mark, save_marks
 from aeexplorer.runs.pretraining import RECIPES, Recipe, make
-from aeexplorer.runs.recording import Paused, configure, new_run, record, train_run
+from aeexplorer.runs.recording import Paused, record, train_run
+from aeexplorer.runs.request import configure, new_run
 from aeexplorer.runs.run import Run, list_runs
 from aeexplorer.store import Damaged, load_tensors, save_tensors
 from aeexplorer.tensors import to_float, to_tensor
@@ -40,6 +40,7 @@ from aeexplorer.training import loop as the_loop
 from aeexplorer.training.estimation import estimate
 from aeexplorer.training.evaluation import evaluate, rate_distortion, restoration
 from aeexplorer.training.loop import TrainingConfig, train
+from aeexplorer.training.plan import TESTED, DialSpec, check_dial, train_chain
 
 Tiny = Callable[[str], Dataset]
 SMALL: dict[str, Any] = {"hidden": (16,), "latent_dim": 3, "epochs": 3, "batch_size": 16, "device": "cpu"}
@@ -350,7 +351,7 @@ def test_the_curve_of_the_level_is_trained_at_by_tested_at(tiny: Tiny) -> None:
     np.testing.assert_allclose(curve["tested"], np.linspace(0, 1, 11))
     assert curve["mse"].shape == (9, 11)
     for i, value in enumerate(curve["value"]):
-        np.testing.assert_array_equal(curve["mse"][i], restoration(found.model_at(value), data.test, dials.TESTED, 0))
+        np.testing.assert_array_equal(curve["mse"][i], restoration(found.model_at(value), data.test, TESTED, 0))
 
 
 # stopped and gone on with
@@ -509,34 +510,32 @@ def test_the_doctor_misses_the_last_stop_of_a_run_that_is_done(tiny: Tiny) -> No
     assert run.id in finding.where and "must hold 3 snapshots when the run is done, got 2" in finding.what
 
 
-def mark(value: float, seed: int = 1) -> Mark:
+def a_mark(value: float, seed: int = 1) -> Mark:
     return Mark(value=value, distortion=20.5, rate=4.25, active_units=3, seed=seed, steps=80)
 
 
 def test_marks_are_kept_in_order(tiny: Tiny) -> None:
     run = new_chain(tiny("grey"))
     assert load_marks(run.path) == ()
-    save_marks(run.path, [mark(10), mark(0.1, seed=2), mark(0.1)])
-    assert load_marks(run.path) == (mark(0.1), mark(0.1, seed=2), mark(10))
+    save_marks(run.path, [a_mark(10), a_mark(0.1, seed=2), a_mark(0.1)])
+    assert load_marks(run.path) == (a_mark(0.1), a_mark(0.1, seed=2), a_mark(10))
 
 
 def test_a_mark_says_what_a_separate_training_found() -> None:
     config, loop = configure("vae", beta=3.0, epochs=4, batch_size=10, seed=9)
     result = {"reconstruction": 2.0, "kl": 0.5, "active_units": 2.0, "mse": 0.1}
-    assert dials.mark(config, loop, 25, result) == Mark(
-        value=3, distortion=2, rate=0.5, active_units=2, seed=9, steps=12
-    )
+    assert mark(config, loop, 25, result) == Mark(value=3, distortion=2, rate=0.5, active_units=2, seed=9, steps=12)
 
 
 def test_a_bundle_carries_the_dial_and_its_marks(tiny: Tiny, tmp_path: Path) -> None:
     run = chain(tiny("grey"))
-    save_marks(run.path, [mark(1)])
+    save_marks(run.path, [a_mark(1)])
     with zipfile.ZipFile(io.BytesIO(run.bundle())) as archive:
         names = {n.removeprefix(f"{run.id}/") for n in archive.namelist()}
         archive.extractall(tmp_path / "other")
     assert {"marks.json", *(f"dial/0{i}.safetensors" for i in range(3))} <= names
     copy = Run(tmp_path / "other" / run.id)
-    assert kept(copy) == kept(run) and dial_of(copy).marks == (mark(1),)
+    assert kept(copy) == kept(run) and dial_of(copy).marks == (a_mark(1),)
     one, other = (ae.open_run(r).at(3).encode(tiny("grey").test.x) for r in (run, copy))
     np.testing.assert_array_equal(one, other)
 
@@ -615,7 +614,7 @@ def test_a_recipe_can_be_made_and_its_command_says_how(name: str) -> None:
     recipe = RECIPES[name]
     assert recipe.dial is not None
     config, loop = configure(recipe.family, **recipe.knobs)
-    assert dials.check_dial(family(recipe.family), config, loop, recipe.dial).epochs > loop.epochs
+    assert check_dial(family(recipe.family), config, loop, recipe.dial).epochs > loop.epochs
     assert set(recipe.marks) <= set(recipe.dial.stops) and len(recipe.marks) == (3 if "-beta" in name else 0)
     argv = recipe.command.removeprefix("python -m aeexplorer ").split()
     said = build_parser(argv).parse_args(argv)

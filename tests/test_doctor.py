@@ -20,7 +20,8 @@ from aeexplorer.jobs.orphans import orphans
 from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import Submission, write_submission
 from aeexplorer.runs.folders import process_identity
-from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.recording import train_run
+from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
 from aeexplorer.store import write_json
 

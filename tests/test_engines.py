@@ -25,7 +25,8 @@ from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import Submission, write_submission
 from aeexplorer.runs.folders import WorkFolder
-from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.recording import train_run
+from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
 from tests.test_faults import digest, wait_for
 

@@ -20,7 +20,8 @@ from aeexplorer.jobs import worker
 from aeexplorer.jobs.queue import registry
 from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.owners import owner_of
-from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.recording import train_run
+from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
 from aeexplorer.store import write_json
 

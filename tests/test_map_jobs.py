@@ -21,7 +21,8 @@ from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.maps import MapJob, compute_map, estimated_seconds
 from aeexplorer.metrics import neighbours, per_point_recall
 from aeexplorer.projection import Cancelled, project
-from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.recording import train_run
+from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged
 

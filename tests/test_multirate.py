@@ -18,8 +18,8 @@ from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.live.scenes import render
 from aeexplorer.models.base import Batch
 from aeexplorer.models.multirate import MultiRateConfig
-from aeexplorer.runs.dial import DialSpec
 from aeexplorer.runs.run import list_runs
+from aeexplorer.training.plan import DialSpec
 
 pytestmark = pytest.mark.usefixtures("live_home")
 

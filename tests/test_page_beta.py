@@ -12,9 +12,11 @@ from streamlit.testing.v1 import AppTest
 import aeexplorer as ae
 from aeexplorer import jobs
 from aeexplorer.live import open_runs
-from aeexplorer.runs.dial import DialSpec, Mark, save_marks
-from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.dial import Mark, save_marks
+from aeexplorer.runs.recording import train_run
+from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
+from aeexplorer.training.plan import DialSpec
 from aeexplorer.ui import beta as parts
 from aeexplorer.ui.shared.run_progress import growth
 

@@ -15,7 +15,8 @@ from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
 from aeexplorer.explorer import Explorer
 from aeexplorer.runs.owners import local_owner, owner_of
-from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.recording import train_run
+from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import DamagedRun, Run, list_runs
 from aeexplorer.store import Damaged, write_json
 from aeexplorer.ui import runs

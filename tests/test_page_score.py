@@ -12,9 +12,10 @@ from streamlit.testing.v1 import AppTest
 import aeexplorer as ae
 from aeexplorer.live import open_runs
 from aeexplorer.live.scenes import render
-from aeexplorer.runs.dial import DialSpec
-from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.recording import train_run
+from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
+from aeexplorer.training.plan import DialSpec
 from aeexplorer.ui import score as parts
 
 __all__ = ["alone"]  # a fixture of every test here

@@ -14,12 +14,13 @@ from aeexplorer.data import DATASETS, Dataset, load_dataset
 from aeexplorer.families import FAMILIES
 from aeexplorer.models.base import ModelConfig
 from aeexplorer.nets import parameter_count
-from aeexplorer.runs.dial import DialSpec
 from aeexplorer.runs.log import Follower, plane, turned
-from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.recording import train_run
+from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run, list_runs
 from aeexplorer.training.estimation import Estimate, estimate, suggested
 from aeexplorer.training.loop import TrainingConfig
+from aeexplorer.training.plan import DialSpec
 
 SHELL = str(Path(__file__).parents[1] / "aeexplorer" / "ui" / "shell.py")
 

@@ -21,7 +21,8 @@ from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.queue import registry
 from aeexplorer.runs.limits import check_cost, memory_limit, setting
 from aeexplorer.runs.owners import local_owner, owner_of
-from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.recording import train_run
+from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import DamagedRun, Run, list_runs
 from aeexplorer.training.estimation import Estimate
 
@@ -187,7 +188,7 @@ def test_refusals_follow_what_trainings_took_on_this_machine(
     make: Callable[..., Run], tiny: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AEEXPLORER_HOURS", "1")
-    monkeypatch.setattr("aeexplorer.runs.recording.estimate", lambda *_: Estimate(1, 4, 4, 1, 1, seconds=1800.0))
+    monkeypatch.setattr("aeexplorer.runs.request.estimate", lambda *_: Estimate(1, 4, 4, 1, 1, seconds=1800.0))
     assert jobs.pace() == 1.0
     for estimated, took in ((1.0, 4.0), (10.0, 40.0), (10.0, 20.0)):
         run = make()

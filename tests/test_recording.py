@@ -14,7 +14,8 @@ import aeexplorer as ae
 from aeexplorer.config import ConfigError
 from aeexplorer.data import Dataset, Split
 from aeexplorer.runs import recording
-from aeexplorer.runs.recording import configure, new_run, record
+from aeexplorer.runs.recording import record
+from aeexplorer.runs.request import configure, new_run
 from aeexplorer.runs.run import Run, list_runs
 from aeexplorer.training import loop
 from aeexplorer.training.loop import TrainingError
@@ -94,7 +95,7 @@ def test_wide_codes_are_narrowed_in_the_film(tiny: Tiny) -> None:
 
 
 def test_a_long_film_has_about_a_hundred_frames(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording, "FILM_FRAMES", 4)
+    monkeypatch.setattr("aeexplorer.runs.film.FILM_FRAMES", 4)
     run = ae.train("ae", tiny("vector"), bar=False, **{**SMALL, "epochs": 11})
     assert run.frames() == [1, 3, 6, 9, 11]
 

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from aeexplorer.data import load_dataset
-from aeexplorer.runs.recording import new_run
+from aeexplorer.runs.request import new_run
 
 ROOT = Path(__file__).parents[1]
 OWN = (str(ROOT / "aeexplorer"), str(ROOT / "pages"))

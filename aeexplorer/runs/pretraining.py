@@ -10,10 +10,12 @@ from typing import Any
 from aeexplorer.config import ConfigError, unknown
 from aeexplorer.data import DATASETS, load_dataset
 from aeexplorer.data.spec import Dataset
-from aeexplorer.runs.dial import DialSpec, Mark, mark, save_marks
-from aeexplorer.runs.recording import new_run, train_run
+from aeexplorer.runs.dial import Mark, mark, save_marks
+from aeexplorer.runs.recording import train_run
+from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import PRETRAINED, Run
 from aeexplorer.store import write_atomic
+from aeexplorer.training.plan import DialSpec
 
 SIZE_LIMIT = 4_000_000
 KEPT = {"spec.json", "status.json", "weights.safetensors", "codes.safetensors", "dial", "marks.json"}

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import time
 from collections.abc import Generator
 from typing import Any, Literal
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from aeexplorer.config import ConfigError, unknown
+from aeexplorer.config import ConfigError
 from aeexplorer.data.spec import Dataset, Split
-from aeexplorer.families import family
-from aeexplorer.metrics import active_units
-from aeexplorer.models.base import LATENT_LIMIT, Autoencoder, ModelConfig
-from aeexplorer.runs.dial import DialSpec, check_dial, halved, measure, save_snapshot, train_chain
+from aeexplorer.models.base import Autoencoder
+from aeexplorer.runs.dial import halved, save_snapshot
+from aeexplorer.runs.dial_curves import measure
+from aeexplorer.runs.film import film_samples, save_film
 from aeexplorer.runs.folders import process_identity
-from aeexplorer.runs.limits import check_cost
 from aeexplorer.runs.run import STORED_CODES, Codes, Run
-from aeexplorer.tensors import to_array, to_float, to_tensor
-from aeexplorer.training.estimation import estimate
 from aeexplorer.training.evaluation import encoded, evaluate
-from aeexplorer.training.loop import Progress, TrainingConfig, TrainingError, check_batch, train
+from aeexplorer.training.loop import Progress, TrainingError, train
+from aeexplorer.training.plan import DialSpec, train_chain
 
-FILM_CODES = 500
-FILM_SAMPLES = 10
-FILM_DIMENSIONS = 64
-FILM_FRAMES = 100
 CHECKPOINT_SECONDS = 1.0  # between checkpoints for which the disk is waited; there is one at the end of every epoch
 
 
@@ -39,65 +30,6 @@ class Paused(Exception):
     def __init__(self, state: Literal["queued", "interrupted"], reason: str) -> None:
         super().__init__(reason)
         self.state, self.reason = state, reason
-
-
-def configure(family_name: str, **knobs: Any) -> tuple[ModelConfig, TrainingConfig]:
-    """Knobs by name, sorted into the family's configuration and the loop's, on top of the family's defaults.
-
-    Raises:
-        ConfigError: for an unknown family or knob, or a value outside its bounds.
-    """
-    row = family(family_name)
-    model_fields, training_fields = type(row.config).model_fields, TrainingConfig.model_fields
-    for name in knobs:
-        if name not in model_fields and name not in training_fields:
-            raise ConfigError(unknown("knob", name, [*model_fields, *training_fields]))
-    model = row.config.replace(**{k: v for k, v in knobs.items() if k in model_fields})
-    return model, TrainingConfig(**{k: v for k, v in knobs.items() if k in training_fields})
-
-
-def new_run(
-    family_name: str, data: Dataset, title: str = "", path: Any = None, *, owner: str | None = None,
-    dial: DialSpec | None = None, pace: float = 1.0, **knobs: Any,
-) -> Run:  # fmt: skip
-    """A run folder for these knobs, queued; everything that can be refused is refused before it is made.
-
-    Args:
-        dial: train at each of its stops, and keep a snapshot of each.
-        pace: seconds that trainings took on this machine per estimated second.
-
-    Raises:
-        ConfigError: for a knob out of bounds or unknown, or a training that needs more than `limits` allow.
-    """
-    try:
-        config, training = configure(family_name, **knobs)
-    except ConfigError as error:
-        raise ConfigError(f"{error}{_cost_beyond(family_name, data, **knobs)}") from None
-    for name, split in data.splits.items():
-        if not len(split):
-            raise ConfigError(f"{name} split of {data.spec.name} must have at least 1 sample, got 0")
-    n = min(training.samples or len(data.train), len(data.train))
-    if "batch_size" not in knobs:  # nobody asked for the default
-        training = training.replace(batch_size=min(training.batch_size, n))
-    check_batch(training, n, data.spec)
-    whole = check_dial(family(family_name), config, training, dial) if dial else training
-    check_cost(estimate(family_name, config, whole, data.spec, n, len(data.validation)), pace)
-    return Run.create(family_name, data.spec, config, training, title, path, owner, dial)
-
-
-def _cost_beyond(family_name: str, data: Dataset, latent_dim: Any = 0, **knobs: Any) -> str:
-    """What a code larger than a code may be would cost, to be said with its refusal."""
-    if not isinstance(latent_dim, int | float) or not LATENT_LIMIT < latent_dim < math.inf:
-        return ""
-    with contextlib.suppress(ConfigError, RuntimeError, OverflowError):  # other knobs, sizes that no tensor can have
-        config, training = configure(family_name, **knobs)
-        config = config.model_copy(update={"latent_dim": int(latent_dim)})
-        cost = estimate(family_name, config, training, data.spec, len(data.train), len(data.validation))
-        try:
-            check_cost(cost)
-        except ConfigError as error:
-            return f"; {error}"
-    return ""
 
 
 def record(run: Run, data: Dataset) -> Generator[Progress]:
@@ -230,43 +162,3 @@ def codes_of_test(model: Autoencoder, test: Split, limit: int = STORED_CODES) ->
     indices = [c.indices.cpu().numpy() for c in batches if c.indices is not None]
     z = np.concatenate([c.z.cpu().numpy() for c in batches])
     return Codes(z, test.y[chosen], chosen, np.concatenate(indices) if indices else None)
-
-
-def film_samples(data: Dataset) -> dict[str, np.ndarray]:
-    """The samples that the film follows, from the validation split: one of each class first, then the next ones."""
-    y = data.validation.y
-    first = [int(np.argmax(y == c)) for c in range(len(data.spec.classes)) if (y == c).any()]
-    rest = [i for i in range(len(y)) if i not in set(first)]
-    shown = (first + rest)[:FILM_SAMPLES]
-    followed = data.validation.take(np.arange(min(FILM_CODES, len(y))))
-    return {"x": data.validation.x[shown], "y": y[shown], "followed": followed.x, "labels": followed.y}
-
-
-@torch.inference_mode()
-def save_film(run: Run, model: Autoencoder, progress: Progress) -> int:
-    """Write the frame of this epoch where the film has one, and return the active units."""
-    was_training = model.training
-    model.eval()
-    device = next(model.parameters()).device
-    codes = model.encode(to_float(to_tensor(run.film_samples["followed"], model.data)).to(device)).z
-    units = active_units(codes.cpu().numpy()).sum()
-    every = -(-progress.epochs // FILM_FRAMES)
-    if progress.epoch == 1 or progress.epoch % every == 0 or progress.finished:
-        x = to_float(to_tensor(run.film_samples["x"], model.data)).to(device)
-        shown = to_array(model.decode(model.encode(x).z), model.data)
-        arrays = {
-            "reconstructions": (shown.clip(0, 1) * 255).round().astype(np.uint8) if model.data.kind == "image" else shown,
-            "codes": _narrow(codes).cpu().numpy().astype(np.float16),
-        }  # fmt: skip
-        run.save_frame(f"{progress.epoch:05d}", arrays)
-    model.train(was_training)
-    return int(units)
-
-
-def _narrow(codes: Tensor) -> Tensor:
-    """Wide codes by a fixed random projection, which keeps distances (Johnson & Lindenstrauss 1984) and the film small."""
-    width = codes.shape[1]
-    if width <= FILM_DIMENSIONS:
-        return codes
-    directions = torch.randn(width, FILM_DIMENSIONS, generator=torch.Generator().manual_seed(0)) / FILM_DIMENSIONS**0.5
-    return codes @ directions.to(codes.device)

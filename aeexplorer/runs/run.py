@@ -34,7 +34,7 @@ from aeexplorer.data.spec import DataSpec
 from aeexplorer.families import Family, family
 from aeexplorer.models.base import Autoencoder, ModelConfig
 from aeexplorer.runs import checkpoints
-from aeexplorer.runs.dial import Dial, DialSpec, check_dial, load_marks, load_snapshots
+from aeexplorer.runs.dial import Dial, load_marks, load_snapshots
 from aeexplorer.runs.folders import WorkFolder, remove_folder
 from aeexplorer.runs.owners import LOCAL, local_owner, require_owner
 from aeexplorer.store import (
@@ -51,6 +51,7 @@ from aeexplorer.store import (
     write_json,
 )
 from aeexplorer.training.loop import Checkpoint, TrainingConfig
+from aeexplorer.training.plan import DialSpec, check_dial
 
 if TYPE_CHECKING:
     from torch import Tensor

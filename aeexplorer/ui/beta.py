@@ -18,7 +18,7 @@ from aeexplorer.live.scenes import render
 from aeexplorer.live.scenes.beta import at_value
 from aeexplorer.runs.dial import Mark as Trained
 from aeexplorer.runs.dial import mark
-from aeexplorer.runs.recording import new_run
+from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
 from aeexplorer.server.identity import current_owner
 from aeexplorer.store import Damaged

@@ -12,12 +12,12 @@ from aeexplorer.data import DATASETS, Source
 from aeexplorer.families import FAMILIES, Family
 from aeexplorer.models.base import ModelConfig
 from aeexplorer.nets import NETS
-from aeexplorer.runs.dial import DialSpec, Knob, check_dial
 from aeexplorer.runs.limits import check_cost
-from aeexplorer.runs.recording import configure, new_run
+from aeexplorer.runs.request import configure, new_run
 from aeexplorer.server.identity import current_owner
 from aeexplorer.training.estimation import Estimate, estimate, suggested
 from aeexplorer.training.loop import TrainingConfig
+from aeexplorer.training.plan import DialSpec, Knob, check_dial
 from aeexplorer.ui.shared import downloads
 from aeexplorer.ui.shared.resources import dataset
 from aeexplorer.ui.shared.samples import show
@@ -209,7 +209,7 @@ def as_python(dataset_name: str, family_name: str, knobs_given: dict[str, Any], 
     given = "".join(f",\n    {name}={value!r}" for name, value in knobs_given.items())
     more = ""
     if dial is not None:
-        more = "from aeexplorer.runs.dial import DialSpec\n"
+        more = "from aeexplorer.training.plan import DialSpec\n"
         stops = f"stops={dial.stops!r}, epochs_per_stop={dial.epochs_per_stop}"
         given += f',\n    dial=DialSpec(knob="{dial.knob}", {stops})'
     return (

@@ -14,7 +14,8 @@ from aeexplorer.live.frame import Frame, tiles
 from aeexplorer.live.open_runs import OpenRun, find_open_run
 from aeexplorer.live.scenes.samples import Samples, values_of
 from aeexplorer.metrics import linear_probe
-from aeexplorer.runs.dial import Dial, Knob
+from aeexplorer.runs.dial import Dial
+from aeexplorer.training.plan import Knob
 
 Kind = Literal["gaussian", "salt_and_pepper", "masking", "masking_blocks"]
 ACTIVE_VARIANCE = 0.01

@@ -1,0 +1,27 @@
+"""Curves of a dial: figures on the whole test set along its knob."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from aeexplorer.data.spec import Split
+from aeexplorer.models.base import Autoencoder
+from aeexplorer.runs.dial import Dial
+from aeexplorer.training.evaluation import rate_distortion, restoration
+from aeexplorer.training.plan import GRID, TESTED, Knob
+
+
+def measure(dial: Dial, test: Split, seed: int) -> dict[str, np.ndarray]:
+    """The curve from the last stop but one, exclusive, up to the last, each array (g, ...)."""
+    values = [dial.stops[-1]]
+    if len(dial.stops) > 1:
+        below, last = dial.stops[-2:]
+        space = np.geomspace(below, last, GRID + 1) if dial.scale == "log" else np.linspace(below, last, GRID + 1)
+        values = [*space[1:-1].tolist(), last]
+    rows = [_figures(dial.knob, dial.model_at(value), test, seed) for value in values]
+    curve = {name: np.stack([row[name] for row in rows]) for name in rows[0]} | {"value": np.array(values)}
+    return curve | ({"tested": np.array(TESTED)} if dial.knob == "level" else {})
+
+
+def _figures(knob: Knob, model: Autoencoder, test: Split, seed: int) -> dict[str, np.ndarray]:
+    return rate_distortion(model, test, seed) if knob == "beta" else {"mse": restoration(model, test, TESTED, seed)}

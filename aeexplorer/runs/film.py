@@ -1,0 +1,59 @@
+"""The film of a training: a few reconstructions and codes of the same samples at every epoch."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from aeexplorer.data.spec import Dataset
+from aeexplorer.metrics import active_units
+from aeexplorer.models.base import Autoencoder
+from aeexplorer.runs.run import Run
+from aeexplorer.tensors import to_array, to_float, to_tensor
+from aeexplorer.training.loop import Progress
+
+FILM_CODES = 500
+FILM_SAMPLES = 10
+FILM_DIMENSIONS = 64
+FILM_FRAMES = 100
+
+
+def film_samples(data: Dataset) -> dict[str, np.ndarray]:
+    """The samples that the film follows, from the validation split: one of each class first, then the next ones."""
+    y = data.validation.y
+    first = [int(np.argmax(y == c)) for c in range(len(data.spec.classes)) if (y == c).any()]
+    rest = [i for i in range(len(y)) if i not in set(first)]
+    shown = (first + rest)[:FILM_SAMPLES]
+    followed = data.validation.take(np.arange(min(FILM_CODES, len(y))))
+    return {"x": data.validation.x[shown], "y": y[shown], "followed": followed.x, "labels": followed.y}
+
+
+@torch.inference_mode()
+def save_film(run: Run, model: Autoencoder, progress: Progress) -> int:
+    """Write the frame of this epoch where the film has one, and return the active units."""
+    was_training = model.training
+    model.eval()
+    device = next(model.parameters()).device
+    codes = model.encode(to_float(to_tensor(run.film_samples["followed"], model.data)).to(device)).z
+    units = active_units(codes.cpu().numpy()).sum()
+    every = -(-progress.epochs // FILM_FRAMES)
+    if progress.epoch == 1 or progress.epoch % every == 0 or progress.finished:
+        x = to_float(to_tensor(run.film_samples["x"], model.data)).to(device)
+        shown = to_array(model.decode(model.encode(x).z), model.data)
+        arrays = {
+            "reconstructions": (shown.clip(0, 1) * 255).round().astype(np.uint8) if model.data.kind == "image" else shown,
+            "codes": _narrow(codes).cpu().numpy().astype(np.float16),
+        }  # fmt: skip
+        run.save_frame(f"{progress.epoch:05d}", arrays)
+    model.train(was_training)
+    return int(units)
+
+
+def _narrow(codes: Tensor) -> Tensor:
+    """Wide codes by a fixed random projection, which keeps distances (Johnson & Lindenstrauss 1984) and the film small."""
+    width = codes.shape[1]
+    if width <= FILM_DIMENSIONS:
+        return codes
+    directions = torch.randn(width, FILM_DIMENSIONS, generator=torch.Generator().manual_seed(0)) / FILM_DIMENSIONS**0.5
+    return codes @ directions.to(codes.device)

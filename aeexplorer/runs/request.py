@@ -1,0 +1,76 @@
+"""Requests: knobs by name to a new run folder, and what the training will cost."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from typing import Any
+
+from aeexplorer.config import ConfigError, unknown
+from aeexplorer.data.spec import Dataset
+from aeexplorer.families import family
+from aeexplorer.models.base import LATENT_LIMIT, ModelConfig
+from aeexplorer.runs.limits import check_cost
+from aeexplorer.runs.run import Run
+from aeexplorer.training.estimation import estimate
+from aeexplorer.training.loop import TrainingConfig, check_batch
+from aeexplorer.training.plan import DialSpec, check_dial
+
+
+def configure(family_name: str, **knobs: Any) -> tuple[ModelConfig, TrainingConfig]:
+    """Knobs by name, sorted into the family's configuration and the loop's, on top of the family's defaults.
+
+    Raises:
+        ConfigError: for an unknown family or knob, or a value outside its bounds.
+    """
+    row = family(family_name)
+    model_fields, training_fields = type(row.config).model_fields, TrainingConfig.model_fields
+    for name in knobs:
+        if name not in model_fields and name not in training_fields:
+            raise ConfigError(unknown("knob", name, [*model_fields, *training_fields]))
+    model = row.config.replace(**{k: v for k, v in knobs.items() if k in model_fields})
+    return model, TrainingConfig(**{k: v for k, v in knobs.items() if k in training_fields})
+
+
+def new_run(
+    family_name: str, data: Dataset, title: str = "", path: Any = None, *, owner: str | None = None,
+    dial: DialSpec | None = None, pace: float = 1.0, **knobs: Any,
+) -> Run:  # fmt: skip
+    """A run folder for these knobs, queued; everything that can be refused is refused before it is made.
+
+    Args:
+        dial: train at each of its stops, and keep a snapshot of each.
+        pace: seconds that trainings took on this machine per estimated second.
+
+    Raises:
+        ConfigError: for a knob out of bounds or unknown, or a training that needs more than `limits` allow.
+    """
+    try:
+        config, training = configure(family_name, **knobs)
+    except ConfigError as error:
+        raise ConfigError(f"{error}{_cost_beyond(family_name, data, **knobs)}") from None
+    for name, split in data.splits.items():
+        if not len(split):
+            raise ConfigError(f"{name} split of {data.spec.name} must have at least 1 sample, got 0")
+    n = min(training.samples or len(data.train), len(data.train))
+    if "batch_size" not in knobs:  # nobody asked for the default
+        training = training.replace(batch_size=min(training.batch_size, n))
+    check_batch(training, n, data.spec)
+    whole = check_dial(family(family_name), config, training, dial) if dial else training
+    check_cost(estimate(family_name, config, whole, data.spec, n, len(data.validation)), pace)
+    return Run.create(family_name, data.spec, config, training, title, path, owner, dial)
+
+
+def _cost_beyond(family_name: str, data: Dataset, latent_dim: Any = 0, **knobs: Any) -> str:
+    """What a code larger than a code may be would cost, to be said with its refusal."""
+    if not isinstance(latent_dim, int | float) or not LATENT_LIMIT < latent_dim < math.inf:
+        return ""
+    with contextlib.suppress(ConfigError, RuntimeError, OverflowError):  # other knobs, sizes that no tensor can have
+        config, training = configure(family_name, **knobs)
+        config = config.model_copy(update={"latent_dim": int(latent_dim)})
+        cost = estimate(family_name, config, training, data.spec, len(data.train), len(data.validation))
+        try:
+            check_cost(cost)
+        except ConfigError as error:
+            return f"; {error}"
+    return ""
