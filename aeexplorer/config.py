@@ -71,6 +71,11 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     return f"unknown {kind} {_short(name)}{hint or ':'} known are {', '.join(names)}"
 
 
+def reason(error: BaseException) -> str:
+    """Say why something failed: of the operating system its sentence, without its number and the path on this machine."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
 def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

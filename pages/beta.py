@@ -7,11 +7,12 @@ import streamlit as st
 from aeexplorer.runs.run import Run
 from aeexplorer.ui import beta
 from aeexplorer.ui.shared.page_footer import page_footer
+from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
 from aeexplorer.ui.shared.run_progress import awaited, follow, wait
 from aeexplorer.ui.shared.sample_sets import DRAWN, Choice
 from aeexplorer.ui.shared.samples import missing_data, test_split
-from aeexplorer.ui.shared.widgets import heading, refusals
+from aeexplorer.ui.shared.text import heading
 
 PREFERRED = ("mnist-beta", "digits-beta")
 MISSING = "There is no dial over β yet. Train a VAE as a dial: digits take a minute."

@@ -9,9 +9,10 @@ from aeexplorer.ui import data
 from aeexplorer.ui.shared.downloads import offer
 from aeexplorer.ui.shared.page_footer import page_footer
 from aeexplorer.ui.shared.page_links import page_link
+from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.resources import dataset
 from aeexplorer.ui.shared.run_picker import follow, followed
-from aeexplorer.ui.shared.widgets import as_text, heading, refusals
+from aeexplorer.ui.shared.text import as_text, heading
 
 PICK = "dataset.picked"
 VIEWS = {"Samples": data.samples, "Factors": data.factors, "Corruption": data.corruption}

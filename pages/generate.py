@@ -7,10 +7,11 @@ import streamlit as st
 from aeexplorer.runs.run import Run
 from aeexplorer.ui import generate
 from aeexplorer.ui.shared.page_footer import opening, page_footer
+from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
 from aeexplorer.ui.shared.sample_picker import opened_run
 from aeexplorer.ui.shared.samples import missing_data, test_split
-from aeexplorer.ui.shared.widgets import heading, refusals
+from aeexplorer.ui.shared.text import heading
 
 
 def page(run: Run) -> None:

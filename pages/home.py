@@ -9,10 +9,11 @@ from aeexplorer.ui.home import decoded_at, draw_on, has_plane, move, where
 from aeexplorer.ui.shared.exports import sheet
 from aeexplorer.ui.shared.page_footer import opening, page_footer
 from aeexplorer.ui.shared.page_links import page_link
+from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.resources import openable_runs
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
 from aeexplorer.ui.shared.samples import missing_data, test_split
-from aeexplorer.ui.shared.widgets import heading, refusals
+from aeexplorer.ui.shared.text import heading
 
 TITLE = "Move across the latent plane"
 MISSING = "There is no model with a two-dimensional code yet. Train one: digits take seconds."

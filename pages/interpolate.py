@@ -7,10 +7,11 @@ import streamlit as st
 from aeexplorer.runs.run import Run
 from aeexplorer.ui import interpolate
 from aeexplorer.ui.shared.page_footer import opening, page_footer
+from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
 from aeexplorer.ui.shared.sample_picker import opened_run, opening_of, pick_ends
 from aeexplorer.ui.shared.samples import is_plane, missing_data, test_split
-from aeexplorer.ui.shared.widgets import heading, refusals
+from aeexplorer.ui.shared.text import heading
 
 CORNERS = ("a ↖", "b ↗", "c ↙", "d ↘")
 NAMES = {2: ("From", "To"), 3: CORNERS[:3], 4: CORNERS}

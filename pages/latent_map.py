@@ -13,9 +13,10 @@ from aeexplorer.ui.latent_map.layouts import Layout, forget_unwatched, python_of
 from aeexplorer.ui.latent_map.neighbours import look_view, quality_view
 from aeexplorer.ui.latent_map.selection import selection_view
 from aeexplorer.ui.shared.page_footer import opening, page_footer
+from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
+from aeexplorer.ui.shared.text import heading
 from aeexplorer.ui.shared.view_state import Setting
-from aeexplorer.ui.shared.widgets import heading, refusals
 
 EQUATIONS = {
     "raw": r"y = z",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from aeexplorer.ui import reconstruct
+from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
-from aeexplorer.ui.shared.widgets import heading, refusals
+from aeexplorer.ui.shared.text import heading
 
 title, picker = st.columns([3, 1.3], vertical_alignment="bottom")
 with title:

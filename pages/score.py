@@ -7,9 +7,10 @@ import streamlit as st
 from aeexplorer.runs.run import Run
 from aeexplorer.ui import score
 from aeexplorer.ui.shared.page_footer import page_footer
+from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
 from aeexplorer.ui.shared.samples import missing_data, test_split
-from aeexplorer.ui.shared.widgets import heading, refusals
+from aeexplorer.ui.shared.text import heading
 
 PREFERRED = ("two-moons-score", "swiss-roll-score", "pinwheel-score")
 MISSING = "There is no denoising autoencoder of points in the plane yet. Train one: two moons take seconds."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aeexplorer.ui import train, train_monitor
-from aeexplorer.ui.shared.widgets import heading
+from aeexplorer.ui.shared.text import heading
 
 run = train_monitor.shown_run()
 if run is None:

@@ -11,11 +11,9 @@ from aeexplorer.plots import (
     LIGHT,
     bars,
     dimension_curve,
-    heat,
     loss_curves,
     scatter_map,
     scatter_toy,
-    sequences,
     shepard_plot,
     tile,
     to_png,
@@ -36,11 +34,9 @@ FIGURES = {
     "space": lambda theme: scatter_map(RNG.normal(size=(9, 3)), np.zeros(9, dtype=int), theme=theme, selected=[4]),
     "losses": lambda theme: loss_curves(EPOCHS, theme),
     "bars": lambda theme: bars([3, 1, 0], theme=theme, unit="nats"),
-    "sequences": lambda theme: sequences(RNG.normal(size=(3, 20)), RNG.normal(size=(3, 20)), "abc", theme),
     "toy": lambda theme: scatter_toy(POINTS, POINTS + 0.1, LABELS, theme),
     "shepard": lambda theme: shepard_plot(RNG.random(200), RNG.random(200), theme),
     "dimensions": lambda theme: dimension_curve([0, 1, 2], [3.0, 2.0, 1.0], [2, 2], [0.9, 1.5], "ab", 1, theme),
-    "heat": lambda theme: heat(RNG.random((2, 3)), "ab", "xyz", "rows", "columns", theme, marked=(1, 2)),
 }
 
 
@@ -103,9 +99,7 @@ def test_what_people_typed_is_shown_as_text():
     others = [
         loss_curves([{"epoch": 1, "train": {NASTY: 1.0, "b": 2.0}}], title=NASTY),
         bars([1], [NASTY], unit=NASTY, title=NASTY),
-        sequences(np.zeros((1, 3)), names=[NASTY], title=NASTY),
         scatter_toy(POINTS, title=NASTY),
-        heat([[1.0]], [NASTY], [NASTY], NASTY, NASTY, title=NASTY),
     ]
     for other in others:
         other.layout.meta = None  # the alternative text is plain text: who puts it into a page escapes it there
@@ -172,7 +166,7 @@ def test_text_has_the_contrast_of_wcag_aa(theme):
     pairs = [
         (text, ground) for text in (theme.ink, theme.secondary, theme.accent) for ground in (theme.ground, theme.panel)
     ]
-    for text, ground in pairs + [(theme.ink, cell) for cell in theme.heat]:
+    for text, ground in pairs:
         light, dark = sorted((luminance(text), luminance(ground)), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5
 
@@ -201,30 +195,11 @@ def test_bars_of_the_same_name_stay_apart_and_the_inactive_are_muted():
     assert list(trace.marker.color) == [LIGHT.accent, LIGHT.accent, LIGHT.muted]
 
 
-def test_sequences_lie_below_each_other_with_their_reconstruction_over_them():
-    figure = sequences(np.arange(6).reshape(2, 3), np.ones((2, 3)))
-    assert [(trace.name, trace.yaxis) for trace in figure.data] == [
-        ("input", "y"),
-        ("input", "y2"),
-        ("reconstruction", "y"),
-        ("reconstruction", "y2"),
-    ]
-    assert list(figure.data[1].y) == [3, 4, 5]
-    assert [trace.showlegend for trace in figure.data] == [True, False, True, False]
-
-
 def test_each_point_of_a_plane_is_joined_to_its_own_reconstruction():
     figure = scatter_toy([[0, 0], [1, 2]], [[5, 5], [6, 7]])
     lines = figure.data[0]
     assert np.array_equal(lines.x, [0, 5, np.nan, 1, 6, np.nan], equal_nan=True)
     assert np.array_equal(lines.y, [0, 5, np.nan, 2, 7, np.nan], equal_nan=True)
-
-
-def test_a_table_reads_from_the_top_and_its_mark_is_on_its_cell():
-    figure = heat([[1, 2, 3], [4, 5, 6]], ["a", "b"], ["x", "y", "z"], marked=(1, 2))
-    assert figure.layout.yaxis.autorange == "reversed"
-    assert (figure.data[1].x, figure.data[1].y) == ((2,), (1,))
-    assert list(figure.layout.xaxis.ticktext) == ["x", "y", "z"]
 
 
 def test_tile_lays_pictures_out_in_reading_order():
@@ -254,11 +229,8 @@ def test_a_png_gives_the_picture_back():
         (lambda: scatter_map(POINTS, selected=[60]), "selected must be between 0 and 59"),
         (lambda: loss_curves([{"epoch": 1}]), "row 0"),
         (lambda: bars([1, 2], ["a"]), "one per value: 2, got 1"),
-        (lambda: sequences(np.zeros((13, 5))), "between 1 and 12"),
-        (lambda: sequences(np.zeros((2, 5)), np.zeros((2, 4))), "must have the shape of x"),
         (lambda: scatter_toy(POINTS, POINTS[:3]), "the same 60 points, got 3"),
         (lambda: scatter_toy(POINTS, labels=[1]), "labels must be one per point"),
-        (lambda: heat(np.zeros((2, 2)), ["a"], ["b", "c"]), r"values must be \(1, 2\)"),
         (lambda: tile(np.zeros((2, 3, 3))), "uint8"),
         (lambda: tile(np.zeros((0, 3, 3), dtype=np.uint8)), "uint8"),
         (lambda: tile(np.zeros((2, 3, 3), dtype=np.uint8), columns=0), "columns must be at least 1, got 0"),

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aeexplorer.config import ConfigError, unknown
+from aeexplorer.config import ConfigError, reason, unknown
 from aeexplorer.jobs.locks import FileLock
 from aeexplorer.runs.folders import WorkFolder, process_identity
 from aeexplorer.runs.limits import MemoryBound
@@ -160,7 +160,7 @@ def _work(path: Path, tethered: bool, changed: Callable[[], None] = lambda: None
             return _do(desk)
     except OSError as error:
         with contextlib.suppress(OSError, Damaged):
-            desk.folder.set_status(state="failed", reason=error.strerror or str(error))
+            desk.folder.set_status(state="failed", reason=reason(error))
         return 1
     finally:
         with contextlib.suppress(OSError):
@@ -201,7 +201,7 @@ def _reason(error: Exception) -> str:
 
         return f"it needed more memory than the {memory_limit() / 1e9:.1f} GB that a worker may take"
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+        return reason(error)
     return (
         said if isinstance(error, ConfigError | Damaged | RuntimeError) and said else f"{type(error).__name__}: {said}"
     )

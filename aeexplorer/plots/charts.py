@@ -1,4 +1,4 @@
-"""Losses, bars, sequences and tables of numbers."""
+"""Losses, bars, distances of pairs, and errors by latent dimension."""
 
 from __future__ import annotations
 
@@ -113,98 +113,6 @@ def bars(
     step = max(1, n // 16)
     figure.update_xaxes(tickvals=np.arange(0, n, step), ticktext=below[::step], showgrid=False)
     figure.update_yaxes(title_text=html.escape(unit))
-    return figure
-
-
-def sequences(
-    x: ArrayLike,
-    reconstruction: ArrayLike | None = None,
-    names: Sequence[str] | None = None,
-    theme: Theme = LIGHT,
-    title: str = "",
-) -> Figure:
-    """Sequences below each other on one time axis, each with its reconstruction over it.
-
-    Args:
-        x: (n, T), at most 12 of them.
-        reconstruction: (n, T) or None.
-        names: (n,) headings.
-        theme: colours.
-        title: shown above, empty for none.
-
-    Raises:
-        ConfigError: for more than 12 sequences or shapes that do not fit.
-    """
-    import plotly.graph_objects as go
-    from plotly.subplots import make_subplots
-
-    series = np.asarray(x, dtype=np.float64)
-    if series.ndim != 2 or not 1 <= len(series) <= 12:
-        raise ConfigError(f"x must be (n, T) with n between 1 and 12, got shape {series.shape}")
-    drawn = [("input", series, theme.ink)]
-    if reconstruction is not None:
-        restored = np.asarray(reconstruction, dtype=np.float64)
-        if restored.shape != series.shape:
-            raise ConfigError(f"reconstruction must have the shape of x, {series.shape}, got {restored.shape}")
-        drawn.append(("reconstruction", restored, theme.mark))
-    headings = None if names is None else [shown(str(name)) for name in names]
-    figure = make_subplots(rows=len(series), cols=1, shared_xaxes=True, vertical_spacing=0.02, row_titles=headings)
-    for name, values, colour in drawn:
-        for row, value in enumerate(values):
-            trace = go.Scatter(y=value, mode="lines", name=name, legendgroup=name, line={"color": colour, "width": 1.8})
-            figure.add_trace(trace.update(showlegend=row == 0 and len(drawn) > 1), row=row + 1, col=1)
-    dress(figure, theme, title, f"{len(series)} sequences of {series.shape[1]} steps")
-    figure.update_yaxes(showticklabels=False)
-    figure.update_xaxes(title_text="time step", row=len(series), col=1)
-    return figure
-
-
-def heat(
-    values: ArrayLike,
-    rows: Sequence[str],
-    columns: Sequence[str],
-    row_title: str = "",
-    column_title: str = "",
-    theme: Theme = LIGHT,
-    marked: tuple[int, int] | None = None,
-    title: str = "",
-) -> Figure:
-    """A table of numbers as coloured cells with the numbers in them; the first row is at the top.
-
-    Args:
-        values: (rows, columns).
-        rows, columns: names.
-        row_title, column_title: what the names are.
-        theme: colours.
-        marked: (row, column) of a cell with a ring around it.
-        title: shown above, empty for none.
-
-    Raises:
-        ConfigError: for names that do not fit the table.
-    """
-    import plotly.graph_objects as go
-
-    table = np.asarray(values, dtype=np.float64)
-    if table.shape != (len(rows), len(columns)):
-        raise ConfigError(f"values must be ({len(rows)}, {len(columns)}) as the names are, got shape {table.shape}")
-    scale = [[0.0, theme.heat[0]], [1.0, theme.heat[1]]]
-    cells = go.Heatmap(z=table, colorscale=scale, showscale=False, xgap=3, ygap=3, texttemplate="%{z:.3g}")
-    cells.update(hovertemplate="%{y}, %{x}: %{z:.4g}<extra></extra>", textfont={"size": 12, "color": theme.ink})
-    figure = go.Figure(cells)
-    if marked is not None:
-        ring = {"symbol": "circle-open", "size": 34, "color": theme.mark, "line": {"width": 2.5}}
-        figure.add_trace(go.Scatter(x=[marked[1]], y=[marked[0]], mode="markers", marker=ring, hoverinfo="skip"))
-    dress(figure, theme, title, f"Table of {table.shape[0]} by {table.shape[1]} numbers")
-    figure.update_layout(showlegend=False)
-    figure.update_xaxes(
-        tickvals=np.arange(len(columns)),
-        ticktext=[shown(str(c)) for c in columns],
-        title_text=html.escape(column_title),
-    )
-    figure.update_yaxes(
-        tickvals=np.arange(len(rows)), ticktext=[shown(str(r)) for r in rows], title_text=html.escape(row_title)
-    )
-    figure.update_xaxes(showgrid=False).update_yaxes(showgrid=False, autorange="reversed")
     return figure
 
 

@@ -36,7 +36,7 @@ FONT_SIZE = 13
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours of the page a figure sits on; ink is legible on the panel and on both ends of `heat`."""
+    """Colours of the page a figure sits on; ink is legible on the panel and the ground."""
 
     name: str
     ground: str
@@ -47,7 +47,6 @@ class Theme:
     accent: str
     mark: str
     muted: str
-    heat: tuple[str, str]
 
     def colour(self, index: int, classes: int) -> str:
         """The colour of a class: Okabe-Ito for up to 8 of them, Petroff's ten beyond, then again from the first."""
@@ -65,7 +64,6 @@ LIGHT = Theme(
     accent="#1c5d99",
     mark="#ff5e02",
     muted="#c9c5bb",
-    heat=("#eef4fa", "#7fb0dc"),
 )
 DARK = Theme(
     name="dark",
@@ -77,7 +75,6 @@ DARK = Theme(
     accent="#6fb1ea",
     mark="#ff8742",
     muted="#4a5361",
-    heat=("#202a36", "#2f679a"),
 )
 
 

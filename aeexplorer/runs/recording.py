@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from aeexplorer.config import ConfigError
+from aeexplorer.config import ConfigError, reason
 from aeexplorer.data.spec import Dataset, Split
 from aeexplorer.models.base import Autoencoder
 from aeexplorer.runs.dial import halved, save_snapshot
@@ -100,9 +100,8 @@ def record(run: Run, data: Dataset) -> Generator[Progress]:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) if isinstance(error, TrainingError | ConfigError) else f"{type(error).__name__}: {error}"
+    plain = isinstance(error, OSError | TrainingError | ConfigError)
+    return reason(error) if plain else f"{type(error).__name__}: {error}"
 
 
 def train_run(run: Run, data: Dataset, bar: bool = True) -> Run:

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from aeexplorer import jobs
-from aeexplorer.config import ConfigError
+from aeexplorer.config import ConfigError, reason
 from aeexplorer.data import DATASETS
 from aeexplorer.explorer import Explorer
 from aeexplorer.live.components import live_panel
@@ -30,8 +30,7 @@ from aeexplorer.ui.shared.resources import all_runs, dataset, explorer, openable
 from aeexplorer.ui.shared.run_picker import remember_sample
 from aeexplorer.ui.shared.sample_sets import Chosen
 from aeexplorer.ui.shared.samples import long_names
-from aeexplorer.ui.shared.widgets import as_text
-from aeexplorer.ui.train import duration
+from aeexplorer.ui.shared.text import as_text, duration
 
 KEY = "beta.panel"
 LEFT_AT = "beta.left_at"
@@ -239,9 +238,9 @@ def _start(run: Run, value: float) -> None:
             run.family.name, made.config, made.spec.training, data.spec, len(data.train), len(data.validation)
         )
         jobs.start(made, current_owner(), cost.seconds)
-        st.toast(f"Training from scratch at β = {value:g}, {duration(cost.seconds * pace)}.")
+        st.toast(f"Training from scratch at β = {value:g}, about {duration(cost.seconds * pace)}.")
     except (ConfigError, OSError) as error:
-        st.session_state[REFUSED] = str(error.strerror if isinstance(error, OSError) and error.strerror else error)
+        st.session_state[REFUSED] = reason(error)
 
 
 def beside(frame: Frame) -> str:

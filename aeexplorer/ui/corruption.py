@@ -22,7 +22,7 @@ from aeexplorer.ui.shared.page_footer import Download, opening
 from aeexplorer.ui.shared.resources import explorer, openable_runs
 from aeexplorer.ui.shared.run_picker import remember_run, remember_sample
 from aeexplorer.ui.shared.sample_sets import Chosen
-from aeexplorer.ui.shared.widgets import as_text
+from aeexplorer.ui.shared.text import as_text
 
 KEY = "corruption.panel"
 CHAIN = "corruption.chain"

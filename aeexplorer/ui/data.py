@@ -12,7 +12,7 @@ from aeexplorer.data import Dataset, DataSpec, Source, Split, along, is_grid, to
 from aeexplorer.plots import bars, scatter_toy
 from aeexplorer.ui.shared.resources import theme
 from aeexplorer.ui.shared.samples import EVERY_CLASS, chart, class_name, cloud, is_plane, sentence_case, show
-from aeexplorer.ui.shared.widgets import as_text
+from aeexplorer.ui.shared.text import as_text
 
 WORDS = {"image": "pictures", "sequence": "sequences", "vector": "tables of numbers"}
 TILES = {"image": (10, 5, 92), "sequence": (5, 5, 220), "vector": (5, 5, 220)}

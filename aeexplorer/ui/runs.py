@@ -9,16 +9,16 @@ from pathlib import Path
 import streamlit as st
 
 from aeexplorer import jobs
-from aeexplorer.config import ConfigError
+from aeexplorer.config import ConfigError, reason
 from aeexplorer.runs.folders import Status
 from aeexplorer.runs.log import Follower
 from aeexplorer.runs.run import TITLE_LIMIT, DamagedRun, Run
 from aeexplorer.server.identity import current_owner
 from aeexplorer.store import Damaged
+from aeexplorer.ui.shared.figures import figures_on_test
 from aeexplorer.ui.shared.page_links import PAGES, page_link
 from aeexplorer.ui.shared.resources import all_runs
-from aeexplorer.ui.shared.widgets import as_text
-from aeexplorer.ui.train_monitor import figures_of
+from aeexplorer.ui.shared.text import as_text
 
 TICK_SECONDS = 2.0
 PAGE = 20
@@ -73,7 +73,7 @@ def _row(run: Row) -> None:
         try:
             status = run.status
         except (Damaged, OSError) as error:
-            st.caption(as_text(str(error)))
+            st.caption(as_text(reason(error)))
             status = Status(state="failed")
         else:
             active = jobs.under_way(run)
@@ -105,7 +105,7 @@ def _state(run: Run, was_active: bool) -> None:
         st.progress(min(done, 1.0), text=f"Epoch {latest['epoch']} of {latest['epochs']}" if latest else "Starting")
         return
     epochs = f", {status.epochs} epoch{'s' if status.epochs != 1 else ''}" if status.epochs else ""
-    figures = " · ".join(f"{name} {value}" for name, value in figures_of(status).items())
+    figures = " · ".join(f"{name} {value}" for name, value in figures_on_test(status).items())
     reason = status.reason if status.state in ("failed", "interrupted") else figures
     st.html(
         f'<div class="ae-run"><span>{STATES[status.state]}{epochs}</span><span>{html.escape(reason[:300])}</span></div>'
@@ -172,7 +172,7 @@ def _told(action: Callable[[], None], success: str = "") -> bool:
     try:
         action()
     except (ConfigError, Damaged, OSError) as error:
-        st.session_state[SAID] = ("refused", str(error))
+        st.session_state[SAID] = ("refused", reason(error))
         return False
     if success:
         st.session_state[SAID] = ("done", success)

@@ -20,7 +20,7 @@ from aeexplorer.store import Damaged
 from aeexplorer.ui.corruption import initials
 from aeexplorer.ui.shared.page_footer import Download, opening
 from aeexplorer.ui.shared.resources import explorer, openable_runs
-from aeexplorer.ui.shared.widgets import as_text
+from aeexplorer.ui.shared.text import as_text
 
 KEY = "score.field"
 LEFT_AT = "score.left_at"

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from aeexplorer import jobs
-from aeexplorer.config import ConfigError
+from aeexplorer.config import ConfigError, reason
 from aeexplorer.data import DATASETS, Source
 from aeexplorer.families import FAMILIES, Family
 from aeexplorer.models.base import ModelConfig
@@ -19,9 +19,11 @@ from aeexplorer.training.estimation import Estimate, estimate, suggested
 from aeexplorer.training.loop import TrainingConfig
 from aeexplorer.training.plan import DialSpec, Knob, check_dial
 from aeexplorer.ui.shared import downloads
+from aeexplorer.ui.shared.knob_form import knobs
+from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.resources import dataset
 from aeexplorer.ui.shared.samples import show
-from aeexplorer.ui.shared.widgets import as_text, knobs, refusals
+from aeexplorer.ui.shared.text import as_text, duration
 
 JOB = "train.job"
 REFUSED = "train.refused"
@@ -180,28 +182,19 @@ def _start(dataset_name: str, family_name: str, title: str, given: dict[str, Any
         st.session_state[JOB] = run.id
         jobs.start(run, current_owner(), seconds)
     except (ConfigError, OSError) as error:
-        st.session_state[REFUSED] = str(error.strerror if isinstance(error, OSError) and error.strerror else error)
+        st.session_state[REFUSED] = reason(error)
 
 
 def cost_sentence(cost: Estimate, pace: float = 1.0) -> str:
     """What a training will cost, in a line; `pace` is what earlier ones took per estimated second."""
     return (
         f"**{cost.parameters:,}** parameters, {_bytes(cost.weight_bytes)} on disk, {_bytes(cost.memory_bytes)} of memory. "
-        f"**{cost.steps:,}** steps, {duration(cost.seconds * pace)} on this machine."
+        f"**{cost.steps:,}** steps, about {duration(cost.seconds * pace)} on this machine."
     )
 
 
 def _bytes(n: float) -> str:
     return f"{n / 1e9:.1f} GB" if n >= 1e9 else f"{n / 1e6:.0f} MB" if n >= 1e6 else f"{n / 1e3:.0f} kB"
-
-
-def duration(seconds: float) -> str:
-    """A span of time as people say it."""
-    if seconds < 90:
-        return f"about {max(round(seconds), 1)} s"
-    if seconds < 5400:
-        return f"about {seconds / 60:.0f} minutes"
-    return f"about {seconds / 3600:.1f} hours"
 
 
 def as_python(dataset_name: str, family_name: str, knobs_given: dict[str, Any], dial: DialSpec | None = None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import html
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +12,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from aeexplorer import jobs
-from aeexplorer.config import ConfigError
+from aeexplorer.config import ConfigError, reason
 from aeexplorer.families import FAMILIES
 from aeexplorer.plots import loss_curves, scatter_map
 from aeexplorer.runs.folders import Status
@@ -22,21 +21,18 @@ from aeexplorer.runs.run import Run, find_run
 from aeexplorer.server.identity import current_owner
 from aeexplorer.store import Damaged
 from aeexplorer.training.loop import TrainingConfig
+from aeexplorer.ui.shared.figures import NAMES, figure_of, figures_line, figures_on_test
 from aeexplorer.ui.shared.jobs_panel import waiting_sentence
 from aeexplorer.ui.shared.page_footer import page_footer
 from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.resources import theme
 from aeexplorer.ui.shared.samples import chart, show
-from aeexplorer.ui.shared.widgets import as_text, heading
-from aeexplorer.ui.train import JOB, as_python, duration
+from aeexplorer.ui.shared.text import as_text, duration, heading
+from aeexplorer.ui.train import JOB, as_python
 
 TICK_SECONDS = 0.7
 FIRST_TICK_SECONDS = 0.2  # until the first loss, where nobody else waits for one
 CONTROL_HEIGHT, CHART_HEIGHT = 66, 290
-FIGURES = {
-    "reconstruction": "reconstruction", "kl": "KL", "neg_elbo": "−ELBO", "mse": "MSE", "denoising_mse": "denoising MSE",
-    "perplexity": "perplexity",
-}  # fmt: skip
 
 
 def shown_run() -> Run | None:
@@ -70,7 +66,7 @@ def watch(run: Run) -> None:
         status = run.status
     except Damaged as error:
         heading(as_text(run.title), "This training cannot be shown.")
-        st.error(as_text(str(error)), icon=":material/error:")
+        st.error(as_text(reason(error)), icon=":material/error:")
         _ways_on(run)
         return
     heading(as_text(run.title), _lead(run, status))
@@ -134,7 +130,7 @@ def _progress(run: Run, status: Status, follower: Follower, bar: DeltaGenerator)
     elif latest is None:
         text = "Reading the data"
     else:
-        text = f"Epoch {latest['epoch']} of {latest['epochs']}, {duration(latest['seconds_left'])} left"
+        text = f"Epoch {latest['epoch']} of {latest['epochs']}, about {duration(latest['seconds_left'])} left"
     bar.progress(min(latest["step"] / latest["steps"], 1.0) if latest else 0.0, text=text)
     if run.owner != current_owner():
         return
@@ -143,7 +139,7 @@ def _progress(run: Run, status: Status, follower: Follower, bar: DeltaGenerator)
             try:
                 jobs.cancel(run, current_owner())
             except ConfigError as error:
-                st.error(as_text(str(error)), icon=":material/error:")
+                st.error(as_text(reason(error)), icon=":material/error:")
                 return
             st.rerun(scope="fragment")
         return
@@ -175,7 +171,7 @@ def _continue(run: Run) -> None:
     try:
         jobs.start(run, current_owner())
     except (ConfigError, OSError) as error:
-        st.error(as_text(str(error)), icon=":material/error:")
+        st.error(as_text(reason(error)), icon=":material/error:")
         return
     st.rerun()
 
@@ -210,35 +206,22 @@ def _numbers(run: Run, status: Status, follower: Follower, epoch: int | None) ->
     cells: dict[str, str] = {}
     if event is not None:
         validated = event.get("validation") or last.get("validation") or {}
-        cells["Training loss"] = _number(sum(event["train"].values()))
+        cells["Training loss"] = figure_of(sum(event["train"].values()))
         if len(event["train"]) > 1:
-            cells |= {_named(name): _number(value) for name, value in event["train"].items()}
-        cells["Validation loss"] = _number(sum(validated.values())) if validated else "–"
+            cells |= {_named(name): figure_of(value) for name, value in event["train"].items()}
+        cells["Validation loss"] = figure_of(sum(validated.values())) if validated else "–"
         units = event.get("active_units", last.get("active_units"))
         cells["Active units"] = "–" if units is None else f"{units} of {run.config.latent_dim}"
     else:
         cells = dict.fromkeys(("Training loss", "Validation loss", "Active units"), "–")
     if status.state == "done" and status.result:
-        cells |= {f"Test {name}": value for name, value in figures_of(status).items()}
-    shown = "".join(
-        f'<div><span>{html.escape(name)}</span><b data-figure="{html.escape(name)}">{html.escape(value)}</b></div>'
-        for name, value in cells.items()
-    )
-    st.html(f'<div class="ae-figures">{shown}</div>')
-
-
-def figures_of(status: Status) -> dict[str, str]:
-    """Figures on the test split by the name that people read, where the training is done."""
-    return {FIGURES[name]: _number(value) for name, value in status.result.items() if name in FIGURES}
+        cells |= {f"Test {name}": value for name, value in figures_on_test(status).items()}
+    figures_line([(name, value, "") for name, value in cells.items()])
 
 
 def _named(name: str) -> str:
-    said = FIGURES.get(name, name)
+    said = NAMES.get(name, name)
     return said[:1].upper() + said[1:]
-
-
-def _number(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) < 100 else f"{value:.1f}"
 
 
 def _pictures(run: Run, follower: Follower, epoch: int | None, active: bool) -> None:

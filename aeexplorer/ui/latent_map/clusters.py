@@ -11,10 +11,10 @@ from streamlit.delta_generator import DeltaGenerator
 from aeexplorer.explorer import Explorer
 from aeexplorer.metrics import Clusters, clusters
 from aeexplorer.runs.run import Run
+from aeexplorer.ui.shared.figures import figures_line
 from aeexplorer.ui.shared.resources import Size, map_codes, written
 from aeexplorer.ui.shared.samples import is_plane, show
 from aeexplorer.ui.shared.view_state import Setting, whole
-from aeexplorer.ui.shared.widgets import figures_line
 
 BY = {"kmeans": "k-means", "hdbscan": "HDBSCAN"}
 CENTRES = 12  # decoded at most

@@ -16,10 +16,10 @@ from aeexplorer.projection import METHODS
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.latent_map.colours import colour_options
 from aeexplorer.ui.shared.groups import group_options
+from aeexplorer.ui.shared.knob_form import bounds
 from aeexplorer.ui.shared.resources import Size, map_codes, openable_runs
 from aeexplorer.ui.shared.samples import test_split
 from aeexplorer.ui.shared.view_state import Setting, names, number, whole
-from aeexplorer.ui.shared.widgets import bounds
 
 MOST = 3  # maps side by side
 SIZES = (500, 5_000)  # test samples offered beside the stored codes and the whole split

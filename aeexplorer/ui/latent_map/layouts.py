@@ -23,6 +23,7 @@ from aeexplorer.ui.latent_map.controls import TITLES, Panel
 from aeexplorer.ui.shared.groups import Group, group_options
 from aeexplorer.ui.shared.jobs_panel import waiting_sentence
 from aeexplorer.ui.shared.resources import direct_map, direct_quality, explorer, map_codes
+from aeexplorer.ui.shared.text import duration
 
 UNASKED = 5_000  # points up to which a map is drawn without a click
 JUDGED_HERE = 2_000  # points up to which the figures of a direct map are taken in the page
@@ -224,7 +225,7 @@ def _drawn(panel: Panel, parameters: dict[str, Any], unasked: bool = False) -> L
 def _seconds(panel: Panel, parameters: dict[str, Any]) -> str:
     """How long a map will take, about."""
     found = estimated_seconds(panel.size.n, panel.method, parameters) * pace("map")
-    return f"about {max(round(found), 1)} s" if found < 90 else f"about {round(found / 60)} minutes"
+    return f"about {duration(found)}"
 
 
 def _moving(panel: Panel, job: MapJob) -> Layout:
@@ -233,7 +234,7 @@ def _moving(panel: Panel, job: MapJob) -> Layout:
     if job.cancel_requested:
         said = "Stopping"
     elif fraction > 0:
-        said = f"{fraction:.0%}, about {max(1, round(float(event['seconds_left'])))} s left"
+        said = f"{fraction:.0%}, about {duration(float(event['seconds_left']))} left"
     else:
         said = waiting_sentence(job)
     before = _beginning(panel, "moving", said)

@@ -15,10 +15,11 @@ from aeexplorer.runs.run import Run
 from aeexplorer.ui.latent_map import panels
 from aeexplorer.ui.latent_map.layouts import Layout
 from aeexplorer.ui.latent_map.new_points import ask_placing, projection_of
+from aeexplorer.ui.shared.figures import figures_line
 from aeexplorer.ui.shared.resources import Size, dataset, map_codes, map_errors, map_samples, openable_runs, theme
 from aeexplorer.ui.shared.run_picker import picked_sample
 from aeexplorer.ui.shared.samples import background, chart, class_name, is_plane, missing_data, show, test_split
-from aeexplorer.ui.shared.widgets import as_text, figures_line
+from aeexplorer.ui.shared.text import as_text
 
 KIN = 7  # neighbours of the picked sample
 CURVE = 64  # dimensions of the PCA line

@@ -16,8 +16,9 @@ from aeexplorer.ui.latent_map.colours import Colouring, colourings
 from aeexplorer.ui.latent_map.controls import TITLES, Asked
 from aeexplorer.ui.latent_map.layouts import Layout, layout_of
 from aeexplorer.ui.latent_map.new_points import held_as
+from aeexplorer.ui.shared.figures import figures_line
 from aeexplorer.ui.shared.run_picker import picked_sample, remember_sample
-from aeexplorer.ui.shared.widgets import as_text, figures_line
+from aeexplorer.ui.shared.text import as_text
 
 TICK_SECONDS = 0.4
 HEIGHT, LOW = 400, 216  # of a map, and of one of three; `look` keeps room for both

@@ -11,11 +11,12 @@ from aeexplorer.jobs.codes import MapCodes
 from aeexplorer.metrics import class_purity
 from aeexplorer.ui.latent_map import panels
 from aeexplorer.ui.latent_map.layouts import Layout
+from aeexplorer.ui.shared.figures import figures_line
 from aeexplorer.ui.shared.groups import forget_group, keep_group, named_groups
 from aeexplorer.ui.shared.resources import Size, map_codes, map_errors, map_samples
 from aeexplorer.ui.shared.run_picker import remember_sample
 from aeexplorer.ui.shared.samples import class_name, is_plane, show, test_split
-from aeexplorer.ui.shared.widgets import as_text, figures_line
+from aeexplorer.ui.shared.text import as_text
 
 LISTED = 1_000  # rows of the table
 

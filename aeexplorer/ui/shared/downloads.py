@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from aeexplorer.config import ConfigError
+from aeexplorer.config import ConfigError, reason
 from aeexplorer.data import download, download_size
-from aeexplorer.ui.shared.widgets import as_text
+from aeexplorer.ui.shared.text import as_text
 
 MEGABYTE = 1_000_000
 
@@ -50,7 +50,7 @@ def _fetch(name: str, transfer: Transfer) -> None:
     try:
         download(name, advance)
     except (ConfigError, OSError) as error:
-        transfer.error = str(error)
+        transfer.error = reason(error)
     finally:
         transfer.ended = True
 

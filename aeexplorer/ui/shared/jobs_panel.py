@@ -14,7 +14,7 @@ from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.run import Run
 from aeexplorer.server.identity import current_owner
 from aeexplorer.store import Damaged
-from aeexplorer.ui.shared.widgets import as_text
+from aeexplorer.ui.shared.text import as_text, duration
 
 TICK_SECONDS = 1.0
 SHOWN = 4
@@ -77,7 +77,7 @@ def _how_far(job: jobs.Job, folder: WorkFolder) -> tuple[float, str]:
     event = folder.last_progress
     fraction = event.get("fraction", event.get("step", 0) / max(event.get("steps", 1), 1))
     left = event.get("seconds_left")
-    return min(max(float(fraction), 0.0), 1.0), "Starting" if left is None else f"{max(round(left), 1)} s left"
+    return min(max(float(fraction), 0.0), 1.0), "Starting" if left is None else f"{duration(left)} left"
 
 
 def waiting_sentence(folder: WorkFolder) -> str:
@@ -86,4 +86,4 @@ def waiting_sentence(folder: WorkFolder) -> str:
     if said.before is None:
         return "Starting"
     place = "Next in the queue" if said.before == 0 else f"{said.before} before it"
-    return f"{place}, starts in about {max(round(said.starts_in), 1)} s"
+    return f"{place}, starts in about {duration(said.starts_in)}"

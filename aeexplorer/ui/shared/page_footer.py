@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from aeexplorer.runs.run import Run
-from aeexplorer.ui.shared.widgets import as_text
+from aeexplorer.ui.shared.text import as_text
 
 BESIDE = 2  # files that are buttons of the foot; more are behind one
 

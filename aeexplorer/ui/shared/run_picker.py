@@ -12,7 +12,7 @@ from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged
 from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.resources import explorer, openable_runs
-from aeexplorer.ui.shared.widgets import as_text
+from aeexplorer.ui.shared.text import as_text
 
 PREFERRED = ("mnist-vae-2d", "digits-vae-2d")
 

@@ -11,7 +11,7 @@ from aeexplorer import jobs
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.shared.resources import all_runs
 from aeexplorer.ui.shared.run_picker import asked_run
-from aeexplorer.ui.shared.widgets import as_text
+from aeexplorer.ui.shared.text import as_text
 
 TICK_SECONDS = 1.0
 

@@ -24,7 +24,7 @@ from aeexplorer.ui.shared.run_picker import (
     remembered_drawing,
 )
 from aeexplorer.ui.shared.samples import choose_sample, class_name, is_plane, test_split
-from aeexplorer.ui.shared.widgets import as_text
+from aeexplorer.ui.shared.text import as_text
 
 PICTURES = 5  # samples to click on, beside the number
 

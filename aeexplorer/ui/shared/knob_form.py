@@ -1,10 +1,8 @@
-"""Widgets that several pages use; a form of knobs is built from a configuration's fields."""
+"""A form of knobs, built from the fields of a configuration."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
@@ -12,50 +10,6 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
 from aeexplorer.config import Config, ConfigError
-from aeexplorer.store import Damaged
-
-
-def heading(title: str, lead: str) -> None:
-    """A title that says what to do, and one sentence."""
-    st.title(title, anchor=False)
-    st.html(f'<p class="ae-lead">{html.escape(lead)}</p>')
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Show a refusal or a damage as its sentence instead of a trace, and stop the page there."""
-    try:
-        yield
-    except (ConfigError, Damaged) as error:
-        st.error(as_text(str(error)), icon=":material/error:")
-        st.stop()
-    except OSError as error:
-        st.error(as_text(error.strerror or str(error)), icon=":material/error:")
-        st.stop()
-
-
-def as_text(text: str) -> str:
-    """A text of people or files as Markdown that shows it letter by letter."""
-    for letter in "\\`*_{}[]()#+-.!|<>$:~":
-        text = (
-            text.replace(letter, f"\\{letter}")
-            if letter not in "<>"
-            else text.replace(letter, "&lt;" if letter == "<" else "&gt;")
-        )
-    return text
-
-
-def figures_line(figures: Sequence[tuple[str, str, str]]) -> None:
-    """Numbers in a line, each under its name.
-
-    Args:
-        figures: (name, number, what it means).
-    """
-    cells = "".join(
-        f'<div title="{html.escape(said, quote=True)}"><span>{html.escape(name)}</span><b>{html.escape(number)}</b></div>'
-        for name, number, said in figures
-    )
-    st.html(f'<div class="ae-figures">{cells}</div>')
 
 
 def label_of(name: str) -> str:
