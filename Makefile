@@ -12,13 +12,14 @@ setup-dev: $(VENV)/.dev
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: requirements.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
+# the package in place: `aeexplorer` is a command, and `import aeexplorer` works from any folder
+$(VENV)/.run: pyproject.toml requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q -e .
 	@touch $@
 
-$(VENV)/.dev: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
-	@touch $(VENV)/.run $@
+	@touch $@
 
 # any Chromium on the PATH will do; else Debian's, else the one Playwright brings
 browser: $(VENV)/.dev
@@ -28,7 +29,7 @@ browser: $(VENV)/.dev
 	 || echo "No browser found: the browser tests will be skipped."
 
 run: $(VENV)/.run
-	$(BIN)/streamlit run app.py --server.port $(PORT)
+	$(BIN)/aeexplorer app --port $(PORT)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -43,7 +44,7 @@ slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow
 
 pretrained: $(VENV)/.run
-	$(BIN)/python -m aeexplorer pretrained
+	$(BIN)/aeexplorer pretrained
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,4 +1,5 @@
-"""The command line: `python -m aeexplorer families | data | train | evaluate | project | export | pretrained`.
+"""The command line: `aeexplorer app | families | data | train | evaluate | project | export | pretrained`, which
+`python -m aeexplorer` does as well.
 
 Every knob of a family is a flag, read from its configuration. With `--json` the last line is one JSON object.
 """
@@ -238,6 +239,12 @@ def worker(arguments: argparse.Namespace) -> int:
     return work(arguments.folder, arguments.tethered)
 
 
+def app(arguments: argparse.Namespace) -> int:
+    from aeexplorer.server.launch import open_app
+
+    return open_app(arguments.port, arguments.address, arguments.options)
+
+
 def supervise(arguments: argparse.Namespace) -> None:
     import threading
 
@@ -295,7 +302,7 @@ def change(arguments: argparse.Namespace) -> None:
 
 def build_parser(argv: list[str]) -> argparse.ArgumentParser:
     """The parser; the flags of `train` and `project` depend on the family or method named in argv."""
-    parser = argparse.ArgumentParser(prog="python -m aeexplorer", description="Train autoencoders and explore them.")
+    parser = argparse.ArgumentParser(prog="aeexplorer", description="Train autoencoders and explore them.")
     commands = parser.add_subparsers(dest="command", required=True)
 
     def command(name: str, action: Any, text: str) -> argparse.ArgumentParser:
@@ -303,6 +310,11 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
         sub.set_defaults(action=action)
         sub.add_argument("--json", action="store_true", help="end with one JSON object on a line")
         return sub
+
+    sub = command("app", app, "Open the app in the browser")
+    sub.add_argument("--port", type=int, help="where it listens (default: 8501, or the next free one)")
+    sub.add_argument("--address", help="0.0.0.0 opens it to the network (default: 127.0.0.1, this computer only)")
+    sub.add_argument("options", nargs="*", metavar="OPTION", help="after a --, further options of `streamlit run`")
 
     command("families", show_families, "List the model families")
     sub = command("data", show_data, "List the datasets, or describe one and fetch it if it is missing")

@@ -35,8 +35,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from aeexplorer import jobs
 from aeexplorer.data import load_dataset
 from aeexplorer.live import frame
+from aeexplorer.program_files import PRETRAINED
 from aeexplorer.runs.request import new_run
-from aeexplorer.runs.run import PRETRAINED
 
 ROOT = Path(__file__).resolve().parents[1]
 TILES = 16

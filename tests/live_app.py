@@ -6,15 +6,11 @@ import sys
 from pathlib import Path
 
 import streamlit as st
-from starlette.middleware import Middleware
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from app import SecurityHeaders, channel, lifespan
+from aeexplorer.server.lifespan import lifespan
+from aeexplorer.server.middleware import MIDDLEWARE
+from aeexplorer.server.routes import ROUTES
 
-app = st.App(
-    Path(__file__).parent / "live_page.py",
-    lifespan=lifespan,
-    routes=channel.routes,
-    middleware=[Middleware(SecurityHeaders)],
-)
+app = st.App(Path(__file__).parent / "live_page.py", lifespan=lifespan, routes=ROUTES, middleware=MIDDLEWARE)

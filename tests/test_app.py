@@ -1,4 +1,4 @@
-"""The entry: what its lifespan takes out of the garbage collector's sight, and what it says to browsers."""
+"""The app as a whole: what its lifespan does, what it says to browsers, and where old addresses lead."""
 
 from __future__ import annotations
 
@@ -9,16 +9,25 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+from asgi_client import request
+from starlette.applications import Starlette
+
+from aeexplorer.server.old_addresses import NOW_AT, old_addresses
+from aeexplorer.server.routes import ROUTES
+
 ROOT = Path(__file__).parents[1]
 
 LIVED = """
 import asyncio, gc, sys, threading
 import app
+from aeexplorer.server import garbage_collector
+from aeexplorer.server.lifespan import lifespan
 
-app.SOON_NEEDED, app.LOOK_SECONDS = ("sklearn.neighbors", "no_such_module"), 0.01
+garbage_collector.SOON_NEEDED, garbage_collector.LOOK_SECONDS = ("sklearn.neighbors", "no_such_module"), 0.01
 
 async def live():
-    async with app.lifespan(app.app):
+    async with lifespan(app.app):
         print(gc.get_freeze_count(), len(gc.get_objects()))
         while "sklearn.neighbors" not in sys.modules:
             await asyncio.sleep(0.01)
@@ -42,10 +51,9 @@ def test_after_a_rerun_little_is_collected_and_no_threads_were_made() -> None:
 
     Also after something more was imported.
     """
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", LIVED], capture_output=True, text=True, cwd=ROOT, check=True,
-        env={**os.environ, "OMP_NUM_THREADS": "2"},
-    )  # fmt: skip
+    command = [sys.executable, "-W", "ignore", "-c", LIVED]
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True, env=environment)
     before, after, threads = (tuple(map(int, line.split())) for line in done.stdout.splitlines())
     for frozen, looked_at in (before, after):
         assert frozen > 100_000
@@ -56,7 +64,7 @@ def test_after_a_rerun_little_is_collected_and_no_threads_were_made() -> None:
 
 def answered(scope: dict[str, Any]) -> dict[str, str]:
     """The headers of an answer that has passed through the middleware."""
-    from app import SecurityHeaders
+    from aeexplorer.server.security_headers import SecurityHeaders
 
     said: list[Any] = []
 
@@ -124,3 +132,17 @@ def test_what_is_no_page_passes_as_it_is() -> None:
     for headers, kind in (([packed], b"text/html"), ([(b"accept", b"text/html"), packed], b"application/json")):
         _, about, body = given(headers, kind)
         assert body == PAGE and about[b"etag"] == b'"1"'
+
+
+@pytest.mark.parametrize("base", ["", "/lab"])
+def test_old_addresses_lead_to_todays_page_with_their_query(base: str) -> None:
+    app = Starlette(routes=old_addresses(base))
+    moved = request(app, f"{base}/explore?run=mnist-vae&sample=3&name=%C3%BC%26")
+    assert moved.status == 308
+    assert moved.headers["location"] == f"{base}/reconstruct?run=mnist-vae&sample=3&name=%C3%BC%26"
+    assert request(app, f"{base}/explore").headers["location"] == f"{base}/reconstruct"
+
+
+def test_the_app_answers_old_addresses() -> None:
+    assert {"/explore", "/health", "/live"} <= {getattr(route, "path", "") for route in ROUTES}
+    assert all((ROOT / "pages" / f"{new}.py").is_file() for new in NOW_AT.values())

@@ -16,7 +16,7 @@ FILES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "pages").glob("*.py"), *ROOT.gl
 
 ARRAYS = {"config", "interpolation", "metrics", "plots", "projection"}
 MODELS = {"config", "data", "tensors", "corruption", "nets", "losses", "models", "families"}
-RUNS = MODELS | {"store", "training", "metrics", "runs"}
+RUNS = MODELS | {"store", "program_files", "training", "metrics", "runs"}
 LOOKING_IN = RUNS | ARRAYS | {"explorer"}
 
 ALLOWED: dict[str, set[str]] = {
@@ -37,6 +37,7 @@ ALLOWED: dict[str, set[str]] = {
     "training": MODELS | {"metrics"},
     # runs on disk
     "store": {"config"},
+    "program_files": set(),
     "runs": RUNS - {"runs"},
     "explorer": RUNS | ARRAYS,
     # what looks in through the explorer
@@ -45,9 +46,9 @@ ALLOWED: dict[str, set[str]] = {
     "server": LOOKING_IN | {"jobs", "live"},
     "ui": LOOKING_IN | {"jobs", "live", "server", "__init__"},
     "__init__": LOOKING_IN,
-    "__main__": LOOKING_IN | {"jobs", "__init__"},
+    "__main__": LOOKING_IN | {"jobs", "server", "__init__"},
     "pages": ARRAYS | {"data", "families", "store", "runs", "explorer", "jobs", "ui"},
-    "app": {"server"},
+    "app": {"server", "program_files"},
 }
 
 TORCH = {"corruption", "tensors", "nets", "losses", "models", "families", "training", "runs", "explorer", "store"}

@@ -308,13 +308,3 @@ def test_only_what_is_known_to_be_quick_is_computed_where_sockets_are_read(monke
     asyncio.run(conversation())
     here = threading.current_thread().name
     assert [name == here for name in threads] == [False, False, True, False, True, False, False]
-
-
-def test_replies_do_not_wait_for_acknowledgements() -> None:
-    """A listening socket as Streamlit makes it: without its protocol, so that asyncio leaves Nagle's algorithm on."""
-    with socket.socket(socket.AF_INET) as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()
-        room.send_at_once()
-        with socket.create_connection(listening.getsockname()), listening.accept()[0] as accepted:
-            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -12,9 +12,10 @@ import pytest
 import aeexplorer as ae
 from aeexplorer.data import DATASETS
 from aeexplorer.metrics import SmoothedData, score_agreement
+from aeexplorer.program_files import PRETRAINED
 from aeexplorer.runs.dial import load_marks
 from aeexplorer.runs.pretraining import RECIPES, SIZE_LIMIT, card, make
-from aeexplorer.runs.run import PRETRAINED, Run
+from aeexplorer.runs.run import Run
 from aeexplorer.training.plan import GRID
 
 

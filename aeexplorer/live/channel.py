@@ -12,20 +12,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import hashlib
 import json
 import logging
 import math
 import mimetypes
-import socket as sockets
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import Field
@@ -132,13 +130,6 @@ class Channel:
     def close(self) -> None:
         """Stop computing."""
         self.answers.close()
-
-    async def __aenter__(self) -> Self:
-        send_at_once()
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        self.close()
 
 
 class Answers:
@@ -254,19 +245,6 @@ class Conversation:
                     await self.socket.send_text(reply)
                 else:
                     await self.socket.send_bytes(reply)
-
-
-def send_at_once() -> None:
-    """Switch Nagle's algorithm off for all connections that this process will accept.
-
-    With it a reply that is written before the last one was acknowledged waits for the client's next request, a whole
-    period of its rate, or for a delayed acknowledgement, 40 ms. asyncio switches it off only for sockets made with their
-    protocol named, which Streamlit's is not, and shows its listening socket to nobody. Accepted ones inherit the option.
-    """
-    for found in gc.get_objects():
-        if type(found) is sockets.socket and found.type == sockets.SOCK_STREAM:
-            with contextlib.suppress(OSError):  # neither closed ones nor those of other families have it
-                found.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, True)
 
 
 def read_request(text: str | None) -> tuple[str, Waiting]:

@@ -97,9 +97,14 @@ def _component(name: str) -> ComponentRenderer:
     )  # fmt: skip
 
 
-def _mount(name: str, key: str, data: Mapping[str, Any], *states: str) -> Any:
+def base_path() -> str:
+    """The server's base URL path as it is configured, "" or "/name"."""
     base = (st.get_option("server.baseUrlPath") or "").strip("/")
-    modules = modules_path(f"/{base}" if base else "")
+    return f"/{base}" if base else ""
+
+
+def _mount(name: str, key: str, data: Mapping[str, Any], *states: str) -> Any:
+    modules = modules_path(base_path())
     heard: dict[str, Any] = {f"on_{state}_change": _hear for state in states}
     return _component(name)(key=key, data={"modules": modules, **data}, **heard)
 

@@ -10,10 +10,11 @@ from typing import Any
 from aeexplorer.config import ConfigError, unknown
 from aeexplorer.data import DATASETS, load_dataset
 from aeexplorer.data.spec import Dataset
+from aeexplorer.program_files import PRETRAINED
 from aeexplorer.runs.dial import Mark, mark, save_marks
 from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
-from aeexplorer.runs.run import PRETRAINED, Run
+from aeexplorer.runs.run import Run
 from aeexplorer.store import write_atomic
 from aeexplorer.training.plan import DialSpec
 

@@ -33,6 +33,7 @@ from aeexplorer.config import Config, ConfigError
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.families import Family, family
 from aeexplorer.models.base import Autoencoder, ModelConfig
+from aeexplorer.program_files import PRETRAINED
 from aeexplorer.runs import checkpoints
 from aeexplorer.runs.dial import Dial, load_marks, load_snapshots
 from aeexplorer.runs.folders import WorkFolder, remove_folder
@@ -405,9 +406,6 @@ def list_runs() -> list[Run | DamagedRun]:
         except (Damaged, OSError) as error:
             found.append(DamagedRun(Path(path), str(error)))
     return found
-
-
-PRETRAINED = Path(__file__).resolve().parents[2] / "pretrained"
 
 
 def pretrained() -> list[Run]:

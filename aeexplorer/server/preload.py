@@ -88,8 +88,10 @@ def _scripts(elements: Iterable[str]) -> set[str]:
 @cache
 def at_start() -> set[str]:
     """Streamlit's scripts that every page loads at once."""
-    page = (CHUNKS.parents[1] / "index.html").read_text("utf-8")
-    return reached(CHUNKS, re.findall(r"static/js/([\w.-]+\.js)", page))
+    page = CHUNKS.parents[1] / "index.html"
+    if not page.is_file():
+        return set()
+    return reached(CHUNKS, re.findall(r"static/js/([\w.-]+\.js)", page.read_text("utf-8")))
 
 
 def reached(folder: Path, names: Iterable[str]) -> set[str]:

@@ -10,13 +10,14 @@ import streamlit as st
 
 from aeexplorer import jobs
 from aeexplorer.config import ConfigError, reason
+from aeexplorer.program_files import PAGES
 from aeexplorer.runs.folders import Status
 from aeexplorer.runs.log import Follower
 from aeexplorer.runs.run import TITLE_LIMIT, DamagedRun, Run
 from aeexplorer.server.identity import current_owner
 from aeexplorer.store import Damaged
 from aeexplorer.ui.shared.figures import figures_on_test
-from aeexplorer.ui.shared.page_links import PAGES, page_link
+from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.resources import all_runs
 from aeexplorer.ui.shared.text import as_text
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from aeexplorer.program_files import PAGES
 from aeexplorer.server.page_scheduler import turn
 from aeexplorer.server.style import style
 from aeexplorer.ui.shared.jobs_panel import jobs_panel
-from aeexplorer.ui.shared.page_links import PAGES
 from aeexplorer.ui.shared.resources import theme
 
 with turn():

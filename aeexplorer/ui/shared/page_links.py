@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
-PAGES = Path(__file__).resolve().parents[3] / "pages"
+from aeexplorer.program_files import PAGES
 
 
 def page_link(page: str, label: str, icon: str = "", **query: str) -> None:

@@ -1,0 +1,33 @@
+"""What begins and ends with the server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import streamlit as st
+
+from aeexplorer import jobs
+from aeexplorer.explorer import compute_on_one_thread
+from aeexplorer.server.garbage_collector import freeze, keep_frozen
+from aeexplorer.server.listening_socket import send_at_once
+from aeexplorer.server.routes import channel
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[None]:
+    """Load what every page needs and supervise jobs; at the end let go of both and of the live channel."""
+    import plotly.graph_objects  # noqa: F401
+
+    compute_on_one_thread()  # every run of a page is a thread of its own, which would begin with making more of them
+    send_at_once()  # before anything is frozen: it looks among the objects that the collector sees
+    freeze()
+    jobs.supervise()
+    keeping = asyncio.create_task(keep_frozen())
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        jobs.stop_supervising()
+        channel.close()

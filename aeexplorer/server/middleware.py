@@ -1,0 +1,18 @@
+"""What every request passes on its way in and every answer on its way out, the outermost first."""
+
+from __future__ import annotations
+
+from starlette.middleware import Middleware
+
+from aeexplorer.server.identity import OwnerCookie
+from aeexplorer.server.inline_style import FirstLook
+from aeexplorer.server.preload import Preload
+from aeexplorer.server.routes import BASE
+from aeexplorer.server.security_headers import SecurityHeaders
+
+MIDDLEWARE = [
+    Middleware(SecurityHeaders),
+    Middleware(OwnerCookie),
+    Middleware(Preload, base=BASE),
+    Middleware(FirstLook),
+]
