@@ -26,15 +26,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import numpy as np  # noqa: E402
-from scipy.stats import spearmanr  # noqa: E402
+import numpy as np
+from scipy.stats import spearmanr
 
-import aeexplorer as ae  # noqa: E402
-from aeexplorer.runs.pretraining import RECIPES  # noqa: E402
-from aeexplorer.runs.recording import train_run  # noqa: E402
-from aeexplorer.runs.request import new_run  # noqa: E402
-from aeexplorer.training.evaluation import rate_distortion, restoration  # noqa: E402
-from aeexplorer.training.plan import TESTED, DialSpec  # noqa: E402
+import aeexplorer as ae
+from aeexplorer.runs.pretraining import RECIPES
+from aeexplorer.runs.recording import train_run
+from aeexplorer.runs.request import new_run
+from aeexplorer.training.evaluation import rate_distortion, restoration
+from aeexplorer.training.plan import TESTED, DialSpec
 
 KINDS = ("gaussian", "salt_and_pepper", "masking")
 Figures = dict[str, list[float]]

@@ -1,6 +1,5 @@
 """Load on the live channel: clients that ask at a fixed rate, on the server as people run it.
 
-    pip install -e .
     python benchmarks/live.py            # 30 clients at 30 Hz, 20 s a row, with and without a training job
     python benchmarks/live.py --quick    # 8 clients at 30 Hz, 3 s a row
     python benchmarks/live.py --seconds 300 --rates 30 --json
@@ -32,13 +31,15 @@ import numpy as np
 import psutil
 from websockets.asyncio.client import ClientConnection, connect
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
 from aeexplorer import jobs
 from aeexplorer.data import load_dataset
 from aeexplorer.live import frame
 from aeexplorer.program_files import PRETRAINED
 from aeexplorer.runs.request import new_run
 
-ROOT = Path(__file__).resolve().parents[1]
 TILES = 16
 GRACE = 3.0
 SETTLING = 6.0  # seconds in which the server imports what the first visits need
