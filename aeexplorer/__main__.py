@@ -175,7 +175,7 @@ def project(arguments: argparse.Namespace) -> None:
     import numpy as np
 
     from aeexplorer.explorer import open_run
-    from aeexplorer.jobs.maps import codes_for_map
+    from aeexplorer.jobs.codes import codes_for_map
     from aeexplorer.projection import METHODS, SMALLEST_MAP, quality
     from aeexplorer.projection import project as project_codes
 

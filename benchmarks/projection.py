@@ -87,7 +87,7 @@ def measure(contender: str, codes: Path, folder: Path) -> dict[str, Any]:
 def codes_of(dataset: str, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Codes (n, 16) and labels (n,) of the dataset's pretrained VAE."""
     from aeexplorer.explorer import open_run
-    from aeexplorer.jobs.maps import codes_for_map
+    from aeexplorer.jobs.codes import codes_for_map
 
     explorer = open_run(f"pretrained/{dataset}-vae")
     found = codes_for_map(explorer, n, "test" if n <= len(explorer.dataset.test) else "all")

@@ -13,10 +13,12 @@ import pytest
 from aeexplorer.__main__ import main
 from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
+from aeexplorer.data.splits import stratified_subset
 from aeexplorer.explorer import Explorer, open_run
-from aeexplorer.jobs import cache, codes, find_map, maps, submit_map
+from aeexplorer.jobs import cache, find_map, graphs, maps, submit_map
 from aeexplorer.jobs.cache import trim_results
-from aeexplorer.jobs.codes import codes_for_map, graph_of, sampled, samples_of
+from aeexplorer.jobs.codes import codes_for_map
+from aeexplorer.jobs.graphs import neighbour_graph
 from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.maps import MapJob, compute_map, estimated_seconds
 from aeexplorer.metrics import neighbours, per_point_recall
@@ -49,28 +51,28 @@ def drawn(run: Run, method: str = "tsne", n: int = 2_000, split: str = "test", *
 
 def test_a_place_counts_through_the_splits_the_test_split_first() -> None:
     data = load_dataset("digits")
-    found = samples_of(data, np.array([0, 269, 270, 270 + 1256, 270 + 1257, 1796]))
+    found = data.take(np.array([0, 269, 270, 270 + 1256, 270 + 1257, 1796]))
     assert np.array_equal(found.x[:2], data.test.x[[0, 269]])
     assert np.array_equal(found.x[2:4], data.train.x[[0, 1256]])
     assert np.array_equal(found.x[4:], data.validation.x[[0, 269]]) and found.y[5] == data.validation.y[269]
     assert found.x.dtype == data.test.x.dtype and found.factors is None
     shapes = load_dataset("shapes")
     assert np.array_equal(
-        samples_of(shapes, np.array([3_600, 5])).factors, [shapes.train.factors[0], shapes.test.factors[5]]
+        shapes.take(np.array([3_600, 5])).factors, [shapes.train.factors[0], shapes.test.factors[5]]
     )
     for place in (-1, 1_797):
         with pytest.raises(ConfigError, match=f"index must be between 0 and 1796, got {place}"):
-            samples_of(data, np.array([5, place]))
+            data.take(np.array([5, place]))
 
 
 def test_a_sample_of_a_set_has_each_class_with_its_share() -> None:
     labels = np.repeat([0, 1, -1], [600, 300, 100])
-    few, more = sampled(labels, 20), sampled(labels, 200)
+    few, more = stratified_subset(labels, 20), stratified_subset(labels, 200)
     assert np.array_equal(np.bincount(labels[few] + 1), [2, 12, 6])
     assert np.array_equal(np.bincount(labels[more] + 1), [20, 120, 60])
     assert set(few) <= set(more) and np.array_equal(more, np.unique(more))
-    assert np.array_equal(few, sampled(labels, 20)) and not np.array_equal(few, sampled(labels, 20, seed=1))
-    assert np.array_equal(sampled(labels, 1_000), np.arange(1_000))
+    assert np.array_equal(few, stratified_subset(labels, 20)) and not np.array_equal(few, stratified_subset(labels, 20, seed=1))
+    assert np.array_equal(stratified_subset(labels, 1_000), np.arange(1_000))
 
 
 def test_codes_of_more_samples_are_encoded_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +84,7 @@ def test_codes_of_more_samples_are_encoded_once(run: Run, monkeypatch: pytest.Mo
     assert np.allclose(everything.z[:270], run.codes.z, atol=1e-5)
     training = codes_for_map(model, 500, "train")
     assert training.z.shape == (500, 4) and training.index.min() >= 270 and training.index.max() < 270 + 1257
-    assert np.array_equal(training.labels, samples_of(model.dataset, training.index).y)
+    assert np.array_equal(training.labels, model.dataset.take(training.index).y)
 
     def encode(self: Explorer, x: np.ndarray) -> np.ndarray:
         raise AssertionError("they are on disk")
@@ -114,27 +116,27 @@ def test_samples_that_are_none_are_refused(run: Run, n: int, split: str, words: 
 
 def test_a_graph_is_made_once_for_everyone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     z = np.random.default_rng(0).standard_normal((300, 5)).astype(np.float32)
-    graph = graph_of(z, 10)
+    graph = neighbour_graph(z, 10)
     assert graph.k == 90 and all(map(np.array_equal, graph, neighbours(z, 90)))
-    assert all(map(np.array_equal, graph_of(z[:20]), neighbours(z[:20], 19)))
-    assert graph_of(z, 200).k == 200
+    assert all(map(np.array_equal, neighbour_graph(z[:20]), neighbours(z[:20], 19)))
+    assert neighbour_graph(z, 200).k == 200
 
     def search(*_: object) -> None:
         raise AssertionError("it is on disk")
 
-    monkeypatch.setattr(codes, "neighbours", search)
-    assert all(map(np.array_equal, graph_of(z, 60), graph))
+    monkeypatch.setattr(graphs, "neighbours", search)
+    assert all(map(np.array_equal, neighbour_graph(z, 60), graph))
     with pytest.raises(AssertionError):
-        graph_of(z + 1, 60)
+        neighbour_graph(z + 1, 60)
     for path in (home / "graphs").glob("*/graph.safetensors"):
         path.write_bytes(path.read_bytes()[:-9])
-    monkeypatch.setattr(codes, "neighbours", neighbours)
-    assert all(map(np.array_equal, graph_of(z), graph))
+    monkeypatch.setattr(graphs, "neighbours", neighbours)
+    assert all(map(np.array_equal, neighbour_graph(z), graph))
 
 
 def test_who_waits_for_a_graph_can_leave(home: Path) -> None:
     z = np.random.default_rng(0).standard_normal((30, 5)).astype(np.float32)
-    graph_of(z)
+    neighbour_graph(z)
     folder = next((home / "graphs").iterdir())
     (folder / "graph.safetensors").unlink()
     lock = FileLock(folder / "lock")
@@ -144,17 +146,17 @@ def test_who_waits_for_a_graph_can_leave(home: Path) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        graph_of(z, progress=leave)
+        neighbour_graph(z, progress=leave)
     lock.release()
-    assert graph_of(z).k == 29
+    assert neighbour_graph(z).k == 29
 
 
 def test_without_room_on_disk_a_graph_is_used_all_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError("no room")
 
-    monkeypatch.setattr(codes, "save_arrays", full)
-    assert graph_of(np.random.default_rng(0).standard_normal((30, 5))).k == 29
+    monkeypatch.setattr(graphs, "save_arrays", full)
+    assert neighbour_graph(np.random.default_rng(0).standard_normal((30, 5))).k == 29
 
 
 def test_both_maps_and_their_figures_come_from_one_graph(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +166,7 @@ def test_both_maps_and_their_figures_come_from_one_graph(run: Run, monkeypatch: 
         widths.append(np.shape(x)[1])
         return neighbours(x, k, progress)
 
-    for module in ("jobs.codes", "projection.layouts", "projection.judging"):
+    for module in ("jobs.graphs", "projection.layouts", "projection.judging"):
         monkeypatch.setattr(f"aeexplorer.{module}.neighbours", counted)
     for method in QUICK:
         drawn(run, method)
@@ -205,7 +207,7 @@ def test_a_map_of_all_samples_says_which(run: Run) -> None:
     found = drawn(run, n=400, split="all").finished()
     assert found.points.shape == (400, 2) and found.index.max() > 270
     assert found.notices == ("400 of 1,797 samples, each class with its share",)
-    assert np.array_equal(found.labels, samples_of(load_dataset("digits"), found.index).y)
+    assert np.array_equal(found.labels, load_dataset("digits").take(found.index).y)
     fewer = drawn(run, "umap", n=3_000)
     assert fewer.finished().notices == ("samples lowered from 3,000 to 270: there are no more",)
     assert fewer.projection().points.shape == (270, 2)

@@ -14,7 +14,7 @@ from aeexplorer.data import DATASETS, Dataset, load_dataset
 from aeexplorer.families import FAMILIES
 from aeexplorer.models.base import ModelConfig
 from aeexplorer.nets import parameter_count
-from aeexplorer.runs.log import Follower, plane, turned
+from aeexplorer.runs.log import Follower
 from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run, list_runs
@@ -271,19 +271,6 @@ def test_an_estimate_is_of_the_training_and_not_of_the_thread_that_asks(
         for threads in (1, 2, 4)
     )
     assert two < one and four == two
-
-
-def test_a_frame_is_turned_onto_the_one_before() -> None:
-    random = np.random.default_rng(3)
-    codes = random.standard_normal((200, 5)) * [5, 3, 1, 0.5, 0.1]
-    before = plane(codes)
-    mirrored = plane(codes * [-1, 1, 1, 1, 1] + 7, before)
-    np.testing.assert_allclose(mirrored, before, atol=1e-3)
-    angle = 2.0
-    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    np.testing.assert_allclose(turned(before @ rotation + 3, before), before, atol=1e-4)
-    two = random.standard_normal((50, 2)).astype(np.float32)
-    np.testing.assert_array_equal(plane(two, before[:50]), two)
 
 
 def test_a_follower_reads_each_event_once(trained: Run) -> None:

@@ -27,6 +27,7 @@ from aeexplorer.projection import (
     projector_zip,
     quality,
 )
+from aeexplorer.projection.frames import project_frame
 from aeexplorer.projection.judging import judge
 from aeexplorer.projection.methods import warm_up
 
@@ -186,6 +187,18 @@ def test_another_seed_hardly_jumps_once_it_is_aligned(codes, tsne):
     other = project(codes, "tsne", seed=5, graph=tsne.graph)
     span = np.ptp(tsne.points)
     assert np.median(np.linalg.norm(align(other.points, tsne.points) - tsne.points, axis=1)) < 0.1 * span
+
+
+def test_a_frame_is_aligned_with_the_frame_before():
+    random = np.random.default_rng(3)
+    codes = random.standard_normal((200, 5)) * [5, 3, 1, 0.5, 0.1]
+    before = project_frame(codes)
+    assert np.allclose(project_frame(codes * [-1, 1, 1, 1, 1] + 7, before), before, atol=1e-3)
+    swapped = codes * [3 / 5, 5 / 3, 1, 1, 1]  # the variances of the first two axes cross
+    assert np.corrcoef(project_frame(swapped, before)[:, 0], before[:, 0])[0, 1] > 0.99
+    two = random.standard_normal((50, 2)).astype(np.float32)
+    assert np.array_equal(project_frame(two, before[:50]), two)
+    assert np.isfinite(project_frame(np.where(codes > 9, np.inf, codes))).all()
 
 
 # The seed

@@ -8,7 +8,7 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import model_validator
 
-from aeexplorer.config import Config
+from aeexplorer.config import Config, ConfigError
 
 Kind = Literal["image", "sequence", "vector"]
 
@@ -114,6 +114,37 @@ class Dataset:
     def splits(self) -> dict[str, Split]:
         """The three splits by name."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    def take(self, index: np.ndarray) -> Split:
+        """Samples by their index in the whole dataset: the test split first, then training, then validation.
+
+        An index below `len(self.test)` is therefore one in the test split.
+
+        Args:
+            index: (n,) integers.
+
+        Raises:
+            ConfigError: for an index out of bounds.
+        """
+        parts = (self.test, self.train, self.validation)
+        ends = np.cumsum([len(part) for part in parts])
+        wanted = np.asarray(index, dtype=np.int64)
+        if wanted.size and (wanted.min() < 0 or wanted.max() >= ends[-1]):
+            outside = wanted.min() if wanted.min() < 0 else wanted.max()
+            raise ConfigError(f"index must be between 0 and {ends[-1] - 1}, got {outside}")
+        part_of = np.searchsorted(ends, wanted, side="right")
+        x = np.empty((len(wanted), *self.spec.shape), parts[0].x.dtype)
+        y = np.empty(len(wanted), np.int64)
+        factors = None
+        if all(part.factors is not None for part in parts):
+            factors = np.empty((len(wanted), len(self.spec.factors)), np.float32)
+        for number, part in enumerate(parts):
+            rows = part_of == number
+            within = wanted[rows] - (ends[number] - len(part))
+            x[rows], y[rows] = part.x[within], part.y[within]
+            if factors is not None and part.factors is not None:
+                factors[rows] = part.factors[within]
+        return Split(x, y, factors)
 
 
 def as_uint8(x: np.ndarray) -> np.ndarray:

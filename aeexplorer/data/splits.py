@@ -35,3 +35,23 @@ def split_dataset(spec: DataSpec, samples: Split) -> Dataset:
     """Cut `samples` into training, validation and test by `split_counts`, stratified by class."""
     train, validation, test = stratified(samples.y, *split_counts(len(samples)))
     return Dataset(spec, samples.take(train), samples.take(validation), samples.take(test))
+
+
+def stratified_subset(labels: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
+    """Choose n rows so that each class keeps its share; a smaller subset is part of every larger one.
+
+    Args:
+        labels: (m,) classes; -1 counts as a class.
+        n: at most m.
+        seed: of the choice.
+
+    Returns:
+        (n,) rows in ascending order.
+    """
+    order = np.random.default_rng(seed).permutation(len(labels))
+    _, member, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    # The i-th row of a class of m gets the rank (i + 0.5) / m: any stretch of ranks meets the classes by their shares.
+    rank = np.empty(len(labels))
+    by_class = order[np.argsort(member[order], kind="stable")]
+    rank[by_class] = np.concatenate([(np.arange(size) + 0.5) / size for size in sizes])
+    return np.sort(np.lexsort((order, rank))[:n])

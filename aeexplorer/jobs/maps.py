@@ -1,6 +1,7 @@
 """Maps of codes as jobs: t-SNE and UMAP never run in the process that serves pages.
 
-A map is named by what it is computed from, so the same request by two people is one job, and its result is kept.
+The folder of a map is named by a hash of its codes and parameters, so two people who ask for the same map share one job
+and its result.
 """
 
 from __future__ import annotations
@@ -20,17 +21,8 @@ from pydantic import Field
 from aeexplorer.config import Config, ConfigError, unknown
 from aeexplorer.data import DATASETS
 from aeexplorer.explorer import Explorer, open_run
-from aeexplorer.jobs.codes import (
-    GRAPH_NEIGHBOURS,
-    KEPT_NEIGHBOURS,
-    MOST_CODES,
-    MapCodes,
-    SplitName,
-    codes_for_map,
-    codes_key,
-    graph_of,
-    samples_of,
-)
+from aeexplorer.jobs.codes import MOST_CODES, SplitName, codes_for_map, codes_key
+from aeexplorer.jobs.graphs import GRAPH_NEIGHBOURS, STORED_NEIGHBOURS, neighbour_graph
 from aeexplorer.metrics import KNNGraph
 from aeexplorer.projection import METHODS, SMALLEST_MAP, Cancelled, Projection, project
 from aeexplorer.projection.judging import judge
@@ -39,22 +31,16 @@ from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.run import STORED_CODES, Run
 from aeexplorer.store import Damaged, home, load_arrays, new_directory, read_json, save_arrays, write_json
 
-__all__ = [
-    "FinishedMap", "MapCodes", "MapJob", "MapSpec", "SplitName",
-    "codes_for_map", "compute_map", "estimated_seconds", "find_map", "graph_of", "samples_of", "submit_map",
-]  # fmt: skip
-
 INTERMEDIATE_SECONDS = 0.3
-LAYOUT_SHARE = 0.95  # of the progress; the rest is for the figures
+LAYOUT_SHARE = 0.95  # of the progress; the rest is for the quality figures
 
 
 class MapSpec(Config):
-    """What was asked for.
+    """A request for a map.
 
     Attributes:
-        key: hash of the stored codes and of everything else here; the name of the folder.
-        n: samples on the map; where the stored codes are not enough the worker encodes them from the data.
-        split: which samples, see `codes_for_map`.
+        key: hash of the stored codes and of every other field; the name of the folder.
+        n, split: samples on the map, see `codes_for_map`.
     """
 
     format: int = 1
@@ -69,12 +55,14 @@ class MapSpec(Config):
 
 @dataclass(frozen=True, eq=False)
 class FinishedMap:
-    """A map as it is shown: points (n, 2|3), labels (n,), index (n,), see `samples_of`, and what it says of itself.
+    """The result of a map job.
 
     Attributes:
-        kept: (n,) share of each code's nearest codes that are among its nearest points; None of an older map.
+        points: (n, 2 or 3) float32.
+        labels: (n,) classes, -1 where unknown.
+        index: (n,) samples, see `Dataset.take`.
         quality: see `projection.quality`.
-        explained_variance: of PCA the share of the variance on each axis, else empty.
+        kept: (n,) share of each code's nearest codes that are among its nearest points; None of an older map.
     """
 
     points: np.ndarray
@@ -82,7 +70,6 @@ class FinishedMap:
     index: np.ndarray
     quality: dict[str, float]
     notices: tuple[str, ...] = ()
-    explained_variance: tuple[float, ...] = ()
     seconds: float = 0.0
     kept: np.ndarray | None = None
 
@@ -102,7 +89,7 @@ class MapJob(WorkFolder):
             raise Damaged(f"spec.json in {self.path.name} does not fit: {error}") from None
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The finished map: points (n, 2|3), labels (n,), index (n,) and kept (n,), see `FinishedMap`."""
+        """The stored arrays points, labels, index and kept of `FinishedMap`."""
         return load_arrays(self.path / "map.safetensors")
 
     def finished(self) -> FinishedMap:
@@ -122,14 +109,14 @@ class MapJob(WorkFolder):
             )
         end = self.last_event("end") or {}
         return FinishedMap(
-            points, labels, index, status.result, tuple(end.get("notices", ())), (), status.seconds, arrays.get("kept")
+            points, labels, index, status.result, tuple(end.get("notices", ())), status.seconds, arrays.get("kept")
         )
 
     def projection(self, explorer: Explorer | None = None) -> Projection:
-        """The finished map with its codes, to place new codes on it and to lift points from it.
+        """The finished map with its codes, which places new codes on it and lifts points from it.
 
         Args:
-            explorer: of the run, where it is open already.
+            explorer: of the run, if it is open already.
 
         Raises:
             Damaged: when its files are missing or do not fit, or when the run has changed.
@@ -142,7 +129,7 @@ class MapJob(WorkFolder):
         return Projection(found.points, codes.z, spec.method, parameters, found.notices, None, found.seconds)
 
     def intermediate(self) -> np.ndarray | None:
-        """Points (n, 2|3) of the layout as it is now, or None before the first."""
+        """Points (n, 2 or 3) of the layout so far, or None before the first."""
         try:
             return load_arrays(self.path / "intermediate.safetensors")["points"]
         except (Damaged, KeyError):
@@ -152,7 +139,7 @@ class MapJob(WorkFolder):
 def find_map(
     run: Run, method: str, n: int = STORED_CODES, split: SplitName = "test", **parameters: Any
 ) -> tuple[str, MapJob | None]:
-    """The key of a request, and its folder when somebody asked for it before.
+    """The key of a request, and its job if there is one.
 
     Raises:
         ConfigError: for an unknown method or parameter, or one out of bounds.
@@ -169,9 +156,9 @@ def find_map(
 
 
 def submit_map(run: Run, method: str, n: int = STORED_CODES, split: SplitName = "test", **parameters: Any) -> MapJob:
-    """The job for this map: the one there is, or a new one, queued. Start it when its state is "queued".
+    """The job of this map: an existing one, or a new one that is queued. Start it when its state is "queued".
 
-    A job that failed, was cancelled or interrupted is made anew, and so is one whose files are damaged.
+    A job that failed, was cancelled or interrupted, or whose files are damaged, is replaced by a new one.
 
     Raises:
         ConfigError: for an unknown method or parameter, one out of bounds, or a map of fewer codes than it needs.
@@ -200,7 +187,7 @@ def submit_map(run: Run, method: str, n: int = STORED_CODES, split: SplitName = 
 
 
 def estimated_seconds(n: int, method: str, parameters: dict[str, Any]) -> float:
-    """What a map of n codes takes, about, in a worker that is warm; measured on one core of a small server."""
+    """Estimate the seconds that a map of n codes takes in a warm worker, measured on one core of a small server."""
     graph = 3e-9 * n * n
     figures = 0.5 + 1e-4 * n
     if method == "tsne":
@@ -214,115 +201,121 @@ def estimated_seconds(n: int, method: str, parameters: dict[str, Any]) -> float:
     return figures
 
 
-class _Reporter:
-    """Writes the progress of a job, and its layout as it moves, no more often than somebody looks."""
+class _ProgressLog:
+    """Writes the progress of a job and its intermediate layout, at most once in `INTERMEDIATE_SECONDS`.
+
+    Args:
+        wanted: whether anyone still waits for the map.
+        expected: seconds, by which the time left is told until the layout moves.
+    """
 
     def __init__(self, job: MapJob, wanted: Callable[[], object], expected: float) -> None:
         self.job = job
         self.wanted = wanted
         self.expected = expected
-        self.begun = self.saved = time.monotonic()
+        self.start = self.written = time.monotonic()
         self.furthest = 0.0
-        self.moving: tuple[float, float] | None = None  # when the layout began to move, and at which fraction
+        self.layout_start: tuple[float, float] | None = None  # time and fraction when the layout began to move
 
     @property
     def seconds(self) -> float:
-        return time.monotonic() - self.begun
+        return time.monotonic() - self.start
 
     def __call__(self, fraction: float, points: np.ndarray | None) -> bool:
         now = time.monotonic()
         fraction = self.furthest = max(fraction, self.furthest)
-        if points is not None and self.moving is None:
-            self.moving = now, fraction
-        if now - self.saved > INTERMEDIATE_SECONDS:
-            self.saved = now
+        if points is not None and self.layout_start is None:
+            self.layout_start = now, fraction
+        if now - self.written > INTERMEDIATE_SECONDS:
+            self.written = now
             if points is not None:
                 save_arrays(self.job.path / "intermediate.safetensors", {"points": points.astype(np.float32)})
-            self.say(fraction)
+            self.write(fraction)
         return bool(self.wanted())
 
-    def say(self, fraction: float) -> None:
-        """Append how far it is, and how long it will take."""
+    def write(self, fraction: float) -> None:
+        """Append the fraction done of the layout and the seconds left."""
         left = max(self.expected - self.seconds, 1.0)
-        if self.moving is not None and fraction > self.moving[1]:
-            since, first = self.moving
+        if self.layout_start is not None and fraction > self.layout_start[1]:
+            since, first = self.layout_start
             left = (time.monotonic() - since) * (1 - fraction) / (fraction - first)
-        self.job.append({
-            "type": "progress", "fraction": round(LAYOUT_SHARE * fraction, 4), "seconds": round(self.seconds, 3),
-            "seconds_left": round(left, 2),
-        })  # fmt: skip
+        self._append(LAYOUT_SHARE * fraction, left)
 
-    def judging(self, fraction: float) -> None:
-        """While the figures are taken.
+    def quality(self, fraction: float) -> None:
+        """Append the fraction done of the quality figures.
 
         Raises:
-            Cancelled: when nobody wants them any more.
+            Cancelled: when nobody waits for the map any more.
         """
         if not self.wanted():
             raise Cancelled
-        if time.monotonic() - self.saved > INTERMEDIATE_SECONDS:
-            self.saved = time.monotonic()
-            done = LAYOUT_SHARE + (1 - LAYOUT_SHARE) * fraction
-            self.job.append({
-                "type": "progress", "fraction": round(done, 4), "seconds": round(self.seconds, 3), "seconds_left": 1.0,
-            })  # fmt: skip
+        if time.monotonic() - self.written > INTERMEDIATE_SECONDS:
+            self.written = time.monotonic()
+            self._append(LAYOUT_SHARE + (1 - LAYOUT_SHARE) * fraction, 1.0)
+
+    def _append(self, fraction: float, left: float) -> None:
+        numbers = {"fraction": round(fraction, 4), "seconds": round(self.seconds, 3), "seconds_left": round(left, 2)}
+        self.job.append({"type": "progress", **numbers})
 
 
 def compute_map(job: MapJob, wanted: Callable[[], object]) -> Projection:
-    """Compute a map into its folder. `wanted()` says whether anyone still wants it.
+    """Compute a map into its folder.
+
+    Args:
+        wanted: whether anyone still waits for the map; asked all the time.
 
     Raises:
-        Cancelled: when nobody does.
+        Cancelled: when nobody waits for the map any more.
         ConfigError: for codes that have no such map.
     """
     spec = job.spec
-    report = _Reporter(job, wanted, estimated_seconds(spec.n, spec.method, spec.parameters))
-    report.say(0.0)
+    log = _ProgressLog(job, wanted, estimated_seconds(spec.n, spec.method, spec.parameters))
+    log.write(0.0)
     explorer = open_run(spec.run)
     z, labels, index = codes_for_map(explorer, spec.n, spec.split)
     if not wanted():
         raise Cancelled
-    graph = _graph_for(spec, z, report)
-    projection = project(z, spec.method, progress=report, graph=graph, **spec.parameters)
+    graph = _graph_for(spec, z, log)
+    projection = project(z, spec.method, progress=log, graph=graph, **spec.parameters)
     figures: dict[str, float] = {}
     kept = np.ones(len(z), np.float32)
     if len(z) >= SMALLEST_MAP:
         known = labels if (labels >= 0).any() else None
-        figures, kept = judge(z, projection.points, known, graph=graph or projection.graph, progress=report.judging)
+        figures, kept = judge(z, projection.points, known, graph=graph or projection.graph, progress=log.quality)
     notices = [*_samples_notice(spec, explorer.run, len(z)), *projection.notices]
-    save_arrays(
-        job.path / "map.safetensors", {"points": projection.points, "labels": labels, "index": index, "kept": kept}
-    )
-    job.append({
-        "type": "end", "notices": notices, "seconds": report.seconds, "parameters": projection.parameters,
-    }, durable=True)  # fmt: skip
-    job.set_status(state="done", seconds=round(report.seconds, 3), result={k: float(v) for k, v in figures.items()})
+    arrays = {"points": projection.points, "labels": labels, "index": index, "kept": kept}
+    save_arrays(job.path / "map.safetensors", arrays)
+    end = {"notices": notices, "seconds": log.seconds, "parameters": projection.parameters}
+    job.append({"type": "end", **end}, durable=True)
+    job.set_status(state="done", seconds=round(log.seconds, 3), result={k: float(v) for k, v in figures.items()})
     (job.path / "intermediate.safetensors").unlink(missing_ok=True)
     return projection
 
 
-def _graph_for(spec: MapSpec, z: np.ndarray, report: _Reporter) -> KNNGraph | None:
-    """The graph that all maps of these codes share; None where the method wants none, or a wider one than is kept."""
+def _graph_for(spec: MapSpec, z: np.ndarray, log: _ProgressLog) -> KNNGraph | None:
+    """The graph that all maps of these codes share; None for methods without a graph, and for one too wide to store."""
     k = int(max(3 * spec.parameters.get("perplexity", 0), spec.parameters.get("n_neighbors", 0), GRAPH_NEIGHBOURS))
-    if not METHODS[spec.method].approximate or min(k, len(z)) > KEPT_NEIGHBOURS or len(z) < SMALLEST_MAP:
+    if not METHODS[spec.method].approximate or min(k, len(z)) > STORED_NEIGHBOURS or len(z) < SMALLEST_MAP:
         return None
     checked(z)
 
-    def watched(done: float) -> None:
-        if not report(GRAPH_SHARE * done, None):
+    def report(done: float) -> None:
+        if not log(GRAPH_SHARE * done, None):
             raise Cancelled
 
-    return graph_of(z, k, watched)
+    return neighbour_graph(z, k, report)
 
 
 def _samples_notice(spec: MapSpec, run: Run, n: int) -> list[str]:
-    """What there is to say about which samples are on the map."""
+    """Notices about the choice of samples: fewer than asked for, or a subset of the split."""
     if n < spec.n and spec.n != STORED_CODES:
         return [f"samples lowered from {spec.n:,} to {n:,}: there are no more"]
     source = DATASETS.get(run.spec.dataset)
     if source is None or (spec.split == "test" and n <= STORED_CODES):
         return []
-    of, name = {
-        "test": (source.n_test, " test"), "train": (source.n_train, " training"), "all": (sum(source.counts), ""),
-    }[spec.split]  # fmt: skip
-    return [f"{n:,} of {of:,}{name} samples, each class with its share"] if n < of else []
+    total, name = {
+        "test": (source.n_test, " test"),
+        "train": (source.n_train, " training"),
+        "all": (sum(source.counts), ""),
+    }[spec.split]
+    return [f"{n:,} of {total:,}{name} samples, each class with its share"] if n < total else []

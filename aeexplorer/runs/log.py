@@ -1,16 +1,10 @@
-"""Watching a training from outside: its events as they come, and a map of its codes that does not jump."""
+"""Read the events of a training while it runs."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike
-
-from aeexplorer.projection import project
 from aeexplorer.runs.folders import WorkFolder
-
-HALF_PRECISION_LIMIT = 65_504.0
 
 
 class Follower:
@@ -44,28 +38,3 @@ class Follower:
             done = self.latest["step"] * self.latest["epochs"] / self.latest["steps"]
             rows = [row for row in rows if row["epoch"] < done] + [{**self.latest, "epoch": done}]
         return rows
-
-
-def plane(codes: ArrayLike, before: np.ndarray | None = None) -> np.ndarray:
-    """Codes (n, k) of one frame on a plane, (n, 2) float32: as they are up to two dimensions, else by PCA.
-
-    The PCA is fitted to this frame and then turned, or mirrored, onto the frame before, because its axes have no signs
-    and swap when their variances cross: without that a film of maps jumps.
-
-    Args:
-        before: (n, 2), the frame before on its plane; None for the first.
-    """
-    z = np.clip(np.nan_to_num(np.asarray(codes, dtype=np.float32)), -HALF_PRECISION_LIMIT, HALF_PRECISION_LIMIT)
-    if z.shape[1] <= 2:
-        return project(z, "raw").points
-    points = project(z, "pca").points
-    return points if before is None else turned(points, before)
-
-
-def turned(points: np.ndarray, onto: np.ndarray) -> np.ndarray:
-    """points (n, d) after the rotation or reflection that brings them nearest to `onto` (n, d), both centred.
-
-    The orthogonal Procrustes problem, Schönemann 1966, https://doi.org/10.1007/BF02289451.
-    """
-    u, _, vt = np.linalg.svd((points - points.mean(0)).T @ (onto - onto.mean(0)))
-    return ((points - points.mean(0)) @ (u @ vt)).astype(np.float32)

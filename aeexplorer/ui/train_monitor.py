@@ -15,8 +15,9 @@ from aeexplorer import jobs
 from aeexplorer.config import ConfigError, reason
 from aeexplorer.families import FAMILIES
 from aeexplorer.plots import loss_curves, scatter_map
+from aeexplorer.projection.frames import project_frame
 from aeexplorer.runs.folders import Status
-from aeexplorer.runs.log import Follower, plane
+from aeexplorer.runs.log import Follower
 from aeexplorer.runs.run import Run, find_run
 from aeexplorer.server.identity import current_owner
 from aeexplorer.store import Damaged
@@ -273,8 +274,8 @@ def frame_points(path: str, epoch: int, place: int) -> np.ndarray:
     run = Run(path)
     codes = run.frame(epoch)["codes"]
     if place == 0 or codes.shape[1] <= 2:
-        return plane(codes)
-    return plane(codes, frame_points(path, run.frames()[place - 1], place - 1))
+        return project_frame(codes)
+    return project_frame(codes, frame_points(path, run.frames()[place - 1], place - 1))
 
 
 def _ways_on(run: Run, done: bool = False) -> None:

@@ -8,7 +8,6 @@ import numpy as np
 import streamlit as st
 
 from aeexplorer.explorer import Explorer
-from aeexplorer.jobs.codes import samples_of
 from aeexplorer.metrics import PCALine, kin, pca_line, shepard
 from aeexplorer.plots import dimension_curve, scatter_toy, shepard_plot
 from aeexplorer.runs.run import Run
@@ -71,7 +70,7 @@ def _picked(model: Explorer, picked: int, size: Size) -> None:
     error = f", squared error {map_errors(model.run, size)[row[0]]:.4f}" if split is not None and len(row) else ""
     st.markdown(f"**Picked: #{picked}{f', {as_text(name)}' if name else ''}**{as_text(error)}")
     if split is not None:
-        x = samples_of(model.dataset, np.array([picked])).x
+        x = model.dataset.take(np.array([picked])).x
         _side_by_side(model, x, model.reconstruct(x), ["sample", "reconstruction"])
     elif len(row):
         _side_by_side(model, model.decode(codes.z[row[:1]]), [], ["decoded from its code"])

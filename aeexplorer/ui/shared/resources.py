@@ -9,7 +9,7 @@ import streamlit as st
 
 from aeexplorer.data import Dataset, Split, load_dataset
 from aeexplorer.explorer import Explorer
-from aeexplorer.jobs.codes import MapCodes, SplitName, codes_for_map, samples_of
+from aeexplorer.jobs.codes import MapCodes, SplitName, codes_for_map
 from aeexplorer.live.open_runs import explorer as shelved
 from aeexplorer.plots import DARK, LIGHT, Theme
 from aeexplorer.projection import SMALLEST_MAP, Projection, project
@@ -90,7 +90,7 @@ def map_codes(run: Run, size: Size) -> MapCodes:
 
 @st.cache_resource(max_entries=3, show_spinner=False)
 def _map_samples(path: str, changed: int, size: Size) -> Split:
-    return samples_of(explorer(Run(path)).dataset, _map_codes(path, changed, size).index)
+    return explorer(Run(path)).dataset.take(_map_codes(path, changed, size).index)
 
 
 def map_samples(run: Run, size: Size) -> Split:
