@@ -8,7 +8,7 @@ from live_runs import PLANE, RESTORE, live_home  # noqa: F401
 
 from aeexplorer.config import ConfigError
 from aeexplorer.live import map_cache
-from aeexplorer.live.map_cache import held, hold
+from aeexplorer.live.map_cache import cache_map, cached_map
 from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.live.scenes import render
 from aeexplorer.projection import Projection, project
@@ -49,7 +49,7 @@ def test_without_the_data_samples_are_decoded_from_stored_codes() -> None:
 def test_a_place_of_an_exact_map_is_decoded_by_its_code(run: str, method: str) -> None:
     found = find_open_run(run)
     drawn = project(found.z, method)
-    hold("shown", drawn)
+    cache_map("shown", drawn)
     at = drawn.points[7].tolist()
     frame = render("lift", {"run": run, "map_id": "shown", "at": at})
     code = drawn.lift(np.array([at]))
@@ -62,7 +62,7 @@ def test_a_place_of_an_exact_map_is_decoded_by_its_code(run: str, method: str) -
 def test_a_place_between_clusters_of_an_approximate_map_is_off_it() -> None:
     found = find_open_run(RESTORE)
     points = np.where(np.arange(len(found.z))[:, None] % 2, 10.0, -10.0) + found.z[:, :2]
-    hold("gap", Projection(points.astype(np.float32), found.z, "tsne", {}))
+    cache_map("gap", Projection(points.astype(np.float32), found.z, "tsne", {}))
     here = render("lift", {"run": RESTORE, "map_id": "gap", "at": points[4].tolist()})
     between = render("lift", {"run": RESTORE, "map_id": "gap", "at": [0.0, 0.0]})
     assert here.readouts["approximate"] and here.readouts["status"] != "off the map"
@@ -72,7 +72,7 @@ def test_a_place_between_clusters_of_an_approximate_map_is_off_it() -> None:
 def test_a_map_that_no_page_shows_is_refused() -> None:
     with pytest.raises(ConfigError, match="map_id"):
         render("lift", {"run": PLANE, "map_id": "nothing", "at": [0, 0]})
-    hold("other", project(find_open_run(RESTORE).z, "pca"))
+    cache_map("other", project(find_open_run(RESTORE).z, "pca"))
     with pytest.raises(ConfigError, match="2 values, got 16"):
         render("lift", {"run": PLANE, "map_id": "other", "at": [0, 0]})
 
@@ -80,7 +80,7 @@ def test_a_map_that_no_page_shows_is_refused() -> None:
 def test_the_maps_that_are_held_are_bounded() -> None:
     drawn = project(np.eye(5), "pca")
     for i in range(map_cache.CAPACITY + 5):
-        hold(f"map-{i}", drawn)
+        cache_map(f"map-{i}", drawn)
     with pytest.raises(ConfigError):
-        held("map-0")
-    assert held(f"map-{map_cache.CAPACITY + 4}").projection is drawn
+        cached_map("map-0")
+    assert cached_map(f"map-{map_cache.CAPACITY + 4}").projection is drawn

@@ -15,7 +15,7 @@ from aeexplorer.config import ConfigError
 from aeexplorer.interpolation import slerp
 from aeexplorer.live import frame
 from aeexplorer.live.frame import Frame
-from aeexplorer.live.map_cache import hold
+from aeexplorer.live.map_cache import cache_map
 from aeexplorer.live.open_runs import STATUSES, OpenRuns, find_open_run
 from aeexplorer.live.scenes import SCENES, render
 from aeexplorer.projection import project
@@ -52,7 +52,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 @pytest.fixture(autouse=True)
 def example_map(live_home: Path) -> None:  # noqa: F811
     """A map that a page shows."""
-    hold("example", project(find_open_run(PLANE).z, "raw"))
+    cache_map("example", project(find_open_run(PLANE).z, "raw"))
 
 
 def test_every_scene_has_an_example() -> None:

@@ -21,7 +21,8 @@ from aeexplorer.jobs.codes import codes_for_map
 from aeexplorer.jobs.graphs import neighbour_graph
 from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.maps import MapJob, compute_map, estimated_seconds
-from aeexplorer.metrics import neighbours, per_point_recall
+from aeexplorer.metrics import neighbours
+from aeexplorer.metrics.neighbourhood import kept_neighbours
 from aeexplorer.projection import Cancelled, project
 from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
@@ -57,9 +58,7 @@ def test_a_place_counts_through_the_splits_the_test_split_first() -> None:
     assert np.array_equal(found.x[4:], data.validation.x[[0, 269]]) and found.y[5] == data.validation.y[269]
     assert found.x.dtype == data.test.x.dtype and found.factors is None
     shapes = load_dataset("shapes")
-    assert np.array_equal(
-        shapes.take(np.array([3_600, 5])).factors, [shapes.train.factors[0], shapes.test.factors[5]]
-    )
+    assert np.array_equal(shapes.take(np.array([3_600, 5])).factors, [shapes.train.factors[0], shapes.test.factors[5]])
     for place in (-1, 1_797):
         with pytest.raises(ConfigError, match=f"index must be between 0 and 1796, got {place}"):
             data.take(np.array([5, place]))
@@ -71,7 +70,9 @@ def test_a_sample_of_a_set_has_each_class_with_its_share() -> None:
     assert np.array_equal(np.bincount(labels[few] + 1), [2, 12, 6])
     assert np.array_equal(np.bincount(labels[more] + 1), [20, 120, 60])
     assert set(few) <= set(more) and np.array_equal(more, np.unique(more))
-    assert np.array_equal(few, stratified_subset(labels, 20)) and not np.array_equal(few, stratified_subset(labels, 20, seed=1))
+    assert np.array_equal(few, stratified_subset(labels, 20)) and not np.array_equal(
+        few, stratified_subset(labels, 20, seed=1)
+    )
     assert np.array_equal(stratified_subset(labels, 1_000), np.arange(1_000))
 
 
@@ -193,10 +194,10 @@ def test_a_map_of_a_job_is_the_map_of_its_codes(run: Run, method: str) -> None:
     found = job.finished()
     direct = project(run.codes.z, method, **QUICK[method])
     assert np.array_equal(found.points, direct.points)
-    assert np.allclose(found.kept, per_point_recall(run.codes.z, found.points, 15))
+    assert np.allclose(found.kept, kept_neighbours(neighbours(run.codes.z, 15), neighbours(found.points, 15)))
     assert found.quality["knn_recall"] == pytest.approx(found.kept.mean(), abs=1e-6)
     back = job.projection()
-    assert back.parameters == direct.parameters and back.placing == direct.placing
+    assert back.parameters == direct.parameters and back.placement == direct.placement
     new = run.codes.z[:9] + np.float32(0.01)
     assert np.array_equal(back.transform(new), direct.transform(new))
     assert np.array_equal(back.lift(found.points[:9]), direct.lift(found.points[:9]))

@@ -13,14 +13,13 @@ from aeexplorer.metrics import (
     class_purity,
     clusters,
     displacement,
-    kin,
     knn_recall,
-    neighbour_overlap,
+    nearest_samples,
     neighbours,
     pca_line,
-    per_point_recall,
     shepard,
 )
+from aeexplorer.metrics.neighbourhood import kept_neighbours
 
 
 @pytest.fixture(scope="module")
@@ -28,15 +27,12 @@ def digits():
     return load_digits().data[:300]
 
 
-def test_the_mean_of_the_points_recall_is_the_recall(digits):
-    points = digits[:, 20:22]
-    kept = per_point_recall(digits, points, 10)
-    graphs = neighbours(digits, 10), neighbours(points, 10)
+def test_the_kept_neighbours_are_those_in_both_graphs(digits):
+    graphs = neighbours(digits, 10), neighbours(digits[:, 20:22], 10)
+    kept = kept_neighbours(*graphs)
     assert kept.mean() == pytest.approx(knn_recall(*graphs))
     assert kept[4] == pytest.approx(len(set(graphs[0].indices[4]) & set(graphs[1].indices[4])) / 10)
-    assert np.array_equal(kept, per_point_recall(neighbours(digits, 25), points, 10))
-    assert np.array_equal(per_point_recall(digits, digits, 7), np.ones(300))
-    assert np.array_equal(neighbour_overlap(points, digits, 10), kept)
+    assert np.array_equal(kept_neighbours(graphs[0], neighbours(digits, 10)), np.ones(300))
 
 
 def test_displacement_is_in_units_of_the_spread():
@@ -87,15 +83,15 @@ def test_purity_of_a_selection():
         class_purity([-1, -1])
 
 
-def test_kin_by_code_and_by_pixels(digits):
+def test_nearest_samples_by_code_and_by_pixels(digits):
     codes = digits[:, 20:36]
-    found = kin(codes, digits.reshape(300, 8, 8), 17, k=6)
+    found = nearest_samples(codes, digits.reshape(300, 8, 8), 17, k=6)
     assert np.array_equal(found.by_code, neighbours(codes, 6).indices[17])
     assert np.array_equal(found.by_pixels, neighbours(digits, 6).indices[17])
     assert found.overlap == len(set(found.by_code) & set(found.by_pixels)) / 6
     assert np.allclose(found.pixel_distance, neighbours(digits, 6).distances[17], rtol=1e-5)
-    assert len(kin(codes[:3], digits[:3], 0, k=9).by_code) == 2
-    assert kin(codes, (digits * 15).astype(np.uint8), 17, k=6).overlap == found.overlap
+    assert len(nearest_samples(codes[:3], digits[:3], 0, k=9).by_code) == 2
+    assert nearest_samples(codes, (digits * 15).astype(np.uint8), 17, k=6).overlap == found.overlap
 
 
 @pytest.mark.parametrize("n", [250, 40])  # more and fewer samples than features
@@ -116,8 +112,6 @@ def test_the_line_of_pca_is_that_of_scikit_learn(digits, n):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda x: per_point_recall(neighbours(x, 3), x, 5), "k must be at most 3, the neighbours of the graph, got 5"),
-        (lambda x: per_point_recall(x, x[:9], 5), "got 300 and 9"),
         (lambda x: displacement(x, x[:9]), "must be maps of the same samples"),
         (lambda x: shepard(x[:2], x[:2]), "at least 3 samples, got 2"),
         (lambda x: shepard(x, x[:9]), "got 300 and 9"),
@@ -128,10 +122,10 @@ def test_the_line_of_pca_is_that_of_scikit_learn(digits, n):
         (lambda x: clusters(x[:3]), "clusters need at least 4 codes, got 3"),
         (lambda x: clusters(x, classes=[1]), "classes must be one per code: 300"),
         (lambda x: clusters(np.where(x > 3, np.nan, x)), "codes must be finite"),
-        (lambda x: kin(x, x[:9], 0), "must be of the same samples"),
-        (lambda x: kin(x, x, 300), "row must be between 0 and 299, got 300"),
-        (lambda x: kin(x, x, 0, k=0), "k must be at least 1"),
-        (lambda x: kin(x, np.where(x > 3, np.nan, x), 0), "must be finite"),
+        (lambda x: nearest_samples(x, x[:9], 0), "must be of the same samples"),
+        (lambda x: nearest_samples(x, x, 300), "row must be between 0 and 299, got 300"),
+        (lambda x: nearest_samples(x, x, 0, k=0), "k must be at least 1"),
+        (lambda x: nearest_samples(x, np.where(x > 3, np.nan, x), 0), "must be finite"),
         (lambda x: pca_line(x, x[:, :3]), "same features, got 64 and 3"),
         (lambda x: pca_line(x, x, 0), "most must be at least 1, got 0"),
     ],

@@ -19,7 +19,6 @@ from aeexplorer.metrics import (
     mse,
     neighbours,
     psnr,
-    purity,
     squared_error,
     ssim,
     trustworthiness,
@@ -175,17 +174,11 @@ def test_label_accuracy_agrees_with_leave_one_out(digits):
     assert accuracy == pytest.approx(np.mean(leave_one_out)) and 0.5 < accuracy < 1
 
 
-def test_purity_is_the_share_of_the_own_class():
-    points, labels = np.array([[0.0, 0], [1, 0], [3, 0], [3.5, 0]]), [7, 7, 9, 7]
-    assert purity(points, labels, k=1) == pytest.approx(0.5)
-    assert purity(points, labels, k=3) == pytest.approx((2 + 2 + 0 + 2) / 12)
-
-
 def test_unlabelled_samples_neither_vote_nor_count():
     x, y = make_blobs(60, centers=[[0, 0], [50, 50]], random_state=0)
     x = np.concatenate([x, x + 1e-3])
     labels = np.concatenate([y, np.full(60, -1)])
-    assert label_accuracy(x, labels, 5) == 1 and purity(x, labels, 5) == 1
+    assert label_accuracy(x, labels, 5) == 1
 
 
 # Probes
@@ -232,7 +225,7 @@ def test_auroc_of_known_scores():
         (lambda: trustworthiness(np.zeros((10, 2)), np.zeros((9, 2)), 2), "got 10 and 9"),
         (lambda: continuity(np.zeros((10, 2)), np.zeros((10, 2)), 5), "less than half of the 10 samples used, got 5"),
         (lambda: label_accuracy(np.zeros((5, 2)), [0, 1]), "one per sample: 5"),
-        (lambda: purity(np.zeros((5, 2)), [0, -1, -1, -1, -1]), "at least 2 samples must be labelled, got 1"),
+        (lambda: label_accuracy(np.zeros((5, 2)), [0, -1, -1, -1, -1]), "at least 2 samples must be labelled, got 1"),
         (lambda: knn_recall(neighbours(np.eye(4), 1), neighbours(np.eye(4), 2)), "one shape"),
         (lambda: linear_probe(np.zeros((3, 2)), [0, 0, -1], np.zeros((1, 2)), [0]), "at least 2 classes, got 1"),
         (lambda: linear_probe(np.eye(2), [0, 1], np.eye(3), [0, 1, 2]), "one dimension, got 2 and 3"),

@@ -16,14 +16,14 @@ from streamlit.testing.v1 import AppTest
 from aeexplorer.jobs import MapJob, find_map, submit_map, under_way
 from aeexplorer.jobs.maps import compute_map
 from aeexplorer.live.components import MapTouch
-from aeexplorer.live.map_cache import held
+from aeexplorer.live.map_cache import cached_map
 from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.runs.run import Run
 from aeexplorer.store import save_arrays
 from aeexplorer.ui.latent_map import panels
-from aeexplorer.ui.latent_map.controls import Panel
-from aeexplorer.ui.latent_map.files import files_of
+from aeexplorer.ui.latent_map.files import map_downloads
 from aeexplorer.ui.latent_map.layouts import layout_of
+from aeexplorer.ui.latent_map.request import MapPanel
 from aeexplorer.ui.shared.resources import Size
 
 __all__ = ["alone"]  # a fixture of every test here
@@ -108,7 +108,7 @@ def test_the_first_map_is_there_at_once_and_the_second_begins_from_pca(
     assert len(here["points"]) == len(here["index"]) == len(there["points"]) == 270
     if first == "raw" and latent_dim > 1:
         assert np.array_equal(here["points"], run.codes.z)
-    assert held(here["map_id"]).projection.method == first and there["map_id"] is None
+    assert cached_map(here["map_id"]).projection.method == first and there["map_id"] is None
     text = figures(app)
     assert all(name in text for name in ("kNN recall@15", "trustworthiness", "continuity", "label accuracy"))
     _, job = find_map(run, "tsne", 270, **FIRST["tsne"], components=2)
@@ -121,7 +121,7 @@ def test_a_map_that_was_drawn_before_is_shown_at_once(hand: Hand, idle: None) ->
     app = page()
     assert not app.error
     assert np.array_equal(hand.given["map-1"]["points"], job.finished().points)
-    assert held(hand.given["map-1"]["map_id"]).projection.parameters["perplexity"] == 30
+    assert cached_map(hand.given["map-1"]["map_id"]).projection.parameters["perplexity"] == 30
     assert f"{job.finished().quality['knn_recall']:.3f}" in figures(app)
     assert "Distances between clusters and sizes of clusters mean nothing in t-SNE" in said(app)
 
@@ -204,7 +204,7 @@ def test_the_link_holds_the_view(hand: Hand, idle: None) -> None:
     assert job is not None and under_way(job)
     for name, value in query.items():
         assert app.query_params[name] == [value] or app.query_params[name] == value
-    control(app, "View").set_value("Look").run()
+    control(app, "View").set_value("Sample").run()
     assert "view" not in app.query_params
 
 
@@ -247,7 +247,7 @@ def test_labels_are_searched_by_their_text(hand: Hand, idle: None) -> None:
     control(app, "Select by label").input("4").run()
     assert set(hand.given["map-0"]["selected"]) == set(run.codes.index[run.codes.labels == 4].tolist())
     control(app, "Select by label").input("<b>horse</b>").run()
-    assert "No label holds <b>horse</b>" in said(app).replace("&lt;", "<").replace("&gt;", ">")
+    assert "No label contains <b>horse</b>" in said(app).replace("&lt;", "<").replace("&gt;", ">")
     control(app, "Select by label").input("#9").run()
     assert hand.given["map-0"]["selected"] == (9,)
     press(app, "Clear")
@@ -258,8 +258,8 @@ def test_a_group_named_by_hand_serves_the_axis_and_attribute_arithmetic(hand: Ha
     trained("ae", latent_dim=4, hidden=(32,), epochs=2)
     hand.does["map-0"] = MapTouch(None, tuple(range(12)), None)
     app = page(view="Selection", maps="pca,axis")
-    control(app, "Keep as a group named").input("  round   ones ")
-    press(app, "Keep")
+    control(app, "Save as group").input("  round   ones ")
+    press(app, "Save")
     assert "round ones" in control(app, "Axis to").options
     control(app, "Axis to").set_value("group:round ones").run()
     assert not app.exception and not app.error
@@ -272,7 +272,7 @@ def test_a_group_named_by_hand_serves_the_axis_and_attribute_arithmetic(hand: Ha
 def test_a_group_needs_a_name(hand: Hand, idle: None) -> None:
     trained(latent_dim=4)
     hand.does["map-0"] = MapTouch(None, (1, 2), None)
-    app = press(page(view="Selection"), "Keep")
+    app = press(page(view="Selection"), "Save")
     assert "name of a group must have 1 to 40 characters, got 0" in said(app)
 
 
@@ -368,7 +368,7 @@ def test_a_place_where_the_pointer_was_let_go_is_decoded(hand: Hand, idle: None)
     drawn(trained(latent_dim=5))
     hand.does["map-1"] = MapTouch(None, (), (1.5, -2.0))
     app = page(pointer="decode")
-    assert "(1.50, -2.00) on t-SNE, decoded between its neighbours on the map, approximately" in said(app)
+    assert "(1.50, -2.00) on t-SNE, decoded approximately, between its neighbours on the map" in said(app)
 
 
 def test_distances_and_dimensions_are_drawn(hand: Hand, idle: None) -> None:
@@ -386,18 +386,18 @@ def test_maps_and_codes_are_taken_along(hand: Hand, idle: None) -> None:
     page(maps="pca,tsne")
     model = find_open_run(run.id).explorer
     layouts = [
-        layout_of(Panel(run, "pca", Size(270), {"components": 2})),
-        layout_of(Panel(run, "tsne", Size(270), FIRST["tsne"] | {"components": 2})),
+        layout_of(MapPanel(run, "pca", Size(270), {"components": 2})),
+        layout_of(MapPanel(run, "tsne", Size(270), FIRST["tsne"] | {"components": 2})),
     ]
-    files = {file.label: file for file in files_of(model, layouts)}
+    files = {file.label: file for file in map_downloads(model, layouts)}
     table = files["t-SNE CSV"].content().decode().splitlines()
     assert table[0] == "sample,class,x,y" and len(table) == 271
     assert np.allclose([float(v) for v in table[1].split(",")[2:]], job.finished().points[0], rtol=1e-5)
-    with zipfile.ZipFile(io.BytesIO(files["Projector"].content())) as archive:
+    with zipfile.ZipFile(io.BytesIO(files["Embedding Projector files"].content())) as archive:
         assert {"vectors.tsv", "metadata.tsv", "sprite.png"} <= set(archive.namelist())
 
 
-@pytest.mark.parametrize("view", ["Look", "Selection", "Clusters", "Quality"])
+@pytest.mark.parametrize("view", ["Sample", "Selection", "Clusters", "Quality"])
 @pytest.mark.parametrize("n", ["", "500", "all-1797"])
 def test_the_lines_of_python_do_the_same(view: str, n: str, hand: Hand, idle: None) -> None:
     run = trained("ae", latent_dim=4)
@@ -418,7 +418,7 @@ def test_few_codes_are_refused_with_a_sentence(n: int, hand: Hand, idle: None) -
     codes = run.codes
     some = {"z": codes.z[:n], "labels": codes.labels[:n], "index": codes.index[:n]}
     save_arrays(run.path / "codes.safetensors", some)
-    for view in ("Look", "Selection", "Quality"):
+    for view in ("Sample", "Selection", "Quality"):
         app = page(view=view)
         assert f"t-SNE needs at least 4 codes, got {n}" in said(app)
         assert len(hand.given["map-0"]["points"]) == n
@@ -438,7 +438,7 @@ def test_broken_codes_are_refused_with_a_sentence(hand: Hand, idle: None) -> Non
 
 def test_without_the_data_the_maps_work(hand: Hand, idle: None) -> None:
     orphaned(trained(latent_dim=2))
-    for view in ("Look", "Selection", "Clusters", "Quality"):
+    for view in ("Sample", "Selection", "Clusters", "Quality"):
         app = page(view=view)
         assert not app.error
         assert len(hand.given["map-0"]["points"]) == 270
@@ -452,7 +452,7 @@ def test_labels_of_any_kind_are_shown_as_text(hand: Hand, idle: None) -> None:
     spec["data"]["classes"] = nasty
     (run.path / "spec.json").write_text(json.dumps(spec))
     hand.does["map-0"] = MapTouch(0, tuple(range(60)), None)
-    for view in ("Look", "Selection", "Clusters"):
+    for view in ("Sample", "Selection", "Clusters"):
         app = page(view=view, maps="pca,axis")
         assert not app.error
         assert "<img src=x" not in figures(app)

@@ -1,4 +1,4 @@
-"""Maps that pages show, held so that scenes can lift places from them; the last few of this server."""
+"""The maps that pages show, cached so that live scenes can decode places of them; the last few of this server."""
 
 from __future__ import annotations
 
@@ -16,50 +16,53 @@ from aeexplorer.projection import Projection
 CAPACITY = 64
 
 
-class HeldMap:
-    """A map, and how densely its points lie."""
+class CachedMap:
+    """A map and the density of its points."""
 
     def __init__(self, projection: Projection) -> None:
         self.projection = projection
 
-    def status(self, at: np.ndarray) -> int:
-        """Where a place (c,) lies among the points, as a place in `STATUSES`: as lonely as points are, or lonelier; see
-        `OpenRun.neighbourhood`, which says the same of codes."""
+    def status(self, place: np.ndarray) -> int:
+        """The index in `STATUSES` of a place (c,): near the points, few points nearby, or far from the points.
+
+        `OpenRun.neighbourhood` measures the same of codes.
+        """
         k = min(NEIGHBOURS, len(self.projection.points))
-        away = np.linalg.norm(self.projection.points - at, axis=1)
-        return int(np.searchsorted(self._loneliness, np.partition(away, k - 1)[:k].mean()))
+        distances = np.linalg.norm(self.projection.points - place, axis=1)
+        return int(np.searchsorted(self._limits, np.partition(distances, k - 1)[:k].mean()))
 
     @cached_property
-    def _loneliness(self) -> np.ndarray:
+    def _limits(self) -> np.ndarray:
+        """Quantiles (2,) of the mean distance of a point to its nearest others."""
         n = len(self.projection.points)
         if n < 2:
             return np.zeros(2)
-        own = neighbours(self.projection.points, min(NEIGHBOURS, n - 1)).distances.mean(axis=1)
-        return np.quantile(own, [ON_THE_DATA, ON_THE_MAP])
+        distances = neighbours(self.projection.points, min(NEIGHBOURS, n - 1)).distances.mean(axis=1)
+        return np.quantile(distances, [ON_THE_DATA, ON_THE_MAP])
 
 
-_held: OrderedDict[str, HeldMap] = OrderedDict()
-_guard = threading.Lock()
+_cached: OrderedDict[str, CachedMap] = OrderedDict()
+_lock = threading.Lock()
 
 
-def hold(name: str, projection: Projection) -> None:
-    """Keep a map under a name; the one that was not asked for longest gives way."""
-    with _guard:
-        if name not in _held or _held[name].projection is not projection:
-            _held[name] = HeldMap(projection)
-        _held.move_to_end(name)
-        while len(_held) > CAPACITY:
-            _held.popitem(last=False)
+def cache_map(name: str, projection: Projection) -> None:
+    """Cache a map under a name; the least recently used one is dropped."""
+    with _lock:
+        if name not in _cached or _cached[name].projection is not projection:
+            _cached[name] = CachedMap(projection)
+        _cached.move_to_end(name)
+        while len(_cached) > CAPACITY:
+            _cached.popitem(last=False)
 
 
-def held(name: str) -> HeldMap:
+def cached_map(name: str) -> CachedMap:
     """The map of this name.
 
     Raises:
         ConfigError: when no page shows it any more.
     """
-    with _guard:
-        if name not in _held:
+    with _lock:
+        if name not in _cached:
             raise ConfigError(f"map_id must name a map that a page shows, got {name[:60]!r}")
-        _held.move_to_end(name)
-        return _held[name]
+        _cached.move_to_end(name)
+        return _cached[name]

@@ -1,15 +1,16 @@
 """What is measured of reconstructions, codes and maps: arrays in, numbers out."""
 
-from aeexplorer.metrics.clusters import Clusters, Kin, class_purity, clusters, kin, neighbour_overlap
+from aeexplorer.metrics.clusters import Clusters, class_purity, clusters
 from aeexplorer.metrics.linear import PCALine, pca_line
-from aeexplorer.metrics.maps import Shepard, displacement, per_point_recall, shepard
+from aeexplorer.metrics.maps import Shepard, displacement, shepard
 from aeexplorer.metrics.neighbourhood import (
     KNNGraph,
+    NearestSamples,
     continuity,
     knn_recall,
     label_accuracy,
+    nearest_samples,
     neighbours,
-    purity,
     trustworthiness,
 )
 from aeexplorer.metrics.probes import anomaly_auroc, linear_probe
@@ -21,7 +22,7 @@ __all__ = [
     "Agreement",
     "Clusters",
     "KNNGraph",
-    "Kin",
+    "NearestSamples",
     "PCALine",
     "Shepard",
     "SmoothedData",
@@ -31,18 +32,15 @@ __all__ = [
     "clusters",
     "continuity",
     "displacement",
-    "kin",
     "kl_per_dimension",
     "knn_recall",
     "label_accuracy",
     "linear_probe",
     "mse",
-    "neighbour_overlap",
+    "nearest_samples",
     "neighbours",
     "pca_line",
-    "per_point_recall",
     "psnr",
-    "purity",
     "score_agreement",
     "shepard",
     "squared_error",

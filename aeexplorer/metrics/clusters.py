@@ -1,4 +1,4 @@
-"""Groups of codes: found by k-means or HDBSCAN, and how far they agree with the classes."""
+"""Cluster codes by k-means or HDBSCAN, and measure the agreement with the classes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from aeexplorer.config import ConfigError
-from aeexplorer.metrics.neighbourhood import finite_samples, kept_neighbours, neighbours
+from aeexplorer.metrics.neighbourhood import finite_samples
 
 MOST_CLUSTERS = 200
 
@@ -19,12 +19,12 @@ class Clusters:
     """A partition of n codes.
 
     Attributes:
-        labels: (n,) int64, the cluster of each code, -1 for what HDBSCAN calls noise. Cluster 0 is the largest.
+        labels: (n,) int64, the cluster of each code, -1 for the noise of HDBSCAN. Cluster 0 is the largest.
         centres: (k, K) float32, the mean code of each cluster.
         sizes: (k,) int64.
         ari, nmi: agreement with the classes over the codes that have one, noise counted as a group; None without
             classes.
-        notices: sentences about what differs from what was asked.
+        notices: sentences about parameters that had to be changed.
     """
 
     labels: np.ndarray
@@ -47,7 +47,7 @@ def clusters(
     classes: ArrayLike | None = None,
     seed: int = 0,
 ) -> Clusters:
-    """Group codes.
+    """Cluster codes.
 
     k-means: Lloyd 1982 with k-means++ starts (Arthur & Vassilvitskii 2007), 4 starts, the best kept. HDBSCAN: Campello,
     Moulavi & Sander 2013. ARI: Hubert & Arabie 1985, adjusted for chance. NMI: normalised by the mean of the entropies.
@@ -73,16 +73,16 @@ def clusters(
         if not 2 <= k <= MOST_CLUSTERS:
             raise ConfigError(f"k must be between 2 and {MOST_CLUSTERS}, got {k}")
         different = len(np.unique(z, axis=0))
-        found, notices = _k_means(z, min(k, different), seed), _lowered("k", k, different, "different codes")
+        partition, notices = _k_means(z, min(k, different), seed), _lowered("k", k, different, "different codes")
     elif method == "hdbscan":
         if min_cluster_size < 2:
             raise ConfigError(f"min_cluster_size must be at least 2, got {min_cluster_size}")
         most = n // 2
-        found = _density(z, min(min_cluster_size, most))
+        partition = _density(z, min(min_cluster_size, most))
         notices = _lowered("min_cluster_size", min_cluster_size, most, f"usable of {n} codes")
     else:
         raise ConfigError(f"method must be kmeans or hdbscan, got {method!r}")
-    labels = _largest_first(found)
+    labels = _largest_first(partition)
     sizes = np.bincount(labels[labels >= 0])
     if not len(sizes):
         notices += ("no cluster was found: every code counts as noise",)
@@ -96,15 +96,15 @@ def _k_means(z: np.ndarray, k: int, seed: int) -> np.ndarray:
 
     if k == 1:
         return np.zeros(len(z), dtype=np.int64)
-    found: np.ndarray = KMeans(k, n_init=4, random_state=seed).fit(z).labels_
-    return found
+    labels: np.ndarray = KMeans(k, n_init=4, random_state=seed).fit(z).labels_
+    return labels
 
 
 def _density(z: np.ndarray, size: int) -> np.ndarray:
     from sklearn.cluster import HDBSCAN
 
-    found: np.ndarray = HDBSCAN(min_cluster_size=size, copy=True).fit(z).labels_
-    return found
+    labels: np.ndarray = HDBSCAN(min_cluster_size=size, copy=True).fit(z).labels_
+    return labels
 
 
 def _largest_first(labels: np.ndarray) -> np.ndarray:
@@ -118,8 +118,8 @@ def _largest_first(labels: np.ndarray) -> np.ndarray:
     return renamed
 
 
-def _lowered(name: str, asked: int, most: int, of: str) -> tuple[str, ...]:
-    return (f"{name} lowered from {asked} to {most}: there are only {most} {of}",) if asked > most else ()
+def _lowered(name: str, wanted: int, most: int, of: str) -> tuple[str, ...]:
+    return (f"{name} lowered from {wanted} to {most}: there are only {most} {of}",) if wanted > most else ()
 
 
 def _agreement(labels: np.ndarray, classes: np.ndarray) -> tuple[float | None, float | None]:
@@ -151,78 +151,3 @@ def class_purity(labels: ArrayLike) -> float:
     if not known.size:
         raise ConfigError("class purity needs at least 1 labelled sample, got none")
     return float(np.bincount(known).max() / known.size)
-
-
-@dataclass(frozen=True, eq=False)
-class Kin:
-    """The nearest others of one sample by its code and by its pixels, nearest first: rows (k,) int32 and distances.
-
-    `shared` rows are in both.
-    """
-
-    by_code: np.ndarray
-    code_distance: np.ndarray
-    by_pixels: np.ndarray
-    pixel_distance: np.ndarray
-
-    @property
-    def shared(self) -> np.ndarray:
-        shared: np.ndarray = np.intersect1d(self.by_code, self.by_pixels)
-        return shared
-
-    @property
-    def overlap(self) -> float:
-        """The share of the neighbours by code that are neighbours by pixels too."""
-        return len(self.shared) / len(self.by_code)
-
-
-def kin(codes: ArrayLike, samples: ArrayLike, row: int, k: int = 8) -> Kin:
-    """The k nearest others of one sample, by Euclidean distance of codes and of the samples themselves.
-
-    Args:
-        codes: (n, K).
-        samples: (n, *shape), the same samples; bytes count as numbers.
-        row: which sample.
-        k: 1 to n - 1; lowered where there are fewer others.
-
-    Raises:
-        ConfigError: for mismatched shapes, values that are not finite, or a row or k out of bounds.
-    """
-    z, x = np.asarray(codes, dtype=np.float64), np.asarray(samples)
-    n = len(z)
-    if z.ndim != 2 or len(x) != n:
-        raise ConfigError(f"codes and samples must be of the same samples, got shapes {z.shape} and {x.shape}")
-    if not 0 <= row < n:
-        raise ConfigError(f"row must be between 0 and {n - 1}, got {row}")
-    if n < 2 or k < 1:
-        raise ConfigError(f"k must be at least 1 of at least 2 samples, got {k} of {n}")
-    return Kin(*_nearest(z, row, k), *_nearest(x.reshape(n, -1), row, k))
-
-
-def _nearest(values: np.ndarray, row: int, k: int) -> tuple[np.ndarray, np.ndarray]:
-    squared = np.zeros(len(values))
-    for start in range(0, len(values), 4096):  # a block at a time: pictures as floats are large
-        block = values[start : start + 4096].astype(np.float64) - values[row]
-        squared[start : start + 4096] = np.square(block).sum(axis=1)
-    if not np.isfinite(squared).all():
-        raise ConfigError("codes and samples must be finite, got NaN or infinity")
-    squared[row] = np.inf
-    near = np.lexsort((np.arange(len(squared)), squared))[: min(k, len(squared) - 1)]
-    return near.astype(np.int32), np.sqrt(squared[near]).astype(np.float32)
-
-
-def neighbour_overlap(codes: ArrayLike, samples: ArrayLike, k: int = 15) -> np.ndarray:
-    """The share of each sample's k nearest codes that are among its k nearest samples in pixel space.
-
-    Args:
-        codes: (n, K).
-        samples: (n, *shape).
-        k: size of a neighbourhood, 1 to n - 1.
-
-    Returns:
-        (n,) float32 in [0, 1].
-
-    Raises:
-        ConfigError: for mismatched shapes, values that are not finite, or k out of bounds.
-    """
-    return kept_neighbours(neighbours(codes, k), neighbours(samples, k))

@@ -1,4 +1,4 @@
-"""What a map did to its codes, point by point: neighbours kept, how far a point moved, distances before and after."""
+"""Compare maps with their codes and with each other: displacement of points, distances before and after."""
 
 from __future__ import annotations
 
@@ -8,36 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from aeexplorer.config import ConfigError
-from aeexplorer.metrics.neighbourhood import KNNGraph, finite_samples, kept_neighbours, neighbours
-
-
-def per_point_recall(codes: ArrayLike | KNNGraph, points: ArrayLike, k: int = 15) -> np.ndarray:
-    """The share of each sample's k nearest codes that are among its k nearest points; their mean is `knn_recall`.
-
-    Args:
-        codes: (n, K), or their graph where it is at hand, with at least k neighbours.
-        points: (n, c), the map.
-        k: size of a neighbourhood, 1 to n - 1.
-
-    Returns:
-        (n,) float32 in [0, 1].
-
-    Raises:
-        ConfigError: for mismatched shapes, values that are not finite, or k out of bounds.
-    """
-    truth = codes if isinstance(codes, KNNGraph) else neighbours(codes, k)
-    if k > truth.k:
-        raise ConfigError(f"k must be at most {truth.k}, the neighbours of the graph, got {k}")
-    shown = neighbours(points, k)
-    if len(shown.indices) != len(truth.indices):
-        raise ConfigError(
-            f"codes and points must be of the same samples, got {len(truth.indices)} and {len(shown.indices)}"
-        )
-    return kept_neighbours(truth.nearest(k), shown)
+from aeexplorer.metrics.neighbourhood import finite_samples
 
 
 def displacement(a: ArrayLike, b: ArrayLike) -> np.ndarray:
-    """How far each point lies from itself on another map, in units of the first map's spread.
+    """The distance of each point to itself on another map, in units of the first map's spread.
 
     The maps are compared as they are: align them first (`projection.align`). The spread is the root mean squared
     distance of a point from the centre of its map.
@@ -68,15 +43,15 @@ class Shepard(NamedTuple):
 
 
 def shepard(codes: ArrayLike, points: ArrayLike, pairs: int = 5000, seed: int = 0) -> Shepard:
-    """The distances of random pairs before and after: a map that keeps all distances draws a line.
+    """The distances of random pairs in the latent space and on the map; a map that keeps all distances draws a line.
 
     Shepard, "The analysis of proximities", Psychometrika 1962; the correlation of the ranks is Spearman's.
 
     Args:
         codes: (n, K).
         points: (n, c), the map.
-        pairs: how many pairs to draw; all of them where there are no more.
-        seed: which ones.
+        pairs: number of pairs to draw; all pairs where there are no more.
+        seed: of the draw.
 
     Raises:
         ConfigError: for mismatched shapes, values that are not finite, fewer than 3 samples, or fewer than 1 pair.

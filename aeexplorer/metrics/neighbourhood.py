@@ -1,8 +1,9 @@
-"""Who is next to whom: exact nearest neighbours, and how much of a neighbourhood a map keeps."""
+"""Exact nearest neighbours, and how much of a neighbourhood a map keeps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -122,7 +123,7 @@ def knn_recall(codes: KNNGraph, points: KNNGraph) -> float:
 
 
 def trustworthiness(codes: ArrayLike, points: ArrayLike, k: int = 15, limit: int = RANK_LIMIT, seed: int = 0) -> float:
-    """How far the neighbours on the map are neighbours in truth: 1 if the map invents no neighbour.
+    """The degree to which neighbours on the map are true neighbours: 1 if the map invents no neighbour.
 
     Venna & Kaski, "Neighborhood preservation in nonlinear projection methods", ICANN 2001, equation 1. Ranks are exact
     among the samples used: all of them up to `limit`, else a random subsample of that size, whose neighbourhoods of k
@@ -133,7 +134,7 @@ def trustworthiness(codes: ArrayLike, points: ArrayLike, k: int = 15, limit: int
         points: (n, c), the map.
         k: size of a neighbourhood, less than half of the samples used.
         limit: most samples to use.
-        seed: which ones a subsample takes.
+        seed: of the subsample.
 
     Returns:
         In [0, 1].
@@ -145,7 +146,7 @@ def trustworthiness(codes: ArrayLike, points: ArrayLike, k: int = 15, limit: int
 
 
 def continuity(codes: ArrayLike, points: ArrayLike, k: int = 15, limit: int = RANK_LIMIT, seed: int = 0) -> float:
-    """How far true neighbours stay neighbours on the map: 1 if the map tears none apart.
+    """The degree to which true neighbours stay neighbours on the map: 1 if the map tears none apart.
 
     Venna & Kaski 2001, equation 2: trustworthiness with codes and map exchanged. Arguments as `trustworthiness`.
     """
@@ -157,7 +158,7 @@ def label_accuracy(points: ArrayLike, labels: ArrayLike, k: int = 15) -> float:
 
     Args:
         points: (n, c), a map or codes.
-        labels: (n,) integers; rows labelled -1 are neither judged nor asked.
+        labels: (n,) integers; rows labelled -1 neither count nor vote.
         k: neighbours that vote.
 
     Returns:
@@ -166,17 +167,19 @@ def label_accuracy(points: ArrayLike, labels: ArrayLike, k: int = 15) -> float:
     Raises:
         ConfigError: for mismatched shapes, fewer than two labelled samples, or k out of bounds.
     """
-    return _vote(*_neighbour_labels(points, labels, k))
+    where, label = finite_samples("points", points), np.asarray(labels)
+    if label.shape != where.shape[:1]:
+        raise ConfigError(f"labels must be one per sample: {len(where)}, got shape {label.shape}")
+    known = label >= 0
+    if known.sum() < 2:
+        raise ConfigError(f"at least 2 samples must be labelled, got {int(known.sum())}")
+    return vote_accuracy(label[known], neighbours(where[known], k).indices)
 
 
 def vote_accuracy(labels: np.ndarray, indices: np.ndarray) -> float:
-    """`label_accuracy` where the neighbours (n, k) of every sample are known, and all labels (n,) too."""
-    return _vote(labels[indices], labels)
-
-
-def _vote(votes: np.ndarray, truth: np.ndarray) -> float:
-    classes, truth = np.unique(truth, return_inverse=True)
-    ballots = np.searchsorted(classes, votes) + len(classes) * np.arange(len(votes))[:, None]
+    """`label_accuracy` of samples that are all labelled (n,), from the neighbours (n, k) of each."""
+    classes, truth = np.unique(labels, return_inverse=True)
+    ballots = truth[indices] + len(classes) * np.arange(len(indices))[:, None]
     # Only the labels that were voted for are counted: a full (n, classes) table is large with thousands of classes.
     ballot, count = np.unique(ballots, return_counts=True)
     voter, label = np.divmod(ballot, len(classes))
@@ -185,20 +188,60 @@ def _vote(votes: np.ndarray, truth: np.ndarray) -> float:
     return float(np.mean(winners == truth))
 
 
-def purity(points: ArrayLike, labels: ArrayLike, k: int = 15) -> float:
-    """The mean share of the k nearest neighbours that have the sample's own label; arguments as `label_accuracy`."""
-    votes, truth = _neighbour_labels(points, labels, k)
-    return float(np.mean(votes == truth[:, None]))
+@dataclass(frozen=True, eq=False)
+class NearestSamples:
+    """The nearest others of one sample by its code and by its pixels: rows (k,) int32, nearest first, and distances (k,)."""
+
+    by_code: np.ndarray
+    code_distance: np.ndarray
+    by_pixels: np.ndarray
+    pixel_distance: np.ndarray
+
+    @property
+    def shared(self) -> np.ndarray:
+        """Rows that are nearest by both, in ascending order."""
+        shared: np.ndarray = np.intersect1d(self.by_code, self.by_pixels)
+        return shared
+
+    @property
+    def overlap(self) -> float:
+        """The share of the neighbours by code that are neighbours by pixels too."""
+        return len(self.shared) / len(self.by_code)
 
 
-def _neighbour_labels(points: ArrayLike, labels: ArrayLike, k: int) -> tuple[np.ndarray, np.ndarray]:
-    where, label = finite_samples("points", points), np.asarray(labels)
-    if label.shape != where.shape[:1]:
-        raise ConfigError(f"labels must be one per sample: {len(where)}, got shape {label.shape}")
-    known = label >= 0
-    if known.sum() < 2:
-        raise ConfigError(f"at least 2 samples must be labelled, got {int(known.sum())}")
-    return label[known][neighbours(where[known], k).indices], label[known]
+def nearest_samples(codes: ArrayLike, samples: ArrayLike, row: int, k: int = 8) -> NearestSamples:
+    """The k nearest others of one sample, by Euclidean distance of the codes and of the samples themselves.
+
+    Args:
+        codes: (n, K).
+        samples: (n, *shape), the same samples; bytes count as numbers.
+        row: of the sample.
+        k: at least 1; lowered to n - 1 where there are fewer others.
+
+    Raises:
+        ConfigError: for mismatched shapes, values that are not finite, or a row or k out of bounds.
+    """
+    z, x = np.asarray(codes, dtype=np.float64), np.asarray(samples)
+    n = len(z)
+    if z.ndim != 2 or len(x) != n:
+        raise ConfigError(f"codes and samples must be of the same samples, got shapes {z.shape} and {x.shape}")
+    if not 0 <= row < n:
+        raise ConfigError(f"row must be between 0 and {n - 1}, got {row}")
+    if n < 2 or k < 1:
+        raise ConfigError(f"k must be at least 1 of at least 2 samples, got {k} of {n}")
+    return NearestSamples(*_nearest(z, row, k), *_nearest(x.reshape(n, -1), row, k))
+
+
+def _nearest(values: np.ndarray, row: int, k: int) -> tuple[np.ndarray, np.ndarray]:
+    squared = np.zeros(len(values))
+    for start in range(0, len(values), 4096):  # a block at a time: pictures as floats are large
+        block = values[start : start + 4096].astype(np.float64) - values[row]
+        squared[start : start + 4096] = np.square(block).sum(axis=1)
+    if not np.isfinite(squared).all():
+        raise ConfigError("codes and samples must be finite, got NaN or infinity")
+    squared[row] = np.inf
+    near = np.lexsort((np.arange(len(squared)), squared))[: min(k, len(squared) - 1)]
+    return near.astype(np.int32), np.sqrt(squared[near]).astype(np.float32)
 
 
 def rank_agreement(
@@ -207,9 +250,9 @@ def rank_agreement(
     k: int = 15,
     limit: int = RANK_LIMIT,
     seed: int = 0,
-    heard: Callable[[], object] = lambda: None,
+    progress: Callable[[], object] = lambda: None,
 ) -> tuple[float, float]:
-    """`trustworthiness` and `continuity` at once; arguments as there, and `heard` is called between them."""
+    """`trustworthiness` and `continuity` at once; arguments as there, and `progress` is called between them."""
     pair = finite_samples("codes", codes), finite_samples("points", points)
     n = len(pair[0])
     if len(pair[1]) != n:
@@ -220,7 +263,7 @@ def rank_agreement(
     if not 1 <= k < n / 2:
         raise ConfigError(f"k must be at least 1 and less than half of the {n} samples used, got {k}")
     trust = _agreement(pair[0], neighbours(pair[1], k))
-    heard()
+    progress()
     return trust, _agreement(pair[1], neighbours(pair[0], k))
 
 
@@ -244,7 +287,7 @@ def _agreement(truth: np.ndarray, near: KNNGraph) -> float:
 
 
 def finite_samples(name: str, values: ArrayLike) -> np.ndarray:
-    """Values (n, ...) as float64 (n, features), or a sentence that names them.
+    """Values (n, ...) as float64 (n, features).
 
     Raises:
         ConfigError: for no samples, values that are not finite, or values whose squares overflow float32.

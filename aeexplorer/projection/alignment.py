@@ -1,4 +1,4 @@
-"""Lay one map over another, so that a new seed, a new run or a new epoch does not look like a new world."""
+"""Align one map with another, so that a new seed, run or epoch does not make it jump."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def align(
 ) -> np.ndarray:
     """Rotate, mirror and shift a map onto another one of the same samples; its scale and every distance stay.
 
-    Orthogonal Procrustes, Schönemann, Psychometrika 1966: the least sum of squared distances over the samples that both
-    maps have.
+    Orthogonal Procrustes, Schönemann, Psychometrika 1966, https://doi.org/10.1007/BF02289451: the least sum of squared
+    distances over the samples that both maps have.
 
     Args:
         points: (n, c).

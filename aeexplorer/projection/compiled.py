@@ -1,4 +1,4 @@
-"""umap-learn with what numba compiles for it kept on disk, so that a computer compiles it once and not each process.
+"""umap-learn with its compiled functions cached on disk, so that a computer compiles them once and not each process.
 
 The library compiles its three inner loops anew in every process: seconds before the first map. numba can keep compiled
 functions in a folder when it is asked to before their first call. The folder is the user's own, because what lies in it
@@ -30,7 +30,7 @@ _LOADING = threading.Lock()
 
 @dataclass(frozen=True)
 class UmapLibrary:
-    """The three functions of umap-learn that a map needs."""
+    """The three functions of umap-learn that a map calls."""
 
     optimise: Callable[..., np.ndarray]
     fuzzy_graph: Callable[..., tuple[Any, ...]]
@@ -48,7 +48,7 @@ def _loaded() -> UmapLibrary:
     folder = _folder()
     try:
         return _load(folder)
-    except Exception:  # whatever numba makes of a damaged file; a fault of the library itself comes again
+    except Exception:  # numba raises anything on a damaged file; a fault of the library itself comes again
         if folder is None:
             raise
         shutil.rmtree(folder, ignore_errors=True)
@@ -58,7 +58,7 @@ def _loaded() -> UmapLibrary:
 
 
 def _folder() -> Path | None:
-    """Where compiled functions are kept, or None where the user has said so by NUMBA_CACHE_DIR."""
+    """The folder of compiled functions; None where the user has set NUMBA_CACHE_DIR."""
     if _numba().CACHE_DIR:
         return None
     names = " ".join(f"{name} {version(name)}" for name in _PACKAGES) + sys.version
@@ -67,12 +67,12 @@ def _folder() -> Path | None:
     try:
         return _made(folder)
     except OSError:
-        # Kept for this process alone: the packages want a folder as soon as they are imported.
+        # A folder for this process alone: the packages need one as soon as they are imported.
         return Path(tempfile.mkdtemp(prefix="aeexplorer-compiled-"))
 
 
 def _numba() -> Any:
-    """numba's settings, which its types do not know."""
+    """The settings module of numba, which has no type stubs."""
     return import_module("numba.core.config")
 
 
@@ -99,7 +99,7 @@ def _load(folder: Path | None) -> UmapLibrary:
 
 
 def _keep(module: Any) -> None:
-    """Have numba keep what it compiles of a module's functions."""
+    """Let numba cache the compiled functions of a module."""
     from numba.core.dispatcher import Dispatcher
 
     functions = [value for value in vars(module).values() if isinstance(value, Dispatcher)]
@@ -111,14 +111,14 @@ def _keep(module: Any) -> None:
 
 
 def _first_call(library: UmapLibrary) -> None:
-    """Compile what has to be, for the types that maps have."""
+    """Compile the functions for the types of a map."""
     n = 4
     indices = (np.arange(n)[:, None] + np.arange(3)[None]).astype(np.int32) % n
     distances = np.broadcast_to(np.arange(3, dtype=np.float32), (n, 3)).copy()
     fuzzy, *_ = library.fuzzy_graph(np.zeros((n, 2)), 3, None, "euclidean", knn_indices=indices, knn_dists=distances)
     edges = fuzzy.tocoo()
     points = np.zeros((n, 2), dtype=np.float32)
+    curve, random_state = library.curve(1.0, 0.1), np.arange(3)
     library.optimise(
-        points, points, edges.row, edges.col, 1, n, np.ones(edges.nnz), *library.curve(1.0, 0.1),
-        np.arange(3), move_other=True,
-    )  # fmt: skip
+        points, points, edges.row, edges.col, 1, n, np.ones(edges.nnz), *curve, random_state, move_other=True
+    )

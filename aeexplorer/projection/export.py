@@ -1,4 +1,4 @@
-"""Maps and codes to take along: a table for spreadsheets, which run nothing in it, and the Embedding Projector's files."""
+"""Export maps and codes: a table for spreadsheets, and files for the Embedding Projector."""
 
 from __future__ import annotations
 
@@ -20,21 +20,19 @@ _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def plain_cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula: an apostrophe before one that begins as such.
+    """A text that no spreadsheet reads as a formula: an apostrophe is put before one that begins like a formula.
 
     OWASP, "CSV injection", https://owasp.org/www-community/attacks/CSV_Injection.
     """
     return f"'{text}" if text.startswith(_STARTS_A_FORMULA) else text
 
 
-def coordinates_csv(
-    points: ArrayLike, index: ArrayLike, labels: ArrayLike, class_names: Sequence[str] = ()
-) -> str:  # fmt: skip
-    """One row per point: its place among the samples, its class, and where it lies.
+def coordinates_csv(points: ArrayLike, index: ArrayLike, labels: ArrayLike, class_names: Sequence[str] = ()) -> str:
+    """A table with one row per point: the index of its sample, its class and its coordinates.
 
     Args:
         points: (n, c).
-        index: (n,) places; those in the test split come first.
+        index: (n,) samples, see `Dataset.take`.
         labels: (n,) integers, -1 where unknown.
         class_names: name of label 0, 1, …; where there is none the number stands.
 
@@ -72,16 +70,16 @@ def projector_zip(
 
     Args:
         codes: (n, K).
-        index: (n,) places of the samples.
+        index: (n,) samples, see `Dataset.take`.
         labels: (n,) integers, -1 where unknown.
         class_names: name of label 0, 1, …; where there is none the number stands.
-        pictures: (n, h, w) or (n, h, w, 3) uint8; made smaller where a sprite of all would be too large.
+        pictures: (n, h, w) or (n, h, w, 3) uint8; reduced where the sprite of all would be too large.
 
     Returns:
         A zip archive.
 
     Raises:
-        ConfigError: for arrays that are not of the same n samples, or pictures that are none.
+        ConfigError: for arrays that are not of the same n samples, or pictures of another shape or type.
     """
     z, place, label = np.asarray(codes), np.asarray(index), np.asarray(labels)
     if z.ndim != 2 or place.shape != (len(z),) or label.shape != (len(z),):
@@ -93,12 +91,13 @@ def projector_zip(
     rows = ["sample\tclass"]
     for i, y in zip(place.tolist(), label.tolist(), strict=True):
         rows.append(f"{i}\t{plain_cell(' '.join(_name(y, class_names).split()))}")
-    files: dict[str, bytes] = {
-        "vectors.tsv": vectors.getvalue().encode(), "metadata.tsv": ("\n".join(rows) + "\n").encode(),
-    }  # fmt: skip
+    files = {"vectors.tsv": vectors.getvalue().encode(), "metadata.tsv": ("\n".join(rows) + "\n").encode()}
     tensor: dict[str, object] = {
-        "tensorName": "codes", "tensorShape": list(z.shape), "tensorPath": "vectors.tsv", "metadataPath": "metadata.tsv",
-    }  # fmt: skip
+        "tensorName": "codes",
+        "tensorShape": list(z.shape),
+        "tensorPath": "vectors.tsv",
+        "metadataPath": "metadata.tsv",
+    }
     lines = ['  tensor_name: "codes"', '  tensor_path: "vectors.tsv"', '  metadata_path: "metadata.tsv"']
     if pictures is not None:
         files["sprite.png"], (height, width) = _sprite(np.asarray(pictures), len(z))
@@ -114,7 +113,7 @@ def projector_zip(
 
 
 def _sprite(pictures: np.ndarray, n: int) -> tuple[bytes, tuple[int, int]]:
-    """A PNG of all pictures, as many rows as columns, in reading order, and the height and width of one."""
+    """A square PNG of all pictures in reading order, and the height and width of one picture."""
     from PIL import Image
 
     coloured = pictures.ndim == 4 and pictures.shape[-1] == 3

@@ -1,4 +1,4 @@
-"""How much of the true neighbourhood a map kept, in four numbers and point by point."""
+"""Measure how much of the true neighbourhood a map kept, in four numbers and point by point."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def quality(
     k: int = 15,
     graph: KNNGraph | None = None,
 ) -> dict[str, float]:
-    """How much of the true neighbourhood a map kept.
+    """Measure how much of the true neighbourhood a map kept.
 
     Args:
         codes: (n, K).
         points: (n, c).
         labels: (n,) integers, -1 where unknown.
         k: size of a neighbourhood; lowered to less than half of the samples where there are few.
-        graph: neighbours of the codes, if they are at hand.
+        graph: neighbours of the codes, if they are known.
 
     Returns:
         knn_recall (all points), trustworthiness and continuity (exact, on at most 2,000 samples), with labels also
@@ -53,7 +53,7 @@ def judge(
     graph: KNNGraph | None = None,
     progress: Callable[[float], object] | None = None,
 ) -> tuple[dict[str, float], np.ndarray]:
-    """The figures of `quality`, and the share (n,) float32 of each code's neighbours that the map kept.
+    """Measure the figures of `quality`, and the share (n,) float32 of each code's neighbours that the map kept.
 
     `progress` is called with the fraction done; what it raises ends the search.
     """
@@ -62,19 +62,19 @@ def judge(
         raise ConfigError(f"codes and points must be of the same samples, got {len(x)} and {len(shown)}")
     if len(x) < SMALLEST_MAP:
         raise ConfigError(f"the quality of a map needs at least {SMALLEST_MAP} codes, got {len(x)}")
-    heard = progress or (lambda done: None)
+    report = progress or (lambda done: None)
     k = min(k, (len(x) - 1) // 2)
     given = graph is not None and graph.k >= k
-    truth = graph.nearest(k) if graph is not None and given else neighbours(x, k, lambda f: heard(0.4 * f))
-    near = neighbours(shown, k, lambda f: heard(0.4 + 0.4 * f))
+    truth = graph.nearest(k) if graph is not None and given else neighbours(x, k, lambda f: report(0.4 * f))
+    near = neighbours(shown, k, lambda f: report(0.4 + 0.4 * f))
     kept = kept_neighbours(truth, near)
-    found: dict[str, float] = {"k": k, "knn_recall": float(kept.mean(dtype=np.float64))}
+    figures: dict[str, float] = {"k": k, "knn_recall": float(kept.mean(dtype=np.float64))}
     if labels is not None:
         known = np.asarray(labels) >= 0
         if known.all():
-            found["label_accuracy"] = vote_accuracy(np.asarray(labels), near.indices)
+            figures["label_accuracy"] = vote_accuracy(np.asarray(labels), near.indices)
         elif known.sum() > 1:
-            found["label_accuracy"] = label_accuracy(shown, labels, min(k, int(known.sum()) - 1))
-    heard(0.8)
-    found["trustworthiness"], found["continuity"] = rank_agreement(x, shown, k, heard=lambda: heard(0.9))
-    return found, kept
+            figures["label_accuracy"] = label_accuracy(shown, labels, min(k, int(known.sum()) - 1))
+    report(0.8)
+    figures["trustworthiness"], figures["continuity"] = rank_agreement(x, shown, k, progress=lambda: report(0.9))
+    return figures, kept

@@ -1,4 +1,4 @@
-"""What every method of drawing a map shares: checks, the start, the shared graph, progress, and what it hands back."""
+"""Parts of every map: checks, the start of a layout, the shared graph, progress, and the result."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Cancelled(Exception):
 
 
 class MapConfig(Config):
-    """What a map of two or three dimensions has in any case."""
+    """Fields of every map of two or three dimensions."""
 
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Seed of everything random in the layout.")
     components: Literal[2, 3] = Field(2, description="Dimensions of the map.")
@@ -36,7 +36,7 @@ class MapConfig(Config):
 
 @dataclass(frozen=True)
 class Layout:
-    """What a method hands back: the points, the parameters it changed, and what there is to say."""
+    """The result of a method: the points (n, c), the parameters that it changed, and notices."""
 
     points: np.ndarray
     used: dict[str, Any] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Layout:
 
 
 class Watch:
-    """Tell the progress, and turn a False into `Cancelled`."""
+    """Reports the progress, and turns a False of the callback into `Cancelled`."""
 
     def __init__(self, progress: Progress | None) -> None:
         self.progress = progress
@@ -61,10 +61,10 @@ class Watch:
 
 
 def checked(values: ArrayLike, name: str = "codes") -> np.ndarray:
-    """Codes or points as float64 (n, K), or a sentence about what is wrong with them.
+    """Codes or points as float64 (n, K).
 
     Raises:
-        ConfigError: for none, or values that are not finite or too large.
+        ConfigError: for an empty array, or values that are not finite or too large.
     """
     x = np.asarray(values, dtype=np.float64)
     if x.ndim != 2 or x.size == 0:
@@ -88,7 +88,7 @@ def principal_axes(x: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarr
     total = np.square(centred).sum()
     share = np.zeros(components)
     axes = np.zeros((components, x.shape[1]))
-    # What the eigenvalues of a matrix of lower rank leave in its last digits is no variance.
+    # Eigenvalues within rounding error of zero are no variance.
     floor = 1e-12 * max(float(np.square(x).sum()), np.finfo(np.float64).tiny)
     real = values > floor
     signs = np.sign(np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1))
@@ -111,7 +111,7 @@ def start_from_pca(x: np.ndarray, components: int, rng: np.random.Generator) -> 
 
 
 def shared_graph(x: np.ndarray, k: int, watch: Watch, graph: KNNGraph | None) -> KNNGraph:
-    """The graph that was handed in where it has k neighbours, else a new one."""
+    """The given graph if it has at least k neighbours, else a new one."""
     if graph is not None and graph.k >= k:
         return graph
     return neighbours(x, k, lambda done: watch(GRAPH_SHARE * done))
@@ -123,8 +123,8 @@ def enough(x: np.ndarray, title: str) -> None:
         raise ConfigError(f"{title} needs at least {SMALLEST_MAP} codes, got {len(x)}")
 
 
-def lowered(name: str, asked: float, most: float, n: int) -> tuple[float, tuple[str, ...]]:
-    """A parameter as large as n codes allow, and the notice where that is less than asked."""
-    if asked <= most:
-        return asked, ()
-    return most, (f"{name} lowered from {asked:g} to {most:g}: there are only {n} codes",)
+def lowered(name: str, wanted: float, most: float, n: int) -> tuple[float, tuple[str, ...]]:
+    """A parameter limited to what n codes allow, and a notice if that lowers it."""
+    if wanted <= most:
+        return wanted, ()
+    return most, (f"{name} lowered from {wanted:g} to {most:g}: there are only {n} codes",)

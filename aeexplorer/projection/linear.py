@@ -1,4 +1,4 @@
-"""Maps that are flat views of the latent space: the codes as they are, principal components, a line through two groups."""
+"""Linear maps: the codes as they are, principal components, and an axis through two groups."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class RawConfig(Config):
 
 
 class AxisConfig(MapConfig):
-    """The line through the mean codes of two groups, and what varies most beside it; nothing in it is random."""
+    """The line through the mean codes of two groups, and the largest remaining variance; nothing in it is random."""
 
     a: tuple[int, ...] = Field((), description="Rows of the codes of the group at the left.")
     b: tuple[int, ...] = Field((), description="Rows of the codes of the group at the right.")
 
 
 def raw(x: np.ndarray, config: RawConfig, watch: Watch, graph: KNNGraph | None) -> Layout:
-    """The codes themselves; of one dimension a strip whose height says nothing."""
+    """The codes themselves; codes of one dimension are drawn in a strip whose height is random."""
     if x.shape[1] > 3:
         raise ConfigError(f"raw draws codes of 1 to 3 dimensions, got {x.shape[1]}")
     if x.shape[1] > 1:
@@ -58,7 +58,7 @@ def pca(x: np.ndarray, config: PCAConfig, watch: Watch, graph: KNNGraph | None) 
 
 
 def axis(x: np.ndarray, config: AxisConfig, watch: Watch, graph: KNNGraph | None) -> Layout:
-    """The difference of two means as the first axis, the principal axes of what is left as the others.
+    """The difference of two means as the first axis, the principal axes of the rest as the others.
 
     One unit on the map is one unit of the latent space; the mean of all codes lies at the origin.
     """

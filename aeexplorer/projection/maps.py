@@ -1,4 +1,4 @@
-"""Draw a map of codes, place new codes on it, and say how much of the neighbourhood it kept."""
+"""Draw a map of codes, place new codes on it, and lift codes from its points."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ from aeexplorer.metrics.neighbourhood import KNNGraph
 from aeexplorer.projection.layouts import Progress, Watch, checked
 from aeexplorer.projection.linear import on_strip
 from aeexplorer.projection.methods import METHODS
-from aeexplorer.projection.tsne import LARGEST_SOLID, Placing
+from aeexplorer.projection.tsne import LARGEST_SOLID, Placement
 
-PLACING_NEIGHBOURS = 5  # codes between which a new code is placed on a t-SNE or UMAP map
-PLACING_POWER = 8  # of the inverse distance: less drops codes into the gaps between clusters, more makes them jump
+PLACEMENT_NEIGHBOURS = 5  # codes between which a new code is placed on a t-SNE or UMAP map
+PLACEMENT_POWER = 8  # of the inverse distance: less drops codes into the gaps between clusters, more makes them jump
 
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """A map of n codes and how it came about.
+    """A map of n codes, and how it was computed.
 
     Attributes:
         points: (n, c) float32.
-        codes: (n, K) float32, what was projected.
+        codes: (n, K) float32.
         method: a name in `METHODS`.
-        parameters: what was used, after any lowering.
-        notices: sentences about what differs from what was asked.
-        explained_variance: for PCA the share of the variance on each axis.
+        parameters: the values that were used.
+        notices: sentences about parameters that had to be changed.
+        explained_variance: of PCA and axis, the share of the variance on each axis.
         seconds: wall time, the graph included.
-        graph: the neighbours of the codes, where the method needed them: hand it to the next `project` or `quality`.
+        axes: (c, K) of PCA and axis, else None.
+        graph: the neighbours of the codes, where the method computed them: pass it to the next `project` or `quality`.
     """
 
     points: np.ndarray
@@ -54,28 +55,28 @@ class Projection:
         return METHODS[self.method].approximate
 
     @property
-    def placing(self) -> str:
-        """How `transform` places a new code: "exactly", "by the method's own descent" or "between its neighbours"."""
+    def placement(self) -> str:
+        """The way `transform` places a new code: "exactly", "by the method's own descent" or "between its neighbours"."""
         if not self.approximate:
             return "exactly"
         return "by the method's own descent" if self._descent is not None else "between its neighbours"
 
     @cached_property
-    def _descent(self) -> Placing | None:
-        """t-SNE's own way for new codes, where it has one that is quick."""
+    def _descent(self) -> Placement | None:
+        """The gradient descent of t-SNE for new codes, unless the map is too large for it."""
         solid_and_large = self.points.shape[1] == 3 and len(self.points) > LARGEST_SOLID
         if self.method != "tsne" or solid_and_large or not self.points.any():
             return None
-        return Placing(self.codes, self.points)
+        return Placement(self.codes, self.points)
 
     def transform(self, codes: ArrayLike) -> np.ndarray:
         """Place new codes on the map.
 
         PCA, axis and raw do so exactly. t-SNE and UMAP have no function from codes to points: a new code goes to the
         mean of the points of its 5 nearest codes, weighted by the inverse 8th power of the distance (Shepard, "A
-        two-dimensional interpolation function for irregularly-spaced data", 1968). From there t-SNE lets it descend as
-        openTSNE does, except a known code, which lies on its own point. A code far from all others lands among
-        strangers.
+        two-dimensional interpolation function for irregularly-spaced data", 1968). From there t-SNE moves it by gradient
+        descent as openTSNE does; a known code stays on its own point. The place of a code far from all others means
+        nothing.
 
         Args:
             codes: (m, K).
@@ -101,7 +102,7 @@ class Projection:
         """Codes of points on the map.
 
         For PCA, axis and raw the inverse of `transform` on the map's own plane. For t-SNE and UMAP the mean of the
-        codes of the 5 nearest points, weighted as in `transform`: an approximation that makes no new code beyond them.
+        codes of the 5 nearest points, weighted as in `transform`: an approximation that stays among known codes.
 
         Args:
             points: (m, c).
@@ -127,28 +128,28 @@ class Projection:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything but the graph as plain arrays, for `np.savez`; no pickle is involved."""
-        said = {
+        values = {
             "method": self.method,
             "parameters": self.parameters,
             "notices": self.notices,
             "explained_variance": self.explained_variance,
             "seconds": self.seconds,
         }
-        arrays = {"points": self.points, "codes": self.codes, "said": np.array(json.dumps(said))}
+        arrays = {"points": self.points, "codes": self.codes, "said": np.array(json.dumps(values))}
         return arrays if self.axes is None else arrays | {"axes": self.axes}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Projection:
         """The inverse of `arrays`, e.g. from `np.load(path, allow_pickle=False)`."""
-        said = json.loads(str(arrays["said"]))
-        variance = said.pop("explained_variance")
+        values = json.loads(str(arrays["said"]))
+        variance = values.pop("explained_variance")
         return cls(
             points=arrays["points"],
             codes=arrays["codes"],
             axes=arrays.get("axes"),
-            notices=tuple(said.pop("notices")),
+            notices=tuple(values.pop("notices")),
             explained_variance=None if variance is None else tuple(variance),
-            **said,
+            **values,
         )
 
 
@@ -161,14 +162,14 @@ def _between_neighbours(new: np.ndarray, known: np.ndarray, values: np.ndarray) 
     """Values (m, c) float32 between those of the nearest known ones, and the distances (m,) to the nearest."""
     from sklearn.neighbors import NearestNeighbors
 
-    k = min(PLACING_NEIGHBOURS, len(known))
+    k = min(PLACEMENT_NEIGHBOURS, len(known))
     search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(known)
     near = search.kneighbors(new.astype(np.float32), return_distance=False)
     distance = np.linalg.norm(new[:, None] - known[near], axis=2)
     nearest = distance.min(axis=1)
     # Relative to the nearest, and with a floor for those that are the same in float32: no overflow at any scale.
     distance = np.maximum(distance, np.finfo(np.float32).eps * _size(known))
-    weight = (distance.min(axis=1, keepdims=True) / distance) ** PLACING_POWER
+    weight = (distance.min(axis=1, keepdims=True) / distance) ** PLACEMENT_POWER
     weight /= weight.sum(axis=1, keepdims=True)
     return np.einsum("mk,mkc->mc", weight, values[near]).astype(np.float32), nearest
 
@@ -190,7 +191,7 @@ def project(
         components: 2 or 3; "raw" takes as many as the codes have.
         seed: of the layout.
         progress: see `Progress`.
-        graph: neighbours of these codes from an earlier map; one with too few neighbours is computed anew.
+        graph: neighbours of these codes from an earlier map; a graph with too few neighbours is replaced.
         **parameters: fields of the method's config.
 
     Raises:
@@ -201,10 +202,10 @@ def project(
     if method not in METHODS:
         raise ConfigError(unknown("method", method, METHODS))
     chosen = METHODS[method]
-    asked = {"seed": seed, **parameters}
+    knobs = {"seed": seed, **parameters}
     if "components" in chosen.config.model_fields:
-        asked["components"] = components
-    config = chosen.config(**asked)
+        knobs["components"] = components
+    config = chosen.config(**knobs)
     x = checked(codes)
     if graph is not None and len(graph.indices) != len(x):
         raise ConfigError(f"graph must be of the {len(x)} codes, got one of {len(graph.indices)}")

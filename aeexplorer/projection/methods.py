@@ -1,4 +1,4 @@
-"""The table of maps: how each method lays out codes, from one exact graph of neighbours."""
+"""The table of map methods."""
 
 from __future__ import annotations
 
@@ -20,12 +20,11 @@ from aeexplorer.projection.umap import UMAPConfig, umap
 class Method:
     """One row of the table of maps.
 
-    `approximate` is true where there is no function between codes and points: new ones are fitted in.
+    `approximate` is true where no function maps codes to points: new codes are placed between known ones.
     """
 
     name: str
     title: str
-    summary: str
     config: type[Config]
     approximate: bool
     layout: Callable[[np.ndarray, Any, Watch, KNNGraph | None], Layout]
@@ -37,7 +36,6 @@ METHODS = {
         Method(
             name="pca",
             title="PCA",
-            summary="The directions of largest variance: linear, exact, nothing random.",
             config=PCAConfig,
             approximate=False,
             layout=pca,
@@ -45,7 +43,6 @@ METHODS = {
         Method(
             name="tsne",
             title="t-SNE",
-            summary="Keeps near neighbours near; the size of a cluster and the gap to the next mean little.",
             config=TSNEConfig,
             approximate=True,
             layout=tsne,
@@ -53,7 +50,6 @@ METHODS = {
         Method(
             name="umap",
             title="UMAP",
-            summary="Keeps near neighbours near, through a fuzzy graph; distances between clusters mean little.",
             config=UMAPConfig,
             approximate=True,
             layout=umap,
@@ -61,7 +57,6 @@ METHODS = {
         Method(
             name="raw",
             title="Codes as they are",
-            summary="Codes of one to three dimensions need no map.",
             config=RawConfig,
             approximate=False,
             layout=raw,
@@ -69,7 +64,6 @@ METHODS = {
         Method(
             name="axis",
             title="Axis through two groups",
-            summary="The line through the means of two groups, and what varies most beside it: linear, exact.",
             config=AxisConfig,
             approximate=False,
             layout=axis,
@@ -79,9 +73,9 @@ METHODS = {
 
 
 def warm_up() -> None:
-    """Import and compile, or read from disk, what t-SNE and UMAP need, by drawing a tiny map with each.
+    """Import and compile the libraries of t-SNE and UMAP by drawing a tiny map with each.
 
-    About a second where this computer has drawn a UMAP map before, up to a minute where it has not.
+    It takes a second, or up to a minute when numba compiles UMAP for the first time on this computer.
     """
     x = np.random.default_rng(0).standard_normal((12, 3))
     for name in ("tsne", "umap"):

@@ -1,4 +1,4 @@
-"""t-SNE from the exact graph, and its own way to place a new code: openTSNE does both."""
+"""t-SNE by openTSNE from the exact graph, and the placement of new codes on a finished map."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 BARNES_HUT_BELOW = 1000  # codes; above, interpolation by FFT is the faster gradient in two dimensions
-LARGEST_SOLID = 5_000  # codes of a three-dimensional map into which a new code is fitted: the tree is slow
-PLACING_PERPLEXITY = 5.0
-PLACING_ITERATIONS = 50
+LARGEST_SOLID = 5_000  # codes of a three-dimensional map on which new codes descend: the tree is slow
+PLACEMENT_PERPLEXITY = 5.0
+PLACEMENT_ITERATIONS = 50
 
-_BLOCK = 10_000  # codes whose affinities are found at once
+_BLOCK = 10_000  # codes whose affinities are computed at once
 
 
 class TSNEConfig(MapConfig):
@@ -47,7 +47,7 @@ class TSNEConfig(MapConfig):
 
 
 def _gradient(barnes_hut: bool) -> dict[str, Any]:
-    """How the repulsion is approximated: by a tree, or on a grid.
+    """openTSNE settings that approximate the repulsion by a tree, or on a grid.
 
     The grid is coarser than openTSNE's, of cells of 1 and at least 50 in a row: half of the time, and maps of 10,000
     MNIST and Fashion-MNIST codes kept as many neighbours.
@@ -78,7 +78,7 @@ def tsne(x: np.ndarray, config: TSNEConfig, watch: Watch, graph: KNNGraph | None
     done = 0
 
     def watched(iteration: int, error: float, points: np.ndarray) -> None:
-        # Each phase counts from one; what is below the iterations seen so far is in the second.
+        # Each phase counts from one: a smaller number than before belongs to the second phase.
         nonlocal done
         done = iteration if iteration > done else config.early_iterations + iteration
         watch(GRAPH_SHARE + (1 - GRAPH_SHARE) * done / total, points)
@@ -89,7 +89,7 @@ def tsne(x: np.ndarray, config: TSNEConfig, watch: Watch, graph: KNNGraph | None
         n_iter=config.iterations,
         learning_rate=config.learning_rate or "auto",
         callbacks=watched,
-        callbacks_every_iters=10 if len(x) <= 20_000 else 2,  # so often that a cancel is heard within a second
+        callbacks_every_iters=10 if len(x) <= 20_000 else 2,  # often enough to cancel within a second
         random_state=config.seed,
         **_gradient(config.components == 3 or len(x) < BARNES_HUT_BELOW),
     ).fit(
@@ -100,29 +100,36 @@ def tsne(x: np.ndarray, config: TSNEConfig, watch: Watch, graph: KNNGraph | None
 
 
 def _joint_probabilities(near: KNNGraph, perplexity: float, watch: Watch) -> csr_array:
-    """The symmetric affinities (n, n) of the codes, a block of rows at a time so that a cancel is heard between them."""
+    """The symmetric affinities (n, n) of the codes; the job can be cancelled between blocks of rows."""
     from openTSNE.affinity import joint_probabilities_nn
     from scipy.sparse import vstack
 
     blocks = []
     for start in range(0, len(near.indices), _BLOCK):
         rows = slice(start, start + _BLOCK)
-        blocks.append(joint_probabilities_nn(
-            near.indices[rows].astype(np.int64), near.distances[rows].astype(np.float64), [perplexity],
-            symmetrize=False, normalization="point-wise", n_reference_samples=len(near.indices), n_jobs=1,
-        ))  # fmt: skip
+        blocks.append(
+            joint_probabilities_nn(
+                near.indices[rows].astype(np.int64),
+                near.distances[rows].astype(np.float64),
+                [perplexity],
+                symmetrize=False,
+                normalization="point-wise",
+                n_reference_samples=len(near.indices),
+                n_jobs=1,
+            )
+        )
         watch(GRAPH_SHARE)
     conditional = vstack(blocks, format="csr")
     joint: csr_array = conditional + conditional.T
     return joint / joint.sum()
 
 
-class Placing:
-    """A finished t-SNE map into which new codes are fitted, each by itself.
+class Placement:
+    """Places new codes on a finished t-SNE map, each by itself.
 
     openTSNE's transform: the affinities of a new code to its nearest codes (perplexity 5), and gradient descent of its
-    point alone, while the map stays. It starts where the caller says rather than at the median of the neighbours, so
-    that fewer steps are enough.
+    point alone, while the map stays. The descent starts at a given point rather than at the median of the neighbours,
+    so that fewer steps are enough.
 
     Args:
         codes: (n, K) of the map.
@@ -133,36 +140,41 @@ class Placing:
         from openTSNE import TSNEEmbedding
         from sklearn.neighbors import NearestNeighbors
 
-        self.k = min(len(codes), int(3 * PLACING_PERPLEXITY))
+        self.k = min(len(codes), int(3 * PLACEMENT_PERPLEXITY))
         self.search = NearestNeighbors(n_neighbors=self.k, algorithm="brute").fit(codes)
         self.codes = codes
         solid = points.shape[1] == 3
         # The grid is laid around the middle of the map.
         self.middle = (points.max(axis=0) + points.min(axis=0)).astype(np.float64) / 2
-        self.map = TSNEEmbedding(points - self.middle, _Still(points), **_gradient(barnes_hut=solid))
+        self.map = TSNEEmbedding(points - self.middle, _FixedAffinities(points), **_gradient(barnes_hut=solid))
         if not solid:
             self.map.prepare_interpolation_grid()
 
     def place(self, codes: np.ndarray, start: np.ndarray) -> np.ndarray:
-        """Points (m, c) float32 of new codes (m, K) that begin at `start` (m, c)."""
+        """Points (m, c) float32 of new codes (m, K) that start at `start` (m, c)."""
         from openTSNE import PartialTSNEEmbedding
         from openTSNE.affinity import joint_probabilities_nn
 
         near = self.search.kneighbors(codes.astype(np.float32), return_distance=False)
         distance = np.linalg.norm(codes[:, None] - self.codes[near], axis=2)
         affinities = joint_probabilities_nn(
-            near, distance, [min(PLACING_PERPLEXITY, self.k / 3)], symmetrize=False, normalization="point-wise",
-            n_reference_samples=len(self.codes), n_jobs=1,
-        )  # fmt: skip
+            near,
+            distance,
+            [min(PLACEMENT_PERPLEXITY, self.k / 3)],
+            symmetrize=False,
+            normalization="point-wise",
+            n_reference_samples=len(self.codes),
+            n_jobs=1,
+        )
         moving = PartialTSNEEmbedding(start - self.middle, self.map, affinities, **self.map.gradient_descent_params)
         moving.optimize(
-            PLACING_ITERATIONS, inplace=True, learning_rate=0.1, exaggeration=1.5, momentum=0.8, max_grad_norm=0.25
+            PLACEMENT_ITERATIONS, inplace=True, learning_rate=0.1, exaggeration=1.5, momentum=0.8, max_grad_norm=0.25
         )
         return (np.asarray(moving) + self.middle).astype(np.float32)
 
 
-class _Still:
-    """The affinities of a map whose own points stay: openTSNE asks only how many there are."""
+class _FixedAffinities:
+    """The affinities of a map whose points stay: openTSNE reads only their number."""
 
     def __init__(self, points: np.ndarray) -> None:
         self.P = points

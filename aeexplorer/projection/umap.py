@@ -58,7 +58,7 @@ def umap(x: np.ndarray, config: UMAPConfig, watch: Watch, graph: KNNGraph | None
         weights.col,
         epochs,
         len(x),
-        weights.data.max() / weights.data.astype(np.float64),  # epochs between two pulls of an edge
+        weights.data.max() / weights.data.astype(np.float64),  # epochs between two samples of an edge
         *library.curve(1.0, config.min_dist),
         rng.integers(-(2**31) + 1, 2**31 - 1, 3),
         move_other=True,
@@ -68,14 +68,14 @@ def umap(x: np.ndarray, config: UMAPConfig, watch: Watch, graph: KNNGraph | None
             "leave": False,
             "disable": False,
             "mininterval": 0,
-            "miniters": max(1, min(10, 100_000 // len(x))),  # so often that a cancel is heard within a second
+            "miniters": max(1, min(10, 100_000 // len(x))),  # often enough to cancel within a second
         },
     )
     return Layout(points, {"n_neighbors": int(n_neighbors), "n_epochs": epochs}, notices, graph=graph)
 
 
 def _fuzzy_edges(x: np.ndarray, graph: KNNGraph, n_neighbors: int, epochs: int) -> coo_array:
-    """The weighted edges of the fuzzy graph, without those that would not be drawn once in all epochs."""
+    """The weighted edges of the fuzzy graph; edges too weak to be sampled once in all epochs are left out."""
     near = graph.nearest(n_neighbors - 1)
     # umap counts a sample as its own first neighbour, at distance zero.
     indices = np.column_stack([np.arange(len(x), dtype=np.int32), near.indices])
@@ -89,7 +89,7 @@ def _fuzzy_edges(x: np.ndarray, graph: KNNGraph, n_neighbors: int, epochs: int) 
 
 
 class _EpochBar:
-    """The file that umap's progress bar writes the number of its epoch to."""
+    """A file that receives the epoch from umap's progress bar."""
 
     def __init__(self, report: Callable[[int], None]) -> None:
         self.report = report
@@ -99,4 +99,4 @@ class _EpochBar:
             self.report(int(text))
 
     def flush(self) -> None:
-        """Nothing is kept back."""
+        """Do nothing: no text is buffered."""

@@ -1,4 +1,4 @@
-"""Clusters of the codes of a map as the page is asked for them: the same for the colours, the figures and the centres."""
+"""Clusters of the codes, the same for the colours of the maps and for the Clusters view."""
 
 from __future__ import annotations
 
@@ -16,128 +16,125 @@ from aeexplorer.ui.shared.resources import Size, map_codes, written
 from aeexplorer.ui.shared.samples import is_plane, show
 from aeexplorer.ui.shared.view_state import Setting, whole
 
-BY = {"kmeans": "k-means", "hdbscan": "HDBSCAN"}
-CENTRES = 12  # decoded at most
-MOST = 30  # clusters to ask for; more cannot be told apart by colour
-DEFAULT_K, DEFAULT_SMALLEST = 10, 15
+METHODS = {"kmeans": "k-means", "hdbscan": "HDBSCAN"}
+MOST_CENTRES = 12  # decoded at most
+MOST_CLUSTERS = 30  # more cannot be told apart by colour
+DEFAULT_K, DEFAULT_MIN_SIZE = 10, 15
 
 
-class Grouping(NamedTuple):
-    """How codes are grouped: by a name in `BY`, into k, or into groups of at least so many."""
+class ClusterSettings(NamedTuple):
+    """A clustering: a key of `METHODS`, the k of k-means, and the smallest cluster of HDBSCAN."""
 
-    by: str
+    method: str
     k: int
-    smallest: int
+    min_size: int
 
 
-def grouping(run: Run) -> Grouping:
-    """What was chosen last, here, on this page or in the link; before the widgets of `ask_grouping`."""
-    by, k, smallest = _settings(run)
-    return Grouping(
-        st.session_state[by.begin("kmeans", list(BY))],
-        st.session_state[k.begin(_classes(run))],
-        st.session_state[smallest.begin(DEFAULT_SMALLEST)],
+def cluster_settings(run: Run) -> ClusterSettings:
+    """The settings of this session or of the link, before the widgets of `cluster_controls`."""
+    method, k, min_size = _settings(run)
+    return ClusterSettings(
+        st.session_state[method.begin("kmeans", list(METHODS))],
+        st.session_state[k.begin(_default_k(run))],
+        st.session_state[min_size.begin(DEFAULT_MIN_SIZE)],
     )
 
 
-def ask_grouping(run: Run) -> Grouping:
-    """The widgets."""
-    by, k, smallest = _settings(run)
-    before = grouping(run)
+def cluster_controls(run: Run) -> ClusterSettings:
+    """Draw the widgets and return their settings."""
+    method, k, min_size = _settings(run)
+    chosen = cluster_settings(run)
     left, right = st.columns([1.6, 1], vertical_alignment="bottom")
     with left:
-        st.segmented_control("Clusters by", list(BY), format_func=BY.__getitem__, required=True, key=by.key)
-        by.end("kmeans")
+        st.segmented_control(
+            "Clusters by", list(METHODS), format_func=METHODS.__getitem__, required=True, key=method.key
+        )
+        method.end("kmeans")
     with right:
-        if before.by == "kmeans":
-            st.number_input("k", 2, MOST, step=1, key=k.key, help="Number of clusters.")
-            k.end(_classes(run))
+        if chosen.method == "kmeans":
+            st.number_input("k", 2, MOST_CLUSTERS, step=1, key=k.key, help="Number of clusters.")
+            k.end(_default_k(run))
         else:
-            st.number_input(
-                "Smallest",
-                2,
-                500,
-                step=1,
-                key=smallest.key,
-                help="Fewest codes of a cluster; what is in none is noise.",
-            )
-            smallest.end(DEFAULT_SMALLEST)
-    return before
+            explanation = "Fewest codes of a cluster; codes in no cluster are noise."
+            st.number_input("Minimum size", 2, 500, step=1, key=min_size.key, help=explanation)
+            min_size.end(DEFAULT_MIN_SIZE)
+    return chosen
 
 
-def found_clusters(run: Run, size: Size, how: Grouping) -> Clusters:
+def map_clusters(run: Run, size: Size, settings: ClusterSettings) -> Clusters:
     """The clusters of the codes of a map.
 
     Raises:
-        ConfigError: for fewer codes than clusters mean anything of.
+        ConfigError: for fewer than 4 codes.
     """
-    return _clusters(str(run.path), written(run, "codes.safetensors"), size, how, run)
+    return _clusters(str(run.path), written(run, "codes.safetensors"), size, settings, run)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _clusters(path: str, changed: int, size: Size, how: Grouping, _run: Run) -> Clusters:
+def _clusters(path: str, changed: int, size: Size, settings: ClusterSettings, _run: Run) -> Clusters:
     codes = map_codes(_run, size)
-    method: Literal["kmeans", "hdbscan"] = "kmeans" if how.by == "kmeans" else "hdbscan"
-    return clusters(codes.z, method, k=how.k, min_cluster_size=how.smallest, classes=codes.labels)
+    method: Literal["kmeans", "hdbscan"] = "kmeans" if settings.method == "kmeans" else "hdbscan"
+    return clusters(codes.z, method, k=settings.k, min_cluster_size=settings.min_size, classes=codes.labels)
 
 
-def _classes(run: Run) -> int:
-    """As many clusters as classes, to begin with."""
-    return min(max(len(run.spec.data.classes), 2), MOST) if run.spec.data.classes else DEFAULT_K
+def _default_k(run: Run) -> int:
+    """The number of classes, within the bounds of k."""
+    return min(max(len(run.spec.data.classes), 2), MOST_CLUSTERS) if run.spec.data.classes else DEFAULT_K
 
 
 def _settings(run: Run) -> tuple[Setting, Setting, Setting]:
     return (
-        Setting("map", "by", lambda text: text if text in BY else "kmeans"),
-        Setting(f"map.{run.spec.dataset}", "k", whole(2, MOST)),
+        Setting("map", "by", lambda text: text if text in METHODS else "kmeans"),
+        Setting(f"map.{run.spec.dataset}", "k", whole(2, MOST_CLUSTERS)),
         Setting("map", "smallest", whole(2, 500)),
     )
 
 
 def clusters_view(model: Explorer, size: Size, areas: Sequence[DeltaGenerator]) -> str:
-    """Clusters of the codes, how they agree with the classes, and what their centres decode to.
+    """Draw the clusters' settings, their agreement with the classes, and their decoded centres.
 
     Args:
-        areas: three places beside each other, or the same one three times.
+        areas: three places side by side, or the same place three times.
 
     Returns:
-        lines of Python that find them, for codes `z` and `labels`.
+        Lines of Python that compute the clusters of codes `z` with `labels`.
     """
     with areas[0]:
-        how = ask_grouping(model.run)
-        found = found_clusters(model.run, size, how)
-        figures = [("clusters", f"{len(found)}", "")]
-        if found.ari is not None and found.nmi is not None:
+        settings = cluster_controls(model.run)
+        result = map_clusters(model.run, size, settings)
+        figures = [("clusters", f"{len(result)}", "")]
+        if result.ari is not None and result.nmi is not None:
             figures += [
-                ("ARI", f"{found.ari:.3f}", "Adjusted Rand index: 1 if the clusters are the classes, 0 by chance."),
-                ("NMI", f"{found.nmi:.3f}", "Normalised mutual information of clusters and classes; 1 if the same."),
+                ("ARI", f"{result.ari:.3f}", "Adjusted Rand index: 1 if the clusters are the classes, 0 by chance."),
+                ("NMI", f"{result.nmi:.3f}", "Normalised mutual information of clusters and classes; 1 if the same."),
             ]
-        if noise := int((found.labels < 0).sum()):
-            figures.append(("noise", f"{noise / len(found.labels):.0%}", "Codes in no cluster."))
+        if noise := int((result.labels < 0).sum()):
+            figures.append(("noise", f"{noise / len(result.labels):.0%}", "Codes in no cluster."))
         figures_line(figures)
-        for notice in found.notices:
+        for notice in result.notices:
             st.caption(f"Note: {notice}.")
-    if len(found):
+    if len(result):
         with areas[1]:
-            _centres(model, found)
+            _centres(model, result)
     with areas[2]:
         st.button(
-            "Colour the maps by cluster", icon=":material/palette:", on_click=_colour_by_cluster,
+            "Colour the maps by cluster",
+            icon=":material/palette:",
+            on_click=_colour_by_cluster,
             disabled=st.query_params.get("colour") == "cluster",
-        )  # fmt: skip
-        st.caption("Found among the codes themselves, so the same on every map, whatever the map shows as a cluster.")
-    more = f"k={how.k}" if how.by == "kmeans" else f"min_cluster_size={how.smallest}"
-    return f'from aeexplorer.metrics import clusters\n\nfound = clusters(z, "{how.by}", {more}, classes=labels)\n'
+        )
+        st.caption("Computed from the codes, not from the points of a map, so the same on every map.")
+    knob = f"k={settings.k}" if settings.method == "kmeans" else f"min_cluster_size={settings.min_size}"
+    call = f'clusters(z, "{settings.method}", {knob}, classes=labels)'
+    return f"from aeexplorer.metrics import clusters\n\nresult = {call}\n"
 
 
-def _centres(model: Explorer, found: Clusters) -> None:
-    shown = found.centres[:CENTRES]
-    st.caption(
-        "What their centres decode to, the largest first"
-        + (f", {CENTRES} of {len(found)}" if len(found) > CENTRES else "")
-    )
-    pictures = model.decode(shown)
-    captions = [f"{size:,}" for size in found.sizes[:CENTRES].tolist()]
+def _centres(model: Explorer, result: Clusters) -> None:
+    centres = result.centres[:MOST_CENTRES]
+    some = f" ({MOST_CENTRES} of {len(result)})" if len(result) > MOST_CENTRES else ""
+    st.caption(f"Decoded cluster centres, largest first{some}")
+    pictures = model.decode(centres)
+    captions = [f"{size:,}" for size in result.sizes[:MOST_CENTRES].tolist()]
     if is_plane(model.spec):
         show([("centres", pictures)], model.spec)
     else:

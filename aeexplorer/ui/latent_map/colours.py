@@ -1,10 +1,9 @@
-"""One choice of colour for all maps: the class, an exact factor or a column, the error, what a map kept, clusters."""
+"""Colours of the points: by class, factor, column, reconstruction error, neighbours kept, cluster or displacement."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,16 +11,14 @@ from aeexplorer.data import factor_groups
 from aeexplorer.explorer import Explorer
 from aeexplorer.metrics import displacement
 from aeexplorer.projection import align
-from aeexplorer.ui.latent_map.clusters import found_clusters, grouping
+from aeexplorer.ui.latent_map.clusters import cluster_settings, map_clusters
+from aeexplorer.ui.latent_map.layouts import Layout
 from aeexplorer.ui.shared.resources import explorer, map_errors, map_samples
 from aeexplorer.ui.shared.samples import sentence_case, test_split
 
-if TYPE_CHECKING:
-    from aeexplorer.ui.latent_map.layouts import Layout
-
 NONE, CLASS, ERROR, KEPT, CLUSTER, MOVED = "none", "class", "error", "kept", "cluster", "moved"
 FACTOR, COLUMN = "factor:", "column:"
-COLUMNS = 40  # of a table that are offered
+MOST_COLUMNS = 40  # of a table that are offered
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +26,10 @@ class Colouring:
     """Colours of the points of one map.
 
     Attributes:
-        values: (n,): places among the categories, -1 for none; of a continuous colour the values. None: one colour.
+        values: (n,), indices into the categories with -1 for none, or numbers for a continuous colour; None for one
+            colour.
         categories: names; empty for a continuous colour.
-        label: what it is.
+        label: the quantity with its unit.
     """
 
     values: np.ndarray | None = None
@@ -40,19 +38,18 @@ class Colouring:
 
 
 def colour_options(model: Explorer, several: bool) -> dict[str, str]:
-    """What points can be coloured by, by name for the link; the first is what the page begins with.
+    """Titles of the colours by their name in the link; the first is the default.
 
     Args:
-        several: whether there are two maps, so that a point can have moved between them.
+        several: whether there are two maps, between which a point can be displaced.
     """
     split = test_split(model)
     options = {CLASS: "Class"} if (model.codes.labels >= 0).any() else {}
     if split is not None and split.factors is not None:
-        options |= {
-            f"{FACTOR}{factor.name}": sentence_case(factor.name) for factor in model.spec.factors if factor.name != "shape"
-        }  # fmt: skip
+        factors = [factor.name for factor in model.spec.factors if factor.name != "shape"]  # the shape is the class
+        options |= {f"{FACTOR}{name}": sentence_case(name) for name in factors}
     if split is not None:
-        options |= {f"{COLUMN}{name}": sentence_case(name) for name in model.spec.features[:COLUMNS]}
+        options |= {f"{COLUMN}{name}": sentence_case(name) for name in model.spec.features[:MOST_COLUMNS]}
         options[ERROR] = "Reconstruction error"
     options |= {KEPT: "Neighbours kept", CLUSTER: "Cluster"}
     if several:
@@ -61,7 +58,7 @@ def colour_options(model: Explorer, several: bool) -> dict[str, str]:
 
 
 def colourings(by: str, layouts: Sequence[Layout]) -> list[Colouring]:
-    """The colours of each map. What is measured of a finished map is one colour until it is finished."""
+    """The colours of each map; a quantity that is measured on a finished map is one colour until then."""
     return [_colouring(by, layout, layouts) for layout in layouts]
 
 
@@ -90,26 +87,26 @@ def _colouring(by: str, layout: Layout, layouts: Sequence[Layout]) -> Colouring:
     if by == ERROR:
         return Colouring(map_errors(panel.run, panel.size), (), "squared error per value")
     if by == CLUSTER:
-        found = found_clusters(panel.run, panel.size, grouping(panel.run))
-        return Colouring(found.labels, tuple(str(i + 1) for i in range(len(found))), "cluster")
+        result = map_clusters(panel.run, panel.size, cluster_settings(panel.run))
+        return Colouring(result.labels, tuple(str(i + 1) for i in range(len(result))), "cluster")
     if by == KEPT:
-        figures, kept = layout.judged()
+        figures, kept = layout.quality()
         if figures and kept is not None:
             return Colouring(kept, (), f"share of {figures['k']:.0f} neighbours kept")
     if by == MOVED:
-        moved = _moved(layout, layouts)
+        moved = _displacement(layout, layouts)
         if moved is not None:
-            return Colouring(moved, (), "displacement, in spreads")
+            return Colouring(moved, (), "displacement, in spreads of the map")
     return Colouring()
 
 
 def class_names(classes: tuple[str, ...], labels: np.ndarray) -> tuple[str, ...]:
-    """Names of all classes there are; of one without a name its number."""
+    """The names of all classes; a class without a name is named by its number."""
     return (*classes, *(str(y) for y in range(len(classes), int(labels.max(initial=-1)) + 1)))
 
 
-def _moved(layout: Layout, layouts: Sequence[Layout]) -> np.ndarray | None:
-    """How far each point lies from itself on the ghost, or else on the other map, both at the same spread."""
+def _displacement(layout: Layout, layouts: Sequence[Layout]) -> np.ndarray | None:
+    """The displacement (n,) of each point on the ghost, or else on the other map, both scaled to the same spread."""
     if layout.ghost is not None:
         return displacement(layout.points, layout.ghost)
     others = [other for other in layouts if other is not layout and other.points.shape[1] == layout.points.shape[1]]

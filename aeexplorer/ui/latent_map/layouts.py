@@ -1,5 +1,7 @@
-"""The points of each map: at once by PCA, of raw codes and along an axis; by a job for t-SNE and UMAP, whose layout is
-shown while it moves, and before that the PCA that it begins from."""
+"""The points of each map: computed in the page for raw codes, PCA and an axis, by a job for t-SNE and UMAP.
+
+While a job runs its moving layout is shown, and before that the PCA that it starts from.
+"""
 
 from __future__ import annotations
 
@@ -12,48 +14,48 @@ import numpy as np
 import streamlit as st
 
 from aeexplorer.config import ConfigError
-from aeexplorer.explorer import Explorer
 from aeexplorer.jobs import MapJob, cancel, find_map, request_map, under_way
 from aeexplorer.jobs.maps import estimated_seconds
 from aeexplorer.jobs.queue import pace
 from aeexplorer.projection import SMALLEST_MAP, Projection, align
 from aeexplorer.server.identity import current_owner
 from aeexplorer.store import Damaged
-from aeexplorer.ui.latent_map.controls import TITLES, Panel
+from aeexplorer.ui.latent_map.request import TITLES, MapPanel
 from aeexplorer.ui.shared.groups import Group, group_options
 from aeexplorer.ui.shared.jobs_panel import waiting_sentence
 from aeexplorer.ui.shared.resources import direct_map, direct_quality, explorer, map_codes
 from aeexplorer.ui.shared.text import duration
 
-UNASKED = 5_000  # points up to which a map is drawn without a click
-JUDGED_HERE = 2_000  # points up to which the figures of a direct map are taken in the page
-ASKED = "map-asked"
+UNASKED = 5_000  # points up to which a job starts without a click
+QUALITY_IN_PAGE = 2_000  # points up to which the page itself computes the quality of a direct map
+REQUESTED = "map-asked"
+REFUSAL = "map-refused"
 
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """A map as it stands.
+    """The current state of one map.
 
     Attributes:
-        points: (n, 2|3) float32; of a map that is not there yet those by PCA or of the moving layout.
-        index, labels: (n,) places in the test split and classes.
-        state: "done", "moving" (a job is under way), "offered" (nobody asked for it yet), "stopped" or "refused" (there
-            is no such map of these codes).
-        said: what there is to say of a state other than done.
-        fraction: of a moving one how far it is.
-        ghost: (n, 2|3) turned onto the points, or None.
-        job: the folder of a map drawn by a job.
-        projection: of a map drawn in the page.
-        figures, kept: of a map by a job, see `judged`.
-        waits: whether something of it is still being computed, so that it must be looked at again.
+        points: (n, 2 or 3) float32; until the map is done those of the moving layout, or of PCA.
+        index, labels: (n,) samples and classes.
+        state: "done", "moving" (a job waits or runs), "offered" (large, starts at a click), "stopped" (failed or
+            cancelled) or "refused" (these codes have no such map).
+        message: a sentence about any state but "done".
+        fraction: of a moving map, the fraction done.
+        ghost: (n, 2 or 3), the second layout aligned with the points, or None.
+        job: of a map computed by a job.
+        projection: of a map computed in the page.
+        figures, kept: of a map computed by a job, see `quality`.
+        unfinished: whether a job of this panel still runs, so that the page has to look again.
     """
 
-    panel: Panel
+    panel: MapPanel
     points: np.ndarray
     index: np.ndarray
     labels: np.ndarray
     state: str = "done"
-    said: str = ""
+    message: str = ""
     fraction: float = 0.0
     notices: tuple[str, ...] = ()
     ghost: np.ndarray | None = None
@@ -63,7 +65,7 @@ class Layout:
     projection: Projection | None = None
     figures: dict[str, float] = field(default_factory=dict)
     kept: np.ndarray | None = None
-    waits: bool = False
+    unfinished: bool = False
 
     @property
     def done(self) -> bool:
@@ -71,113 +73,113 @@ class Layout:
 
     @property
     def checksum(self) -> int:
-        """Of the points."""
+        """CRC-32 of the points."""
         return zlib.crc32(np.ascontiguousarray(self.points).data)
 
-    def judged(self) -> tuple[dict[str, float], np.ndarray | None]:
-        """How much of the neighbourhood it kept, see `projection.quality`, and of each point; nothing while it moves."""
+    def quality(self) -> tuple[dict[str, float], np.ndarray | None]:
+        """The figures of `projection.quality` and the share (n,) of neighbours kept; nothing before the map is done."""
         panel = self.panel
-        if self.done and not panel.by_job and panel.size.n <= JUDGED_HERE:
-            return direct_quality(panel.run, panel.method, panel.size, **_asked(panel))
+        if self.done and not panel.by_job and panel.size.n <= QUALITY_IN_PAGE:
+            return direct_quality(panel.run, panel.method, panel.size, **_project_parameters(panel))
         return self.figures, self.kept
 
 
-def layout_of(panel: Panel) -> Layout:
-    """The map of a panel as it stands; a job for it begins where it is small."""
+def layout_of(panel: MapPanel) -> Layout:
+    """The current layout of a panel; the job of a small map starts here."""
     codes = map_codes(panel.run, panel.size)
     refused = Layout(panel, np.empty((0, 2), np.float32), codes.index[:0], codes.labels[:0], "refused")
     if panel.by_job and len(codes.z) < SMALLEST_MAP:
-        return replace(refused, said=f"{TITLES[panel.method]} needs at least {SMALLEST_MAP} codes, got {len(codes.z)}.")
+        title = TITLES[panel.method]
+        return replace(refused, message=f"{title} needs at least {SMALLEST_MAP} codes, got {len(codes.z)}.")
     try:
-        return _standing(panel)
+        return _job_layout_with_ghost(panel) if panel.by_job else _direct_layout(panel)
     except ConfigError as error:
-        return replace(refused, said=str(error))
+        return replace(refused, message=str(error))
 
 
-def _standing(panel: Panel) -> Layout:
-    if not panel.by_job:
-        return _direct(panel)
-    ghost = _drawn(panel, dict(panel.ghost)) if panel.ghost is not None else None
-    found = _drawn(panel, dict(panel.parameters))
-    if ghost is None or not found.done:
-        return found
-    if not ghost.done:
-        return replace(found, notices=(*found.notices, f"the ghost behind it: {ghost.said}"), waits=ghost.waits)
-    return replace(found, ghost=align(ghost.points, found.points))
-
-
-def forget_unwatched(panels: tuple[Panel, ...]) -> None:
-    """Cancel what this session asked for and no longer shows; what others wait for too goes on for them."""
-    watched = set()
+def release_unshown(panels: tuple[MapPanel, ...]) -> None:
+    """Cancel the jobs that this session requested and no longer shows; jobs that others wait for go on."""
+    shown = set()
     for panel in panels:
-        for parameters in _wanted(panel):
+        for parameters in _job_parameters(panel):
             with contextlib.suppress(ConfigError):
-                watched.add(find_map(panel.run, panel.method, *panel.size, **parameters)[0])
-    asked: dict[str, MapJob] = st.session_state.setdefault(ASKED, {})
-    for key in [key for key in asked if key not in watched]:
-        job = asked.pop(key)
+                shown.add(find_map(panel.run, panel.method, *panel.size, **parameters)[0])
+    requested: dict[str, MapJob] = st.session_state.setdefault(REQUESTED, {})
+    for key in [key for key in requested if key not in shown]:
+        job = requested.pop(key)
         with contextlib.suppress(ConfigError, Damaged, OSError):
             if under_way(job):
                 cancel(job, current_owner())
 
 
-def begin(panel: Panel) -> None:
-    """Ask for the map of a panel, and for its ghost."""
-    for parameters in _wanted(panel):
+def request_panel(panel: MapPanel) -> None:
+    """Request every job of a panel."""
+    for parameters in _job_parameters(panel):
         try:
             _request(panel, parameters)
         except (ValueError, OSError) as error:
-            st.session_state["map-refused"] = str(error)
+            st.session_state[REFUSAL] = str(error)
 
 
-def stop(job: MapJob) -> None:
+def stop_job(job: MapJob) -> None:
     """Cancel a job."""
     try:
         cancel(job, current_owner())
     except (ConfigError, Damaged) as error:
-        st.session_state["map-refused"] = str(error)
+        st.session_state[REFUSAL] = str(error)
 
 
-def _wanted(panel: Panel) -> list[dict[str, Any]]:
-    """The parameters of every job that a panel needs: of the map, of its ghost, or of a large direct map's figures."""
+def _job_parameters(panel: MapPanel) -> list[dict[str, Any]]:
+    """The parameters of every job of a panel: of the map, its ghost, or the quality of a large direct map."""
     if panel.by_job:
         return [dict(parameters) for parameters in (panel.parameters, panel.ghost) if parameters is not None]
-    return [_asked(panel)] if panel.size.n > JUDGED_HERE else []
+    return [_project_parameters(panel)] if panel.size.n > QUALITY_IN_PAGE else []
 
 
-def _request(panel: Panel, parameters: dict[str, Any]) -> MapJob:
+def _request(panel: MapPanel, parameters: dict[str, Any]) -> MapJob:
     n, split = panel.size
     job = request_map(panel.run, panel.method, n, current_owner(), split=split, **parameters)
-    st.session_state.setdefault(ASKED, {})[job.path.name] = job
+    st.session_state.setdefault(REQUESTED, {})[job.path.name] = job
     return job
 
 
-def _direct(panel: Panel) -> Layout:
-    drawn = direct_map(panel.run, panel.method, panel.size, **_asked(panel))
+def _direct_layout(panel: MapPanel) -> Layout:
+    """A map computed in the page; of a large one a job computes the quality."""
+    projection = direct_map(panel.run, panel.method, panel.size, **_project_parameters(panel))
     codes = map_codes(panel.run, panel.size)
     layout = Layout(
-        panel, drawn.points, codes.index, codes.labels, notices=drawn.notices,
-        explained_variance=drawn.explained_variance or (), projection=drawn,
-    )  # fmt: skip
-    if panel.size.n <= JUDGED_HERE:
+        panel,
+        projection.points,
+        codes.index,
+        codes.labels,
+        notices=projection.notices,
+        explained_variance=projection.explained_variance or (),
+        projection=projection,
+    )
+    if panel.size.n <= QUALITY_IN_PAGE:
         return layout
-    judged = _drawn(panel, _asked(panel), unasked=True)
+    quality = _job_layout(panel, _project_parameters(panel), unasked=True)
     notices = layout.notices
-    if not judged.done:
-        notices += ("its figures are still being taken" if judged.waits else f"it has no figures: {judged.said}",)
-    return replace(layout, figures=judged.figures, kept=judged.kept, notices=notices, waits=judged.waits)
+    if not quality.done:
+        unfinished = "its quality figures are being computed"
+        notices += (unfinished if quality.unfinished else f"it has no quality figures: {quality.message}",)
+    return replace(layout, figures=quality.figures, kept=quality.kept, notices=notices, unfinished=quality.unfinished)
 
 
-def _asked(panel: Panel) -> dict[str, Any]:
-    """What `project` is asked for a map that is drawn in the page."""
-    asked = {name: value for name, value in panel.parameters.items() if name != "ends"}
+def _project_parameters(panel: MapPanel) -> dict[str, Any]:
+    """Arguments of `project` for a map computed in the page."""
+    parameters = {name: value for name, value in panel.parameters.items() if name != "ends"}
     if panel.method == "axis":
-        asked["a"], asked["b"] = (tuple(end.rows.tolist()) for end in _ends(panel))
-    return asked
+        parameters["a"], parameters["b"] = (tuple(group.rows.tolist()) for group in axis_groups(panel))
+    return parameters
 
 
-def _ends(panel: Panel) -> list[Group]:
-    """The two groups that the axis of a panel goes through."""
+def axis_groups(panel: MapPanel) -> list[Group]:
+    """The two groups that the axis of a panel goes through.
+
+    Raises:
+        ConfigError: for a group that is not among the samples, or the same group twice.
+    """
     codes = map_codes(panel.run, panel.size)
     options = group_options(explorer(panel.run), codes.index, codes.labels)
     for name in panel.parameters["ends"]:
@@ -189,8 +191,20 @@ def _ends(panel: Panel) -> list[Group]:
     return ends
 
 
-def _drawn(panel: Panel, parameters: dict[str, Any], unasked: bool = False) -> Layout:
-    """A map by a job as it stands; without a job one begins where it takes seconds, or in any case."""
+def _job_layout_with_ghost(panel: MapPanel) -> Layout:
+    ghost = _job_layout(panel, dict(panel.ghost)) if panel.ghost is not None else None
+    layout = _job_layout(panel, dict(panel.parameters))
+    if ghost is None or not layout.done:
+        return layout
+    if not ghost.done:
+        return replace(
+            layout, notices=(*layout.notices, f"second layout: {ghost.message}"), unfinished=ghost.unfinished
+        )
+    return replace(layout, ghost=align(ghost.points, layout.points))
+
+
+def _job_layout(panel: MapPanel, parameters: dict[str, Any], unasked: bool = False) -> Layout:
+    """The layout of a job; a job that does not exist starts if its map is small, or if `unasked`."""
     _, job = find_map(panel.run, panel.method, *panel.size, **parameters)
     state, reason = "none", ""
     if job is not None:
@@ -198,11 +212,7 @@ def _drawn(panel: Panel, parameters: dict[str, Any], unasked: bool = False) -> L
             status = job.status
             state, reason = status.state, status.reason
             if state == "done":
-                found = job.finished()
-                return Layout(
-                    panel, found.points, found.index, found.labels, notices=found.notices, seconds=found.seconds,
-                    job=job, figures=found.quality, kept=found.kept,
-                )  # fmt: skip
+                return _finished_layout(panel, job)
         except Damaged as error:
             state, reason = "failed", str(error)
     title = TITLES[panel.method]
@@ -210,68 +220,56 @@ def _drawn(panel: Panel, parameters: dict[str, Any], unasked: bool = False) -> L
         try:
             job = _request(panel, parameters)
         except (ValueError, OSError) as error:
-            return _beginning(panel, "stopped", str(error))
+            return _starting_layout(panel, "stopped", str(error))
     if job is not None and under_way(job):
-        return _moving(panel, job)
+        return _moving_layout(panel, job)
     if state == "failed" or state == "interrupted":
-        return _beginning(panel, "stopped", f"{title} stopped: {reason}")
+        return _starting_layout(panel, "stopped", f"{title} stopped: {reason}")
     if state == "cancelled":
-        return _beginning(panel, "stopped", f"This {title} map was cancelled.")
-    return _beginning(
-        panel, "offered", f"{title} of {panel.size.n:,} points takes {_seconds(panel, parameters)}, and is kept."
+        return _starting_layout(panel, "stopped", f"This {title} map was cancelled.")
+    time = _estimate(panel, parameters)
+    return _starting_layout(panel, "offered", f"{title} of {panel.size.n:,} points takes {time}, and is kept.")
+
+
+def _finished_layout(panel: MapPanel, job: MapJob) -> Layout:
+    result = job.finished()
+    return Layout(
+        panel,
+        result.points,
+        result.index,
+        result.labels,
+        notices=result.notices,
+        seconds=result.seconds,
+        job=job,
+        figures=result.quality,
+        kept=result.kept,
     )
 
 
-def _seconds(panel: Panel, parameters: dict[str, Any]) -> str:
-    """How long a map will take, about."""
-    found = estimated_seconds(panel.size.n, panel.method, parameters) * pace("map")
-    return f"about {duration(found)}"
+def _estimate(panel: MapPanel, parameters: dict[str, Any]) -> str:
+    """The expected time of a map, in words."""
+    seconds = estimated_seconds(panel.size.n, panel.method, parameters) * pace("map")
+    return f"about {duration(seconds)}"
 
 
-def _moving(panel: Panel, job: MapJob) -> Layout:
+def _moving_layout(panel: MapPanel, job: MapJob) -> Layout:
     event = job.last_progress
     fraction = min(max(float(event.get("fraction", 0.0)), 0.0), 1.0)
     if job.cancel_requested:
-        said = "Stopping"
+        message = "Stopping"
     elif fraction > 0:
-        said = f"{fraction:.0%}, about {duration(float(event['seconds_left']))} left"
+        message = f"{fraction:.0%}, about {duration(float(event['seconds_left']))} left"
     else:
-        said = waiting_sentence(job)
-    before = _beginning(panel, "moving", said)
+        message = waiting_sentence(job)
+    start = _starting_layout(panel, "moving", message)
     points = job.intermediate()
-    if points is None or len(points) != len(before.points):
-        points = before.points
-    return replace(before, points=points, fraction=fraction, job=job, waits=True)
+    if points is None or len(points) != len(start.points):
+        points = start.points
+    return replace(start, points=points, fraction=fraction, job=job, unfinished=True)
 
 
-def _beginning(panel: Panel, state: str, said: str) -> Layout:
-    """The PCA that t-SNE and UMAP begin from, in the place of a map that is not there yet."""
-    drawn = direct_map(panel.run, "pca", panel.size, components=int(panel.parameters.get("components", 2)))
+def _starting_layout(panel: MapPanel, state: str, message: str) -> Layout:
+    """The PCA that t-SNE and UMAP start from, in place of a map that is not done."""
+    projection = direct_map(panel.run, "pca", panel.size, components=int(panel.parameters.get("components", 2)))
     codes = map_codes(panel.run, panel.size)
-    return Layout(panel, drawn.points, codes.index, codes.labels, state, said)
-
-
-def python_of(layouts: list[Layout], model: Explorer) -> str:
-    """The lines of Python that draw the same maps, for an open run `model`."""
-    size = layouts[0].panel.size
-    stored = len(model.codes.z)
-    if size.split == "test" and size.n <= stored:
-        some = f"[:{size.n}]" if size.n < stored else ""
-        lines = [f"z, labels = model.codes.z{some}, model.codes.labels{some}"]
-    else:
-        lines = [
-            "from aeexplorer.jobs.codes import codes_for_map",
-            "",
-            f'z, labels, _ = codes_for_map(model, {size.n}, "{size.split}")',
-        ]
-    for layout in layouts:
-        panel = layout.panel
-        asked = dict(panel.parameters)
-        if panel.method == "axis":
-            for name, end in zip("ab", _ends(panel), strict=True):
-                lines.append(f"{name} = tuple(np.arange(len(z))[{end.python}].tolist())")
-            asked = {"components": asked["components"], "a": "a", "b": "b"}
-        said = "".join(f", {name}={value}" for name, value in asked.items())
-        lines.append(f'{panel.method} = ae.project(z, "{panel.method}"{said}).points')
-    needed = "import numpy as np\n\n" if any(layout.panel.method == "axis" for layout in layouts) else ""
-    return needed + "\n".join(lines) + "\n"
+    return Layout(panel, projection.points, codes.index, codes.labels, state, message)

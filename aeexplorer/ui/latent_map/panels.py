@@ -1,4 +1,4 @@
-"""The maps side by side: how each stands, what a hand did on them, and how much of the neighbourhood each kept."""
+"""The maps side by side, with their progress and quality, and the gestures on them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from streamlit.delta_generator import DeltaGenerator
 
 from aeexplorer.explorer import Explorer
 from aeexplorer.live.components import MapTouch, latent_map
-from aeexplorer.ui.latent_map import layouts
-from aeexplorer.ui.latent_map.alignment import Shown, shown_maps
+from aeexplorer.ui.latent_map.alignment import AlignedMap, aligned_maps
 from aeexplorer.ui.latent_map.colours import Colouring, colourings
-from aeexplorer.ui.latent_map.controls import TITLES, Asked
-from aeexplorer.ui.latent_map.layouts import Layout, layout_of
-from aeexplorer.ui.latent_map.new_points import held_as
+from aeexplorer.ui.latent_map.layouts import REFUSAL, Layout, layout_of, request_panel, stop_job
+from aeexplorer.ui.latent_map.new_points import cached_map_id
+from aeexplorer.ui.latent_map.request import TITLES, MapRequest
 from aeexplorer.ui.shared.figures import figures_line
 from aeexplorer.ui.shared.run_picker import picked_sample, remember_sample
 from aeexplorer.ui.shared.text import as_text
 
 TICK_SECONDS = 0.4
-HEIGHT, LOW = 400, 216  # of a map, and of one of three; `look` keeps room for both
+HEIGHT, LOW = 400, 216  # of a map, and of one of three; the style sheet keeps room for both
 READING = {
-    "raw": "The codes themselves: distances mean what they say.",
-    "pca": "A linear view: far codes can fall together.",
+    "raw": "The codes themselves: distances are meaningful.",
+    "pca": "A linear view: distant codes can overlap.",
     "axis": "From one group at the left to the other at the right.",
     "tsne": "Distances between clusters and sizes of clusters mean nothing in t-SNE.",
     "umap": "Distances between clusters and sizes of clusters mean little in UMAP.",
@@ -37,86 +36,101 @@ FIGURES = (
 )
 
 Areas = Sequence[DeltaGenerator]
-"""Three places beside each other, or three times the same one whose content goes below each other."""
+"""Three places side by side, or the same place three times, whose contents then stand below each other."""
 
 
 def selection(dataset: str) -> tuple[int, ...]:
-    """The selected samples of a dataset, as places in the test split."""
-    return tuple(st.session_state.get(_selected(dataset), ()))
+    """The selected samples of a dataset, by their index in it."""
+    return tuple(st.session_state.get(_selection_key(dataset), ()))
 
 
 def select(dataset: str, places: Sequence[int]) -> None:
-    """Select samples; none ends the selection."""
-    st.session_state[_selected(dataset)] = tuple(int(place) for place in places)
+    """Select samples; an empty sequence clears the selection."""
+    st.session_state[_selection_key(dataset)] = tuple(int(place) for place in places)
 
 
-def pointed_at(dataset: str) -> tuple[int, tuple[float, ...]] | None:
-    """Where a pointer that decodes was let go: which map of those side by side, and the place on it."""
+def decoded_place(dataset: str) -> tuple[int, tuple[float, ...]] | None:
+    """The number of the map and the place on it where a decoding pointer was released last; None before that."""
     return st.session_state.get(f"map-at.{dataset}")
 
 
-def show_maps(model: Explorer, asked: Asked) -> list[Layout]:
-    """The maps; while one is being drawn they are looked at again by themselves."""
-    layouts = [layout_of(panel) for panel in asked.panels]
-    if waiting(layouts):
-        st.fragment(_watched, run_every=TICK_SECONDS)(model, asked)
+def show_maps(model: Explorer, request: MapRequest) -> list[Layout]:
+    """Draw the maps; while a job runs they redraw themselves."""
+    layouts = [layout_of(panel) for panel in request.panels]
+    if _unfinished(layouts):
+        st.fragment(_redraw, run_every=TICK_SECONDS)(model, request)
     else:
-        _maps(model, asked, layouts)
+        _maps(model, request, layouts)
     return layouts
 
 
-def waiting(layouts: list[Layout]) -> bool:
-    """Whether any of them must be looked at again."""
-    return any(layout.waits for layout in layouts)
+def _unfinished(layouts: list[Layout]) -> bool:
+    return any(layout.unfinished for layout in layouts)
 
 
-def _watched(model: Explorer, asked: Asked) -> None:
-    layouts = [layout_of(panel) for panel in asked.panels]
-    if not waiting(layouts) or _maps(model, asked, layouts):
+def _redraw(model: Explorer, request: MapRequest) -> None:
+    layouts = [layout_of(panel) for panel in request.panels]
+    if not _unfinished(layouts) or _maps(model, request, layouts):
         st.rerun()
 
 
-def _maps(model: Explorer, asked: Asked, layouts: list[Layout]) -> bool:
-    """Draws them. Returns whether a hand has done something new on one."""
-    if said := st.session_state.pop("map-refused", ""):
-        st.error(as_text(said), icon=":material/error:")
-    colours = colourings(asked.colour, layouts)
-    touched, notes = False, []
-    shown = shown_maps(layouts, asked.decode)
+def _maps(model: Explorer, request: MapRequest, layouts: list[Layout]) -> bool:
+    """Draw the maps. Returns whether there was a new gesture on one of them."""
+    if refusal := st.session_state.pop(REFUSAL, ""):
+        st.error(as_text(refusal), icon=":material/error:")
+    colours = colourings(request.colour, layouts)
+    gesture, notes = False, []
+    aligned = aligned_maps(layouts, keep=request.decode)
     name = "map-low" if len(layouts) > 2 else "map-panel"
     for number, (box, layout) in enumerate(zip(st.columns(len(layouts)), layouts, strict=True)):
         with box, st.container(border=True, gap="xsmall", key=f"{name}-{number}"):
-            touched |= _map(model, asked, layout, shown[number], colours[number], number)
+            gesture |= _map(model, request, layout, aligned[number], colours[number], number)
             notes.append(st.container(gap="xsmall", key=f"map-note-{number}"))
-    for note, layout in zip(notes, layouts, strict=True):  # after the points, which people wait for
-        _foot(note, layout)
-    return touched
+    for note, layout in zip(notes, layouts, strict=True):  # the figures take longer than the points
+        with note:
+            _status(layout)
+    return gesture
 
 
-def _map(model: Explorer, asked: Asked, layout: Layout, shown: Shown, colour: Colouring, number: int) -> bool:
+def _map(
+    model: Explorer, request: MapRequest, layout: Layout, aligned: AlignedMap, colour: Colouring, number: int
+) -> bool:
     panel, dataset = layout.panel, model.run.spec.dataset
     if layout.state == "refused":
         st.markdown(f"**{as_text(panel.title)}**")
-        st.error(as_text(layout.said), icon=":material/error:")
+        st.error(as_text(layout.message), icon=":material/error:")
         return False
     key = f"map-{number}"
     touch = latent_map(
-        panel.run.path.name, key=key, points=shown.points, index=shown.index, values=colour.values,
-        categories=colour.categories, colour_label=colour.label, title=panel.title, group="maps", map_id=held_as(layout),
-        ghost=shown.ghost, placed=shown.placed, selected=selection(dataset),
-        picked=picked_sample(int(layout.index.max()) + 1), mode="decode" if asked.decode and layout.done else "select",
-        density=asked.density, pictures=asked.pictures, height=LOW if len(asked.panels) > 2 else HEIGHT,
+        panel.run.path.name,
+        key=key,
+        points=aligned.points,
+        index=aligned.index,
+        values=colour.values,
+        categories=colour.categories,
+        colour_label=colour.label,
+        title=panel.title,
+        group="maps",
+        map_id=cached_map_id(layout),
+        ghost=aligned.ghost,
+        placed=aligned.placed,
+        selected=selection(dataset),
+        picked=picked_sample(int(layout.index.max()) + 1),
+        mode="decode" if request.decode and layout.done else "select",
+        density=request.density,
+        pictures=request.pictures,
+        height=LOW if len(request.panels) > 2 else HEIGHT,
         label=f"{panel.title} of {len(layout.points):,} codes",
-    )  # fmt: skip
-    return _heard(dataset, number, f"{key}.heard", touch)
+    )
+    return _record_gesture(dataset, number, f"{key}.heard", touch)
 
 
-def _heard(dataset: str, number: int, name: str, touch: MapTouch) -> bool:
-    """Take in what is new of what a hand did."""
-    before: MapTouch = st.session_state.get(name, MapTouch(None, (), None))
+def _record_gesture(dataset: str, number: int, key: str, touch: MapTouch) -> bool:
+    """Keep the picked sample, the selection and the decoded place. Returns whether any of them is new."""
+    before: MapTouch = st.session_state.get(key, MapTouch(None, (), None))
     if touch == before:
         return False
-    st.session_state[name] = touch
+    st.session_state[key] = touch
     if touch.picked is not None and touch.picked != before.picked:
         remember_sample(touch.picked)
     if touch.selected != before.selected:
@@ -126,51 +140,55 @@ def _heard(dataset: str, number: int, name: str, touch: MapTouch) -> bool:
     return True
 
 
-def _foot(place: DeltaGenerator, layout: Layout) -> None:
-    """How far a map is and the button that its state asks for; of a finished one what it kept, and what must not be read
-    from it."""
-    with place:
-        if layout.state == "stopped":
-            st.error(as_text(layout.said), icon=":material/error:")
-            _draw(layout, "Draw it again")
-        elif layout.state == "offered":
-            st.caption(f"{as_text(layout.said)} Until then this is PCA.")
-            _draw(layout, f"Draw {TITLES[layout.panel.method]}")
-        elif layout.state == "moving" and layout.job is not None:
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.progress(layout.fraction, layout.said)
-                st.button(
-                    "Stop", key=f"stop.{layout.job.path.name}", on_click=layouts.stop, args=(layout.job,),
-                    disabled=layout.job.cancel_requested, type="tertiary",
-                )  # fmt: skip
-            st.caption("It begins from PCA; points travel to where they belong.")
-        elif layout.done:
-            found, _ = layout.judged()
-            k = int(found.get("k", 15))
-            figures_line(
-                [
-                    (title.format(k=k), f"{found[name]:.3f}", said.format(k=k))
-                    for name, title, said in FIGURES
-                    if name in found
-                ]
+def _status(layout: Layout) -> None:
+    """The progress of a map with the button of its state; of a finished map its quality and how to read it."""
+    if layout.state == "stopped":
+        st.error(as_text(layout.message), icon=":material/error:")
+        _request_button(layout, "Draw it again")
+    elif layout.state == "offered":
+        st.caption(f"{as_text(layout.message)} Until then this is PCA.")
+        _request_button(layout, f"Draw {TITLES[layout.panel.method]}")
+    elif layout.state == "moving" and layout.job is not None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(layout.fraction, layout.message)
+            st.button(
+                "Stop",
+                key=f"stop.{layout.job.path.name}",
+                on_click=stop_job,
+                args=(layout.job,),
+                disabled=layout.job.cancel_requested,
+                type="tertiary",
             )
-            st.caption(_reading(layout))
-            for notice in layout.notices:
-                st.caption(f"Note: {as_text(notice)}.")
+        st.caption("Starts from the PCA layout and improves step by step.")
+    elif layout.done:
+        figures, _ = layout.quality()
+        k = int(figures.get("k", 15))
+        figures_line(
+            [
+                (title.format(k=k), f"{figures[name]:.3f}", explanation.format(k=k))
+                for name, title, explanation in FIGURES
+                if name in figures
+            ]
+        )
+        st.caption(_reading(layout))
+        for notice in layout.notices:
+            st.caption(f"Note: {as_text(notice)}.")
 
 
-def _draw(layout: Layout, label: str) -> None:
+def _request_button(layout: Layout, label: str) -> None:
     panel = layout.panel
-    st.button(label, type="primary", key=f"draw.{panel.method}.{panel.run.id}", on_click=layouts.begin, args=(panel,))
+    key = f"draw.{panel.method}.{panel.run.id}"
+    st.button(label, type="primary", key=key, on_click=request_panel, args=(panel,))
 
 
 def _reading(layout: Layout) -> str:
-    said = READING[layout.panel.method]
+    """How to read a map of this method, with the variance that its axes explain."""
+    sentence = READING[layout.panel.method]
     if layout.explained_variance:
         share = float(np.sum(layout.explained_variance))
-        said = f"{said} {share:.0%} of the variance lies on these axes."
-    return said
+        sentence = f"{sentence} Its axes explain {share:.0%} of the variance."
+    return sentence
 
 
-def _selected(dataset: str) -> str:
+def _selection_key(dataset: str) -> str:
     return f"map-selected.{dataset}"

@@ -1,4 +1,4 @@
-"""The selected samples of the maps: a table, what their mean decodes to, groups named by hand, and files to take along."""
+"""The Selection view: search, table, decoded mean, and groups that people name."""
 
 from __future__ import annotations
 
@@ -18,27 +18,28 @@ from aeexplorer.ui.shared.run_picker import remember_sample
 from aeexplorer.ui.shared.samples import class_name, is_plane, show, test_split
 from aeexplorer.ui.shared.text import as_text
 
-LISTED = 1_000  # rows of the table
+MOST_ROWS = 1_000  # of the table
 
 
 def selection_view(model: Explorer, layouts: list[Layout], areas: panels.Areas) -> str:
-    """What is selected, by lasso or by the text of labels.
+    """Draw the selected samples and the named groups.
 
     Returns:
-        lines of Python that decode the mean code of the selection.
+        Lines of Python that decode the mean code of the selection.
     """
     dataset, size = model.run.spec.dataset, layouts[0].panel.size
     codes = map_codes(model.run, size)
     with areas[0]:
-        _search(model, codes)
-        chosen = panels.selection(dataset)
-        rows = np.flatnonzero(np.isin(codes.index, chosen))
-        if not len(rows):
-            st.info("Nothing is selected. Draw around points with the lasso or the box of a map, or search above.",
-                    icon=":material/lasso_select:")  # fmt: skip
+        _search_box(model, codes)
+        rows = np.flatnonzero(np.isin(codes.index, panels.selection(dataset)))
+        if len(rows):
+            _figures(model, codes, rows, size)
+        else:
+            st.info(
+                "Nothing is selected. Draw around points with the lasso or the box of a map, or search above.",
+                icon=":material/lasso_select:",
+            )
     if len(rows):
-        with areas[0]:
-            _said(model, codes, rows, size)
         with areas[1]:
             _table(model, codes, rows, size)
     with areas[2]:
@@ -47,24 +48,28 @@ def selection_view(model: Explorer, layouts: list[Layout], areas: panels.Areas) 
         _groups(model, codes, rows)
     if not len(rows):
         return ""
-    listed = rows.tolist()
-    return f"chosen = {listed}\npicture = model.decode(z[chosen].mean(0))[0]\n"
+    return f"chosen = {rows.tolist()}\npicture = model.decode(z[chosen].mean(0))[0]\n"
 
 
-def _search(model: Explorer, codes: MapCodes) -> None:
+def _search_box(model: Explorer, codes: MapCodes) -> None:
     text, clear = st.columns([3, 1], vertical_alignment="bottom")
-    key = f"map-search.{model.run.spec.dataset}"
+    dataset = model.run.spec.dataset
+    key = f"map-search.{dataset}"
     text.text_input(
-        "Select by label", key=key, placeholder="text of a label, or #number", on_change=_found, args=(key, model, codes),
+        "Select by label",
+        key=key,
+        placeholder="text of a label, or #number",
+        on_change=_search,
+        args=(key, model, codes),
         max_chars=100,
-    )  # fmt: skip
-    clear.button("Clear", key="map-clear", on_click=_clear, args=(key, model.run.spec.dataset), width="stretch")
-    if said := st.session_state.pop("map-search-said", ""):
-        st.caption(as_text(said))
+    )
+    clear.button("Clear", key="map-clear", on_click=_clear, args=(key, dataset), width="stretch")
+    if message := st.session_state.pop("map-search-said", ""):
+        st.caption(as_text(message))
 
 
-def _found(key: str, model: Explorer, codes: MapCodes) -> None:
-    """Select the samples whose class name holds the text; a number with # picks that sample."""
+def _search(key: str, model: Explorer, codes: MapCodes) -> None:
+    """Select the samples whose class name contains the text; # and a number picks that sample."""
     text = st.session_state[key].strip()
     if not text:
         return
@@ -80,7 +85,7 @@ def _found(key: str, model: Explorer, codes: MapCodes) -> None:
     labels = [y for y in np.unique(codes.labels).tolist() if wanted in class_name(model.spec, y).casefold()]
     places = codes.index[np.isin(codes.labels, labels)].tolist() if labels else []
     if not places:
-        st.session_state["map-search-said"] = f"No label holds {text}."
+        st.session_state["map-search-said"] = f"No label contains {text}."
     else:
         panels.select(model.run.spec.dataset, places)
 
@@ -90,38 +95,43 @@ def _clear(key: str, dataset: str) -> None:
     panels.select(dataset, ())
 
 
-def _said(model: Explorer, codes: MapCodes, rows: np.ndarray, size: Size) -> None:
+def _figures(model: Explorer, codes: MapCodes, rows: np.ndarray, size: Size) -> None:
     figures = [("selected", f"{len(rows):,}", f"of {len(codes.z):,} samples on the maps")]
     labels = codes.labels[rows]
     if (labels >= 0).any():
         values, counts = np.unique(labels[labels >= 0], return_counts=True)
-        most = class_name(model.spec, int(values[counts.argmax()]))
-        figures.append(("class purity", f"{class_purity(labels):.2f}", f"Share of the commonest class, {most}."))
+        commonest = class_name(model.spec, int(values[counts.argmax()]))
+        explanation = f"Share of the commonest class, {commonest}."
+        figures.append(("class purity", f"{class_purity(labels):.2f}", explanation))
     if test_split(model) is not None:
         errors = map_errors(model.run, size)
-        figures.append(
-            ("mean squared error", f"{errors[rows].mean():.4f}", f"Of all samples on the maps: {errors.mean():.4f}.")
-        )
+        explanation = f"All samples on the maps: {errors.mean():.4f}."
+        figures.append(("mean squared error", f"{errors[rows].mean():.4f}", explanation))
     figures_line(figures)
 
 
 def _table(model: Explorer, codes: MapCodes, rows: np.ndarray, size: Size) -> None:
-    shown = rows[:LISTED]
-    table: dict[str, list[object]] = {"sample": codes.index[shown].tolist()}
+    listed = rows[:MOST_ROWS]
+    table: dict[str, list[object]] = {"sample": codes.index[listed].tolist()}
     if (codes.labels >= 0).any():
-        table["label"] = [class_name(model.spec, y) for y in codes.labels[shown].tolist()]
+        table["label"] = [class_name(model.spec, y) for y in codes.labels[listed].tolist()]
     if test_split(model) is not None:
-        table["squared error"] = map_errors(model.run, size)[shown].round(5).tolist()
+        table["squared error"] = map_errors(model.run, size)[listed].round(5).tolist()
     key = f"map-table.{model.run.spec.dataset}"
     st.dataframe(
-        table, height=180, hide_index=True, key=key, on_select=lambda: _row_clicked(key, table["sample"]),
-        selection_mode="single-row", alt=f"{len(shown)} selected samples",
-    )  # fmt: skip
-    if len(rows) > LISTED:
-        st.caption(f"The first {LISTED:,} of {len(rows):,}.")
+        table,
+        height=180,
+        hide_index=True,
+        key=key,
+        on_select=lambda: _pick_row(key, table["sample"]),
+        selection_mode="single-row",
+        alt=f"{len(listed)} selected samples",
+    )
+    if len(rows) > MOST_ROWS:
+        st.caption(f"The first {MOST_ROWS:,} of {len(rows):,}.")
 
 
-def _row_clicked(key: str, places: list[object]) -> None:
+def _pick_row(key: str, places: list[object]) -> None:
     for row in st.session_state[key].selection.rows:
         if row < len(places):
             remember_sample(int(str(places[row])))
@@ -133,35 +143,49 @@ def _mean(model: Explorer, codes: MapCodes, rows: np.ndarray, size: Size) -> Non
         show([("mean code, decoded", decoded)], model.spec, tile_width=180)
         return
     mean = map_samples(model.run, size).x[rows].astype(np.float32).mean(axis=0) / 255
-    show([("", [decoded[0], mean])], model.spec, [["mean code, decoded", "mean of the pictures"]], 2, 96)
+    show([("", [decoded[0], mean])], model.spec, [["mean code, decoded", "mean picture"]], 2, 96)
 
 
 def _groups(model: Explorer, codes: MapCodes, rows: np.ndarray) -> None:
-    """Name the selection, take a group up again, forget one."""
+    """Name the selection; select a named group again, or forget it."""
     dataset = model.run.spec.dataset
     if len(rows):
-        name, keep = st.columns([2, 1], vertical_alignment="bottom")
+        name, save = st.columns([2, 1], vertical_alignment="bottom")
         key = f"map-group.{dataset}"
-        name.text_input("Keep as a group named", key=key, max_chars=40)
-        keep.button(
-            "Keep", key="map-keep", on_click=_keep, args=(key, dataset, codes.index[rows].tolist()), width="stretch",
-            help="For attribute arithmetic on the page Generate, and for the axis of a map.",
-        )  # fmt: skip
-    if said := st.session_state.pop("map-group-said", ""):
-        st.error(as_text(said), icon=":material/error:")
-    for name_of, places in named_groups(dataset).items():
+        name.text_input("Save as group", key=key, max_chars=40, placeholder="name of the group")
+        save.button(
+            "Save",
+            key="map-keep",
+            on_click=_save,
+            args=(key, dataset, codes.index[rows].tolist()),
+            width="stretch",
+            help="For attribute arithmetic on the Generate page, and for the axis of a map.",
+        )
+    if message := st.session_state.pop("map-group-said", ""):
+        st.error(as_text(message), icon=":material/error:")
+    for group, places in named_groups(dataset).items():
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.button(
-                f"{as_text(name_of)}, {len(places):,}", key=f"group.{name_of}", type="tertiary", on_click=panels.select,
-                args=(dataset, places), help="Select these samples", icon=":material/group_work:",
-            )  # fmt: skip
+                f"{as_text(group)}, {len(places):,}",
+                key=f"group.{group}",
+                type="tertiary",
+                on_click=panels.select,
+                args=(dataset, places),
+                help="Select these samples",
+                icon=":material/group_work:",
+            )
             st.button(
-                "", key=f"group.forget.{name_of}", type="tertiary", icon=":material/close:", on_click=forget_group,
-                args=(dataset, name_of), help=f"Forget the group {name_of}",
-            )  # fmt: skip
+                "",
+                key=f"group.forget.{group}",
+                type="tertiary",
+                icon=":material/close:",
+                on_click=forget_group,
+                args=(dataset, group),
+                help=f"Forget the group {group}",
+            )
 
 
-def _keep(key: str, dataset: str, places: list[int]) -> None:
+def _save(key: str, dataset: str, places: list[int]) -> None:
     try:
         keep_group(dataset, st.session_state[key], places)
     except ConfigError as error:
