@@ -135,14 +135,13 @@ def shepard_plot(codes: ArrayLike, points: ArrayLike, theme: Theme = LIGHT, titl
     if before.shape != after.shape or before.ndim != 1:
         raise ConfigError(f"codes and points must be vectors of one length, got {before.shape} and {after.shape}")
     dots = {"size": 4, "opacity": 0.25, "color": theme.accent}
-    figure = go.Figure(go.Scattergl(x=before, y=after, mode="markers", marker=dots, hoverinfo="skip"))
+    figure = go.Figure(go.Scatter(x=before, y=after, mode="markers", marker=dots, hoverinfo="skip"))
     if len(before) >= _SHEPARD_BINS:
-        # The line through the medians shows what the cloud hides: where far pairs come to lie.
+        # The cloud hides the distances of far pairs; the line through the medians shows them.
         order = np.array_split(np.argsort(before, kind="stable"), _SHEPARD_BINS)
         x, y = (np.array([np.median(values[part]) for part in order]) for values in (before, after))
         line = {"color": theme.mark, "width": 2.5}
-        # in WebGL as the points are: other lines would lie under them
-        figure.add_trace(go.Scattergl(x=x, y=y, mode="lines", line=line, hoverinfo="skip", name="median"))
+        figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", name="median"))
     dress(figure, theme, title, f"Distances of {len(before)} pairs, of codes and on the map")
     figure.update_layout(showlegend=False)
     figure.update_xaxes(title_text="distance of codes", rangemode="tozero")
