@@ -320,7 +320,7 @@ def latent_map(
         colour_label: the name of what is coloured by.
         title: the text above it.
         group: maps of one group on a page share hover, picked sample, selection and hidden classes at once.
-        map_id: what the map is held under (`map_cache.cache_map`), without which no place can be decoded.
+        map_id: the name under which the map is cached (`map_cache.cache_map`); without it no place can be decoded.
         ghost: (n, 2|3) points of a second layout, drawn faintly behind.
         placed: new codes; those with a label are the ends of a path or stand alone.
         selected, picked: the samples to select and to pick, as indices into the dataset.
