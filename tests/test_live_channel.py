@@ -254,7 +254,7 @@ def test_the_base_path_is_respected() -> None:
     with serving(base="/lab/") as host:
         with opened(host, "/lab/live") as client:
             assert ask(client, "echo", {})["id"] == 1
-        assert fetch(f"http://{host}{modules_path('/lab')}protocol.js")[0] == 200
+        assert fetch(f"http://{host}{modules_path('/lab')}shared/protocol.js")[0] == 200
         with pytest.raises(InvalidStatus):
             opened(host, "/live")
 
@@ -269,12 +269,12 @@ def fetch(url: str) -> tuple[int, dict[str, str], bytes]:
 
 
 def test_modules_are_kept_by_browsers_under_the_address_of_their_content(host: str) -> None:
-    for path in room.STATIC.iterdir():
-        status, headers, body = fetch(f"http://{host}{modules_path()}{path.name}")
+    for name, path in room.modules().items():
+        status, headers, body = fetch(f"http://{host}{modules_path()}{name}")
         assert status == 200 and body == path.read_bytes() and "immutable" in headers["cache-control"]
-        assert path.suffix != ".js" or headers["content-type"].startswith("text/javascript")
-    assert fetch(f"http://{host}/live/static/old/protocol.js")[1]["cache-control"] == "no-store"
-    for name in ("..%2fchannel.py", "nothing.js", "%2e%2e"):
+        assert headers["content-type"].startswith("text/javascript")
+    assert fetch(f"http://{host}/live/static/old/shared/protocol.js")[1]["cache-control"] == "no-store"
+    for name in ("..%2fchannel.py", "map/..%2f..%2fchannel.py", "nothing.js", "shared", "package.json", "%2e%2e"):
         assert fetch(f"http://{host}{modules_path()}{name}")[0] == 404
 
 

@@ -22,7 +22,7 @@ def test_module(path: Path) -> None:
     assert "# pass 0" not in done.stdout
 
 
-@pytest.mark.parametrize("path", sorted(STATIC.glob("*.js")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(STATIC.rglob("*.js")), ids=lambda path: path.stem)
 def test_module_is_well_formed_and_never_writes_markup(path: Path) -> None:
     done = subprocess.run([str(NODE), "--check", str(path)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

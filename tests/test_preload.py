@@ -39,10 +39,13 @@ def asked_for(header: str) -> list[str]:
 def test_a_page_names_every_module_of_its_component(base: str) -> None:
     found = asked_for(link("/map", base))
     own = {name.removeprefix(modules_path(base)) for name in found if name.startswith(modules_path(base))}
-    assert "latent_map.js" in own and "protocol.js" in own  # the second is only found through socket.js
+    assert "map/latent_map.js" in own and "shared/protocol.js" in own  # the second is only found through channel.js
     for name in own:
         text = (STATIC / name).read_text("utf-8")
-        assert set(re.findall(r'from "\./(\w+\.js)"', text)) <= own
+        imported = [
+            STATIC.joinpath(name).parent / target for target in re.findall(r'^import .* from "(.+\.js)"', text, re.M)
+        ]
+        assert {path.resolve().relative_to(STATIC).as_posix() for path in imported} <= own
     rest = [name for name in found if not name.startswith(modules_path(base))]
     assert any("BidiComponent" in name for name in rest)
     assert all((preload.CHUNKS / name.removeprefix(f"{base}/static/js/")).is_file() for name in rest)
@@ -71,4 +74,4 @@ def test_every_component_that_is_named_exists() -> None:
 
 def test_a_script_that_streamlit_no_longer_has_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preload, "ELEMENTS", ("Nothing",))
-    assert all(name.startswith(modules_path()) for name in asked_for(preload.links(("latent_map",))))
+    assert all(name.startswith(modules_path()) for name in asked_for(preload.links(("map/latent_map",))))

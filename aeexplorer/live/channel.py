@@ -16,7 +16,6 @@ import hashlib
 import json
 import logging
 import math
-import mimetypes
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
@@ -97,7 +96,7 @@ class Channel:
         """What the app mounts: the socket and the modules."""
         return [
             WebSocketRoute(self.base + PATH, self.endpoint),
-            Route(f"{self.base}{PATH}/static/{{version}}/{{name}}", static_file),
+            Route(f"{self.base}{PATH}/static/{{version}}/{{name:path}}", static_file),
         ]
 
     async def endpoint(self, socket: WebSocket) -> None:
@@ -302,12 +301,17 @@ def _no_constant(name: str) -> None:
 
 
 @cache
+def modules() -> dict[str, Path]:
+    """The browser's modules by their path below `STATIC`."""
+    return {path.relative_to(STATIC).as_posix(): path for path in sorted(STATIC.rglob("*.js"))}
+
+
+@cache
 def version() -> str:
     """Hash of the modules: their address changes when they do, so that browsers may keep them for ever."""
     digest = hashlib.sha256()
-    for path in sorted(STATIC.iterdir()):
-        if path.is_file():
-            digest.update(path.name.encode() + path.read_bytes())
+    for name, path in modules().items():
+        digest.update(name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -317,11 +321,11 @@ def modules_path(base: str = "") -> str:
 
 
 async def static_file(request: Request) -> Response:
-    """A module by name; only files that are there by that very name."""
-    name = request.path_params["name"]
-    if name not in {path.name for path in STATIC.iterdir()}:
+    """A module by its path; nothing but what `modules` lists."""
+    path = modules().get(request.path_params["name"])
+    if path is None:
         return Response("not found", 404)
     current = request.path_params["version"] == version()
-    media = "text/javascript" if name.endswith(".js") else mimetypes.guess_type(name)[0]
     # an old page may still ask under an old address: it gets the new file, and must not keep it
-    return FileResponse(STATIC / name, media_type=media, headers=FOREVER if current else {"Cache-Control": "no-store"})
+    headers = FOREVER if current else {"Cache-Control": "no-store"}
+    return FileResponse(path, media_type="text/javascript", headers=headers)

@@ -91,12 +91,14 @@ class Placed(NamedTuple):
 
 
 @functools.cache
-def _component(name: str) -> ComponentRenderer:
+def _component(module: str) -> ComponentRenderer:
+    """The component whose module, such as "map/latent_map", lies in `static/`."""
+    name = module.rpartition("/")[2]
     return st.components.v2.component(
         f"aeexplorer_{name}",
         html=f'<div class="live-wait live-wait-{name}"></div>',
         css=_STYLE.read_text("utf-8"),
-        js=_LOADER % name,
+        js=_LOADER % module,
         isolate_styles=False,
     )
 
@@ -107,10 +109,10 @@ def base_path() -> str:
     return f"/{base}" if base else ""
 
 
-def _mount(name: str, key: str, data: Mapping[str, Any], *states: str) -> Any:
+def _mount(module: str, key: str, data: Mapping[str, Any], *states: str) -> Any:
     modules = modules_path(base_path())
     callbacks: dict[str, Any] = {f"on_{state}_change": _ignore for state in states}
-    return _component(name)(key=key, data={"modules": modules, **data}, **callbacks)
+    return _component(module)(key=key, data={"modules": modules, **data}, **callbacks)
 
 
 def _ignore() -> None:
@@ -152,7 +154,7 @@ def latent_pad(
         "name": name,
         "colours": [LIGHT.colour(i, classes) for i in range(max(classes, 1))],
     }
-    point = _mount("latent_pad", key, data, "point").get("point")
+    point = _mount("pads/latent_pad", key, data, "point").get("point")
     return Point(tuple(point["z"]), point.get("nearest"), point.get("status")) if point else None
 
 
@@ -183,7 +185,7 @@ def draw_pad(
         raise ConfigError(f"spec must be of pictures with one channel, got {spec.kind} data of shape {spec.shape}")
     drawing = DRAWINGS.get(spec.name, DRAWINGS["mnist"] | {"pen": 2.4 * max(spec.shape) / 28})
     data = {"run": run, "shape": spec.shape, "label": label, "plane": plane, "drawing": drawing, "pixels": pixels}
-    found = _mount("draw_pad", key, data, "sample").get("sample")
+    found = _mount("pads/draw_pad", key, data, "sample").get("sample")
     if not found:
         return None
     return Drawn(found["pixels"], tuple(found.get("z") or ()), found.get("status"), found.get("label"))
@@ -238,7 +240,7 @@ def live_panel(
         "paths": list(paths),
         "views": [view.model_dump(mode="json") for view in views],
     }
-    result = _mount("live_panel", key, data, "settings", "picked")
+    result = _mount("panel/live_panel", key, data, "settings", "picked")
     declared = {c.param: c.value for c in controls if not isinstance(c, Play)}
     values = {name: value for name, value in (result.get("settings") or {}).items() if name in declared}
     picked = result.get("picked")
@@ -283,7 +285,7 @@ def vector_field(
         "chart": chart.model_dump(mode="json") if chart else None,
         "label": label,
     }
-    view = _mount("vector_field", key, data, "view").get("view")
+    view = _mount("pads/vector_field", key, data, "view").get("view")
     return Field(view["sigma"], tuple(view["start"])) if view else Field(sigma, start)
 
 
@@ -356,7 +358,7 @@ def latent_map(
         "label": label,
         "heard": st.session_state.get(heard, 0),
     }
-    touch = _mount("latent_map", key, data, "touch").get("touch")
+    touch = _mount("map/latent_map", key, data, "touch").get("touch")
     if not touch:
         return MapTouch(None, (), None)
     st.session_state[heard] = max(st.session_state.get(heard, 0), touch["serial"])

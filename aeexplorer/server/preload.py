@@ -6,6 +6,7 @@ component's module, which names further ones. A `Link` header on the page itself
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -18,19 +19,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from aeexplorer.live.channel import STATIC, modules_path
 
 COMPONENTS: Mapping[str, tuple[str, ...]] = {
-    "": ("latent_pad",),
-    "interpolate": ("live_panel", "latent_pad"),
-    "corruption": ("live_panel",),
-    "beta": ("live_panel",),
-    "generate": ("live_panel",),
-    "map": ("latent_map",),
-    "score": ("vector_field",),
+    "": ("pads/latent_pad",),
+    "interpolate": ("panel/live_panel", "pads/latent_pad"),
+    "corruption": ("panel/live_panel",),
+    "beta": ("panel/live_panel",),
+    "generate": ("panel/live_panel",),
+    "map": ("map/latent_map",),
+    "score": ("pads/vector_field",),
     "reconstruct": (),
     "data": (),
     "train": (),
     "runs": (),
 }
-"""Live components by the address of the page that shows them first."""
+"""Modules of live components by the address of the page that shows them first."""
 ELEMENTS = ("BidiComponent", "Html")
 """Streamlit's own scripts that it loads only on sight of such an element; more of them would delay the first picture.
 Without a component only the last, which keeps the height of a page's first lines from changing."""
@@ -38,7 +39,7 @@ LATER = {"train": ("PlotlyChart",)}
 """Those that a page needs only after a while, fetched when nothing else is: five megabytes of charts before a training
 begins."""
 CHUNKS = Path(st.__file__).parent / "static" / "static" / "js"
-IMPORTED = re.compile(r"""(?:from|import)\s*["']\./([\w.-]+\.js)["']""")
+IMPORTED = re.compile(r"""(?:from|import)\s*["'](\.{1,2}/[\w./-]+\.js)["']""")
 
 
 class Preload:
@@ -95,11 +96,13 @@ def at_start() -> set[str]:
 
 
 def reached(folder: Path, names: Iterable[str]) -> set[str]:
-    """These modules of a folder and all that they import from it."""
+    """These modules, by their paths below a folder, and all that they import from it."""
     found, waiting = set(), list(names)
     while waiting:
         name = waiting.pop()
         if name not in found and (folder / name).is_file():
             found.add(name)
-            waiting += IMPORTED.findall((folder / name).read_text("utf-8"))
+            here = posixpath.dirname(name)
+            imported = IMPORTED.findall((folder / name).read_text("utf-8"))
+            waiting += [posixpath.normpath(posixpath.join(here, target)) for target in imported]
     return found

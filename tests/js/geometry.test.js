@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { niceTicks } from "../../aeexplorer/live/static/chart.js";
-import * as geometry from "../../aeexplorer/live/static/geometry.js";
+import { niceTicks } from "../../aeexplorer/live/static/shared/chart.js";
+import * as geometry from "../../aeexplorer/live/static/shared/plane_geometry.js";
 
 const { centreOfMass, classCentres, fitBounds, fitText, hit, interpolated, namePlaces, planeScale, rasterise, snap, squareBounds } = geometry;
 const close = (a, b, by = 1e-9) => assert.ok(Math.abs(a - b) <= by, `${a} is not ${b}`);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { backOff, Latest } from "../../aeexplorer/live/static/latest.js";
+import { backOff, Latest } from "../../aeexplorer/live/static/shared/latest_request.js";
 
 function connected() {
   const sent = [];

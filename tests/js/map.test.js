@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { contours, march, smoothed } from "../../aeexplorer/live/static/map_density.js";
-import { boundsOf, insidePolygon, nearestTo, nearestTowards, Plane, rectangle, Space, spread } from "../../aeexplorer/live/static/map_geometry.js";
-import { combined, Group } from "../../aeexplorer/live/static/map_link.js";
-import { byDepth, hex, maskOf, PAD, shuffled, sheetOf, stamp, word } from "../../aeexplorer/live/static/map_marks.js";
-import { drawing, laid } from "../../aeexplorer/live/static/map_save.js";
+import { contours, march, smoothed } from "../../aeexplorer/live/static/map/density.js";
+import { boundsOf, insidePolygon, nearestTo, nearestTowards, Plane, rectangle, Space, spread } from "../../aeexplorer/live/static/map/camera.js";
+import { combined, Group } from "../../aeexplorer/live/static/map/linking.js";
+import { byDepth, hex, maskOf, PAD, shuffled, sheetOf, stamp, word } from "../../aeexplorer/live/static/map/markers.js";
+import { drawing, laid } from "../../aeexplorer/live/static/map/export.js";
 
 const POINTS = Float32Array.from([0, 0, 4, 0, 0, 2, 4, 2]);
 

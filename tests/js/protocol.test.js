@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { base64, decodeFrame, encodeRequest } from "../../aeexplorer/live/static/protocol.js";
+import { base64, decodeFrame, encodeRequest } from "../../aeexplorer/live/static/shared/protocol.js";
 
 const HEADER = { id: 3, scene: "x", kind: null, names: ["t", "p"], shapes: [[3, 1, 1], [1, 2]], dtypes: ["uint8", "float32"], readouts: { mse: 0.5 } };
 

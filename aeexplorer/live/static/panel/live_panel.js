@@ -1,11 +1,11 @@
 // Controls, rows of samples, numbers and a chart that all follow the same finger.
 
-import { tell } from "./bus.js";
-import { Chart } from "./chart.js";
-import { makeControl } from "./controls.js";
-import { drawn, isStatus, make, mounted, number, settled, statusLight } from "./dom.js";
-import { drawSample, growSpan, same, themeOf, tileCanvas } from "./paint.js";
-import { channel } from "./socket.js";
+import { tell } from "../shared/topics.js";
+import { Chart } from "../shared/chart.js";
+import { makeControl } from "../shared/controls.js";
+import { drawn, isStatus, make, mounted, number, settled, statusLight } from "../shared/dom.js";
+import { drawSample, growSpan, same, themeOf, tileCanvas } from "../shared/samples.js";
+import { channel } from "../shared/channel.js";
 import { makeView } from "./views.js";
 
 /** Put `value` at a path like "z.3" or "samples" into params, without touching the original. */

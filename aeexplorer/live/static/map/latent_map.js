@@ -1,14 +1,14 @@
 // A map of codes: points to hover, pick, draw around, turn and magnify; maps of one group share what a hand does on them.
 
-import { calm, make, mounted, number } from "./dom.js";
-import { Drawing } from "./map_drawing.js";
-import { boundsOf, eased, Plane, Space } from "./map_geometry.js";
-import { Hands } from "./map_hands.js";
-import { group } from "./map_link.js";
-import { GREY, HIDDEN, hex, outline, ramp, SHOWN, word } from "./map_marks.js";
-import { Pictures } from "./map_pictures.js";
-import { save } from "./map_save.js";
-import { themeOf } from "./paint.js";
+import { calm, make, mounted, number } from "../shared/dom.js";
+import { Drawing } from "./renderer.js";
+import { boundsOf, eased, Plane, Space } from "./camera.js";
+import { Hands } from "./interaction.js";
+import { group } from "./linking.js";
+import { GREY, HIDDEN, hex, outline, ramp, SHOWN, word } from "./markers.js";
+import { Pictures } from "./tooltip.js";
+import { save } from "./export.js";
+import { themeOf } from "../shared/samples.js";
 
 const TRAVEL_MS = 400;
 const FNV_OFFSET = 2166136261, FNV_PRIME = 16777619; // Fowler, Noll & Vo: `data-marked` names the marked rows for who compares maps

@@ -1,10 +1,10 @@
 // Pictures of samples on a map: fetched ahead, kept, shown beside the point under the pointer or in place of points; and what
 // any place of a map decodes to.
 
-import { drawn, make, number, settled, statusLight } from "./dom.js";
-import { nearestFew } from "./map_geometry.js";
-import { drawSample, growSpan, tileCanvas } from "./paint.js";
-import { channel } from "./socket.js";
+import { drawn, make, number, settled, statusLight } from "../shared/dom.js";
+import { nearestFew } from "./camera.js";
+import { drawSample, growSpan, tileCanvas } from "../shared/samples.js";
+import { channel } from "../shared/channel.js";
 
 const AHEAD = 16; // points whose pictures are fetched with the one under the pointer
 const KEPT = 4000; // pictures that are kept

@@ -1,10 +1,10 @@
 // What moves with the controls of a panel beside its rows. A view has {element, still(frame), show(readouts, arrays, params),
 // redraw(theme)}: what stays the same comes once, the rest with every frame.
 
-import { Chart, showElements, svg } from "./chart.js";
-import { make, number } from "./dom.js";
-import { classCentres, interpolated } from "./geometry.js";
-import { sharp } from "./paint.js";
+import { Chart, showElements, svg } from "../shared/chart.js";
+import { make, number } from "../shared/dom.js";
+import { classCentres, interpolated } from "../shared/plane_geometry.js";
+import { sharp } from "../shared/samples.js";
 
 export function makeView(spec) {
   const Kind = { chart: ChartView, cloud: Cloud, dimensions: Dimensions, heat: Heat }[spec.type];

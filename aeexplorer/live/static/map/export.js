@@ -1,7 +1,7 @@
 // A map as a file, with the names of its classes and its legend: what the canvas shows as PNG, or every mark as an outline
 // in SVG.
 
-import { GREY, HIDDEN, hex, outline } from "./map_marks.js";
+import { GREY, HIDDEN, hex, outline } from "./markers.js";
 
 const [LINE, GAP, MARK, BAR] = [22, 18, 6, 160]; // pixels of the legend: its lines, between entries, half a mark, the scale
 const FONT = 13;

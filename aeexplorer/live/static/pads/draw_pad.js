@@ -1,11 +1,11 @@
 // Draw a sample with mouse, finger or pen; it is read at once, and told to the plane of the same page.
 
-import { tell } from "./bus.js";
-import { drawn, make, mounted, number, settled, statusLight } from "./dom.js";
-import { rasterise } from "./geometry.js";
-import { drawSample, sharp, themeOf, tileCanvas } from "./paint.js";
-import { base64 } from "./protocol.js";
-import { channel } from "./socket.js";
+import { tell } from "../shared/topics.js";
+import { drawn, make, mounted, number, settled, statusLight } from "../shared/dom.js";
+import { rasterise } from "../shared/plane_geometry.js";
+import { drawSample, sharp, themeOf, tileCanvas } from "../shared/samples.js";
+import { base64 } from "../shared/protocol.js";
+import { channel } from "../shared/channel.js";
 
 class DrawPad {
   constructor(component) {

@@ -1,7 +1,7 @@
 // What a hand does on a map with pointer, fingers, wheel and keys: move, magnify, turn, point, pick, lasso, decode.
 
-import { insidePolygon, nearestTo, nearestTowards, rectangle } from "./map_geometry.js";
-import { combined } from "./map_link.js";
+import { insidePolygon, nearestTo, nearestTowards, rectangle } from "./camera.js";
+import { combined } from "./linking.js";
 
 const REACH = 14; // pixels from a pointer to the point it means
 const FINGER = 10; // pixels more for a finger

@@ -3,11 +3,11 @@
 // A code of two values is a place on the plane. Of more values the plane is a map, two directions through the code
 // `through`: the pointer moves that code along them, and the rest of it stays.
 
-import { listen } from "./bus.js";
-import { drawn, make, mounted, number, settled, statusLight } from "./dom.js";
-import { classCentres, clamp, fitBounds, hit, namePlaces, planeScale, squareBounds } from "./geometry.js";
-import { drawSample, growSpan, sharp, themeOf, tileCanvas } from "./paint.js";
-import { channel } from "./socket.js";
+import { listen } from "../shared/topics.js";
+import { drawn, make, mounted, number, settled, statusLight } from "../shared/dom.js";
+import { classCentres, clamp, fitBounds, hit, namePlaces, planeScale, squareBounds } from "../shared/plane_geometry.js";
+import { drawSample, growSpan, sharp, themeOf, tileCanvas } from "../shared/samples.js";
+import { channel } from "../shared/channel.js";
 
 const MARK = { light: "#d94e00", dark: "#ff8742" };
 

@@ -1,10 +1,10 @@
 // The picture of a map on two canvases: points, density, names and pictures below; rings, ways and what a hand draws above.
 
-import { make, settled } from "./dom.js";
-import { contours } from "./map_density.js";
-import { spread } from "./map_geometry.js";
-import { byDepth, GREY, HIDDEN, hex, maskOf, PAD, sheetOf, SHOWN, shuffled, stamp, word } from "./map_marks.js";
-import { sharp } from "./paint.js";
+import { make, settled } from "../shared/dom.js";
+import { contours } from "./density.js";
+import { spread } from "./camera.js";
+import { byDepth, GREY, HIDDEN, hex, maskOf, PAD, sheetOf, SHOWN, shuffled, stamp, word } from "./markers.js";
+import { sharp } from "../shared/samples.js";
 
 const OPACITIES = [0.78, 0.3]; // of points, and of those outside a selection
 const SIZES_PER_DOUBLING = 6; // steps in which marks grow with the magnification: their masks are made once for each

@@ -1,7 +1,7 @@
 // The controls of a live panel. Each has {element, value, set(value), key, hold}; `changed()` is told of every move and
 // `released()` when the hand lets go.
 
-import { clamp, interpolated, snap } from "./geometry.js";
+import { clamp, interpolated, snap } from "./plane_geometry.js";
 import { calm, make, number } from "./dom.js";
 
 export function makeControl(spec, values, changed, released) {

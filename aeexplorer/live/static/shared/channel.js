@@ -1,6 +1,6 @@
 // One WebSocket per page, shared by its components; each component is a stream with its own latest-wins state.
 
-import { backOff, Latest } from "./latest.js";
+import { backOff, Latest } from "./latest_request.js";
 import { decodeFrame, encodeRequest } from "./protocol.js";
 
 const SAYINGS = {
@@ -9,7 +9,7 @@ const SAYINGS = {
 };
 const LOST = "Connection lost; trying again.";
 
-const address = new URL("../../../live", import.meta.url);
+const address = new URL("../../../../live", import.meta.url);
 address.protocol = address.protocol.replace("http", "ws");
 
 class Channel {

@@ -1,11 +1,11 @@
 // A plane of arrows, exact and learned, that follows σ, and a point that walks along them.
 
-import { Chart } from "./chart.js";
-import { makeControl } from "./controls.js";
-import { calm, drawn, make, mounted, number, settled, statusLight } from "./dom.js";
-import { clamp, fitBounds, planeScale } from "./geometry.js";
-import { sharp, themeOf } from "./paint.js";
-import { channel } from "./socket.js";
+import { Chart } from "../shared/chart.js";
+import { makeControl } from "../shared/controls.js";
+import { calm, drawn, make, mounted, number, settled, statusLight } from "../shared/dom.js";
+import { clamp, fitBounds, planeScale } from "../shared/plane_geometry.js";
+import { sharp, themeOf } from "../shared/samples.js";
+import { channel } from "../shared/channel.js";
 
 const MARK = { light: "#d94e00", dark: "#ff8742" };
 const LEARNED = { light: "#1c5d99", dark: "#7db8ee" };
