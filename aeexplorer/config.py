@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, core_schema
 
 
 class ConfigError(ValueError):
@@ -43,6 +46,24 @@ class Config(BaseModel):
     def replace(self, **values: Any) -> Self:
         """A copy with some fields changed, validated again."""
         return type(self)(**{**dict(self), **values})
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Marks a field whose value is one of these names, as in `Annotated[str, Choice(tuple(NETS))]`: a table says once
+    what there is."""
+
+    names: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.literal_schema(list(self.names))
+
+
+def choices(field: FieldInfo) -> tuple[Any, ...]:
+    """The values that a field may have; () where it is no choice."""
+    if get_origin(field.annotation) is Literal:
+        return get_args(field.annotation)
+    return next((mark.names for mark in field.metadata if isinstance(mark, Choice)), ())
 
 
 def sentence(error: ValidationError, known: Iterable[str] = ()) -> str:

@@ -40,11 +40,18 @@ class Explorer:
         self.family = run.family
         self._model = run.load_model()
         self.config = self._model.config
+        self.label: int | None = None
         self._moved = False
 
     @property
     def traits(self) -> frozenset[str]:
-        return self.family.traits
+        """What it can be asked beyond encode and decode; see `families.Family`."""
+        return self.family.traits_of(self.config)
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Sizes of the levels of a code: consecutive slices of z, coarse first; one for most families."""
+        return self._model.levels_of(self.config)
 
     @property
     def latent_dim(self) -> int:
@@ -68,7 +75,9 @@ class Explorer:
             ConfigError: when data is needed that is not on this machine and cannot be fetched.
         """
         codes = self.run.codes
-        return replace(codes, z=self.encode(self.dataset.test.x[codes.index])) if self._moved else codes
+        if not self._moved:
+            return codes
+        return replace(codes, z=self._encoded(self.dataset.test.x[codes.index], codes.labels))
 
     @cached_property
     def dial(self) -> Dial | None:
@@ -102,6 +111,28 @@ class Explorer:
         other.__dict__.pop("codes", None)
         return other
 
+    def given(self, label: int | str | None) -> Explorer:
+        """The model told a class, a place or a name in `spec.classes`, that it encodes and decodes with; None takes it
+        back. Cheap, and safe in threads.
+
+        Raises:
+            ConfigError: for a family without the trait "label", or a class that is none of the data's.
+        """
+        if "label" not in self.traits:
+            raise ConfigError(f"family must take a label, got {self.family.name}")
+        classes = self.spec.classes
+        place = classes.index(label) if isinstance(label, str) and label in classes else label
+        if place is not None and (isinstance(place, str) or not 0 <= place < len(classes)):
+            raise ConfigError(
+                f"label must be one of {', '.join(classes)} or a number below {len(classes)}, got {label!r}"
+            )
+        other = copy.copy(self)
+        other.label = None if place is None else int(place)
+        return other
+
+    def _labels(self, n: int) -> Tensor | None:
+        return None if self.label is None else torch.full((n,), self.label)
+
     def _samples(self, x: np.ndarray) -> Tensor:
         given = to_tensor(np.asarray(x), self.spec)
         samples = to_float(given)
@@ -120,7 +151,14 @@ class Explorer:
     @torch.inference_mode()
     def encode(self, x: np.ndarray) -> np.ndarray:
         """Codes (n, latent_dim) of samples; of a posterior the mean."""
-        return torch.cat([self._model.encode(c).z for c in self._samples(x).split(CHUNK)]).numpy()
+        samples = self._samples(x)
+        return torch.cat([self._model.encode(c, self._labels(len(c))).z for c in samples.split(CHUNK)]).numpy()
+
+    @torch.inference_mode()
+    def _encoded(self, x: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Codes of samples whose classes (n,) are known."""
+        parts = zip(self._samples(x).split(CHUNK), torch.from_numpy(labels).split(CHUNK), strict=True)
+        return torch.cat([self._model.encode(c, y).z for c, y in parts]).numpy()
 
     @torch.inference_mode()
     def posterior(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -131,7 +169,7 @@ class Explorer:
         """
         if "posterior" not in self.traits:
             raise ConfigError(f"family must have a posterior, got {self.family.name}")
-        parts = [self._model.encode(c) for c in self._samples(x).split(CHUNK)]
+        parts = [self._model.encode(c, self._labels(len(c))) for c in self._samples(x).split(CHUNK)]
         means, logvars = (
             [p.mean for p in parts if p.mean is not None],
             [p.logvar for p in parts if p.logvar is not None],
@@ -144,7 +182,8 @@ class Explorer:
         codes = self._codes(z)
         if not len(codes):
             return np.empty((0, *self.spec.shape), np.float32)
-        return to_array(torch.cat([self._model.decode(c) for c in codes.split(CHUNK)]), self.spec)
+        parts = [self._model.decode(c, self._labels(len(c))) for c in codes.split(CHUNK)]
+        return to_array(torch.cat(parts), self.spec)
 
     def reconstruct(self, x: np.ndarray) -> np.ndarray:
         """Samples through code and back, (n, *spec.shape)."""
@@ -163,8 +202,8 @@ class Explorer:
     def sample_codes(self, n: int, seed: int = 0, temperature: float = 1.0) -> np.ndarray:
         """Codes (n, latent_dim) to generate from.
 
-        From the prior where the family has one, scaled by the temperature; with a codebook each position from how
-        often its entries occur among the stored codes; else from one Gaussian fitted to the stored codes.
+        From the prior where the family has one, at the temperature; with a codebook and no prior each position from
+        how often its entries occur among the stored codes; else from one Gaussian fitted to the stored codes.
 
         Raises:
             ConfigError: when n is not in 1..10,000 or the temperature not in 0..10.
@@ -175,7 +214,8 @@ class Explorer:
             raise ConfigError(f"temperature must be between 0 and 10, got {temperature}")
         random = np.random.default_rng(seed)
         if "prior" in self.traits:
-            return (temperature * self._model.sample_prior(n, torch.Generator().manual_seed(seed))).numpy()
+            generator = torch.Generator().manual_seed(seed)
+            return self._model.sample_prior(n, generator, temperature, self._labels(n)).numpy()
         if "codebook" in self.traits and self.codes.indices is not None:
             stored = self.codes.indices
             drawn = np.stack([random.choice(column, n) for column in stored.T], axis=1)
@@ -185,6 +225,21 @@ class Explorer:
         # samples as random combinations of the stored codes have exactly their covariance, at any dimension
         weights = random.standard_normal((n, len(z))) / max(len(z) - 1, 1) ** 0.5
         return (z.mean(0) + temperature * weights @ centred).astype(np.float32)
+
+    @torch.inference_mode()
+    def resample(self, z: np.ndarray, below: int, seed: int = 0, temperature: float = 1.0) -> np.ndarray:
+        """Codes (n, latent_dim) that keep the first `below` levels of z and have the finer ones drawn anew from their
+        priors.
+
+        Raises:
+            ConfigError: for a family of one level, or below outside 0 to the number of levels.
+        """
+        if len(self.levels) < 2:
+            raise ConfigError(f"family must have several levels, got {self.family.name} with one")
+        if not 0 <= below <= len(self.levels):
+            raise ConfigError(f"below must be between 0 and {len(self.levels)}, the number of levels, got {below}")
+        generator = torch.Generator().manual_seed(seed)
+        return self._model.resample(self._codes(z), below, generator, temperature).numpy()
 
     def traverse(self, z: np.ndarray, dimension: int, values: np.ndarray) -> np.ndarray:
         """Pictures (len(values), *spec.shape) of one code (latent_dim,) with one coordinate set to each value."""
@@ -203,9 +258,13 @@ class Explorer:
             raise ConfigError(f"family must have a posterior, got {self.family.name}")
         return rate_distortion(self._model, split or self.dataset.test, self.run.spec.training.seed)
 
-    def evaluate(self, split: Split | None = None) -> dict[str, float]:
-        """Figures on a split, the test split unless another is given; see `evaluation.evaluate`."""
-        return evaluate(self._model, split or self.dataset.test, self.run.spec.training.seed)
+    def evaluate(self, split: Split | None = None, nll: int = 0) -> dict[str, float]:
+        """Figures on a split, the test split unless another is given; see `evaluation.evaluate`.
+
+        Args:
+            nll: importance samples for "nll", the negative log-likelihood; 0 leaves it out.
+        """
+        return evaluate(self._model, split or self.dataset.test, self.run.spec.training.seed, nll)
 
 
 def open_run(path: str | Path | Run) -> Explorer:

@@ -6,22 +6,25 @@ Adding a family is one file in `models/` and one row here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 
-from aeexplorer.config import ConfigError, unknown
-from aeexplorer.data.spec import DataSpec
+from aeexplorer.config import ConfigError, choices, unknown
+from aeexplorer.data.spec import DataSpec, Kind
 from aeexplorer.models.adversarial import AdversarialAutoencoder, AdversarialConfig
 from aeexplorer.models.base import Autoencoder, ModelConfig
+from aeexplorer.models.conditional import ConditionalConfig, ConditionalVAE
+from aeexplorer.models.hierarchical import HierarchicalConfig, HierarchicalVAE
 from aeexplorer.models.multirate import MultiRateConfig, MultiRateVAE
 from aeexplorer.models.plain import PlainAutoencoder
 from aeexplorer.models.score import ScoreAutoencoder, ScoreConfig
 from aeexplorer.models.sparse import SparseAutoencoder, SparseConfig
 from aeexplorer.models.vae import VAE, VAEConfig
 from aeexplorer.models.vq import VQVAE, VQConfig
+from aeexplorer.nets import NETS
 
-Trait = Literal["prior", "posterior", "codebook", "rates"]
+Trait = Literal["prior", "normal_prior", "posterior", "codebook", "rates", "label"]
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,9 @@ class Family:
         summary: what it is, in a sentence a student understands.
         equation: what is minimised, in LaTeX.
         paper: the source, as people cite it, with a link.
-        traits: what it can be asked beyond encode and decode: "prior" (samples decode), "posterior" (codes have mean
-            and log-variance), "codebook" (codes are indices), "rates" (one net answers at every β).
+        traits: what it can be asked beyond encode and decode: "prior" (codes can be drawn), "normal_prior" (that prior is
+            N(0, I)), "posterior" (codes have mean and log-variance), "codebook" (codes are indices), "rates" (one net
+            answers at every β), "label" (encoder and decoder take a class). `traits_of` adds those of a configuration.
     """
 
     name: str
@@ -53,6 +57,25 @@ class Family:
             ConfigError: when config and data do not go together.
         """
         return self.model(config, data)
+
+    def traits_of(self, config: ModelConfig) -> frozenset[str]:
+        """The traits of a model of this configuration."""
+        return self.traits | self.model.traits_of(config)
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Kinds of data that one of its nets takes."""
+        nets = [NETS[name] for name in choices(type(self.config).model_fields["net"])]
+        return tuple(kind for kind in get_args(Kind) if any(kind in net.kinds for net in nets))
+
+    def stages(self, config: ModelConfig, data: DataSpec) -> tuple[tuple[str, float], ...]:
+        """The stages of a training by name, with their share of the epochs.
+
+        Raises:
+            ConfigError: when config and data do not go together.
+        """
+        with torch.device("meta"):
+            return tuple((stage.name, stage.share) for stage in self.make(config, data).stages())
 
     def shapes(self, config: ModelConfig, data: DataSpec) -> dict[str, tuple[int, ...]]:
         """The weights of a model by name, as shapes alone: nothing is allocated.
@@ -111,13 +134,29 @@ FAMILIES: dict[str, Family] = {
             "Encodes each sample as a Gaussian and keeps all of them near one standard normal, so that it can be sampled.",
             r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z)] + \mathrm{KL}\big(q(z|x) \,\Vert\, \mathcal N(0, I)\big)",
             "Kingma & Welling 2014, https://arxiv.org/abs/1312.6114",
-            frozenset({"prior", "posterior"}),
+            frozenset({"prior", "normal_prior", "posterior"}),
         ),
         Family(
             "beta_vae", "β-VAE", VAE, VAEConfig(beta=4.0),
             "A VAE that pays β times for what it stores: less detail, a tidier latent space.",
             r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z)] + \beta\, \mathrm{KL}\big(q(z|x) \,\Vert\, \mathcal N(0, I)\big)",
             "Higgins et al. 2017, https://openreview.net/forum?id=Sy2fzU9gl",
+            frozenset({"prior", "normal_prior", "posterior"}),
+        ),
+        Family(
+            "cvae", "Conditional VAE", ConditionalVAE, ConditionalConfig(),
+            "A VAE whose encoder and decoder are told the class, so that the code keeps the style and samples can be asked "
+            "for by class.",
+            r"L = \mathbb{E}_{q(z|x,y)}[-\log p(x|z,y)] + \beta\, \mathrm{KL}\big(q(z|x,y) \,\Vert\, \mathcal N(0, I)\big)",
+            "Sohn et al. 2015, https://papers.nips.cc/paper/5775",
+            frozenset({"prior", "normal_prior", "posterior", "label"}),
+        ),
+        Family(
+            "hvae", "Hierarchical VAE", HierarchicalVAE, HierarchicalConfig(),
+            "Several levels of codes: coarse ones say what a sample is, finer ones how it looks given the coarse ones.",
+            r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z)] + \beta \sum_i \mathbb{E}_{q(z_{<i}|x)} "
+            r"\mathrm{KL}\big(q(z_i|z_{<i},x) \,\Vert\, p(z_i|z_{<i})\big)",
+            "Sønderby et al. 2016, https://arxiv.org/abs/1602.02282",
             frozenset({"prior", "posterior"}),
         ),
         Family(
@@ -126,14 +165,14 @@ FAMILIES: dict[str, Family] = {
             r"L = \mathbb{E}_{\log\beta}\Big[\mathbb{E}_{q_\beta(z|x)}[-\log p_\beta(x|z)] "
             r"+ \beta\, \mathrm{KL}\big(q_\beta(z|x) \,\Vert\, \mathcal N(0, I)\big)\Big]",
             "Bae et al. 2023, https://arxiv.org/abs/2212.03905",
-            frozenset({"prior", "posterior", "rates"}),
+            frozenset({"prior", "normal_prior", "posterior", "rates"}),
         ),
         Family(
             "aae", "Adversarial autoencoder", AdversarialAutoencoder, AdversarialConfig(),
             "A discriminator tells codes from prior samples; the encoder learns to deceive it.",
             r"L = \ell(x, \hat x) - \lambda \log D(f(x)), \quad D \text{ tells } z \sim \mathcal N(0, I) \text{ from } f(x)",
             "Makhzani et al. 2015, https://arxiv.org/abs/1511.05644",
-            frozenset({"prior"}),
+            frozenset({"prior", "normal_prior"}),
         ),
         Family(
             "vqvae", "VQ-VAE", VQVAE, VQConfig(),

@@ -1,37 +1,94 @@
 """Losses with ONE reduction: summed over the features of a sample, averaged over the batch.
 
 With this reduction binary cross-entropy and the KL divergence are both in nats per sample and add up to the negative
-evidence lower bound; a weight such as β means the same on every dataset and every page.
+evidence lower bound; a weight such as β means the same on every dataset and every page. `LOSSES` is the one table.
 """
 
 from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from aeexplorer.data.spec import DataSpec
+
 
 def binary_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
-    """-Σ_i [x_i log σ(l_i) + (1 - x_i) log(1 - σ(l_i))], in nats per sample; logits and target (b, ...), target in [0, 1]."""
-    return F.binary_cross_entropy_with_logits(logits, target, reduction="sum") / len(target)
+    """-Σ_i [x_i log σ(l_i) + (1 - x_i) log(1 - σ(l_i))], (b,) nats; logits and target (b, ...), target in [0, 1]."""
+    return F.binary_cross_entropy_with_logits(logits, target, reduction="none").flatten(1).sum(1)
 
 
 def squared_error(output: Tensor, target: Tensor) -> Tensor:
-    """Σ_i (x_i - x̂_i)², per sample. A Gaussian log-likelihood with σ² = 1/2 up to a constant, in nats."""
-    return F.mse_loss(output, target, reduction="sum") / len(target)
+    """Σ_i (x_i - x̂_i)², (b,): -log p of a Gaussian with σ² = 1/2, in nats, less ½ log π for each value."""
+    return F.mse_loss(output, target, reduction="none").flatten(1).sum(1)
 
 
-def reconstruction(loss: str, output: Tensor, target: Tensor) -> Tensor:
-    """The reconstruction term for a decoder's raw output: logits for "bce", values for "mse"."""
-    return binary_cross_entropy(output, target) if loss == "bce" else squared_error(output, target)
+def absolute_error(output: Tensor, target: Tensor) -> Tensor:
+    """Σ_i |x_i - x̂_i|, (b,): -log p of a Laplace distribution of scale 1, in nats, less log 2 for each value."""
+    return F.l1_loss(output, target, reduction="none").flatten(1).sum(1)
 
 
-def kl_standard_normal(mean: Tensor, logvar: Tensor) -> Tensor:
-    """KL(N(μ, σ²) || N(0, 1)) = ½ Σ_k (μ_k² + σ_k² - 1 - log σ_k²), in nats per sample.
+@dataclass(frozen=True)
+class Loss:
+    """One row of `LOSSES`.
 
-    Kingma & Welling 2014, appendix B. mean and logvar are (b, K).
+    Attributes:
+        link: the decoder's output (b, ...) -> data space.
+        per_sample: (output, target), each (b, ...) -> (b,).
+        constant: nats per value that `per_sample` leaves out of -log p(x|z); None where it is no log-likelihood.
+        bounded: whether values must lie in [0, 1].
     """
-    return (torch.addcmul(logvar.exp() - logvar, mean, mean).sum() - mean.numel()) * (0.5 / len(mean))
+
+    name: str
+    title: str
+    link: Callable[[Tensor], Tensor]
+    per_sample: Callable[[Tensor, Tensor], Tensor]
+    constant: float | None = None
+    bounded: bool = False
+
+    def fits(self, data: DataSpec) -> bool:
+        """Whether it can be used on a dataset."""
+        return data.unit_interval or not self.bounded
+
+
+def _identity(output: Tensor) -> Tensor:
+    return output
+
+
+LOSSES: dict[str, Loss] = {
+    loss.name: loss
+    for loss in (
+        Loss("bce", "Cross-entropy", torch.sigmoid, binary_cross_entropy, constant=0.0, bounded=True),
+        Loss("mse", "Squared error", _identity, squared_error, constant=0.5 * math.log(math.pi)),
+        Loss("mae", "Absolute error", _identity, absolute_error, constant=math.log(2.0)),
+    )
+}
+
+
+def gaussian_kl(
+    mean: Tensor, logvar: Tensor, prior_mean: Tensor | None = None, prior_logvar: Tensor | None = None
+) -> Tensor:
+    """KL(N(μ, σ²) || N(μ_p, σ_p²)) of each dimension, in nats; all (b, K). The prior is N(0, 1) where it is not given:
+    ½ (μ² + σ² - 1 - log σ²), Kingma & Welling 2014, appendix B.
+    """
+    if prior_mean is None or prior_logvar is None:
+        return 0.5 * (torch.addcmul(logvar.exp() - logvar, mean, mean) - 1)
+    shifted = (mean - prior_mean).square() * (-prior_logvar).exp()
+    ratio = logvar - prior_logvar
+    return 0.5 * (shifted + ratio.exp() - 1 - ratio)
+
+
+def gaussian_log_density(z: Tensor, mean: Tensor | None = None, logvar: Tensor | None = None) -> Tensor:
+    """log N(z; μ, σ²) summed over dimensions, (b,) nats; z, mean and logvar (b, K), the standard normal where the latter
+    are not given."""
+    constant = 0.5 * math.log(2 * math.pi) * z.shape[1]
+    if mean is None or logvar is None:
+        return -0.5 * z.square().sum(1) - constant
+    return -0.5 * (logvar + (z - mean).square() * (-logvar).exp()).sum(1) - constant
 
 
 def bernoulli_kl(rho: float, activation: Tensor) -> Tensor:

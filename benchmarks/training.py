@@ -121,7 +121,7 @@ def run_pythae(net: str, batch_size: int, epochs: int, samples: int) -> tuple[fl
     x, data = loaded(samples)
     torch.manual_seed(0)
     # the same layers; two heads and a sigmoid, as its encoders and decoders have them
-    trunk = list(make_encoder(net, data.spec, 20, WIDTHS[net]))
+    trunk = list(make_encoder(data.spec, 20, model_config(net)))
     head = trunk.pop()
 
     class Encoder(BaseEncoder):
@@ -137,7 +137,7 @@ def run_pythae(net: str, batch_size: int, epochs: int, samples: int) -> tuple[fl
     class Decoder(BaseDecoder):
         def __init__(self) -> None:
             super().__init__()
-            self.body = nn.Sequential(make_decoder(net, data.spec, 20, WIDTHS[net]), nn.Sigmoid())
+            self.body = nn.Sequential(make_decoder(data.spec, 20, model_config(net)), nn.Sigmoid())
 
         def forward(self, z: Any) -> Any:
             return ModelOutput(reconstruction=self.body(z))

@@ -22,7 +22,7 @@ import aeexplorer as ae
 from aeexplorer import jobs
 from aeexplorer.__main__ import build_parser, main
 from aeexplorer.config import ConfigError
-from aeexplorer.data import Dataset
+from aeexplorer.data import DATASETS, Dataset
 from aeexplorer.explorer import Explorer
 from aeexplorer.families import family
 from aeexplorer.jobs.doctor import examine
@@ -40,7 +40,7 @@ from aeexplorer.training import loop as the_loop
 from aeexplorer.training.estimation import estimate
 from aeexplorer.training.evaluation import evaluate, rate_distortion, restoration
 from aeexplorer.training.loop import TrainingConfig, train
-from aeexplorer.training.plan import TESTED, DialSpec, check_dial, train_chain
+from aeexplorer.training.plan import TESTED, DialSpec, make_plan, train_plan
 
 Tiny = Callable[[str], Dataset]
 SMALL: dict[str, Any] = {"hidden": (16,), "latent_dim": 3, "epochs": 3, "batch_size": 16, "device": "cpu"}
@@ -232,7 +232,11 @@ def test_each_stop_goes_on_from_the_one_before(tiny: Tiny) -> None:
     data, config = tiny("grey"), TrainingConfig(epochs=3, batch_size=16, seed=5, device="cpu")
     run = new_chain(data, seed=5, dropout=0.1)
     model, by_hand = run.new_model(), run.new_model()
-    seen = [(p.stop, p.settled, model.config.beta) for p in train_chain(model, data, config, BETAS) if p.validation]
+    seen = [
+        (p.stage, p.settled, model.config.beta)
+        for p in train_plan(model, data, make_plan(family("vae"), model.config, config, data.spec, BETAS))
+        if p.validation
+    ]
     assert seen == [
         (0, False, 0.1),
         (0, False, 0.1),
@@ -307,7 +311,7 @@ def test_half_precision_moves_no_pixel_by_a_hundredth() -> None:
     x = to_float(to_tensor(data.test.x, data.spec))
     moved = []
     assert run.spec.dial is not None
-    for progress in train_chain(model, data, run.spec.training, run.spec.dial):
+    for progress in train_plan(model, data, run.plan):
         if progress.settled:
             found = found.grown(halved(model))
             near = found.model_at(found.stops[-1])
@@ -374,7 +378,7 @@ def test_stopped_at_any_report_it_goes_on_bit_for_bit(tiny: Tiny, spec: DialSpec
         recording = record(run, data)
         for _ in range(reports):
             progress = next(recording)
-        assert (progress.step, progress.stop) == (reports, (reports > FIRST) + (reports > SECOND))
+        assert (progress.step, progress.stage) == (reports, (reports > FIRST) + (reports > SECOND))
         if reports % 2:
             recording.close()
             assert run.status.state == "cancelled"
@@ -614,7 +618,9 @@ def test_a_recipe_can_be_made_and_its_command_says_how(name: str) -> None:
     recipe = RECIPES[name]
     assert recipe.dial is not None
     config, loop = configure(recipe.family, **recipe.knobs)
-    assert check_dial(family(recipe.family), config, loop, recipe.dial).epochs > loop.epochs
+    assert (
+        make_plan(family(recipe.family), config, loop, DATASETS[recipe.dataset].spec, recipe.dial).epochs > loop.epochs
+    )
     assert set(recipe.marks) <= set(recipe.dial.stops) and len(recipe.marks) == (3 if "-beta" in name else 0)
     argv = recipe.command.removeprefix("python -m aeexplorer ").split()
     said = build_parser(argv).parse_args(argv)

@@ -8,12 +8,20 @@ from torch import nn
 
 from aeexplorer.config import ConfigError
 from aeexplorer.data import DataSpec
-from aeexplorer.nets import NETS, make_decoder, make_encoder, parameter_count
+from aeexplorer.nets import NETS, NetConfig, foreign_knobs, make_decoder, make_encoder, parameter_count
 from aeexplorer.tensors import model_shape
 
 
 def spec(kind: str, *shape: int) -> DataSpec:
     return DataSpec(name="samples", title="Samples", kind=kind, shape=shape)
+
+
+def deep(hidden: tuple[int, ...]) -> NetConfig:
+    return NetConfig(net="mlp", hidden=hidden)
+
+
+def wide(channels: tuple[int, ...]) -> NetConfig:
+    return NetConfig(net="conv", channels=channels)
 
 
 SHAPES = [spec("image", 8, 8), spec("image", 9, 7, 3), spec("image", 1, 5), spec("image", 28, 28), spec("sequence", 20),
@@ -27,7 +35,8 @@ SHAPES = [spec("image", 8, 8), spec("image", 9, 7, 3), spec("image", 1, 5), spec
 )
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 def test_in_and_out(net: str, data: DataSpec, dropout: float) -> None:
-    encoder, decoder = make_encoder(net, data, 6, (4, 8), dropout), make_decoder(net, data, 3, (4, 8), dropout)
+    config = NetConfig(net=net, hidden=(4, 8), channels=(4, 8), dropout=dropout)
+    encoder, decoder = make_encoder(data, 6, config), make_decoder(data, 3, config)
     assert encoder(torch.zeros(2, *model_shape(data))).shape == (2, 6)
     assert decoder(torch.zeros(2, 3)).shape == (2, *model_shape(data))
     dropouts = [m for m in [*encoder.modules(), *decoder.modules()] if isinstance(m, nn.Dropout)]
@@ -35,7 +44,7 @@ def test_in_and_out(net: str, data: DataSpec, dropout: float) -> None:
 
 
 def test_no_hidden_layer_is_a_linear_map() -> None:
-    encoder = make_encoder("mlp", spec("vector", 5), 2, ())
+    encoder = make_encoder(spec("vector", 5), 2, deep(()))
     a, b = torch.randn(2, 1, 5)
     torch.testing.assert_close(encoder(a + b) + encoder(0 * a), encoder(a) + encoder(b))
     assert parameter_count(encoder) == 5 * 2 + 2
@@ -45,8 +54,8 @@ def test_the_decoder_mirrors_the_encoder() -> None:
     sizes = [
         [(m.in_features, m.out_features) for m in net if isinstance(m, nn.Linear)]
         for net in (
-            make_encoder("mlp", spec("vector", 9), 2, (7, 5)),
-            make_decoder("mlp", spec("vector", 9), 2, (7, 5)),
+            make_encoder(spec("vector", 9), 2, deep((7, 5))),
+            make_decoder(spec("vector", 9), 2, deep((7, 5))),
         )
     ]
     assert sizes[0] == [(9, 7), (7, 5), (5, 2)] and sizes[1] == [(b, a) for a, b in reversed(sizes[0])]
@@ -55,12 +64,17 @@ def test_the_decoder_mirrors_the_encoder() -> None:
 def test_convolutions_on_vectors_are_refused() -> None:
     for make in (make_encoder, make_decoder):
         with pytest.raises(ConfigError, match="net must be mlp for the vector data of samples, got conv"):
-            make("conv", spec("vector", 5), 2, (4,))
+            make(spec("vector", 5), 2, wide((4,)))
 
 
 def test_more_halvings_than_the_side_has_are_refused() -> None:
-    make_encoder("conv", spec("image", 8, 8), 2, (4,) * 3)
+    make_encoder(spec("image", 8, 8), 2, wide((4,) * 3))
     with pytest.raises(ConfigError, match="channels must list at most 3 layers for samples, got 4"):
-        make_encoder("conv", spec("image", 8, 8), 2, (4,) * 4)
+        make_encoder(spec("image", 8, 8), 2, wide((4,) * 4))
     with pytest.raises(ConfigError, match="channels must list at most 5 layers for samples, got 6"):
-        make_decoder("conv", spec("sequence", 20), 2, (4,) * 6)
+        make_decoder(spec("sequence", 20), 2, wide((4,) * 6))
+
+
+def test_each_net_reads_its_own_knobs() -> None:
+    assert foreign_knobs("mlp") == {"channels"} and foreign_knobs("conv") == {"hidden"}
+    assert set(NetConfig.model_fields) == {"net", "dropout", "hidden", "channels"}

@@ -72,5 +72,7 @@ class AdversarialAutoencoder(Autoencoder):
             Objective("deceive", autoencoder, self.deceive, GAME),
         ]
 
-    def sample_prior(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        return torch.randn((n, self.config.latent_dim), generator=generator)
+    def sample_prior(
+        self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0, y: Tensor | None = None
+    ) -> Tensor:
+        return temperature * torch.randn((n, self.config.latent_dim), generator=generator)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from aeexplorer.config import ConfigError
 from aeexplorer.data.spec import DataSpec
-from aeexplorer.models.base import Batch, Code
+from aeexplorer.models.base import Batch
 from aeexplorer.models.vae import VAE, VAEConfig
 
 
@@ -41,11 +41,10 @@ class MultiRateVAE(VAE):
         super().build(out)
         self.encoder, self.decoder = _Gated(self.encoder), _Gated(self.decoder)
 
-    def encode(self, x: Tensor) -> Code:
-        self.check_shape(x)
-        return self.code(self.encoder(x, self._log_beta(x)))
+    def features(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.encoder(x, self._log_beta(x))
 
-    def output(self, z: Tensor) -> Tensor:
+    def output(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         return self.decoder(z, self._log_beta(z))
 
     def _log_beta(self, like: Tensor) -> Tensor:
@@ -56,12 +55,10 @@ class MultiRateVAE(VAE):
         if self.training:
             low, high = math.log(self.config.lowest), math.log(self.config.highest)
             log_beta = low + (high - low) * torch.rand(len(x), device=x.device)
-        mean, logvar = self.encoder(batch.x_in, log_beta).chunk(2, dim=1)
-        z = torch.addcmul(mean, torch.exp(0.5 * logvar), torch.randn_like(mean))
-        kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).sum(1)
+        code = self.drawn(self.encoder(batch.x_in, log_beta))
         return {
-            "reconstruction": self.reconstruction_term(self.decoder(z, log_beta), x),
-            "kl": (log_beta.exp() * kl).mean(),
+            "reconstruction": self.reconstruction_term(self.decoder(code.z, log_beta), x),
+            "kl": (log_beta.exp() * self.rate(code).sum(1)).mean(),
         }
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from aeexplorer.config import ConfigError
 from aeexplorer.data.spec import DataSpec
+from aeexplorer.losses import LOSSES
 from aeexplorer.models.base import LATENT_LIMIT, ModelConfig
 from aeexplorer.models.plain import PlainAutoencoder
 from aeexplorer.nets import make_decoder, make_encoder
@@ -25,7 +26,7 @@ class ScoreConfig(ModelConfig):
     latent_dim: int = Field(
         32, ge=2, le=LATENT_LIMIT, description="Size of the code z: the sample, and what was found of it"
     )
-    loss: Literal["auto", "bce", "mse"] = Field(
+    loss: Literal["auto", "mse"] = Field(
         "mse", description="Reconstruction loss: squared error, whose best denoiser is the mean that the score needs"
     )
     corruption: Literal["gaussian"] = Field("gaussian", description="The residual is a score for Gaussian noise alone")
@@ -58,8 +59,7 @@ class ScoreAutoencoder(PlainAutoencoder):
             raise ConfigError(f"latent_dim must be greater than {data.size}, the values of a sample of {data.name} that "
                               f"the code carries along, got {config.latent_dim}")  # fmt: skip
         super().__init__(config, data)
-        if self.loss == "bce":
-            raise ConfigError(f"loss must be mse for a score, got {config.loss}")
+        self.loss = LOSSES["mse"]
 
     def build(self, out: int) -> None:
         c, size = self.config, self.data.size
@@ -69,12 +69,12 @@ class ScoreAutoencoder(PlainAutoencoder):
         self.encoder = _Carrying(
             nn.Sequential(
                 _Fourier(size, c.frequencies, c.bandwidth),
-                make_encoder("mlp", features, out - size, c.hidden, c.dropout),
+                make_encoder(features, out - size, c),
             )
         )
-        self.decoder = make_decoder("mlp", self.data, out, c.hidden, c.dropout)
+        self.decoder = make_decoder(self.data, out, c)
 
-    def output(self, z: Tensor) -> Tensor:
+    def output(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         carried = z[:, : self.data.size].reshape(-1, *self.shape)
         return carried + self.config.level * self.decoder(z)
 

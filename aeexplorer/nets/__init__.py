@@ -1,65 +1,96 @@
 """Encoder and decoder networks: (b, *model shape) -> (b, out), and (b, latent) -> (b, *model shape), raw outputs.
 
-`NETS` is the one table. A net says which kinds of data it takes and builds both halves; the decoder mirrors the encoder.
+`NETS` is the one table. A net says which kinds of data it takes and which knobs it reads, and builds both halves; the
+decoder mirrors the encoder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
+from pydantic import Field
 from torch import nn
 
-from aeexplorer.config import ConfigError
+from aeexplorer.config import Choice, Config, ConfigError
 from aeexplorer.data.spec import DataSpec, Kind
-from aeexplorer.nets.conv import conv_decoder, conv_encoder
-from aeexplorer.nets.mlp import mlp_decoder, mlp_encoder
-
-NetName = Literal["mlp", "conv"]
+from aeexplorer.nets.conv import ConvKnobs, conv_decoder, conv_encoder
+from aeexplorer.nets.mlp import MLPKnobs, mlp_decoder, mlp_encoder
 
 
 @dataclass(frozen=True)
 class Net:
-    """One row of `NETS`; `widths` names the config field that holds the layer widths."""
+    """One row of `NETS`.
+
+    Attributes:
+        kinds: kinds of data that it takes.
+        knobs: the configuration fields that it reads, beside `dropout`.
+        encoder: (spec, out, config) -> a network (b, *model_shape(spec)) -> (b, out).
+        decoder: (spec, latent, config) -> a network (b, latent) -> (b, *model_shape(spec)), before any squashing.
+    """
 
     name: str
     title: str
     kinds: tuple[Kind, ...]
-    widths: str
-    encoder: Callable[[DataSpec, int, Sequence[int], float], nn.Module]
-    decoder: Callable[[DataSpec, int, Sequence[int], float], nn.Module]
+    knobs: type[Config]
+    encoder: Callable[[DataSpec, int, Any], nn.Module]
+    decoder: Callable[[DataSpec, int, Any], nn.Module]
 
 
 NETS: dict[str, Net] = {
     n.name: n
     for n in (
-        Net("mlp", "Fully connected", ("image", "sequence", "vector"), "hidden", mlp_encoder, mlp_decoder),
-        Net("conv", "Convolutional", ("image", "sequence"), "channels", conv_encoder, conv_decoder),
+        Net("mlp", "Fully connected (MLP)", ("image", "sequence", "vector"), MLPKnobs, mlp_encoder, mlp_decoder),
+        Net("conv", "Convolutional", ("image", "sequence"), ConvKnobs, conv_encoder, conv_decoder),
     )
 }
 
+if TYPE_CHECKING:
 
-def _row(net: str, spec: DataSpec) -> Net:
-    row = NETS[net]
+    class _Knobs(MLPKnobs, ConvKnobs): ...
+
+else:
+    _Knobs = type("_Knobs", tuple(reversed(dict.fromkeys(n.knobs for n in NETS.values()))), {"__module__": __name__})
+
+
+class _Chosen(Config):
+    net: Annotated[str, Choice(tuple(NETS))] = Field("mlp", description="Network of encoder and decoder")
+
+
+class NetConfig(_Knobs, _Chosen):
+    """The choice of a net, and the knobs of all nets; each net reads its own."""
+
+    dropout: float = Field(0.0, ge=0, le=0.9, description="Fraction of hidden units silenced while training")
+
+
+def foreign_knobs(net: str) -> frozenset[str]:
+    """Fields of `NetConfig` that only other nets read."""
+    return frozenset(name for row in NETS.values() for name in row.knobs.model_fields) - set(
+        NETS[net].knobs.model_fields
+    )
+
+
+def _row(config: NetConfig, spec: DataSpec) -> Net:
+    row = NETS[config.net]
     if spec.kind not in row.kinds:
         fitting = " or ".join(n.name for n in NETS.values() if spec.kind in n.kinds)
-        raise ConfigError(f"net must be {fitting} for the {spec.kind} data of {spec.name}, got {net}")
+        raise ConfigError(f"net must be {fitting} for the {spec.kind} data of {spec.name}, got {config.net}")
     return row
 
 
-def make_encoder(net: str, spec: DataSpec, out: int, widths: Sequence[int], dropout: float = 0.0) -> nn.Module:
+def make_encoder(spec: DataSpec, out: int, config: NetConfig) -> nn.Module:
     """A network (b, *model_shape(spec)) -> (b, out).
 
     Raises:
         ConfigError: where the net does not take this kind of data, or has more layers than the data has halvings.
     """
-    return _row(net, spec).encoder(spec, out, widths, dropout)
+    return _row(config, spec).encoder(spec, out, config)
 
 
-def make_decoder(net: str, spec: DataSpec, latent: int, widths: Sequence[int], dropout: float = 0.0) -> nn.Module:
+def make_decoder(spec: DataSpec, latent: int, config: NetConfig) -> nn.Module:
     """A network (b, latent) -> (b, *model_shape(spec)): logits or values, before any squashing."""
-    return _row(net, spec).decoder(spec, latent, widths, dropout)
+    return _row(config, spec).decoder(spec, latent, config)
 
 
 def parameter_count(module: nn.Module) -> int:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
+from pydantic import Field
 from torch import Tensor, nn
 
-from aeexplorer.config import ConfigError
+from aeexplorer.config import Config, ConfigError
 from aeexplorer.data.spec import DataSpec
-from aeexplorer.nets.mlp import activated
+from aeexplorer.nets.mlp import Width, activated
 from aeexplorer.tensors import model_shape
+
+
+class ConvKnobs(Config):
+    """Knobs of convolutional networks."""
+
+    channels: tuple[Width, ...] = Field(
+        (32, 64), min_length=1, max_length=7, description="Channels of each convolution, every one halves the side"
+    )
 
 
 class _Crop(nn.Module):
@@ -38,27 +47,27 @@ def _sides(spec: DataSpec, layers: int) -> list[tuple[int, ...]]:
     return sides
 
 
-def conv_encoder(spec: DataSpec, out: int, widths: Sequence[int], dropout: float) -> nn.Module:
+def conv_encoder(spec: DataSpec, out: int, config: Any) -> nn.Module:
     """3-wide convolutions of stride 2, each halving the side, then one linear layer."""
-    sides = _sides(spec, len(widths))
+    sides = _sides(spec, len(config.channels))
     conv = nn.Conv2d if spec.kind == "image" else nn.Conv1d
-    channels = (model_shape(spec)[0], *widths)
-    layers = [m for a, b in pairwise(channels) for m in activated(conv(a, b, 3, stride=2, padding=1), dropout)]
+    channels = (model_shape(spec)[0], *config.channels)
+    layers = [m for a, b in pairwise(channels) for m in activated(conv(a, b, 3, stride=2, padding=1), config.dropout)]
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels[-1] * math.prod(sides[-1]), out))
 
 
-def conv_decoder(spec: DataSpec, latent: int, widths: Sequence[int], dropout: float) -> nn.Module:
+def conv_decoder(spec: DataSpec, latent: int, config: Any) -> nn.Module:
     """One linear layer, then 4-wide transposed convolutions of stride 2; a kernel that is a multiple of the stride
     leaves no checkerboard of uneven overlap (Odena et al. 2016)."""
-    sides = _sides(spec, len(widths))
+    sides = _sides(spec, len(config.channels))
     conv = nn.ConvTranspose2d if spec.kind == "image" else nn.ConvTranspose1d
-    channels = (*reversed(widths), model_shape(spec)[0])
+    channels = (*reversed(config.channels), model_shape(spec)[0])
     layers: list[nn.Module] = [
-        *activated(nn.Linear(latent, channels[0] * math.prod(sides[-1])), dropout),
+        *activated(nn.Linear(latent, channels[0] * math.prod(sides[-1])), config.dropout),
         nn.Unflatten(1, (channels[0], *sides[-1])),
     ]
     for i, (a, b) in enumerate(pairwise(channels)):
         up, target = conv(a, b, 4, stride=2, padding=1), sides[-2 - i]
         crop = [] if target == tuple(2 * s for s in sides[-1 - i]) else [_Crop(target)]
-        layers += [up, *crop] if i == len(widths) - 1 else [*activated(up, dropout), *crop]
+        layers += [up, *crop] if i == len(config.channels) - 1 else [*activated(up, config.dropout), *crop]
     return nn.Sequential(*layers)

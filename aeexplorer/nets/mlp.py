@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
+from typing import Annotated, Any
 
+from pydantic import Field
 from torch import nn
 
+from aeexplorer.config import Config
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.tensors import model_shape
 
+Width = Annotated[int, Field(ge=1, le=4096)]
 
-def activated(linear: nn.Module, dropout: float) -> list[nn.Module]:
+
+class MLPKnobs(Config):
+    """Knobs of fully connected networks."""
+
+    hidden: tuple[Width, ...] = Field(
+        (512, 256), max_length=8, description="Units of each hidden layer, mirrored in the decoder"
+    )
+
+
+def activated(layer: nn.Module, dropout: float) -> list[nn.Module]:
     """A linear map or convolution, then ReLU and dropout."""
-    return [linear, nn.ReLU(), *([nn.Dropout(dropout)] if dropout else [])]
+    return [layer, nn.ReLU(), *([nn.Dropout(dropout)] if dropout else [])]
 
 
-def mlp_encoder(spec: DataSpec, out: int, widths: Sequence[int], dropout: float) -> nn.Module:
+def mlp_encoder(spec: DataSpec, out: int, config: Any) -> nn.Module:
     """Flatten, then fully connected layers with ReLU; no hidden layer gives a linear map."""
-    sizes = (spec.size, *widths)
-    hidden = [m for a, b in pairwise(sizes) for m in activated(nn.Linear(a, b), dropout)]
+    sizes = (spec.size, *config.hidden)
+    hidden = [m for a, b in pairwise(sizes) for m in activated(nn.Linear(a, b), config.dropout)]
     return nn.Sequential(nn.Flatten(), *hidden, nn.Linear(sizes[-1], out))
 
 
-def mlp_decoder(spec: DataSpec, latent: int, widths: Sequence[int], dropout: float) -> nn.Module:
+def mlp_decoder(spec: DataSpec, latent: int, config: Any) -> nn.Module:
     """The mirror of `mlp_encoder`."""
-    sizes = (latent, *reversed(widths))
-    hidden = [m for a, b in pairwise(sizes) for m in activated(nn.Linear(a, b), dropout)]
+    sizes = (latent, *reversed(config.hidden))
+    hidden = [m for a, b in pairwise(sizes) for m in activated(nn.Linear(a, b), config.dropout)]
     return nn.Sequential(*hidden, nn.Linear(sizes[-1], spec.size), nn.Unflatten(1, model_shape(spec)))

@@ -25,7 +25,7 @@ from aeexplorer.config import Config, ConfigError
 from aeexplorer.models.base import Autoencoder, ModelConfig
 from aeexplorer.store import Damaged, load_tensors, read_json, save_tensors, write_json
 from aeexplorer.training.loop import TrainingConfig
-from aeexplorer.training.plan import CURVES, DialSpec, Knob
+from aeexplorer.training.plan import DialSpec
 
 
 class Between(NamedTuple):
@@ -78,7 +78,7 @@ class Dial:
         self._config, self._make = config, make
 
     @property
-    def knob(self) -> Knob:
+    def knob(self) -> str:
         return self.spec.knob
 
     @property
@@ -196,7 +196,7 @@ def load_snapshots(
             part, _, key = name.partition(".")
             parts.setdefault(part, {})[key] = tensor
         weights = _widened(fitting(parts["weights"], f"dial/{file.name}"))
-        if missing := CURVES[spec.knob] - parts["curve"].keys():
+        if missing := spec.row.curve - parts["curve"].keys():
             raise Damaged(f"dial/{file.name} in {folder.name} has no curve of {min(missing)}")
         snapshots.append(Snapshot(value, weights, {k: v.numpy() for k, v in parts["curve"].items()}))
     return snapshots

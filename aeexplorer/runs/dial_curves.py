@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from aeexplorer.data.spec import Split
-from aeexplorer.models.base import Autoencoder
 from aeexplorer.runs.dial import Dial
-from aeexplorer.training.evaluation import rate_distortion, restoration
-from aeexplorer.training.plan import GRID, TESTED, Knob
+from aeexplorer.training.plan import GRID
 
 
 def measure(dial: Dial, test: Split, seed: int) -> dict[str, np.ndarray]:
@@ -18,10 +16,7 @@ def measure(dial: Dial, test: Split, seed: int) -> dict[str, np.ndarray]:
         below, last = dial.stops[-2:]
         space = np.geomspace(below, last, GRID + 1) if dial.scale == "log" else np.linspace(below, last, GRID + 1)
         values = [*space[1:-1].tolist(), last]
-    rows = [_figures(dial.knob, dial.model_at(value), test, seed) for value in values]
-    curve = {name: np.stack([row[name] for row in rows]) for name in rows[0]} | {"value": np.array(values)}
-    return curve | ({"tested": np.array(TESTED)} if dial.knob == "level" else {})
-
-
-def _figures(knob: Knob, model: Autoencoder, test: Split, seed: int) -> dict[str, np.ndarray]:
-    return rate_distortion(model, test, seed) if knob == "beta" else {"mse": restoration(model, test, TESTED, seed)}
+    rows = [dial.spec.row.measure(dial.model_at(value), test, seed) for value in values]
+    curve = {name: np.stack([row[name] for row in rows]) for name in rows[0] if name != "tested"}
+    fixed = {name: rows[0][name] for name in ("tested",) if name in rows[0]}
+    return curve | fixed | {"value": np.array(values)}

@@ -35,12 +35,14 @@ def save_film(run: Run, model: Autoencoder, progress: Progress) -> int:
     was_training = model.training
     model.eval()
     device = next(model.parameters()).device
-    codes = model.encode(to_float(to_tensor(run.film_samples["followed"], model.data)).to(device)).z
+    film = run.film_samples
+    y = {name: torch.from_numpy(film[name].astype(np.int64)).to(device) for name in ("y", "labels") if name in film}
+    codes = model.encode(to_float(to_tensor(film["followed"], model.data)).to(device), y.get("labels")).z
     units = active_units(codes.cpu().numpy()).sum()
     every = -(-progress.epochs // FILM_FRAMES)
     if progress.epoch == 1 or progress.epoch % every == 0 or progress.finished:
         x = to_float(to_tensor(run.film_samples["x"], model.data)).to(device)
-        shown = to_array(model.decode(model.encode(x).z), model.data)
+        shown = to_array(model.decode(model.encode(x, y.get("y")).z, y.get("y")), model.data)
         arrays = {
             "reconstructions": (shown.clip(0, 1) * 255).round().astype(np.uint8) if model.data.kind == "image" else shown,
             "codes": _narrow(codes).cpu().numpy().astype(np.float16),

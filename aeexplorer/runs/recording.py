@@ -8,6 +8,7 @@ from collections.abc import Generator
 from typing import Any, Literal
 
 import numpy as np
+import torch
 
 from aeexplorer.config import ConfigError, reason
 from aeexplorer.data.spec import Dataset, Split
@@ -18,8 +19,8 @@ from aeexplorer.runs.film import film_samples, save_film
 from aeexplorer.runs.folders import process_identity
 from aeexplorer.runs.run import STORED_CODES, Codes, Run
 from aeexplorer.training.evaluation import encoded, evaluate
-from aeexplorer.training.loop import Progress, TrainingError, train
-from aeexplorer.training.plan import DialSpec, train_chain
+from aeexplorer.training.loop import Progress, TrainingError
+from aeexplorer.training.plan import train_plan
 
 CHECKPOINT_SECONDS = 1.0  # between checkpoints for which the disk is waited; there is one at the end of every epoch
 
@@ -49,19 +50,14 @@ def record(run: Run, data: Dataset) -> Generator[Progress]:
             run.save_frame("samples", film_samples(data))
         step = checkpoint.scalars["step"] if checkpoint else 0
         run.append({"type": "start", "resumed_at": step, "time": time.time()})
-        steps = (
-            train_chain(model, data, run.spec.training, run.spec.dial, checkpoint)
-            if run.spec.dial
-            else train(model, data, run.spec.training, checkpoint)
-        )
-        for progress in steps:
+        for progress in train_plan(model, data, run.plan, checkpoint):
             if progress.validation is None:
                 run.append({"type": "progress", **figures(progress)})
             else:
                 units = save_film(run, model, progress)
                 run.append({"type": "epoch", **figures(progress), "active_units": units}, durable=True)
-                if run.spec.dial and progress.settled:
-                    save_stop(run, model, data, run.spec.dial, progress.stop)
+                if progress.settled:
+                    settle(run, model, data, progress)
                 if not progress.finished:
                     durable = time.monotonic() - saved > CHECKPOINT_SECONDS
                     run.save_checkpoint(progress.checkpoint(), durable)
@@ -84,10 +80,9 @@ def record(run: Run, data: Dataset) -> Generator[Progress]:
         else:
             if isinstance(stop, GeneratorExit):  # Ctrl-C may come within a step, where nothing can go on from
                 run.save_checkpoint(progress.checkpoint())
-            if run.spec.dial is None:
-                state = progress.checkpoint().tensors
-                kept = "best." if progress.best_epoch else "model."
-                model.load_state_dict({k.removeprefix(kept): v for k, v in state.items() if k.startswith(kept)})
+            state = progress.checkpoint().tensors
+            kept = "best." if progress.best_epoch else "model."
+            model.load_state_dict({k.removeprefix(kept): v for k, v in state.items() if k.startswith(kept)})
             finish(run, model, data, progress, "cancelled")
         if not isinstance(stop, Paused):
             raise
@@ -127,6 +122,7 @@ def figures(progress: Progress) -> dict[str, Any]:
         "epoch": progress.epoch, "epochs": progress.epochs, "step": progress.step, "steps": progress.steps,
         "seconds": round(progress.seconds, 3), "seconds_left": round(progress.seconds_left, 1),
         "train": progress.train, "validation": progress.validation, "best_epoch": progress.best_epoch,
+        "stage": progress.stage, "stages": progress.stages, "stage_name": progress.stage_name,
     }  # fmt: skip
 
 
@@ -145,8 +141,12 @@ def finish(run: Run, model: Autoencoder, data: Dataset, progress: Progress, stat
     run.append({"type": "end", "state": state, "finished": progress.finished, "test": test}, durable=True)
 
 
-def save_stop(run: Run, model: Autoencoder, data: Dataset, spec: DialSpec, index: int) -> None:
-    """Save what a stop of a dial learned, with the curve up to it, and the codes of where the dial now stands."""
+def settle(run: Run, model: Autoencoder, data: Dataset, progress: Progress) -> None:
+    """Save what a stage learned: of a dial a snapshot with the curve up to it, and the codes of where the dial now
+    stands. A stage of another plan leaves its weights to the next one."""
+    spec, index = run.spec.dial, progress.stage
+    if spec is None:
+        return
     weights = halved(model)
     dial = run.load_dial(index).grown(weights)
     save_snapshot(run.path, index, weights, measure(dial, data.test, run.spec.training.seed))
@@ -154,10 +154,11 @@ def save_stop(run: Run, model: Autoencoder, data: Dataset, spec: DialSpec, index
     run.append({"type": "stop", "stop": index, "stops": len(spec.stops), spec.knob: spec.stops[index]}, durable=True)
 
 
+@torch.inference_mode()
 def codes_of_test(model: Autoencoder, test: Split, limit: int = STORED_CODES) -> Codes:
-    """Codes of the first `limit` test samples."""
+    """Codes of the first `limit` test samples, encoded with their classes where the family takes them."""
     chosen = np.arange(min(limit, len(test)))
-    batches = [code for _, code in encoded(model, test.take(chosen))]
-    indices = [c.indices.cpu().numpy() for c in batches if c.indices is not None]
-    z = np.concatenate([c.z.cpu().numpy() for c in batches])
+    codes = [model.code(batch.h) for batch in encoded(model, test.take(chosen))]
+    indices = [code.indices.cpu().numpy() for code in codes if code.indices is not None]
+    z = np.concatenate([code.z.cpu().numpy() for code in codes])
     return Codes(z, test.y[chosen], chosen, np.concatenate(indices) if indices else None)

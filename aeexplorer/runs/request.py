@@ -14,7 +14,7 @@ from aeexplorer.runs.limits import check_cost
 from aeexplorer.runs.run import Run
 from aeexplorer.training.estimation import estimate
 from aeexplorer.training.loop import TrainingConfig, check_batch
-from aeexplorer.training.plan import DialSpec, check_dial
+from aeexplorer.training.plan import DialSpec
 
 
 def configure(family_name: str, **knobs: Any) -> tuple[ModelConfig, TrainingConfig]:
@@ -56,8 +56,7 @@ def new_run(
     if "batch_size" not in knobs:  # nobody asked for the default
         training = training.replace(batch_size=min(training.batch_size, n))
     check_batch(training, n, data.spec)
-    whole = check_dial(family(family_name), config, training, dial) if dial else training
-    check_cost(estimate(family_name, config, whole, data.spec, n, len(data.validation)), pace)
+    check_cost(estimate(family_name, config, training, data.spec, n, len(data.validation), dial), pace)
     return Run.create(family_name, data.spec, config, training, title, path, owner, dial)
 
 

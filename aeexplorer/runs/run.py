@@ -52,7 +52,7 @@ from aeexplorer.store import (
     write_json,
 )
 from aeexplorer.training.loop import Checkpoint, TrainingConfig
-from aeexplorer.training.plan import DialSpec, check_dial
+from aeexplorer.training.plan import DialSpec, Plan, make_plan
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -129,8 +129,8 @@ class Run(WorkFolder):
             ConfigError: when they do not fit, or the path is taken.
         """
         row = family(family_name)
+        make_plan(row, config, training, data, dial)
         if dial:
-            check_dial(row, config, training, dial)
             config = dial.config_at(config, dial.default)
         row.shapes(config, data)
         now = datetime.now(UTC)
@@ -214,6 +214,11 @@ class Run(WorkFolder):
         """The event of each finished epoch, in order; of an epoch trained twice after a resume, the later."""
         told = [e for e in self.events()[0] if e.get("type") == "epoch" and isinstance(e.get("epoch"), int)]
         return list({e["epoch"]: e for e in told}.values())
+
+    @property
+    def plan(self) -> Plan:
+        """The stages of its training."""
+        return make_plan(self.family, self.config, self.spec.training, self.spec.data, self.spec.dial)
 
     # what it learned
 

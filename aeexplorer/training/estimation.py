@@ -20,6 +20,7 @@ from aeexplorer.models.base import Autoencoder, Batch, ModelConfig
 from aeexplorer.nets import parameter_count
 from aeexplorer.tensors import model_shape
 from aeexplorer.training.loop import EVALUATION_BATCH, TrainingConfig, make_batch
+from aeexplorer.training.plan import DialSpec, make_plan
 
 WANTED_STEPS = 2_000
 EPOCH_SECONDS = 0.03  # a frame of the film and a durable event, on a local disk
@@ -67,23 +68,34 @@ class Estimate:
 
 
 def estimate(
-    family_name: str, config: ModelConfig, training: TrainingConfig, spec: DataSpec, n_train: int, n_validation: int
+    family_name: str,
+    config: ModelConfig,
+    training: TrainingConfig,
+    spec: DataSpec,
+    n_train: int,
+    n_validation: int,
+    dial: DialSpec | None = None,
 ) -> Estimate:
-    """What a training will cost, from one step on tensors without storage and the measured pace of this machine.
+    """What a training will cost, from one step of each stage on tensors without storage and the measured pace of this
+    machine.
 
     Raises:
-        ConfigError: when config and data do not go together.
+        ConfigError: when config and data do not go together, or a dial does not fit.
     """
+    plan = make_plan(family(family_name), config, training, spec, dial)
     n = min(training.samples or n_train, n_train)
     batch = min(training.batch_size, n)
-    step = _step_work(family_name, config, spec, batch)
-    steps = math.ceil(n / batch) * training.epochs
-    pace = _pace()
-    checked = 0.4 * step.seconds(pace, training.threads) * n_validation / max(min(batch, EVALUATION_BATCH), 1)
-    seconds = steps * step.seconds(pace, training.threads) + training.epochs * (checked + EPOCH_SECONDS)
+    per_epoch, pace, seconds = math.ceil(n / batch), _pace(), 0.0
+    work = {stage: _step_work(family_name, config, spec, batch, stage) for stage in {part.stage for part in plan.parts}}
+    for part in plan.parts:
+        step = work[part.stage].seconds(pace, training.threads)
+        checked = 0.4 * step * n_validation / max(min(batch, EVALUATION_BATCH), 1)
+        seconds += part.training.epochs * (per_epoch * step + checked + EPOCH_SECONDS)
     sample_bytes = spec.size * (1 if spec.kind == "image" else FLOAT)
-    memory = 5 * FLOAT * step.parameters + step.kept_bytes + (n + n_validation) * (sample_bytes + 8)
-    return Estimate(step.parameters, FLOAT * step.parameters, memory, steps, step.flops, seconds)
+    parameters, kept = work[0].parameters, max(step.kept_bytes for step in work.values())
+    memory = 5 * FLOAT * parameters + kept + (n + n_validation) * (sample_bytes + 8)
+    flops = max(step.flops for step in work.values())
+    return Estimate(parameters, FLOAT * parameters, memory, per_epoch * plan.epochs, flops, seconds)
 
 
 @dataclass(frozen=True)
@@ -141,7 +153,7 @@ class _Counter(TorchDispatchMode):
 
 
 @functools.lru_cache(maxsize=256)
-def _step_work(family_name: str, config: ModelConfig, spec: DataSpec, batch: int) -> _Work:
+def _step_work(family_name: str, config: ModelConfig, spec: DataSpec, batch: int, stage: int) -> _Work:
     with torch.device("meta"):
         model: Autoencoder = family(family_name).make(config, spec)
         x = torch.empty((batch, *model_shape(spec)))
@@ -149,7 +161,7 @@ def _step_work(family_name: str, config: ModelConfig, spec: DataSpec, batch: int
         model.train()
         with _Counter() as counted:
             corrupted: Batch = make_batch(model, x, y)
-            for objective in model.objectives():
+            for objective in model.stages()[stage].objectives:
                 torch.stack(list(objective.terms(corrupted).values())).sum().backward(inputs=objective.parameters)
     parameters = parameter_count(model)
     moved = 2 * counted.bytes + OPTIMIZER_PASSES * FLOAT * parameters

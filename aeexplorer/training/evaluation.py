@@ -2,79 +2,156 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from aeexplorer import losses
+from aeexplorer.config import ConfigError
 from aeexplorer.corruption import extremes, lookup
 from aeexplorer.data.spec import Split
 from aeexplorer.metrics import active_units
-from aeexplorer.models.base import Autoencoder, Code
+from aeexplorer.models.base import Autoencoder
 from aeexplorer.tensors import Samples
 from aeexplorer.training.loop import EVALUATION_BATCH, make_batch, mean_terms
 
+MOST_IMPORTANCE_SAMPLES = 100_000
+
+NLL_BYTES = 64_000_000
+"""What the samples of one chunk of importance weights may take."""
+
+
+class Encoded(NamedTuple):
+    """A batch of clean samples x (b, *model shape), their labels y (b,), and what the encoder says of them, h (b, out)."""
+
+    x: Tensor
+    y: Tensor
+    h: Tensor
+
 
 @torch.inference_mode()
-def encoded(model: Autoencoder, split: Split) -> Iterator[tuple[Tensor, Code]]:
-    """Clean samples and their codes in batches, in eval mode."""
+def encoded(model: Autoencoder, split: Split, size: int = EVALUATION_BATCH) -> Iterator[Encoded]:
+    """Clean samples and what the encoder says of them in batches, in eval mode."""
     device = next(model.parameters()).device
     samples = Samples(split.x, split.y, model.data, device)
     model.eval()
-    for index in torch.arange(len(samples), device=device).split(EVALUATION_BATCH):
-        x, _ = samples.batch(index)
-        yield x, model.encode(x)
+    for index in torch.arange(len(samples), device=device).split(size):
+        x, y = samples.batch(index)
+        yield Encoded(x, y, model.features(x, y))
+
+
+@contextlib.contextmanager
+def seeded(model: Autoencoder, seed: int) -> Iterator[None]:
+    """Noise that depends on the seed alone; the caller's random numbers go on as if nothing had been drawn."""
+    device = next(model.parameters()).device
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
 
 
 @torch.inference_mode()
-def evaluate(model: Autoencoder, split: Split, seed: int = 0) -> dict[str, float]:
+def evaluate(model: Autoencoder, split: Split, seed: int = 0, nll: int = 0) -> dict[str, float]:
     """Figures per sample, summed over features and averaged over the split.
+
+    Args:
+        nll: importance samples for "nll"; 0 leaves it out.
 
     Returns:
         reconstruction: the reconstruction term as trained, from the corrupted input where the family corrupts: nats
-            for cross-entropy, squared error otherwise. mse: squared error per feature of restoring clean samples from
+            for cross-entropy, an error otherwise. mse: squared error per feature of restoring clean samples from
             clean input. denoising_mse: the same from corrupted input. active_units: code units whose variance over
-            the split exceeds 0.01. With a posterior also kl, unweighted, in nats, and neg_elbo, reconstruction + kl:
-            an upper bound on -log p(x) by one posterior sample each. With a codebook also perplexity, the effective
-            number of entries in use, and codes_used.
+            the split exceeds 0.01. With a posterior also kl, the rate, unweighted, in nats; with a learned prior over
+            entries prior_nats in its place. neg_elbo: -log p(x|z) + rate by one posterior sample each, in nats, an upper
+            bound on -log p(x) where the loss is a likelihood. nll: -log p(x) by importance sampling. With a codebook
+            perplexity, the effective number of entries in use, and codes_used. accuracy: of families that classify,
+            over the labelled samples.
+
+    Raises:
+        ConfigError: for nll out of bounds, or of a model that it cannot be computed for.
     """
     figures = {"reconstruction": mean_terms(model, split, seed)["reconstruction"]}
-    squared, kl, codes, indices = 0.0, 0.0, [], []
-    for x, code in encoded(model, split):
-        squared += (model.decode(code.z) - x).square().sum().item()
-        codes.append(code.z.cpu().numpy())
-        if code.mean is not None and code.logvar is not None:
-            kl += losses.kl_standard_normal(code.mean, code.logvar).item() * len(x)
-        if code.indices is not None:
-            indices.append(code.indices.cpu().numpy())
-    n = len(split)
-    if code.mean is not None:
-        figures |= {"kl": kl / n, "neg_elbo": figures["reconstruction"] + kl / n}
-    figures["mse"] = squared / n / model.data.size
+    squared, rate, codes, indices, right, labelled = 0.0, 0.0, [], [], 0, 0
+    learned = "prior" in model.traits_of(model.config)
+    with seeded(model, seed):
+        for x, y, h in encoded(model, split):
+            code = model.code(h)
+            squared += (model.decode(code.z, y) - x).square().sum().item()
+            codes.append(code.z.cpu().numpy())
+            if code.mean is not None or learned:
+                rate += model.rate(model.drawn(h)).sum().item()
+            if code.indices is not None:
+                indices.append(code.indices.cpu().numpy())
+            if code.logits is not None:
+                right += int((code.logits.argmax(1) == y).sum())
+                labelled += int((y >= 0).sum())
+    n, size = len(split), model.data.size
+    if code.mean is not None or learned:
+        figures["kl" if code.mean is not None else "prior_nats"] = rate / n
+        constant = (model.loss.constant or 0.0) * size
+        figures["neg_elbo"] = figures["reconstruction"] + constant + rate / n
+    figures["mse"] = squared / n / size
     if model.config.corruption != "none":
         figures["denoising_mse"] = denoising_error(model, split, seed)
     figures["active_units"] = float(active_units(np.concatenate(codes)).sum())
+    if labelled:
+        figures["accuracy"] = right / labelled
     if indices:
-        share = np.bincount(np.concatenate(indices).ravel(), minlength=model.config.codebook_size) / (
-            n * indices[0].shape[1]
-        )
-        used = share[share > 0]
-        figures |= {"perplexity": float(np.exp(-(used * np.log(used)).sum())), "codes_used": float(len(used))}
+        figures |= _usage(np.concatenate(indices), model.config.codebook_size)
+    if nll:
+        figures["nll"] = negative_log_likelihood(model, split, nll, seed)
     return figures
+
+
+def _usage(indices: np.ndarray, entries: int) -> dict[str, float]:
+    """How much of a codebook is in use, from indices (n, positions)."""
+    share = np.bincount(indices.ravel(), minlength=entries) / indices.size
+    used = share[share > 0]
+    return {"perplexity": float(np.exp(-(used * np.log(used)).sum())), "codes_used": float(len(used))}
+
+
+@torch.inference_mode()
+def negative_log_likelihood(model: Autoencoder, split: Split, k: int, seed: int = 0) -> float:
+    """-log p(x) in nats per sample, averaged over a split, by k importance samples each:
+    log p(x) ≈ log 1/k Σ_i p(x|z_i) p(z_i) / q(z_i|x) with z_i ~ q(z|x); Burda et al. 2016,
+    https://arxiv.org/abs/1509.00519, equation 8. On average it lies above -log p(x) and below the negative ELBO.
+
+    Raises:
+        ConfigError: for k outside 1 to 100,000, or a model without a posterior or a likelihood.
+    """
+    if not 1 <= k <= MOST_IMPORTANCE_SAMPLES:
+        raise ConfigError(f"nll must be between 1 and {MOST_IMPORTANCE_SAMPLES} importance samples, got {k}")
+    if model.loss.constant is None:
+        raise ConfigError(f"nll needs a loss that is a likelihood, got {model.loss.name}")
+    total, widest = 0.0, max(1, NLL_BYTES // (4 * model.data.size))  # rows of a chunk
+    with seeded(model, seed):
+        for x, y, h in encoded(model, split, min(EVALUATION_BATCH, widest)):
+            if model.code(h).mean is None:
+                raise ConfigError(f"nll needs a family with a posterior, got {type(model).__name__}")
+            at_once = max(1, min(k, widest // len(x)))
+            log_weight = torch.full((len(x),), -math.inf, dtype=torch.float64, device=x.device)
+            for begin in range(0, k, at_once):
+                count = min(at_once, k - begin)
+                z, log_q = model.draw(x, count, y)  # (count, b, latent_dim), (count, b)
+                rows, x_rows, y_rows = z.flatten(0, 1), x.repeat(count, *[1] * (x.ndim - 1)), y.repeat(count)
+                joint = model.log_likelihood(rows, x_rows, y_rows) + model.log_prior(rows, y_rows)
+                weights = joint.unflatten(0, (count, len(x))).double() - log_q
+                log_weight = torch.logaddexp(log_weight, weights.logsumexp(0))
+            total += (math.log(k) - log_weight).sum().item()
+    return total / len(split)
 
 
 @torch.inference_mode()
 def denoising_error(model: Autoencoder, split: Split, seed: int = 0) -> float:
     """Squared error per feature of restoring clean samples from input corrupted as in training."""
     squared = 0.0
-    device = next(model.parameters()).device
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        for x, _ in encoded(model, split):
-            x_in = make_batch(model, x, x.new_empty(0)).x_in
-            squared += (model.decode(model.encode(x_in).z) - x).square().sum().item()
+    with seeded(model, seed):
+        for x, y, _ in encoded(model, split):
+            x_in = make_batch(model, x, y).x_in
+            squared += (model.decode(model.encode(x_in, y).z, y) - x).square().sum().item()
     return squared / len(split) / model.data.size
 
 
@@ -87,20 +164,17 @@ def rate_distortion(model: Autoencoder, split: Split, seed: int = 0) -> dict[str
         kl: (K,), the rate of each dimension. active_units: (), dimensions whose posterior mean varies by more than 0.01;
         activity: (K,), that variance. mean, variance: (K,) of the aggregate posterior, to be held against 0 and 1.
     """
-    device = next(model.parameters()).device
     distortion = 0.0
     kl = torch.zeros(model.config.latent_dim, dtype=torch.float64)
     means, variance = [], torch.zeros_like(kl)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        for x, code in encoded(model, split):
+    with seeded(model, seed):
+        for x, y, h in encoded(model, split):
+            code = model.drawn(h)
             assert code.mean is not None and code.logvar is not None
-            spread = code.logvar.exp()
-            z = torch.addcmul(code.mean, spread.sqrt(), torch.randn_like(spread))
-            distortion += model.reconstruction(z, x).item() * len(x)
-            kl += 0.5 * (code.mean.square() + spread - 1 - code.logvar).sum(0).cpu()
+            distortion += model.reconstruction(code.z, x, y).item() * len(x)
+            kl += model.rate(code).sum(0).cpu()
             means.append(code.mean.cpu())
-            variance += spread.sum(0).cpu()
+            variance += code.logvar.exp().sum(0).cpu()
     n, mean = len(split), torch.cat(means).double()
     activity = mean.var(0, correction=0)
     found = {
@@ -117,13 +191,11 @@ def restoration(model: Autoencoder, split: Split, levels: Sequence[float], seed:
     The corruption is the model's; its pattern is drawn once per sample and locked while the level moves.
     """
     row = lookup(model.config.corruption)
-    device = next(model.parameters()).device
     squared = np.zeros(len(levels))
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        for x, _ in encoded(model, split):
+    with seeded(model, seed):
+        for x, y, _ in encoded(model, split):
             noise = row.draw(x.shape, None, x.device)
             for i, level in enumerate(levels):
                 x_in = row.apply(x, level, noise, extremes(model.data))
-                squared[i] += (model.decode(model.encode(x_in).z) - x).square().sum().item()
+                squared[i] += (model.decode(model.encode(x_in, y).z, y) - x).square().sum().item()
     return (squared / len(split) / model.data.size).astype(np.float32)

@@ -9,7 +9,7 @@ import contextlib
 import functools
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -21,7 +21,7 @@ from torch import Tensor
 from aeexplorer.config import Config, ConfigError
 from aeexplorer.corruption import CORRUPTIONS, extremes
 from aeexplorer.data.spec import Dataset, DataSpec, Split
-from aeexplorer.models.base import Autoencoder, Batch, Objective
+from aeexplorer.models.base import Autoencoder, Batch, Objective, Stage
 from aeexplorer.tensors import Samples
 
 REPORT_SECONDS = 0.1
@@ -81,8 +81,8 @@ class Progress:
         validation: mean of each term on the validation split; None within an epoch.
         best_epoch: epoch with the lowest sum of the validation terms so far.
         finished: None while it goes on, else why it ended: "epochs" or "patience".
-        settled: the model holds the best weights of what has just ended: the training, or one stop of a dial.
-        stop, stops: which of how many stops of a dial is trained, from 0.
+        settled: the model holds the best weights of what has just ended: the training, or one stage of a plan.
+        stage, stages: which of how many stages is trained, from 0; stage_name: what it is called.
     """
 
     epoch: int
@@ -96,8 +96,9 @@ class Progress:
     finished: Literal["epochs", "patience"] | None
     _loop: Resumable = field(repr=False)
     settled: bool = False
-    stop: int = 0
-    stops: int = 1
+    stage: int = 0
+    stages: int = 1
+    stage_name: str = ""
 
     @property
     def seconds_left(self) -> float:
@@ -176,8 +177,9 @@ class _Step:
 class _Loop:
     """The state of a training: what `Checkpoint` holds."""
 
-    def __init__(self, model: Autoencoder, data: Dataset, config: TrainingConfig) -> None:
+    def __init__(self, model: Autoencoder, data: Dataset, config: TrainingConfig, stage: Stage | None = None) -> None:
         self.config = config
+        self.stage = stage or model.stages()[0]
         self.device = pick_device(config.device)
         self.model = model.to(self.device)
         fewer = 0 < config.samples < len(data.train)
@@ -186,7 +188,7 @@ class _Loop:
         self.samples = Samples(train.x, train.y, data.spec, self.device)
         self.validation = data.validation
         self.random = _Randomness(config.seed, config.threads, self.device)
-        self.steps = [_Step(o, config) for o in model.objectives()]
+        self.steps = [_Step(o, config) for o in self.stage.objectives]
         self.per_epoch = math.ceil(len(self.samples) / config.batch_size)
         self.total_steps = self.per_epoch * config.epochs
         self.step, self.seconds = 0, 0.0
@@ -277,7 +279,7 @@ class _Loop:
 
     def end_epoch(self) -> dict[str, float]:
         """Validate, keep the best weights, and decide whether this was the last epoch."""
-        validation = mean_terms(self.model, self.validation, self.config.seed)
+        validation = mean_terms(self.model, self.validation, self.config.seed, self.stage.watched)
         for name, value in validation.items():
             self.check_finite(name, value, f"on the validation samples after step {self.step}")
         watched = sum(validation.values())
@@ -292,7 +294,11 @@ class _Loop:
 
 
 def train(
-    model: Autoencoder, data: Dataset, config: TrainingConfig, checkpoint: Checkpoint | None = None
+    model: Autoencoder,
+    data: Dataset,
+    config: TrainingConfig,
+    checkpoint: Checkpoint | None = None,
+    stage: Stage | None = None,
 ) -> Iterator[Progress]:
     """Train in place, reporting every tenth of a second and at the end of each epoch; ends with the best weights loaded.
 
@@ -302,12 +308,13 @@ def train(
     Args:
         checkpoint: where to go on; None starts at the beginning. After that of a finished training there is nothing
             left to report.
+        stage: whose objectives; the first of the model's if None.
 
     Raises:
         ConfigError: when the batch is larger than the data.
         TrainingError: when a term is no longer finite, naming the term and the step, or a checkpoint does not fit.
     """
-    loop = _Loop(model, data, config)
+    loop = _Loop(model, data, config, stage)
     if checkpoint is not None:
         loop.restore(checkpoint)
     model.train(not loop.finished)
@@ -344,8 +351,10 @@ def make_batch(model: Autoencoder, x: Tensor, y: Tensor) -> Batch:
 
 
 @torch.no_grad()
-def mean_terms(model: Autoencoder, split: Split, seed: int = 0) -> dict[str, float]:
-    """Mean over a split of each of the model's terms, in eval mode, with noise that depends on the seed alone."""
+def mean_terms(
+    model: Autoencoder, split: Split, seed: int = 0, terms: Callable[[Batch], dict[str, Tensor]] | None = None
+) -> dict[str, float]:
+    """Mean over a split of each of the model's terms, or of others, in eval mode, with noise that depends on the seed alone."""
     device = next(model.parameters()).device
     samples = Samples(split.x, split.y, model.data, device)
     model.eval()
@@ -353,7 +362,7 @@ def mean_terms(model: Autoencoder, split: Split, seed: int = 0) -> dict[str, flo
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         for index in torch.arange(len(samples), device=device).split(EVALUATION_BATCH):
-            for name, term in model.terms(make_batch(model, *samples.batch(index))).items():
+            for name, term in (terms or model.terms)(make_batch(model, *samples.batch(index))).items():
                 sums[name] = sums.get(name, 0.0) + term.item() * len(index)
     return {name: value / len(samples) for name, value in sums.items()}
 

@@ -1,28 +1,29 @@
-"""Plans: which configuration is trained when. A dial is a chain of stops along a knob, trained in one go.
+"""Plans: which stage is trained when, at which configuration, and for how long.
 
-Another β, or another corruption level to train at, is another model. A dial trains one model at the first stop and goes
-on from its weights at each next one ("warm-started"). What a chain learns is not what a fresh model would have learned:
-units that a fresh VAE would have lost survive in it.
+A plan is a list of stages, one after the other. Most families have one; a VQ-VAE with a prior has two. A dial is a plan
+whose stages change a knob: another β, or another corruption level to train at, is another model. A dial trains one model
+at the first stop and goes on from its weights at each next one ("warm-started"). What a chain learns is not what a fresh
+model would have learned: units that a fresh VAE would have lost survive in it.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
-from aeexplorer.config import Config, ConfigError
+from aeexplorer.config import Choice, Config, ConfigError
 from aeexplorer.corruption import lookup
-from aeexplorer.data.spec import Dataset
+from aeexplorer.data.spec import Dataset, DataSpec, Split
 from aeexplorer.families import Family
 from aeexplorer.models.base import Autoencoder, ModelConfig
+from aeexplorer.training.evaluation import rate_distortion, restoration
 from aeexplorer.training.loop import Checkpoint, Progress, TrainingConfig, train
-
-Knob = Literal["beta", "level"]
 
 MOST_STOPS = 32
 
@@ -32,17 +33,85 @@ GRID = 4
 TESTED = tuple(round(0.1 * i, 1) for i in range(11))
 """Corruption levels at which each value of a level dial is tested."""
 
-CURVES: dict[Knob, frozenset[str]] = {
-    "beta": frozenset({"value", "distortion", "rate", "kl", "active_units", "activity", "mean", "variance"}),
-    "level": frozenset({"value", "tested", "mse"}),
+
+@dataclass(frozen=True)
+class Knob:
+    """One row of `KNOBS`: a knob that a dial can turn.
+
+    Attributes:
+        scale: of the axis along which weights are interpolated.
+        title: (config) -> what is turned, in words.
+        refusal: (row, config) -> why a model has no such knob; "" where it has.
+        default: (stops) -> where an ordinary look into the run stands.
+        suggested: stops that show what the knob does.
+        curve: names of the figures along the dial, "value" among them; see `Dial.curve`.
+        measure: (model, test split, seed) -> those figures at one value.
+    """
+
+    name: str
+    symbol: str
+    scale: Literal["log", "linear"]
+    title: Callable[[ModelConfig], str]
+    refusal: Callable[[Family, ModelConfig], str]
+    default: Callable[[tuple[float, ...]], float]
+    suggested: tuple[float, ...]
+    curve: frozenset[str]
+    measure: Callable[[Autoencoder, Split, int], dict[str, np.ndarray]]
+
+
+def _no_beta(row: Family, config: ModelConfig) -> str:
+    if "posterior" not in row.traits or "beta" not in type(config).model_fields:
+        return f"a dial over beta needs a family with a posterior, got {row.name}"
+    if "rates" in row.traits:
+        return f"a dial over beta needs a family of one β, got {row.name}, which answers at every one"
+    if warmup := getattr(config, "warmup", 0):
+        return f"warmup must be 0 for a dial, which would begin it anew at every stop, got {warmup:g}"
+    return ""
+
+
+def _no_level(row: Family, config: ModelConfig) -> str:
+    return "a dial over level needs a corruption, got none" if config.corruption == "none" else ""
+
+
+def _restored(model: Autoencoder, test: Split, seed: int) -> dict[str, np.ndarray]:
+    return {"mse": restoration(model, test, TESTED, seed), "tested": np.array(TESTED)}
+
+
+KNOBS: dict[str, Knob] = {
+    knob.name: knob
+    for knob in (
+        Knob(
+            "beta",
+            "β",
+            "log",
+            title=lambda config: "β",
+            refusal=_no_beta,
+            default=lambda stops: min(stops, key=lambda stop: abs(math.log(stop))),
+            suggested=(0.01, 0.1, 0.3, 1, 3, 10, 30),
+            curve=frozenset({"value", "distortion", "rate", "kl", "active_units", "activity", "mean", "variance"}),
+            measure=rate_distortion,
+        ),
+        Knob(
+            "level",
+            "level",
+            "linear",
+            title=lambda config: f"{lookup(config.corruption).title} level",
+            refusal=_no_level,
+            default=lambda stops: stops[len(stops) // 2],
+            suggested=(0, 0.25, 0.5, 0.75, 1),
+            curve=frozenset({"value", "tested", "mse"}),
+            measure=_restored,
+        ),
+    )
 }
-"""What is measured along a dial of each knob; see `Dial.curve`."""
 
 
 class DialSpec(Config):
     """The knob of a dial run and where it stops. `TrainingConfig.epochs` are those of the first stop."""
 
-    knob: Knob = Field(description="What is turned: β of a VAE, or the corruption level")
+    knob: Annotated[str, Choice(tuple(KNOBS))] = Field(
+        description="What is turned: β of a VAE, or the corruption level"
+    )
     stops: tuple[float, ...] = Field(description="Values with a snapshot, ascending")
     epochs_per_stop: int = Field(4, ge=1, le=10_000, description="Epochs at each stop after the first")
 
@@ -58,21 +127,23 @@ class DialSpec(Config):
         return self
 
     @property
+    def row(self) -> Knob:
+        """The knob's row."""
+        return KNOBS[self.knob]
+
+    @property
     def scale(self) -> Literal["log", "linear"]:
         """Of the axis along which weights are interpolated."""
-        return "log" if self.knob == "beta" else "linear"
+        return self.row.scale
 
     def title_of(self, config: ModelConfig) -> str:
-        """What of such a model is turned, and how far."""
-        what = "β" if self.knob == "beta" else f"{lookup(config.corruption).title} level"
-        return f"{what} from {self.stops[0]:g} to {self.stops[-1]:g}"
+        """What is turned of such a model, and how far."""
+        return f"{self.row.title(config)} from {self.stops[0]:g} to {self.stops[-1]:g}"
 
     @property
     def default(self) -> float:
-        """Where an ordinary look into the run stands: the stop nearest to β = 1, or the middle one."""
-        return (
-            min(self.stops, key=lambda s: abs(math.log(s))) if self.knob == "beta" else self.stops[len(self.stops) // 2]
-        )
+        """Where an ordinary look into the run stands."""
+        return self.row.default(self.stops)
 
     def config_at(self, config: ModelConfig, value: float) -> ModelConfig:
         """The configuration with the knob at a value.
@@ -82,8 +153,6 @@ class DialSpec(Config):
         """
         if self.knob not in type(config).model_fields:
             raise ConfigError(f"a dial needs a family with the knob {self.knob}, got one without")
-        if self.knob == "level" and config.corruption == "none":
-            raise ConfigError("a dial over level needs a corruption, got none")
         return config.replace(**{self.knob: value})
 
     def training_at(self, training: TrainingConfig, index: int) -> TrainingConfig:
@@ -96,26 +165,65 @@ class DialSpec(Config):
         return training.epochs + (index - 1) * self.epochs_per_stop if index else 0
 
 
-def check_dial(row: Family, config: ModelConfig, training: TrainingConfig, spec: DialSpec) -> TrainingConfig:
-    """Refuse a dial that does not fit a family; else the loop as one training of all stops, for its cost.
+class Part(NamedTuple):
+    """One stage of a plan: which stage of the model, at which configuration, for how long and with which seed."""
+
+    stage: int
+    name: str
+    config: ModelConfig
+    training: TrainingConfig
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is trained, one part after the other; each begins with the best weights of the one before."""
+
+    parts: tuple[Part, ...]
+
+    def epochs_before(self, index: int) -> int:
+        """Epochs of the parts before one; of all where index is their number."""
+        return sum(part.training.epochs for part in self.parts[:index])
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all parts together."""
+        return self.epochs_before(len(self.parts))
+
+
+def make_plan(
+    row: Family, config: ModelConfig, training: TrainingConfig, data: DataSpec, dial: DialSpec | None = None
+) -> Plan:
+    """The plan of a training: the stages of the model, or the stops of a dial.
+
+    Each part has a seed of its own, the first that of the training.
 
     Raises:
-        ConfigError: naming the knob, the stop and its bound, or the epochs of all stops together.
+        ConfigError: naming the knob, the stop and its bound, the epochs of all stops together, or fewer epochs than stages.
     """
-    if spec.knob == "beta" and "posterior" not in row.traits:
-        raise ConfigError(f"a dial over beta needs a family with a posterior, got {row.name}")
-    if spec.knob == "beta" and "rates" in row.traits:
-        raise ConfigError(f"a dial over beta needs a family of one β, got {row.name}, which answers at every one")
-    if warmup := getattr(config, "warmup", 0):
-        raise ConfigError(f"warmup must be 0 for a dial, which would begin it anew at every stop, got {warmup:g}")
-    for value in spec.stops:
-        spec.config_at(config, value)
-    return training.replace(epochs=spec.epochs_before(training, len(spec.stops)))
+    if dial is not None:
+        if refusal := dial.row.refusal(row, config):
+            raise ConfigError(refusal)
+        training.replace(epochs=dial.epochs_before(training, len(dial.stops)))
+        return Plan(tuple(
+            Part(0, f"{dial.row.symbol} = {stop:g}", dial.config_at(config, stop), dial.training_at(training, i))
+            for i, stop in enumerate(dial.stops)
+        ))  # fmt: skip
+    stages = row.stages(config, data)
+    if training.epochs < len(stages):
+        raise ConfigError(f"epochs must be at least {len(stages)}, one for each stage, got {training.epochs}")
+    whole, spent, parts = sum(share for _, share in stages), 0.0, []
+    begin = 0
+    for i, (name, share) in enumerate(stages):
+        spent += share
+        end = min(max(round(training.epochs * spent / whole), begin + 1), training.epochs - (len(stages) - 1 - i))
+        parts.append(Part(i, name, config, training.replace(epochs=end - begin, seed=(training.seed + i) % 2**31)))
+        begin = end
+    return Plan(tuple(parts))
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a chain can go on: in which stop, and where in it."""
+    """Where a plan can go on: in which part, and where in it."""
 
     inner: Progress
     index: int
@@ -124,37 +232,48 @@ class _Place:
 
     def checkpoint(self) -> Checkpoint:
         inside = self.inner.checkpoint()
-        return Checkpoint(inside.tensors, {
-            "step": self.steps_before + self.inner.step, "stop": self.index, "inside": inside.scalars,
+        scalars = {
+            "step": self.steps_before + self.inner.step,
+            "stage": self.index,
+            "inside": inside.scalars,
             "seconds_before": self.seconds_before,
-        })  # fmt: skip
+        }
+        return Checkpoint(inside.tensors, scalars)
 
 
-def train_chain(
-    model: Autoencoder, data: Dataset, config: TrainingConfig, spec: DialSpec, checkpoint: Checkpoint | None = None
+def _resumed(checkpoint: Checkpoint | None) -> tuple[int, Checkpoint | None, float]:
+    """Which part to go on with, where in it, and the seconds spent on the parts before."""
+    if checkpoint is None:
+        return 0, None, 0.0
+    scalars = checkpoint.scalars
+    if "inside" not in scalars:  # written before trainings had plans
+        return 0, checkpoint, 0.0
+    index = scalars["stage"] if "stage" in scalars else scalars["stop"]
+    return index, Checkpoint(checkpoint.tensors, scalars["inside"]), scalars["seconds_before"]
+
+
+def train_plan(
+    model: Autoencoder, data: Dataset, plan: Plan, checkpoint: Checkpoint | None = None
 ) -> Iterator[Progress]:
-    """Train at each stop in turn, each from the best weights of the one before, upwards only: units that a VAE lost at
-    a large β do not come back on the way down.
+    """Train the parts of a plan in turn, each from the best weights of the one before.
 
-    It reports as `training.train` does, counted over all stops. At a report with `settled` the model holds what its
-    stop learned; resuming at any report gives bitwise the same chain.
+    A dial over β goes upwards only: few of the units that a VAE lost at a large β come back on the way down.
+
+    It reports as `loop.train` does, counted over all parts. At a report with `settled` the model holds what its part
+    learned; resuming at any report gives bitwise the same weights.
     """
-    first, inside, seconds = 0, None, 0.0
-    if checkpoint is not None:
-        first, seconds = checkpoint.scalars["stop"], checkpoint.scalars["seconds_before"]
-        inside = Checkpoint(checkpoint.tensors, checkpoint.scalars["inside"])
-    count = len(spec.stops)
-    epochs = spec.epochs_before(config, count)
-    for index in range(first, count):
-        model.config = spec.config_at(model.config, spec.stops[index])
-        before, spent = spec.epochs_before(config, index), inside.scalars["seconds"] if inside else 0.0
-        for progress in train(model, data, spec.training_at(config, index), inside):
+    first, inside, seconds = _resumed(checkpoint)
+    count, epochs = len(plan.parts), plan.epochs
+    for index, part in enumerate(plan.parts[first:], first):
+        model.config = part.config
+        before, spent = plan.epochs_before(index), inside.scalars["seconds"] if inside else 0.0
+        for progress in train(model, data, part.training, inside, model.stages()[part.stage]):
             per_epoch = progress.steps // progress.epochs
             spent = progress.seconds
             yield dataclasses.replace(
                 progress, epoch=before + progress.epoch, epochs=epochs, step=before * per_epoch + progress.step,
                 steps=epochs * per_epoch, seconds=seconds + spent, best_epoch=before + progress.best_epoch,
-                finished=progress.finished if index == count - 1 else None, stop=index, stops=count,
-                _loop=_Place(progress, index, before * per_epoch, seconds),
+                finished=progress.finished if index == count - 1 else None, stage=index, stages=count,
+                stage_name=part.name, _loop=_Place(progress, index, before * per_epoch, seconds),
             )  # fmt: skip
         seconds, inside = seconds + spent, None

@@ -239,7 +239,7 @@ def _ranges(dimensions: Dimensions, chosen: tuple[int, ...], z: np.ndarray) -> l
 def manifold(opened: OpenRun, beside: DeltaGenerator) -> Shown:
     """What every place of a plane decodes to, beside the plane itself."""
     key, run = "manifold.panel", opened.explorer.run
-    origin = "the prior" if "prior" in opened.explorer.traits else "a Gaussian fitted to the codes, axis by axis"
+    origin = "the prior" if "normal_prior" in opened.explorer.traits else "a Gaussian fitted to the codes, axis by axis"
     beside.caption(f"Left what every place decodes to, by quantiles of {origin}; right the codes of test samples.")
     left, right = st.columns([1.15, 1], gap="medium")
     with left, st.container(key="manifold"):
@@ -259,7 +259,7 @@ def manifold(opened: OpenRun, beside: DeltaGenerator) -> Shown:
                    classes=len(opened.spec.classes), neighbours=0, name="manifold")  # fmt: skip
     span = left_at(key, "span", float(panel.values["span"]))
     code = f"from aeexplorer.interpolation import manifold_grid\n\nz = manifold_grid({SIDE}, {span:g})\n"
-    if "prior" not in opened.explorer.traits:
+    if "normal_prior" not in opened.explorer.traits:
         code += "z = model.codes.z.mean(0) + z * model.codes.z.std(0)\n"
     code += "pictures = model.decode(z)\n"
     files = _picture(opened, "plane.png", "grid", {"run": run.id, "n": SIDE, "span": span},

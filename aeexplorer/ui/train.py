@@ -17,7 +17,7 @@ from aeexplorer.runs.request import configure, new_run
 from aeexplorer.server.identity import current_owner
 from aeexplorer.training.estimation import Estimate, estimate, suggested
 from aeexplorer.training.loop import TrainingConfig
-from aeexplorer.training.plan import DialSpec, Knob, check_dial
+from aeexplorer.training.plan import KNOBS, DialSpec
 from aeexplorer.ui.shared import downloads
 from aeexplorer.ui.shared.knob_form import knobs
 from aeexplorer.ui.shared.refusals import refusals
@@ -28,7 +28,6 @@ from aeexplorer.ui.shared.text import as_text, duration
 JOB = "train.job"
 REFUSED = "train.refused"
 SAMPLES = 8
-STOPS: dict[Knob, str] = {"beta": "0.01, 0.1, 0.3, 1, 3, 10, 30", "level": "0, 0.25, 0.5, 0.75, 1"}
 LATER_EPOCHS = 10
 MODEL_KNOBS = ["latent_dim", "net", "hidden", "channels", "loss", "dropout"]
 CORRUPTION_KNOBS = ["corruption", "level"]
@@ -119,10 +118,11 @@ def _choose_knobs(source: Source, row: Family) -> tuple[ModelConfig, TrainingCon
 
 def _choose_dial(source: Source, row: Family, config: ModelConfig) -> DialSpec | None:
     """A chain of snapshots over β or over the level of the corruption, for families that have such a knob."""
-    over_beta = "posterior" in row.traits and "beta" in type(config).model_fields
-    knob: Knob | None = "beta" if over_beta else "level" if config.corruption != "none" else None
-    if knob is None:
+    turnable = [knob for knob in KNOBS.values() if not knob.refusal(row, config)]
+    if not turnable:
         return None
+    knob = turnable[0].name
+    over_beta = knob == "beta"
     key = f"train.{source.name}.{row.name}.{knob}"
     switch, first, second = st.columns([1, 2, 1], vertical_alignment="bottom")
     what, page = ("β", "β") if over_beta else ("the level", "Corruption")
@@ -131,7 +131,9 @@ def _choose_dial(source: Source, row: Family, config: ModelConfig) -> DialSpec |
         "turns it live."
     )):  # fmt: skip
         return None
-    text = first.text_input(f"Stops of {what}", STOPS[knob], key=f"{key}.stops", max_chars=200)
+    text = first.text_input(
+        f"Stops of {what}", ", ".join(f"{stop:g}" for stop in turnable[0].suggested), key=f"{key}.stops", max_chars=200
+    )
     epochs = second.number_input("Epochs at each later stop", 1, 10_000, LATER_EPOCHS, key=f"{key}.epochs")
     try:
         stops = tuple(float(part) for part in text.split(",") if part.strip())
@@ -145,8 +147,7 @@ def _cost_and_start(
 ) -> None:  # fmt: skip
     pace = jobs.pace()
     try:
-        whole = check_dial(row, config, training, dial) if dial else training
-        cost = estimate(row.name, config, whole, source.spec, source.n_train, source.n_validation)
+        cost = estimate(row.name, config, training, source.spec, source.n_train, source.n_validation, dial)
         check_cost(cost, pace)
         refused = st.session_state.pop(REFUSED, "")
     except ConfigError as error:

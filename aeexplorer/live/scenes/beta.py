@@ -15,7 +15,6 @@ from aeexplorer.live.open_runs import OpenRun, find_open_run
 from aeexplorer.live.scenes.samples import Samples, values_of
 from aeexplorer.metrics import linear_probe
 from aeexplorer.runs.dial import Dial
-from aeexplorer.training.plan import Knob
 
 Kind = Literal["gaussian", "salt_and_pepper", "masking", "masking_blocks"]
 ACTIVE_VARIANCE = 0.01
@@ -124,7 +123,7 @@ def _along(model: Explorer) -> dict[str, np.ndarray]:
     }
 
 
-def dial_of(found: OpenRun, knob: Knob) -> Dial:
+def dial_of(found: OpenRun, knob: str) -> Dial:
     """The dial of an open run.
 
     Raises:

@@ -110,7 +110,7 @@ def grid(params: GridParams) -> Frame:
     if found.latent_dim != 2:
         raise ConfigError(f"run must have a code of 2 values for a grid, got {found.latent_dim}")
     z = manifold_grid(params.n, params.span)
-    if "prior" not in found.explorer.traits:
+    if "normal_prior" not in found.explorer.traits:
         z = found.z.mean(0) + z * found.z.std(0)
     return Frame({"tiles": tiles(found.explorer.decode(z), found.spec), "z": z}, {"n": params.n}, found.spec)
 

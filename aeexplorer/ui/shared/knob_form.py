@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, get_origin
 
 import streamlit as st
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
-from aeexplorer.config import Config, ConfigError
+from aeexplorer.config import Config, ConfigError, choices
+from aeexplorer.nets import foreign_knobs
 
 
 def label_of(name: str) -> str:
@@ -24,8 +25,8 @@ def knob(name: str, field: FieldInfo, default: Any, key: str, options: Sequence[
     """
     text, title = field.description or "", label_of(name)
     annotation = field.annotation
-    if get_origin(annotation) is Literal:
-        options = [value for value in get_args(annotation) if not options or value in options]
+    if known := choices(field):
+        options = [value for value in known if not options or value in options]
         return st.selectbox(title, options, index=options.index(default), key=key, help=text, format_func=label_of)
     if get_origin(annotation) is tuple:
         shown = st.text_input(
@@ -57,7 +58,7 @@ def knobs(
     boxes = st.columns(columns)
     fields = type(config).model_fields
     for name in names:
-        if not _wanted(fields[name], values):
+        if not _wanted(fields[name], values) or ("net" in values and name in foreign_knobs(values["net"])):
             continue
         with boxes[len(shown) % columns]:
             values[name] = shown[name] = knob(
