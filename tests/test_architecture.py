@@ -31,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "tensors": {"config", "data"},
     "corruption": {"config", "data", "tensors"},
     "nets": {"config", "data", "tensors"},
-    "losses": {"config"},
+    "losses": {"config", "data"},
     "models": MODELS - {"families"},
     "families": MODELS,
     "training": MODELS | {"metrics"},
