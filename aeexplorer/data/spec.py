@@ -103,12 +103,25 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset: its spec and three disjoint splits."""
+    """A dataset: its spec and three disjoint splits.
+
+    Raises:
+        ConfigError: for a label that is no class of the spec.
+    """
 
     spec: DataSpec
     train: Split
     validation: Split
     test: Split
+
+    def __post_init__(self) -> None:
+        for name, split in self.splits.items():
+            if self.spec.classes and len(split) and not -1 <= split.y.min() <= split.y.max() < len(self.spec.classes):
+                worst = split.y.min() if split.y.min() < -1 else split.y.max()
+                raise ConfigError(
+                    f"labels of the {name} split of {self.spec.name} must be between -1 (none) and "
+                    f"{len(self.spec.classes) - 1}, got {worst}"
+                )
 
     @property
     def splits(self) -> dict[str, Split]:

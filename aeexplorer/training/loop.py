@@ -21,6 +21,7 @@ from torch import Tensor
 from aeexplorer.config import Config, ConfigError
 from aeexplorer.corruption import CORRUPTIONS, extremes
 from aeexplorer.data.spec import Dataset, DataSpec, Split
+from aeexplorer.data.splits import stratified_subset
 from aeexplorer.models.base import Autoencoder, Batch, Objective, Stage
 from aeexplorer.tensors import Samples
 
@@ -45,6 +46,9 @@ class TrainingConfig(Config):
         description="Stop after this many epochs without a better validation loss; 0 never stops early",
     )
     samples: int = Field(0, ge=0, le=10_000_000, description="Training samples to use; 0 uses all of them")
+    labels: int = Field(
+        0, ge=0, le=10_000_000, description="Training labels to keep, each class its share; 0 keeps all of them"
+    )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of weights, order of samples and noise")
     threads: int = Field(1, ge=1, le=256, description="CPU threads; the same number repeats a run bit for bit")
     device: Literal["auto", "cpu", "cuda"] = Field(
@@ -185,7 +189,7 @@ class _Loop:
         fewer = 0 < config.samples < len(data.train)
         train = data.train.take(np.arange(config.samples)) if fewer else data.train
         check_batch(config, len(train), data.spec)
-        self.samples = Samples(train.x, train.y, data.spec, self.device)
+        self.samples = Samples(train.x, kept_labels(train.y, config), data.spec, self.device)
         self.validation = data.validation
         self.random = _Randomness(config.seed, config.threads, self.device)
         self.steps = [_Step(o, config) for o in self.stage.objectives]
@@ -372,6 +376,23 @@ def pick_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise ConfigError("device must be cpu or auto on a machine without a CUDA GPU, got cuda")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def kept_labels(y: np.ndarray, config: TrainingConfig) -> np.ndarray:
+    """Classes (n,) of the training samples with -1 in place of the labels that are not kept; which ones, the seed says.
+
+    Raises:
+        ConfigError: when more labels are asked for than there are.
+    """
+    labelled = np.flatnonzero(y >= 0)
+    if not config.labels:
+        return y
+    if config.labels > len(labelled):
+        raise ConfigError(f"labels must be at most {len(labelled)}, the labelled training samples, got {config.labels}")
+    kept = labelled[stratified_subset(y[labelled], config.labels, config.seed)]
+    hidden = np.full_like(y, -1)
+    hidden[kept] = y[kept]
+    return hidden
 
 
 def check_batch(config: TrainingConfig, n: int, spec: DataSpec) -> None:
