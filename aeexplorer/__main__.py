@@ -88,7 +88,8 @@ def show_families(arguments: argparse.Namespace) -> None:
 
     rows = [(f.name, f.title, ", ".join(sorted(f.traits)) or "-", f.summary) for f in FAMILIES.values()]
     if arguments.json:
-        conclude(arguments, {f.name: {"title": f.title, "traits": sorted(f.traits), "config": f.config.model_dump(mode="json")}
+        conclude(arguments, {f.name: {"title": f.title, "traits": sorted(f.traits),
+                                       "levels": list(f.model.levels_of(f.config)), "kinds": list(f.kinds), "config": f.config.model_dump(mode="json")}
                              for f in FAMILIES.values()})  # fmt: skip
     else:
         table(rows, ("family", "title", "traits", "summary"))
@@ -168,7 +169,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     from aeexplorer.explorer import open_run
 
     explorer = open_run(arguments.run)
-    conclude(arguments, result_of(explorer.run, explorer.evaluate()))
+    conclude(arguments, result_of(explorer.run, explorer.evaluate(nll=arguments.nll)))
 
 
 def project(arguments: argparse.Namespace) -> None:
@@ -342,6 +343,9 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
 
     sub = command("evaluate", evaluate, "Figures of a run on its test split")
     sub.add_argument("run", help="a run folder, an id, or pretrained/NAME")
+    sub.add_argument(
+        "--nll", type=int, default=0, metavar="K", help="importance samples for -log p(x), 1 to 100000 (default: none)"
+    )
 
     sub = command("project", project, "Map the codes of a run")
     sub.add_argument("run", help="a run folder, an id, or pretrained/NAME")

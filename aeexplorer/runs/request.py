@@ -13,7 +13,7 @@ from aeexplorer.models.base import LATENT_LIMIT, ModelConfig
 from aeexplorer.runs.limits import check_cost
 from aeexplorer.runs.run import Run
 from aeexplorer.training.estimation import estimate
-from aeexplorer.training.loop import TrainingConfig, check_batch
+from aeexplorer.training.loop import TrainingConfig, check_batch, kept_labels
 from aeexplorer.training.plan import DialSpec
 
 
@@ -56,6 +56,7 @@ def new_run(
     if "batch_size" not in knobs:  # nobody asked for the default
         training = training.replace(batch_size=min(training.batch_size, n))
     check_batch(training, n, data.spec)
+    kept_labels(data.train.y[:n], training)
     check_cost(estimate(family_name, config, training, data.spec, n, len(data.validation), dial), pace)
     return Run.create(family_name, data.spec, config, training, title, path, owner, dial)
 
