@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from aeexplorer.families import FAMILIES
     from aeexplorer.interpolation import interpolate
     from aeexplorer.projection import Projection, project
-    from aeexplorer.runs.run import Run, list_runs
+    from aeexplorer.runs.listing import list_runs
+    from aeexplorer.runs.run import Run
     from aeexplorer.store import Damaged
 
 __version__ = "0.1.0"
@@ -35,7 +36,7 @@ _HOMES = {
     "FAMILIES": "families",
     "interpolate": "interpolation",
     "Projection": "projection", "project": "projection",
-    "Run": "runs.run", "list_runs": "runs.run",
+    "Run": "runs.run", "list_runs": "runs.listing",
 }  # fmt: skip
 
 __all__ = [

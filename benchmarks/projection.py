@@ -153,7 +153,7 @@ def ratios(result: dict[str, Any]) -> dict[str, float]:
 def serve(run_name: str, sizes: tuple[tuple[int, str], ...], ready: float) -> dict[str, Any]:
     """Maps through the queue of an empty home: seconds from asking to done, and to find them again."""
     from aeexplorer import jobs
-    from aeexplorer.runs.run import find_run
+    from aeexplorer.runs.listing import find_run
 
     result: dict[str, Any] = {"run": run_name, "ready_after": ready}
     for number, (n, split) in enumerate(sizes):

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import aeexplorer as ae
-from aeexplorer.runs import run
+from aeexplorer.runs import listing
 from aeexplorer.runs.run import Run
 
 SHELL = Path(__file__).parent.parent / "aeexplorer" / "ui" / "shell.py"
@@ -20,7 +20,7 @@ SHELL = Path(__file__).parent.parent / "aeexplorer" / "ui" / "shell.py"
 @pytest.fixture(autouse=True)
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No pretrained runs, no downloaded data, nothing remembered."""
-    monkeypatch.setattr(run, "PRETRAINED", tmp_path / "pretrained")
+    monkeypatch.setattr(listing, "PRETRAINED", tmp_path / "pretrained")
     monkeypatch.setenv("AEEXPLORER_DATA_DIR", str(tmp_path / "data"))
     st.cache_data.clear()
     st.cache_resource.clear()

@@ -30,10 +30,11 @@ from aeexplorer.live.open_runs import OpenRuns
 from aeexplorer.models.base import Batch
 from aeexplorer.runs import pretraining
 from aeexplorer.runs.dial import Between, Dial, Mark, halved, load_marks, mark, save_marks
+from aeexplorer.runs.listing import list_runs
 from aeexplorer.runs.pretraining import RECIPES, Recipe, make
 from aeexplorer.runs.recording import Paused, record, train_run
 from aeexplorer.runs.request import configure, new_run
-from aeexplorer.runs.run import Run, list_runs
+from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged, load_tensors, save_tensors
 from aeexplorer.tensors import to_float, to_tensor
 from aeexplorer.training import loop as the_loop
@@ -116,12 +117,12 @@ UNFIT: dict[str, tuple[str, DialSpec, dict[str, Any], str]] = {
     "no posterior": ("ae", BETAS, {}, "a dial over beta needs a family with a posterior, got ae"),
     "every β": (
         "multirate_vae", BETAS, {},
-        "a dial over beta needs a family of one β, got multirate_vae, which answers at every one",
+        "a dial over beta needs a family with one β per model, got multirate_vae, one model for every β",
     ),
     "no corruption": ("ae", LEVELS, {}, "a dial over level needs a corruption, got none"),
     "warm-up": (
         "vae", BETAS, {"warmup": 0.25},
-        "warmup must be 0 for a dial, which would begin it anew at every stop, got 0.25",
+        "warmup must be 0 for a dial, where it would restart at every stop, got 0.25",
     ),
     "β too large": ("vae", dial("beta", 1, 40), {}, "beta must be less than or equal to 32, got 40.0"),
     "level too large": ("dae", dial("level", 0, 2), {}, "level must be less than or equal to 1, got 2.0"),
@@ -174,7 +175,7 @@ def bare(spec: DialSpec, count: int) -> Dial:
     found = Dial(spec, [], config, make)
     for seed in range(count):
         torch.manual_seed(seed)
-        found = found.grown(make(config).state_dict())
+        found = found.extended(make(config).state_dict())
     return found
 
 
@@ -313,7 +314,7 @@ def test_half_precision_moves_no_pixel_by_a_hundredth() -> None:
     assert run.spec.dial is not None
     for progress in train_plan(model, data, run.plan):
         if progress.settled:
-            found = found.grown(halved(model))
+            found = found.extended(halved(model))
             near = found.model_at(found.stops[-1])
             with torch.inference_mode():
                 exact, stored = (m.decode(m.encode(x).z) for m in (model.eval(), near))
@@ -646,7 +647,9 @@ def test_marks_are_trained_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert {m.steps for m in marks} == {2 * math.ceil(1257 / 64)} and {m.seed for m in marks} == {4}
     assert all(m.distortion > 0 and m.rate > 0 for m in marks)
     assert [p.name for p in tmp_path.iterdir()] == ["digits-quick"]
-    assert "warm-started" in (tmp_path / "digits-quick" / "README.md").read_text("utf-8")
+    assert "then at each next stop from the weights before" in (tmp_path / "digits-quick" / "README.md").read_text(
+        "utf-8"
+    )
 
 
 # the command line

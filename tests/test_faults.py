@@ -30,9 +30,10 @@ from aeexplorer.jobs.health import health
 from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import Submission, write_submission
 from aeexplorer.runs.folders import WorkFolder, process_identity, process_lives
+from aeexplorer.runs.listing import DamagedRun, list_runs
 from aeexplorer.runs.recording import Paused, record, train_run
 from aeexplorer.runs.request import new_run
-from aeexplorer.runs.run import DamagedRun, Run, list_runs
+from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged
 from aeexplorer.training.loop import Checkpoint
 

@@ -18,7 +18,7 @@ from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.live.scenes import render
 from aeexplorer.models.base import Batch
 from aeexplorer.models.multirate import MultiRateConfig
-from aeexplorer.runs.run import list_runs
+from aeexplorer.runs.listing import list_runs
 from aeexplorer.training.plan import DialSpec
 
 pytestmark = pytest.mark.usefixtures("live_home")
@@ -85,7 +85,7 @@ def test_every_hidden_layer_has_a_gate_that_follows_beta(net: dict[str, object])
 def test_an_empty_range_and_a_dial_of_it_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"lowest must be below highest, 1, got 2"):
         trained(lowest=2.0, highest=1.0)
-    with pytest.raises(ConfigError, match="needs a family of one β, got multirate_vae"):
+    with pytest.raises(ConfigError, match="needs a family with one β per model, got multirate_vae"):
         trained(dial=DialSpec(knob="beta", stops=(0.1, 1.0)))
 
 

@@ -14,10 +14,11 @@ from aeexplorer import jobs
 from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
 from aeexplorer.explorer import Explorer
+from aeexplorer.runs.listing import DamagedRun, list_runs
 from aeexplorer.runs.owners import local_owner, owner_of
 from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
-from aeexplorer.runs.run import DamagedRun, Run, list_runs
+from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged, write_json
 from aeexplorer.ui import runs
 from aeexplorer.ui.shared import resources

@@ -13,10 +13,11 @@ from aeexplorer.data import DATASETS, Dataset, load_dataset
 from aeexplorer.families import FAMILIES
 from aeexplorer.models.base import ModelConfig
 from aeexplorer.nets import parameter_count
+from aeexplorer.runs.listing import list_runs
 from aeexplorer.runs.log import Follower
 from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
-from aeexplorer.runs.run import Run, list_runs
+from aeexplorer.runs.run import Run
 from aeexplorer.training.estimation import Estimate, estimate, suggested
 from aeexplorer.training.loop import TrainingConfig
 from aeexplorer.training.plan import DialSpec

@@ -20,10 +20,11 @@ from aeexplorer.jobs.journal import close_journal, keep_journal
 from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.queue import registry
 from aeexplorer.runs.limits import check_cost, memory_limit, setting
+from aeexplorer.runs.listing import DamagedRun, list_runs
 from aeexplorer.runs.owners import local_owner, owner_of
 from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
-from aeexplorer.runs.run import DamagedRun, Run, list_runs
+from aeexplorer.runs.run import Run
 from aeexplorer.training.estimation import Estimate
 
 TINY: dict[str, Any] = {"hidden": (8,), "latent_dim": 2, "batch_size": 8, "epochs": 1}

@@ -14,9 +14,10 @@ import aeexplorer as ae
 from aeexplorer.config import ConfigError
 from aeexplorer.data import Dataset, Split
 from aeexplorer.runs import recording
+from aeexplorer.runs.listing import list_runs
 from aeexplorer.runs.recording import record
 from aeexplorer.runs.request import configure, new_run
-from aeexplorer.runs.run import Run, list_runs
+from aeexplorer.runs.run import Run
 from aeexplorer.training import loop
 from aeexplorer.training.loop import TrainingError
 

@@ -55,7 +55,8 @@ def test_a_rerun_does_little(page: str, runs: None) -> None:
 
 
 def test_what_was_written_meanwhile_is_seen(runs: None) -> None:
-    from aeexplorer.runs.run import Run, list_runs
+    from aeexplorer.runs.listing import list_runs
+    from aeexplorer.runs.run import Run
 
     run = list_runs()[0]
     assert isinstance(run, Run) and run.status.epochs == 0

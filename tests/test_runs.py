@@ -19,9 +19,10 @@ from aeexplorer.config import ConfigError
 from aeexplorer.data import Dataset
 from aeexplorer.families import FAMILIES
 from aeexplorer.models.base import ModelConfig
-from aeexplorer.runs import run as run_module
+from aeexplorer.runs import listing
 from aeexplorer.runs.folders import Status, process_identity
-from aeexplorer.runs.run import Codes, DamagedRun, Run, find_run, list_runs
+from aeexplorer.runs.listing import DamagedRun, find_run, list_runs
+from aeexplorer.runs.run import Codes, Run
 from aeexplorer.store import Damaged, load_tensors, save_arrays, save_tensors
 from aeexplorer.training.loop import Checkpoint, TrainingConfig
 
@@ -357,7 +358,7 @@ def test_newest_first_and_no_strays(tiny: Tiny, home: Path) -> None:
 def test_a_run_is_found_by_path_id_or_name(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_run(run.path).spec == find_run(str(run.path)).spec == find_run(run.id).spec == run.spec
     run.path.rename(tmp_path / "tiny-ae")
-    monkeypatch.setattr(run_module, "PRETRAINED", tmp_path)
+    monkeypatch.setattr(listing, "PRETRAINED", tmp_path)
     assert find_run("tiny-ae").spec == find_run("pretrained/tiny-ae").spec == run.spec
 
 
@@ -367,7 +368,7 @@ def test_a_run_is_found_by_path_id_or_name(run: Run, tmp_path: Path, monkeypatch
 def test_a_name_does_not_lead_out_of_the_home(run: Run, home: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run.path.rename(home / "stray")
     (home / "spec.json").write_bytes((home / "stray" / "spec.json").read_bytes())
-    monkeypatch.setattr(run_module, "PRETRAINED", home / "runs")
+    monkeypatch.setattr(listing, "PRETRAINED", home / "runs")
     with pytest.raises(ConfigError, match="unknown run"):
         find_run(name)
 

@@ -131,7 +131,7 @@ def test_its_features_survive_half_precision() -> None:
 @pytest.mark.parametrize(
     ("knobs", "said"),
     [
-        ({"latent_dim": 2}, "latent_dim must be greater than 2, the values of a sample of two-moons"),
+        ({"latent_dim": 2}, "latent_dim must be greater than 2, the number of values in a sample of two-moons"),
         ({"level": 0}, "level must be greater than 0"),
         ({"corruption": "masking"}, "corruption must be 'gaussian'"),
         ({"net": "conv"}, "net must be 'mlp'"),

@@ -15,7 +15,7 @@ import numpy as np
 from aeexplorer.config import ConfigError
 from aeexplorer.data import DATASETS, DataSpec, Split
 from aeexplorer.explorer import Explorer, open_run
-from aeexplorer.runs.run import find_run
+from aeexplorer.runs.listing import find_run
 
 CAPACITY = 16
 NEIGHBOURS = 5

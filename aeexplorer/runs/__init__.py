@@ -1,1 +1,1 @@
-"""Runs on disk: the folder, what is asked for, how it is recorded, and whose it is."""
+"""Runs on disk: folder, request, recording, replay of the training, dial, owner."""

@@ -1,9 +1,8 @@
-"""Dials: one run that holds a chain of snapshots along a knob, and answers for every value between them.
+"""Dials: the snapshots of one run along a knob, and a model for every value between them.
 
-Another β, or another corruption level to train at, is another model. A dial trains one model at the first stop and goes
-on from its weights at each next one ("warm-started"); between two snapshots the weights are interpolated linearly, in
-log β or in the level. What a chain learns is not what a fresh model would have learned: units that a fresh VAE would
-have lost survive in it. Hence the marks, models trained separately at a few values.
+`training/plan.py` trains the snapshots one after the other, each from the weights of the one before. Between two
+snapshots the weights are interpolated linearly in log β, or in the corruption level. A chain does not learn what
+separately trained models learn; marks are such models at a few values, to compare with.
 """
 
 from __future__ import annotations
@@ -37,11 +36,11 @@ class Between(NamedTuple):
 
 
 class Mark(Config):
-    """A model trained separately at one value, to check a chain by; figures on the whole test set.
+    """A model trained separately at one value, to compare a chain with; figures on the whole test set.
 
     Attributes:
         distortion, rate: D and R in nats per sample.
-        steps: optimiser steps that it was trained for.
+        steps: optimiser steps of its training.
     """
 
     value: float
@@ -54,7 +53,7 @@ class Mark(Config):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The model at one stop: weights by name, float32, and the curve measured from the stop before up to this one."""
+    """The model at one stop: weights by name, float32, and the curve from the stop before (exclusive) to this one."""
 
     value: float
     weights: dict[str, Tensor]
@@ -62,16 +61,20 @@ class Snapshot:
 
 
 class Dial:
-    """The snapshots that a dial run has so far. Safe in threads: nothing in it changes.
+    """The snapshots of a dial run so far. Safe in threads, because nothing in it changes.
 
     Args:
-        make: a model of the run's family for a configuration, without weights.
+        make: builds a model of the run's family from a configuration.
     """
 
     def __init__(
-        self, spec: DialSpec, snapshots: Sequence[Snapshot], config: ModelConfig,
-        make: Callable[[ModelConfig], Autoencoder], marks: Sequence[Mark] = (),
-    ) -> None:  # fmt: skip
+        self,
+        spec: DialSpec,
+        snapshots: Sequence[Snapshot],
+        config: ModelConfig,
+        make: Callable[[ModelConfig], Autoencoder],
+        marks: Sequence[Mark] = (),
+    ) -> None:
         self.spec = spec
         self.snapshots = tuple(snapshots)
         self.marks = tuple(marks)
@@ -97,11 +100,11 @@ class Dial:
 
     @property
     def default(self) -> float:
-        """`DialSpec.default`, or the last stop while that is still to come."""
+        """`DialSpec.default`, or the last stop while that stop is not trained yet."""
         return min(self.spec.default, self.stops[-1])
 
     def between(self, value: float) -> Between:
-        """Where a value stands, held to the range trained so far; at a stop the weight is 0 or 1 exactly.
+        """The neighbouring stops of a value, clipped to the trained range; at a stop the weight is exactly 0 or 1.
 
         Raises:
             ConfigError: for NaN.
@@ -118,45 +121,49 @@ class Dial:
         return Between(a, b, 1.0 if value == b else (axis(value) - axis(a)) / (axis(b) - axis(a)))
 
     def model_at(self, value: float) -> Autoencoder:
-        """A model in eval mode with the weights of this value, held to the range trained so far."""
-        stand = self.between(value)
-        lower = self.snapshots[self.stops.index(stand.lower)].weights
-        upper = self.snapshots[self.stops.index(stand.upper)].weights
-        held = min(max(value, self.stops[0]), self.stops[-1])
-        model: Autoencoder = _with_weights(self._template, _blend(lower, upper, stand.weight))
-        model.config = self.spec.config_at(self._config, held)
+        """A model in eval mode with the weights of this value, clipped to the trained range."""
+        at = self.between(value)
+        lower = self.snapshots[self.stops.index(at.lower)].weights
+        upper = self.snapshots[self.stops.index(at.upper)].weights
+        clipped = min(max(value, self.stops[0]), self.stops[-1])
+        model: Autoencoder = _with_weights(self._template, _interpolated(lower, upper, at.weight))
+        model.config = self.spec.config_at(self._config, clipped)
         return model
 
     @cached_property
     def _template(self) -> Autoencoder:
-        """A model without weights: making one anew takes as long as decoding a few hundred samples."""
+        """A model without weights, made once: building one takes as long as decoding a few hundred samples."""
         with torch.device("meta"):
             return self._make(self._config).eval()
 
-    def grown(self, weights: Mapping[str, Tensor]) -> Dial:
-        """The dial with the weights of the next stop, not measured yet."""
+    def extended(self, weights: Mapping[str, Tensor]) -> Dial:
+        """The dial with the weights of the next stop added, its curve not measured yet."""
         snapshot = Snapshot(self.spec.stops[len(self.snapshots)], _widened(weights), {})
         return Dial(self.spec, [*self.snapshots, snapshot], self._config, self._make, self.marks)
 
     @cached_property
     def curve(self) -> dict[str, np.ndarray]:
-        """Figures on the whole test set along the dial, `GRID` values per gap, each array (g, ...) ascending in `value`.
+        """Figures on the whole test set along the dial, `GRID` values per gap, each (g, ...) ascending in "value" (g,).
 
-        Of β those of `evaluation.rate_distortion`; of the level "mse" (g, m) at the levels "tested" (m,).
+        Along β the figures of `evaluation.rate_distortion`; along the level "mse" (g, m) at the levels "tested" (m,).
         """
         parts = [s.curve for s in self.snapshots]
-        found = {name: np.concatenate([p[name] for p in parts]) for name in parts[0] if name != "tested"}
-        return found | ({"tested": parts[0]["tested"]} if "tested" in parts[0] else {})
+        joined = {name: np.concatenate([p[name] for p in parts]) for name in parts[0] if name != "tested"}
+        return joined | ({"tested": parts[0]["tested"]} if "tested" in parts[0] else {})
 
 
-def _blend(lower: Mapping[str, Tensor], upper: Mapping[str, Tensor], weight: float) -> dict[str, Tensor]:
+def _interpolated(lower: Mapping[str, Tensor], upper: Mapping[str, Tensor], weight: float) -> dict[str, Tensor]:
     if weight in (0.0, 1.0):
         return dict(upper if weight else lower)
     return {k: torch.lerp(v, upper[k], weight) if v.is_floating_point() else v for k, v in lower.items()}
 
 
 def _with_weights(module: Any, weights: Mapping[str, Tensor], prefix: str = "") -> Any:
-    """A module that has these weights and shares all else with `module`."""
+    """A module with these weights that shares everything else with `module`.
+
+    `load_state_dict` would need a second copy of all modules for each value of a slider; this replaces three
+    dictionaries of each module.
+    """
     other = copy.copy(module)
     other._parameters = {k: nn.Parameter(weights[prefix + k], requires_grad=False) for k in module._parameters}
     other._buffers = {k: weights[prefix + k] for k in module._buffers}
@@ -165,7 +172,7 @@ def _with_weights(module: Any, weights: Mapping[str, Tensor], prefix: str = "") 
 
 
 def save_snapshot(folder: Path, index: int, weights: Mapping[str, Tensor], curve: Mapping[str, np.ndarray]) -> None:
-    """Save one stop of a dial run whole."""
+    """Save the weights and the curve of one stop in one file, replaced whole."""
     (folder / "dial").mkdir(exist_ok=True)
     tensors = {f"weights.{k}": v for k, v in weights.items()}
     tensors |= {f"curve.{k}": torch.from_numpy(v) for k, v in curve.items()}
@@ -178,14 +185,14 @@ def load_snapshots(
     fitting: Callable[[dict[str, Tensor], str], dict[str, Tensor]],
     most: int | None = None,
 ) -> list[Snapshot]:
-    """The stops that a dial run has so far.
+    """Load the snapshots of a dial run so far.
 
     Args:
-        fitting: gives weights back if they fit the run; it is also told their file.
-        most: read no more stops than these.
+        fitting: (weights, file name) -> the weights, after checking that they fit the run.
+        most: the largest number of snapshots to load.
 
     Raises:
-        Damaged: when there is none yet, or one cannot be used.
+        Damaged: when there is no snapshot yet, or one cannot be used.
     """
     snapshots: list[Snapshot] = []
     there = [i for i in range(len(spec.stops)) if (folder / "dial" / _name(i)).exists()]
@@ -203,7 +210,7 @@ def load_snapshots(
 
 
 def _name(index: int) -> str:
-    """Of the file of a stop."""
+    """The name of a stop's file."""
     return f"{index:02d}.safetensors"
 
 
@@ -214,7 +221,7 @@ def save_marks(folder: Path, marks: Sequence[Mark]) -> None:
 
 
 def load_marks(folder: Path) -> tuple[Mark, ...]:
-    """The marks of a dial run; none where it has no file of them.
+    """Load the marks of a dial run; none where it has no such file.
 
     Raises:
         Damaged: when the file cannot be used.
@@ -228,7 +235,7 @@ def load_marks(folder: Path) -> tuple[Mark, ...]:
 
 
 def halved(model: Autoencoder) -> dict[str, Tensor]:
-    """The weights as a snapshot keeps them: float16 is half the size, and a pixel moves by less than 0.01."""
+    """The weights as a snapshot stores them: float16 takes half the space and changes a pixel by less than 0.01."""
     weights = {k: v.detach().cpu() for k, v in model.state_dict().items()}
     return {k: v.half() if v.is_floating_point() else v.clone() for k, v in weights.items()}
 
@@ -238,9 +245,12 @@ def _widened(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def mark(config: Any, training: TrainingConfig, n_train: int, result: Mapping[str, float]) -> Mark:
-    """The mark of a separately trained VAE from its figures on the test split (see `evaluation.evaluate`)."""
+    """The mark of a separately trained VAE with these test figures (see `evaluation.evaluate`)."""
     return Mark(
-        value=config.beta, distortion=result["reconstruction"], rate=result["kl"],
-        active_units=int(result["active_units"]), seed=training.seed,
+        value=config.beta,
+        distortion=result["reconstruction"],
+        rate=result["kl"],
+        active_units=int(result["active_units"]),
+        seed=training.seed,
         steps=math.ceil(n_train / training.batch_size) * training.epochs,
-    )  # fmt: skip
+    )

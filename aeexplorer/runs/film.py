@@ -1,4 +1,4 @@
-"""The film of a training: a few reconstructions and codes of the same samples at every epoch."""
+"""The film of a training: reconstructions and codes of the same few samples at every epoch."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aeexplorer.data.spec import Dataset
+from aeexplorer.data.spec import Dataset, as_uint8
 from aeexplorer.metrics import active_units
 from aeexplorer.models.base import Autoencoder
 from aeexplorer.runs.run import Run
 from aeexplorer.tensors import to_array, to_float, to_tensor
 from aeexplorer.training.loop import Progress
 
-FILM_CODES = 500
-FILM_SAMPLES = 10
-FILM_DIMENSIONS = 64
-FILM_FRAMES = 100
+FILM_CODES = 500  # samples whose codes are stored
+FILM_SAMPLES = 10  # samples whose reconstructions are stored
+FILM_DIMENSIONS = 64  # of a stored code at most
+FILM_FRAMES = 100  # at most, spread over the epochs
 
 
 def film_samples(data: Dataset) -> dict[str, np.ndarray]:
-    """The samples that the film follows, from the validation split: one of each class first, then the next ones."""
+    """The samples of the film, from the validation split: the first of each class, then the first others.
+
+    Returns:
+        x, y: samples to reconstruct and their labels. followed, labels: samples to encode and their labels.
+    """
     y = data.validation.y
     first = [int(np.argmax(y == c)) for c in range(len(data.spec.classes)) if (y == c).any()]
     rest = [i for i in range(len(y)) if i not in set(first)]
@@ -31,7 +35,7 @@ def film_samples(data: Dataset) -> dict[str, np.ndarray]:
 
 @torch.inference_mode()
 def save_film(run: Run, model: Autoencoder, progress: Progress) -> int:
-    """Write the frame of this epoch where the film has one, and return the active units."""
+    """Write the frame of this epoch if the film has one, and return the number of active units."""
     was_training = model.training
     model.eval()
     device = next(model.parameters()).device
@@ -44,16 +48,16 @@ def save_film(run: Run, model: Autoencoder, progress: Progress) -> int:
         x = to_float(to_tensor(run.film_samples["x"], model.data)).to(device)
         shown = to_array(model.decode(model.encode(x, y.get("y")).z, y.get("y")), model.data)
         arrays = {
-            "reconstructions": (shown.clip(0, 1) * 255).round().astype(np.uint8) if model.data.kind == "image" else shown,
+            "reconstructions": as_uint8(shown) if model.data.kind == "image" else shown,
             "codes": _narrow(codes).cpu().numpy().astype(np.float16),
-        }  # fmt: skip
+        }
         run.save_frame(f"{progress.epoch:05d}", arrays)
     model.train(was_training)
     return int(units)
 
 
 def _narrow(codes: Tensor) -> Tensor:
-    """Wide codes by a fixed random projection, which keeps distances (Johnson & Lindenstrauss 1984) and the film small."""
+    """Project wide codes at random, which nearly keeps distances (Johnson & Lindenstrauss 1984) and the film small."""
     width = codes.shape[1]
     if width <= FILM_DIMENSIONS:
         return codes

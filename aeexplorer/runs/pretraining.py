@@ -1,4 +1,4 @@
-"""The models that come with the program: what they are, how they are made, and their cards."""
+"""The pretrained models: their recipes, their training, and their cards."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Recipe:
     """One pretrained model: dataset, family, the knobs that differ from the defaults, and its dial if it has one.
 
     Attributes:
-        marks: values of the dial at which a fresh model is trained to check it by, as long as the dial is at its first
+        marks: values of the dial at which a separate model is trained to compare with, for as many epochs as the first
             stop.
     """
 
@@ -39,7 +39,7 @@ class Recipe:
 
     @property
     def command(self) -> str:
-        """The command that makes the same weights."""
+        """The command that trains the same weights."""
         flags = " ".join(
             f"--{k.replace('_', '-')} {','.join(map(str, v)) if isinstance(v, tuple) else v}"
             for k, v in self.knobs.items()
@@ -51,7 +51,7 @@ class Recipe:
 
 
 def _recipes() -> dict[str, Recipe]:
-    # digits are small enough for many epochs; the larger sets get the widths that keep a model under 2 MB
+    # Digits are small enough for many epochs. On the larger datasets the widths keep a model under 2 MB.
     loops = {
         "digits": {"hidden": (256, 128), "epochs": 300, "batch_size": 64, "patience": 40},
         "mnist": {"hidden": (240, 128), "epochs": 40},
@@ -66,13 +66,13 @@ def _recipes() -> dict[str, Recipe]:
 
 
 def _betas() -> dict[str, Recipe]:
-    """Chains over β, with a few models trained separately to check them by, and one gated net for every β."""
+    """Dials over β with a few separately trained models to compare with, and one multi-rate VAE for each dataset."""
     loops: dict[str, tuple[dict[str, Any], int]] = {
         "digits": ({"hidden": (128, 64), "epochs": 480, "batch_size": 64}, 120),
         "mnist": ({"hidden": (120, 64), "epochs": 24}, 6),
         "fashion-mnist": ({"hidden": (120, 64), "epochs": 24}, 6),
     }
-    one_for_all = {
+    multirate = {
         f"{dataset}-multirate": Recipe(
             dataset, "multirate_vae", {"latent_dim": 16, **loop, "epochs": 3 * loop["epochs"] // 2, "seed": 0}
         )
@@ -81,33 +81,38 @@ def _betas() -> dict[str, Recipe]:
     stops = {16: (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 17.0, 30.0), 2: (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)}
     return {
         f"{dataset}-beta{suffix}": Recipe(
-            dataset, "vae", {"latent_dim": dim, **loop, "seed": 0},
-            DialSpec(knob="beta", stops=stops[dim], epochs_per_stop=epochs), marks=(0.3, 1.0, 10.0),
+            dataset,
+            "vae",
+            {"latent_dim": dim, **loop, "seed": 0},
+            DialSpec(knob="beta", stops=stops[dim], epochs_per_stop=epochs),
+            marks=(0.3, 1.0, 10.0),
         )
         for dataset, (loop, epochs) in loops.items()
         for dim, suffix in ((16, ""), (2, "-2d"))
-    } | one_for_all  # fmt: skip
+    } | multirate
 
 
 def _levels() -> dict[str, Recipe]:
-    """Chains over the corruption level for three kinds of corruption."""
+    """Dials over the corruption level for three kinds of corruption."""
     loops = {
         "digits": ({"hidden": (128, 64), "epochs": 320, "batch_size": 64}, 80),
         "mnist": ({"hidden": (120, 64), "epochs": 20}, 5),
     }
     return {
         f"{dataset}-dae-{kind.replace('_', '-')}": Recipe(
-            dataset, "dae", {"latent_dim": 16, **loop, "corruption": kind, "seed": 0},
+            dataset,
+            "dae",
+            {"latent_dim": 16, **loop, "corruption": kind, "seed": 0},
             DialSpec(knob="level", stops=(0.0, 0.25, 0.5, 0.75), epochs_per_stop=epochs),
         )
         for dataset, (loop, epochs) in loops.items()
         for kind in ("gaussian", "salt_and_pepper", "masking")
-    }  # fmt: skip
+    }
 
 
 def _scores() -> dict[str, Recipe]:
-    """For each dataset in the plane a chain over σ that learns the score, and one of an ordinary denoising autoencoder
-    with the knobs that `estimation.suggested` gives it, to be held against."""
+    """For each dataset in the plane a dial over σ that learns the score, and a dial of a plain denoising autoencoder to
+    compare with."""
     sigmas = (0.05, 0.07, 0.1, 0.14, 0.2, 0.28, 0.4, 0.56, 0.8)
     chains: dict[str, tuple[str, dict[str, Any], int]] = {
         "score": ("score_dae", {"latent_dim": 32, "hidden": (96,), "epochs": 300, "batch_size": 512}, 160),
@@ -115,19 +120,21 @@ def _scores() -> dict[str, Recipe]:
     }
     return {
         f"{dataset}-{name}": Recipe(
-            dataset, family, {**knobs, "seed": 0},
+            dataset,
+            family,
+            {**knobs, "seed": 0},
             DialSpec(knob="level", stops=sigmas, epochs_per_stop=epochs),
         )
         for dataset in ("two-moons", "swiss-roll", "pinwheel")
         for name, (family, knobs, epochs) in chains.items()
-    }  # fmt: skip
+    }
 
 
 RECIPES = _recipes()
 
 
 def make(names: list[str], root: Path = PRETRAINED) -> dict[str, Any]:
-    """Train the named models, or all whose data are here, into `root`; returns figures by name.
+    """Train the named models into `root`, or all whose data are on this computer; returns their figures by name.
 
     Raises:
         ConfigError: for an unknown name, or a model larger than 4 MB.
@@ -150,7 +157,7 @@ def make(names: list[str], root: Path = PRETRAINED) -> dict[str, Any]:
 
 
 def _mark(recipe: Recipe, data: Dataset, value: float, temporary: Path) -> Mark:
-    """A fresh model at one value of the dial, its β warmed up over the first quarter."""
+    """Train a separate model at one value of the dial, its β warmed up over the first quarter, and keep its figures."""
     assert recipe.dial is not None
     shutil.rmtree(temporary, ignore_errors=True)
     knobs = {**recipe.knobs, "warmup": 0.25, recipe.dial.knob: value}
@@ -161,7 +168,7 @@ def _mark(recipe: Recipe, data: Dataset, value: float, temporary: Path) -> Mark:
 
 
 def _settle(run: Run, target: Path, recipe: Recipe) -> None:
-    """Keep what exploring needs, add the card, and take the name."""
+    """Remove what exploring does not need, add the card, and give the folder its name."""
     for item in run.path.iterdir():
         if item.name not in KEPT:
             shutil.rmtree(item) if item.is_dir() else item.unlink()
@@ -171,29 +178,29 @@ def _settle(run: Run, target: Path, recipe: Recipe) -> None:
         raise ConfigError(f"{target.name} must be at most {SIZE_LIMIT} bytes, got {size}")
     spec = (run.path / "spec.json").read_text("utf-8").replace(f'"id": "{run.id}"', f'"id": "{target.name}"')
     write_atomic(run.path / "spec.json", spec.encode())
-    # process numbers of whoever trained it mean nothing elsewhere
+    # the number of the training process means nothing on another computer
     run.set_status(pid=0, process_started=0.0)
     shutil.rmtree(target, ignore_errors=True)
     run.path.rename(target)
 
 
 def card(run: Run, name: str, recipe: Recipe) -> str:
-    """What a model is, how good it is, and how to make it again, in Markdown."""
+    """The card of a model in Markdown: description, figures, and the command that makes it again."""
     status, spec = run.status, run.spec
     rows = "\n".join(f"| {key.replace('_', ' ')} | {value:.4g} |" for key, value in status.result.items())
     best = f"best on validation data after epoch {status.best_epoch}"
     if recipe.dial:
         stops = ", ".join(f"{stop:g}" for stop in recipe.dial.stops)
         best = (
-            f"warm-started: first at {recipe.dial.knob} {recipe.dial.stops[0]:g}, then from there at each of the next.\n"
-            f"Snapshots at {stops}; figures are those at {recipe.dial.default:g}"
+            f"first at {recipe.dial.knob} {recipe.dial.stops[0]:g}, then at each next stop from the weights before.\n"
+            f"Stops {stops}; the figures are those at {recipe.dial.default:g}"
         )
     return f"""# {name}
 
 {run.family.title} on {spec.data.title}, code of size {run.config.latent_dim}. {run.family.summary}
 
 Trained for {status.epochs} epochs ({status.seconds:.0f} s on one CPU core), {best}.
-`codes.safetensors` holds the codes and labels of {len(run.codes.z):,} test samples, so that maps and samples need no data.
+`codes.safetensors` holds codes and labels of {len(run.codes.z):,} test samples: maps and samples need no data.
 
 | on the test split, per sample | |
 |---|---|

@@ -1,4 +1,4 @@
-"""Requests: knobs by name to a new run folder, and what the training will cost."""
+"""Requests: from knobs by name to a new run folder, after every check that needs no training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from aeexplorer.training.plan import DialSpec
 
 
 def configure(family_name: str, **knobs: Any) -> tuple[ModelConfig, TrainingConfig]:
-    """Knobs by name, sorted into the family's configuration and the loop's, on top of the family's defaults.
+    """Sort knobs by name into the family's configuration and the loop's, on top of the family's defaults.
 
     Raises:
         ConfigError: for an unknown family or knob, or a value outside its bounds.
@@ -33,10 +33,17 @@ def configure(family_name: str, **knobs: Any) -> tuple[ModelConfig, TrainingConf
 
 
 def new_run(
-    family_name: str, data: Dataset, title: str = "", path: Any = None, *, owner: str | None = None,
-    dial: DialSpec | None = None, pace: float = 1.0, **knobs: Any,
-) -> Run:  # fmt: skip
-    """A run folder for these knobs, queued; everything that can be refused is refused before it is made.
+    family_name: str,
+    data: Dataset,
+    title: str = "",
+    path: Any = None,
+    *,
+    owner: str | None = None,
+    dial: DialSpec | None = None,
+    pace: float = 1.0,
+    **knobs: Any,
+) -> Run:
+    """Make a run folder for these knobs, queued; everything that can be refused is refused before it is made.
 
     Args:
         dial: train at each of its stops, and keep a snapshot of each.
@@ -62,7 +69,7 @@ def new_run(
 
 
 def _cost_beyond(family_name: str, data: Dataset, latent_dim: Any = 0, **knobs: Any) -> str:
-    """What a code larger than a code may be would cost, to be said with its refusal."""
+    """The cost of a latent dimension beyond its limit, as a clause for its refusal."""
     if not isinstance(latent_dim, int | float) or not LATENT_LIMIT < latent_dim < math.inf:
         return ""
     with contextlib.suppress(ConfigError, RuntimeError, OverflowError):  # other knobs, sizes that no tensor can have

@@ -1,23 +1,21 @@
-"""Runs on disk: a folder is the truth. Readable JSON beside safetensors; never pickle.
+"""A run as a folder of readable JSON and safetensors, never pickle. The folder is the only record of a run.
 
-spec.json            what was asked for; written once
-status.json          how it stands; replaced whole
-events.jsonl         what happened, appended
-weights.safetensors  the best weights; of a dial none, but
+spec.json            the request; written once
+status.json          the state; replaced whole
+events.jsonl         the events; appended
+weights.safetensors  the best weights; a dial has instead
 dial/                one file per stop: its weights in float16 and the curve up to it
-marks.json           models trained separately, to check a dial by
-codes.safetensors    codes, labels and places of up to 2,000 test samples
-checkpoint/          where an unfinished training can go on
+marks.json           separately trained models to compare a dial with
+codes.safetensors    codes, labels and indices of up to 2,000 test samples
+checkpoint/          the state from which an unfinished training continues
 snapshots/           the film: per epoch a few reconstructions and 500 codes
-label.json           the name people gave it
+label.json           the title people gave it
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import os
-import re
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -33,7 +31,6 @@ from aeexplorer.config import Config, ConfigError
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.families import Family, family
 from aeexplorer.models.base import Autoencoder, ModelConfig
-from aeexplorer.program_files import PRETRAINED
 from aeexplorer.runs import checkpoints
 from aeexplorer.runs.dial import Dial, load_marks, load_snapshots
 from aeexplorer.runs.folders import WorkFolder, remove_folder
@@ -58,12 +55,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT = 1
-STORED_CODES = 2_000
-TITLE_LIMIT = 120
+STORED_CODES = 2_000  # test samples, at most
+TITLE_LIMIT = 120  # characters
 
 
 class RunSpec(Config):
-    """What was asked for. `config` holds the knobs of the family, `data` what the samples were."""
+    """The request of a training: `config` holds the knobs of the family, `data` the description of the samples."""
 
     format: int = FORMAT
     kind: Literal["train"] = "train"
@@ -81,8 +78,12 @@ class RunSpec(Config):
 
 @dataclass(frozen=True)
 class Codes:
-    """Stored codes of test samples: z (n, latent_dim) float32, labels (n,), index (n,) into the test split, and for
-    families with a codebook indices (n, positions)."""
+    """Codes of test samples.
+
+    Attributes:
+        z: (n, latent_dim) float32. labels: (n,) int64. index: (n,) int64 into the test split.
+        indices: (n, positions) int64, for families with a codebook.
+    """
 
     z: np.ndarray
     labels: np.ndarray
@@ -92,7 +93,7 @@ class Codes:
 
 @functools.lru_cache(maxsize=2048)
 def _parsed_spec(content: bytes, name: str) -> tuple[RunSpec, Family, ModelConfig]:
-    """What the spec.json of a run says; kept by its content, because each rerun of a page lists every run."""
+    """Parse the content of a spec.json; cached by content, because each rerun of a page lists every run."""
     raw = json_object(content, f"spec.json in {name}")
     written = raw.get("format")
     if isinstance(written, int) and written > FORMAT:
@@ -118,15 +119,20 @@ class Run(WorkFolder):
 
     @classmethod
     def create(
-        cls, family_name: str, data: DataSpec, config: ModelConfig, training: TrainingConfig,
-        title: str = "", path: str | Path | None = None, owner: str | None = None, dial: DialSpec | None = None,
-    ) -> Run:  # fmt: skip
-        """Make a run folder, queued; under the home unless a path is given. Config and data are checked together.
-
-        It belongs to `owner`, or to the local user.
+        cls,
+        family_name: str,
+        data: DataSpec,
+        config: ModelConfig,
+        training: TrainingConfig,
+        title: str = "",
+        path: str | Path | None = None,
+        owner: str | None = None,
+        dial: DialSpec | None = None,
+    ) -> Run:
+        """Make a run folder, queued, under the home unless a path is given; without an owner the local user's.
 
         Raises:
-            ConfigError: when they do not fit, or the path is taken.
+            ConfigError: when configuration and data do not fit together, or the path exists.
         """
         row = family(family_name)
         make_plan(row, config, training, data, dial)
@@ -140,10 +146,17 @@ class Run(WorkFolder):
             raise ConfigError(f"path must not exist yet, got {target}")
         named = [data.title, row.title, f"{config.latent_dim}-d", *([dial.title_of(config)] if dial else [])]
         spec = RunSpec(
-            id=target.name, title=(title or " · ".join(named))[:TITLE_LIMIT],
-            dataset=data.name, family=family_name, config=config.model_dump(mode="json"), training=training, data=data,
-            created=now.isoformat(timespec="seconds"), owner=local_owner() if owner is None else owner, dial=dial,
-        )  # fmt: skip
+            id=target.name,
+            title=(title or " · ".join(named))[:TITLE_LIMIT],
+            dataset=data.name,
+            family=family_name,
+            config=config.model_dump(mode="json"),
+            training=training,
+            data=data,
+            created=now.isoformat(timespec="seconds"),
+            owner=local_owner() if owner is None else owner,
+            dial=dial,
+        )
         with new_directory(target) as folder:
             write_json(folder / "spec.json", spec.model_dump(mode="json"))
             cls.prepare(folder)
@@ -156,7 +169,7 @@ class Run(WorkFolder):
 
     @property
     def title(self) -> str:
-        """The name people gave it, else the one it was made with."""
+        """The title people gave it, else the one it was made with."""
         with contextlib.suppress(Damaged):
             return str(read_json(self.path / "label.json").get("title") or self.spec.title)
         return self.spec.title
@@ -166,13 +179,13 @@ class Run(WorkFolder):
         return self.spec.owner
 
     def rename(self, title: str, by: str | None = None) -> None:
-        """Give it another name; a name is only ever shown, never a path.
+        """Give the run another title; a title is only shown and never becomes a path.
 
         Args:
-            by: who does it; None is the local user.
+            by: the user who asks; None is the local user.
 
         Raises:
-            ConfigError: when the name is empty or longer than 120 characters, or the run is gone, not in the home or
+            ConfigError: when the title is empty or longer than 120 characters, or the run is gone, outside the home or
                 somebody else's.
         """
         require_owner(self.owner, by, f"run {self.id}", "renamed")
@@ -185,16 +198,16 @@ class Run(WorkFolder):
 
     @property
     def pinned(self) -> bool:
-        """Whether a person wants everything that was computed from it kept."""
+        """Whether somebody asked to keep the run and everything computed from it."""
         with contextlib.suppress(Damaged):
             return read_json(self.path / "label.json").get("pinned") is True
         return False
 
     def pin(self, wanted: bool = True, by: str | None = None) -> None:
-        """Keep what was computed from it when the store of results is trimmed, and refuse to delete it.
+        """Protect the run from deletion, and everything computed from it from trimming.
 
         Raises:
-            ConfigError: when it is somebody else's, not in the home, or gone.
+            ConfigError: when the run is somebody else's, outside the home, or gone.
         """
         require_owner(self.owner, by, f"run {self.id}", "pinned")
         if not self.removable:
@@ -211,7 +224,7 @@ class Run(WorkFolder):
             raise ConfigError(f"{self.path.name} is already gone") from None
 
     def epochs(self) -> list[dict[str, Any]]:
-        """The event of each finished epoch, in order; of an epoch trained twice after a resume, the later."""
+        """The event of each finished epoch, in order; the later one of an epoch trained again after a resume."""
         told = [e for e in self.events()[0] if e.get("type") == "epoch" and isinstance(e.get("epoch"), int)]
         return list({e["epoch"]: e for e in told}.values())
 
@@ -220,10 +233,10 @@ class Run(WorkFolder):
         """The stages of its training."""
         return make_plan(self.family, self.config, self.spec.training, self.spec.data, self.spec.dial)
 
-    # what it learned
+    # weights and codes
 
     def new_model(self) -> Autoencoder:
-        """The model with the weights that its seed gives."""
+        """The model with the initial weights of its seed."""
         import torch
 
         with torch.random.fork_rng(devices=[]):
@@ -231,10 +244,10 @@ class Run(WorkFolder):
             return self.family.make(self.config, self.spec.data)
 
     def load_model(self) -> Autoencoder:
-        """The trained model, in eval mode; of a dial that at its default value.
+        """The trained model in eval mode; of a dial the model at its default value.
 
         Raises:
-            Damaged: when the weights are missing, unreadable, or of other names or shapes than the spec says.
+            Damaged: when the weights are missing or unreadable, or their names or shapes do not fit the spec.
         """
         if self.spec.dial:
             dial = self.load_dial()
@@ -245,7 +258,11 @@ class Run(WorkFolder):
         return model.eval().requires_grad_(False)
 
     def _fitting(self, tensors: dict[str, Tensor], file: str) -> dict[str, Tensor]:
-        """These weights, if they have the names and shapes that the spec asks for."""
+        """The given weights, after checking their names and shapes against the spec.
+
+        Raises:
+            Damaged: when they do not fit.
+        """
         try:
             expected = self.family.shapes(self.config, self.spec.data)
         except ConfigError as error:
@@ -265,7 +282,7 @@ class Run(WorkFolder):
 
     @property
     def weights_path(self) -> Path:
-        """The file of the newest weights, there or not."""
+        """The file of the newest weights, whether or not it exists."""
         stops = sorted((self.path / "dial").glob("*.safetensors")) if self.spec.dial else []
         return stops[-1] if stops else self.path / "weights.safetensors"
 
@@ -274,11 +291,11 @@ class Run(WorkFolder):
         return self.weights_path.exists()
 
     def load_dial(self, most: int | None = None) -> Dial:
-        """The snapshots of a dial run so far, or its first `most` ones.
+        """The dial with its snapshots so far, or the first `most` of them.
 
         Raises:
-            ConfigError: when the run is no dial.
-            Damaged: when it has no snapshot yet, or one cannot be used.
+            ConfigError: when the run is not a dial.
+            Damaged: when there is no snapshot yet, or one cannot be used.
         """
         if self.spec.dial is None:
             raise ConfigError(f"run {self.path.name} must be a dial, got a run of one model")
@@ -295,13 +312,19 @@ class Run(WorkFolder):
         """
         arrays = load_arrays(self.path / "codes.safetensors")
         try:
-            codes = Codes(arrays["z"].astype(np.float32), arrays["labels"].astype(np.int64), arrays["index"].astype(np.int64),
-                          arrays["indices"].astype(np.int64) if "indices" in arrays else None)  # fmt: skip
+            codes = Codes(
+                arrays["z"].astype(np.float32),
+                arrays["labels"].astype(np.int64),
+                arrays["index"].astype(np.int64),
+                arrays["indices"].astype(np.int64) if "indices" in arrays else None,
+            )
         except KeyError as error:
             raise Damaged(f"codes.safetensors in {self.path.name} has no array {error}") from None
         if codes.z.shape != (len(codes.labels), self.config.latent_dim) or len(codes.index) != len(codes.labels):
-            raise Damaged(f"codes.safetensors in {self.path.name} has codes of shape {codes.z.shape}, "
-                          f"expected ({len(codes.labels)}, {self.config.latent_dim})")  # fmt: skip
+            raise Damaged(
+                f"codes.safetensors in {self.path.name} has codes of shape {codes.z.shape}, "
+                f"expected ({len(codes.labels)}, {self.config.latent_dim})"
+            )
         return codes
 
     def save_codes(self, codes: Codes) -> None:
@@ -315,10 +338,10 @@ class Run(WorkFolder):
             arrays["indices"] = codes.indices.astype(np.int16)
         save_arrays(self.path / "codes.safetensors", arrays)
 
-    # where it can go on
+    # checkpoints
 
     def save_checkpoint(self, checkpoint: Checkpoint, durable: bool = True) -> None:
-        """Save a checkpoint and forget older ones; see `checkpoints.save_checkpoint`."""
+        """Save a checkpoint and remove older ones; see `checkpoints.save_checkpoint`."""
         checkpoints.save_checkpoint(self.path / "checkpoint", checkpoint, durable)
 
     def load_checkpoint(self) -> Checkpoint | None:
@@ -326,42 +349,42 @@ class Run(WorkFolder):
         return checkpoints.load_checkpoint(self.path / "checkpoint")
 
     def forget_checkpoints(self) -> None:
-        """A finished run needs none."""
+        """Remove all checkpoints: a finished run needs none."""
         shutil.rmtree(self.path / "checkpoint", ignore_errors=True)
 
-    # the film
+    # film
 
     @cached_property
     def film_samples(self) -> dict[str, np.ndarray]:
-        """What every frame shows: x (k, *shape) samples that are reconstructed, labels (m,) of those encoded."""
+        """The samples of every frame: x (k, *shape) are reconstructed; labels (m,) belong to those encoded."""
         return load_arrays(self.path / "snapshots" / "samples.safetensors")
 
     def frames(self) -> list[int]:
-        """Epochs of which there is a frame."""
+        """The epochs with a frame."""
         return sorted(int(p.stem) for p in (self.path / "snapshots").glob("*.safetensors") if p.stem.isdigit())
 
     def frame(self, epoch: int) -> dict[str, np.ndarray]:
-        """reconstructions (k, *shape) and codes (m, min(latent_dim, 64)) at the end of an epoch."""
+        """The frame of an epoch: reconstructions (k, *shape) and codes (m, min(latent_dim, 64))."""
         return load_arrays(self.path / "snapshots" / f"{epoch:05d}.safetensors")
 
     def save_frame(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         save_arrays(self.path / "snapshots" / f"{name}.safetensors", arrays)
 
-    # as a whole
+    # the folder as a whole
 
     @property
     def removable(self) -> bool:
-        """Whether people may rename and delete it: it lies in the home."""
+        """Whether people may rename and delete it, because it lies in the home."""
         return self.path.parent == (home() / "runs").absolute()
 
     def delete(self, by: str | None = None) -> None:
-        """Remove the folder: renamed first, so that it is gone for everyone at once.
+        """Remove the folder. It is renamed first, so that it disappears for everyone at once.
 
         Args:
-            by: who does it; None is the local user.
+            by: the user who asks; None is the local user.
 
         Raises:
-            ConfigError: while it trains, when it is pinned, not in the home or somebody else's, or already gone.
+            ConfigError: when the run is training, pinned, outside the home, somebody else's, or already gone.
         """
         require_owner(self.owner, by, f"run {self.id}", "deleted")
         if not self.removable:
@@ -372,78 +395,3 @@ class Run(WorkFolder):
         if self.pinned:
             raise ConfigError(f"run {self.path.name} cannot be deleted while it is pinned")
         remove_folder(self.path)
-
-
-@dataclass(frozen=True)
-class DamagedRun:
-    """A folder among the runs that cannot be opened, and why."""
-
-    path: Path
-    reason: str
-
-    @property
-    def owner(self) -> str:
-        """What is left of its files says."""
-        for name in ("spec.json", "control/job.json"):
-            with contextlib.suppress(Damaged, OSError):
-                if isinstance(found := read_json(self.path / name).get("owner"), str):
-                    return found
-        return LOCAL
-
-    def delete(self, by: str | None = None) -> None:
-        """Remove the folder.
-
-        Raises:
-            ConfigError: when it is somebody else's or already gone.
-        """
-        require_owner(self.owner, by, f"run {self.path.name}", "deleted")
-        remove_folder(self.path)
-
-
-def list_runs() -> list[Run | DamagedRun]:
-    """Every run of the home, newest first; damaged ones are listed with the reason."""
-    found: list[Run | DamagedRun] = []
-    for path in reversed(_folders(home() / "runs")):
-        try:
-            run = Run(path)
-            _ = run.status
-            found.append(run)
-        except (Damaged, OSError) as error:
-            found.append(DamagedRun(Path(path), str(error)))
-    return found
-
-
-def pretrained() -> list[Run]:
-    """The runs that came with the program, by name."""
-    runs = []
-    for path in _folders(PRETRAINED):
-        with contextlib.suppress(Damaged):
-            runs.append(Run(path))
-    return runs
-
-
-def _folders(root: Path) -> list[str]:
-    """Paths of the folders in a folder, by name, without hidden ones; strings, because each rerun of a page asks."""
-    try:
-        with os.scandir(root) as entries:
-            return sorted(entry.path for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-
-
-def find_run(name: str | Path) -> Run:
-    """A run by path, by id among the runs of the home, or by name among the pretrained ones.
-
-    Raises:
-        ConfigError: when there is none.
-        Damaged: when there is one that cannot be opened.
-    """
-    text = str(name)
-    candidates = [Path(text)]
-    if re.fullmatch(r"(pretrained/)?\w[\w.-]*", text):
-        candidates += [home() / "runs" / text, PRETRAINED / text.removeprefix("pretrained/")]
-    for path in candidates:
-        with contextlib.suppress(OSError):  # a name too long to be a path
-            if (path / "spec.json").is_file():
-                return Run(path)
-    raise ConfigError(f"unknown run {text!r}: it must be a run folder, an id in {home() / 'runs'} or a pretrained name")

@@ -12,8 +12,9 @@ from aeexplorer import jobs
 from aeexplorer.config import ConfigError, reason
 from aeexplorer.program_files import PAGES
 from aeexplorer.runs.folders import Status
+from aeexplorer.runs.listing import DamagedRun
 from aeexplorer.runs.log import Follower
-from aeexplorer.runs.run import TITLE_LIMIT, DamagedRun, Run
+from aeexplorer.runs.run import TITLE_LIMIT, Run
 from aeexplorer.server.identity import current_owner
 from aeexplorer.store import Damaged
 from aeexplorer.ui.shared.figures import figures_on_test

@@ -17,8 +17,9 @@ from aeexplorer.families import FAMILIES
 from aeexplorer.plots import loss_curves, scatter_map
 from aeexplorer.projection.frames import project_frame
 from aeexplorer.runs.folders import Status
+from aeexplorer.runs.listing import find_run
 from aeexplorer.runs.log import Follower
-from aeexplorer.runs.run import Run, find_run
+from aeexplorer.runs.run import Run
 from aeexplorer.server.identity import current_owner
 from aeexplorer.store import Damaged
 from aeexplorer.training.loop import TrainingConfig
@@ -96,7 +97,7 @@ def _view(run: Run, was_active: bool, eager: bool) -> None:
         # of one height while it trains and afterwards, so that nothing below moves
         bar = st.container(
             horizontal=True, wrap=False, height=CONTROL_HEIGHT, border=False, vertical_alignment="center"
-        )  # fmt: skip
+        )
         if active:
             _progress(run, status, follower, bar)
             shown = frames[-1] if frames else None
@@ -147,9 +148,7 @@ def _progress(run: Run, status: Status, follower: Follower, bar: DeltaGenerator)
     bar.button("Stopping", icon=":material/hourglass_empty:", key="train.stopping", disabled=True)
 
 
-def _after(
-    run: Run, status: Status, frames: list[int], bar: DeltaGenerator
-) -> int | None:  # fmt: skip
+def _after(run: Run, status: Status, frames: list[int], bar: DeltaGenerator) -> int | None:
     """The slider through the film, and the button for what can come next."""
     shown = frames[0] if len(frames) == 1 else None
     if len(frames) > 1:

@@ -14,7 +14,8 @@ from aeexplorer.live.open_runs import explorer as shelved
 from aeexplorer.plots import DARK, LIGHT, Theme
 from aeexplorer.projection import SMALLEST_MAP, Projection, project
 from aeexplorer.projection.judging import judge
-from aeexplorer.runs.run import DamagedRun, Run, list_runs, pretrained
+from aeexplorer.runs.listing import DamagedRun, list_runs, pretrained
+from aeexplorer.runs.run import Run
 
 
 def explorer(run: Run) -> Explorer:
