@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 
 def say(text: str = "") -> None:
+    """Print a line."""
     sys.stdout.write(text + "\n")
 
 
 def value_of(text: str) -> Any:
-    """A flag's text as a number, a list of numbers, or itself; bounds are the configuration's business."""
+    """Parse a flag's text as a number, a list of numbers, or text; the configuration checks the bounds."""
     if "," in text:
         return tuple(value_of(part) for part in text.split(",") if part.strip())
     for convert in (int, float):
@@ -39,19 +40,22 @@ def value_of(text: str) -> Any:
 
 
 def add_knobs(parser: argparse.ArgumentParser, config: Config, title: str) -> None:
-    """A flag for each field of a configuration, with its default shown."""
+    """Add a flag for each field of a configuration, with its default in the help text."""
     group = parser.add_argument_group(title)
     for name, field in type(config).model_fields.items():
         default = getattr(config, name)
         shown = ",".join(map(str, default)) or "none" if isinstance(default, tuple) else default
         group.add_argument(
-            f"--{name.replace('_', '-')}", dest=f"knob.{name}", metavar=name.upper(), default=argparse.SUPPRESS,
+            f"--{name.replace('_', '-')}",
+            dest=f"knob.{name}",
+            metavar=name.upper(),
+            default=argparse.SUPPRESS,
             help=f"{field.description or name} (default: {shown})".replace("%", "%%"),
-        )  # fmt: skip
+        )
 
 
 def knobs_of(arguments: argparse.Namespace, *configs: type[Config]) -> dict[str, Any]:
-    """The knobs given on the command line, read as their fields want them."""
+    """The knobs given on the command line, converted to the types of their fields."""
     fields = {name: field for config in configs for name, field in config.model_fields.items()}
     knobs = {}
     for flag, text in vars(arguments).items():
@@ -73,7 +77,7 @@ def table(rows: Iterable[tuple[Any, ...]], head: tuple[str, ...]) -> None:
 
 
 def conclude(arguments: argparse.Namespace, result: dict[str, Any]) -> None:
-    """Print a result: for people, or as the JSON object that ends the output."""
+    """Print a result as lines for people, or as the JSON object that ends the output."""
     if arguments.json:
         say(json.dumps(result, ensure_ascii=False))
         return
@@ -84,60 +88,75 @@ def conclude(arguments: argparse.Namespace, result: dict[str, Any]) -> None:
 
 
 def show_families(arguments: argparse.Namespace) -> None:
+    """List the table of families."""
     from aeexplorer.families import FAMILIES
 
-    rows = [(f.name, f.title, ", ".join(sorted(f.traits)) or "-", f.summary) for f in FAMILIES.values()]
-    if arguments.json:
-        conclude(arguments, {f.name: {"title": f.title, "traits": sorted(f.traits),
-                                       "levels": list(f.model.levels_of(f.config)), "kinds": list(f.kinds), "config": f.config.model_dump(mode="json")}
-                             for f in FAMILIES.values()})  # fmt: skip
-    else:
+    if not arguments.json:
+        rows = [(f.name, f.title, ", ".join(sorted(f.traits)) or "-", f.summary) for f in FAMILIES.values()]
         table(rows, ("family", "title", "traits", "summary"))
+        return
+    families = {}
+    for f in FAMILIES.values():
+        abilities = {"traits": sorted(f.traits), "levels": list(f.model.levels_of(f.config)), "kinds": list(f.kinds)}
+        families[f.name] = {"title": f.title, **abilities, "config": f.config.model_dump(mode="json")}
+    conclude(arguments, families)
 
 
 def show_data(arguments: argparse.Namespace) -> None:
+    """List the table of datasets, or describe one and fetch it if it is missing."""
+    from aeexplorer.data import DATASETS
+
+    if arguments.name is not None:
+        describe_dataset(arguments)
+        return
+    head = ("dataset", "kind", "shape", "train", "validation", "test", "files")
+    rows = []
+    for s in DATASETS.values():
+        rows.append((s.name, s.spec.kind, list(s.spec.shape), *s.counts, s.available()))
+    if arguments.json:
+        conclude(arguments, {name: dict(zip((*head[1:6], "available"), row, strict=True)) for name, *row in rows})
+        return
+    here = {True: "here", False: "not on this computer"}
+    table([(*r[:2], "x".join(map(str, r[2])), *r[3:6], here[r[6]]) for r in rows], head)
+
+
+def describe_dataset(arguments: argparse.Namespace) -> None:
+    """Describe one dataset, after fetching what is missing."""
     from aeexplorer.data import DATASETS, download, load_dataset
 
-    if arguments.name is None:
-        found = {s.name: {"kind": s.spec.kind, "shape": list(s.spec.shape), "train": s.n_train, "validation": s.n_validation,
-                          "test": s.n_test, "available": s.available()} for s in DATASETS.values()}  # fmt: skip
-        if arguments.json:
-            conclude(arguments, found)
-        else:
-            rows = [(n, r["kind"], "x".join(str(side) for side in DATASETS[n].spec.shape), r["train"], r["validation"], r["test"],
-                     "here" if r["available"] else "not on this machine") for n, r in found.items()]  # fmt: skip
-            table(rows, ("dataset", "kind", "shape", "train", "validation", "test", "files"))
-        return
-    if (
-        arguments.name in DATASETS
-        and DATASETS[arguments.name].downloadable
-        and not DATASETS[arguments.name].available()
-    ):
+    source = DATASETS.get(arguments.name)
+    if source and source.downloadable and not source.available():
         from tqdm import tqdm
 
         with tqdm(unit="B", unit_scale=True, disable=None, desc=arguments.name) as bar:
 
-            def seen(done: int, total: int) -> None:
+            def advance(done: int, total: int) -> None:
                 bar.total = total
                 bar.update(done - bar.n)
 
-            download(arguments.name, seen)
+            download(arguments.name, advance)
     data = load_dataset(arguments.name)
     spec = data.spec
-    conclude(arguments, {
-        "dataset": spec.name, "title": spec.title, "summary": spec.summary, "kind": spec.kind, "shape": list(spec.shape),
-        "train": len(data.train), "validation": len(data.validation), "test": len(data.test),
-        "classes": list(spec.classes), "factors": [f.name for f in spec.factors], "licence": spec.licence, "source": spec.source,
-    })  # fmt: skip
+    words = {"dataset": spec.name, "title": spec.title, "summary": spec.summary, "kind": spec.kind}
+    sizes = {name: len(split) for name, split in data.splits.items()}
+    names = {"classes": list(spec.classes), "factors": [f.name for f in spec.factors]}
+    origin = {"licence": spec.licence, "source": spec.source}
+    conclude(arguments, {**words, "shape": list(spec.shape), **sizes, **names, **origin})
 
 
 def result_of(run: Run, figures: dict[str, float], **extra: Any) -> dict[str, Any]:
-    """The figures of a run as `train` and `evaluate` report them."""
+    """The report of `train` and `evaluate`: a run and its test figures."""
     status = run.status
     return {
-        "run": str(run.path), "dataset": run.spec.dataset, "family": run.spec.family, "seconds": status.seconds,
-        "epochs": status.epochs, "best_epoch": status.best_epoch, "test": figures, **extra,
-    }  # fmt: skip
+        "run": str(run.path),
+        "dataset": run.spec.dataset,
+        "family": run.spec.family,
+        "seconds": status.seconds,
+        "epochs": status.epochs,
+        "best_epoch": status.best_epoch,
+        "test": figures,
+        **extra,
+    }
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -156,9 +175,10 @@ def train(arguments: argparse.Namespace) -> None:
     if arguments.dial:
         stops = value_of(arguments.stops) if arguments.stops else ()
         dial = DialSpec(
-            knob=arguments.dial, stops=stops if isinstance(stops, tuple) else (stops,),
+            knob=arguments.dial,
+            stops=stops if isinstance(stops, tuple) else (stops,),
             epochs_per_stop=arguments.epochs_per_stop,
-        )  # fmt: skip
+        )
     data = load_dataset(arguments.dataset)
     run = new_run(arguments.family, data, arguments.title, arguments.out, pace=pace(), dial=dial, **knobs)
     train_run(run, data)
@@ -204,14 +224,23 @@ def project(arguments: argparse.Namespace) -> None:
     np.savez(path, points=projection.points, labels=labels, index=index)
     for notice in projection.notices:
         sys.stderr.write(notice + "\n")
-    conclude(arguments, {"run": str(explorer.run.path), "method": arguments.method, "n": len(z), "seconds": round(seconds, 3),
-                         **figures, "path": str(path)})  # fmt: skip
+    conclude(
+        arguments,
+        {
+            "run": str(explorer.run.path),
+            "method": arguments.method,
+            "n": len(z),
+            "seconds": round(seconds, 3),
+            **figures,
+            "path": str(path),
+        },
+    )
 
 
 def export(arguments: argparse.Namespace) -> None:
     import io
 
-    from aeexplorer.runs.run import find_run
+    from aeexplorer.runs.listing import find_run
 
     run = find_run(arguments.run)
     if arguments.what == "bundle":
@@ -289,7 +318,7 @@ def doctor(arguments: argparse.Namespace) -> int:
 def change(arguments: argparse.Namespace) -> None:
     """Stop, rename or delete a run as its owner."""
     from aeexplorer import jobs
-    from aeexplorer.runs.run import find_run
+    from aeexplorer.runs.listing import find_run
 
     run = find_run(arguments.run)
     if arguments.command == "stop":
@@ -320,35 +349,61 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
     command("families", show_families, "List the model families")
     sub = command("data", show_data, "List the datasets, or describe one and fetch it if it is missing")
     sub.add_argument("name", nargs="?", help="a dataset")
+    add_train_flags(command("train", train, "Train a family on a dataset"), argv)
 
-    sub = command("train", train, "Train a family on a dataset")
+    a_run = "a run folder, an id, or pretrained/NAME"
+    sub = command("evaluate", evaluate, "Figures of a run on its test split")
+    sub.add_argument("run", help=a_run)
+    nll = "importance samples for -log p(x), 1 to 100000 (default: none)"
+    sub.add_argument("--nll", type=int, default=0, metavar="K", help=nll)
+    sub = command("project", project, "Map the codes of a run")
+    sub.add_argument("run", help=a_run)
+    add_project_flags(sub, argv)
+    sub = command("export", export, "Write a run as one zip archive, or its codes as a table")
+    sub.add_argument("run", help=a_run)
+    sub.add_argument("--what", choices=("bundle", "codes"), default="bundle")
+    sub.add_argument("--out", type=Path, help="file to write")
+    sub = command("pretrained", make_pretrained, "Train the pretrained models whose data are on this computer")
+    sub.add_argument("names", nargs="*", help="names such as mnist-vae (default: all)")
+
+    a_run = "a run folder or an id"
+    command("stop", change, "Stop the training of a run, or take it out of the queue").add_argument("run", help=a_run)
+    sub = command("rename", change, "Give a run another title")
+    sub.add_argument("run", help=a_run)
+    sub.add_argument("title")
+    command("delete", change, "Delete a run").add_argument("run", help=a_run)
+
+    sub = command("doctor", doctor, "Report what is wrong in the home; exit with 1 when something is")
+    sub.add_argument("--rebuild", action="store_true", help="make the registry again from the folders")
+    sub.add_argument("--clean", action="store_true", help="remove what killed processes left behind")
+    command("supervise", supervise, "Run queued jobs without the pages, until stopped")
+    sub = command("worker", worker, "Do the job in a folder; started by the app")
+    sub.add_argument("folder", type=Path)
+    sub.add_argument("--tethered", action="store_true", help="end with whoever holds the other end of standard input")
+    return parser
+
+
+def add_train_flags(sub: argparse.ArgumentParser, argv: list[str]) -> None:
+    """The flags of `train`, with a flag for each knob of the family named in argv."""
     sub.add_argument("--dataset", required=True)
     sub.add_argument("--family", required=True)
-    sub.add_argument("--title", default="", help="what people see")
+    sub.add_argument("--title", default="", help="the title that people see")
     sub.add_argument("--out", type=Path, help="folder to make (default: in the home)")
-    sub.add_argument("--dial", choices=("beta", "level"), help="train a chain of snapshots along this knob")
-    sub.add_argument(
-        "--stops", default="", help="its values, ascending, such as 0.1,1,10; EPOCHS are those of the first"
-    )
+    sub.add_argument("--dial", choices=("beta", "level"), help="train a chain of models along this knob")
+    stops = "its values, ascending, such as 0.1,1,10; EPOCHS are those of the first"
+    sub.add_argument("--stops", default="", help=stops)
     sub.add_argument("--epochs-per-stop", type=int, default=4, help="epochs at each stop after the first (default: 4)")
     if argv[:1] == ["train"]:
         from aeexplorer.families import family
         from aeexplorer.training.loop import TrainingConfig
 
-        named = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-        named.add_argument("--family", default="ae")
-        row = family(named.parse_known_args(argv[1:])[0].family)
+        row = family(_named(argv, "--family", "ae"))
         add_knobs(sub, row.config, f"knobs of {row.name}")
         add_knobs(sub, TrainingConfig(), "training")
 
-    sub = command("evaluate", evaluate, "Figures of a run on its test split")
-    sub.add_argument("run", help="a run folder, an id, or pretrained/NAME")
-    sub.add_argument(
-        "--nll", type=int, default=0, metavar="K", help="importance samples for -log p(x), 1 to 100000 (default: none)"
-    )
 
-    sub = command("project", project, "Map the codes of a run")
-    sub.add_argument("run", help="a run folder, an id, or pretrained/NAME")
+def add_project_flags(sub: argparse.ArgumentParser, argv: list[str]) -> None:
+    """The flags of `project`, with a flag for each parameter of the method named in argv."""
     sub.add_argument("--method", default="umap")
     sub.add_argument("--n", type=int, default=2_000, help="samples on the map, at most 100000 (default: 2000)")
     sub.add_argument("--split", choices=("test", "train", "all"), default="test", help="which samples (default: test)")
@@ -356,43 +411,20 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
     if argv[:1] == ["project"]:
         from aeexplorer.projection import METHODS
 
-        named = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-        named.add_argument("--method", default="umap")
-        method = named.parse_known_args(argv[1:])[0].method
+        method = _named(argv, "--method", "umap")
         if method in METHODS:
             add_knobs(sub, METHODS[method].config(), f"parameters of {method}")
 
-    sub = command("export", export, "Write a run as one zip archive, or its codes as a table")
-    sub.add_argument("run", help="a run folder, an id, or pretrained/NAME")
-    sub.add_argument("--what", choices=("bundle", "codes"), default="bundle")
-    sub.add_argument("--out", type=Path, help="file to write")
 
-    sub = command(
-        "pretrained", make_pretrained, "Train the models that come with the program, where their data are here"
-    )
-    sub.add_argument("names", nargs="*", help="names such as mnist-vae (default: all)")
-
-    sub = command("stop", change, "Stop the training of a run, or take it out of the queue")
-    sub.add_argument("run", help="a run folder or an id")
-    sub = command("rename", change, "Give a run another name")
-    sub.add_argument("run", help="a run folder or an id")
-    sub.add_argument("title")
-    sub = command("delete", change, "Delete a run")
-    sub.add_argument("run", help="a run folder or an id")
-
-    sub = command("doctor", doctor, "Say what is wrong in the home; 1 when something is")
-    sub.add_argument("--rebuild", action="store_true", help="make the registry again from the folders")
-    sub.add_argument("--clean", action="store_true", help="remove what killed processes left behind")
-    command("supervise", supervise, "Run queued jobs without the pages, until stopped")
-
-    sub = command("worker", worker, "Do the job that lies in a folder; started by the app")
-    sub.add_argument("folder", type=Path)
-    sub.add_argument("--tethered", action="store_true", help="end with whoever holds the other end of standard input")
-    return parser
+def _named(argv: list[str], flag: str, default: str) -> str:
+    """The value of one flag, read before the parser that it decides on exists."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument(flag, dest="value", default=default)
+    return str(parser.parse_known_args(argv[1:])[0].value)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command; 2 after a refusal, which is one sentence on the error stream."""
+    """Run a command; returns 2 after a refusal, which is one sentence on the error stream."""
     argv = sys.argv[1:] if argv is None else argv
     try:
         arguments = build_parser(argv).parse_args(argv)

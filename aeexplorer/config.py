@@ -1,7 +1,7 @@
-"""The base of every configuration: frozen, bounded, and refused with a sentence.
+"""The base of every configuration: frozen, with bounds, and with one sentence for each refused value.
 
 A knob is declared once, as a pydantic field with bounds and a description. The slider on a page, the flag on the
-command line, the check on the server and the JSON in a run folder are all read from that declaration.
+command line, the check on the server and the JSON in a run folder all follow from that declaration.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 
 
 class ConfigError(ValueError):
-    """A value that cannot be used. The message names the field, the limit and the value found, in one sentence."""
+    """Raised for a value that cannot be used. The message names field, limit and value found in one sentence."""
 
 
 class Config(BaseModel):
@@ -34,14 +34,6 @@ class Config(BaseModel):
             super().__init__(**values)
         except ValidationError as error:
             raise ConfigError(sentence(error, type(self).model_fields)) from None
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
-        """Read a configuration back from `model_dump_json()`."""
-        try:
-            return cls.model_validate_json(text)
-        except ValidationError as error:
-            raise ConfigError(sentence(error, cls.model_fields)) from None
 
     def replace(self, **values: Any) -> Self:
         """A copy with some fields changed, validated again."""
@@ -67,25 +59,25 @@ def choices(field: FieldInfo) -> tuple[Any, ...]:
 
 
 def sentence(error: ValidationError, known: Iterable[str] = ()) -> str:
-    """Say what pydantic found, one clause per field: name, limit and the value that was given."""
+    """Put pydantic's findings into words, one clause per field: name, limit and the value given."""
     clauses = []
     for item in error.errors(include_url=False):
         name = ".".join(str(part) for part in item["loc"]) or "value"
         if item["type"] == "extra_forbidden":
             clauses.append(unknown("knob", name, known))
             continue
-        said, found = item["msg"], _short(item["input"])
+        message, value = item["msg"], _short(item["input"])
         if item["type"] == "value_error":
-            clauses.append(said.removeprefix("Value error, "))
-        elif said.startswith("Input should be "):
-            clauses.append(f"{name} must be {said.removeprefix('Input should be ')}, got {found}")
+            clauses.append(message.removeprefix("Value error, "))
+        elif message.startswith("Input should be "):
+            clauses.append(f"{name} must be {message.removeprefix('Input should be ')}, got {value}")
         else:
-            clauses.append(f"{name}: {said[0].lower()}{said[1:]}, got {found}")
+            clauses.append(f"{name}: {message[0].lower()}{message[1:]}, got {value}")
     return "; ".join(clauses)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """The sentence for a name that is in no table, with the nearest known name where there is one."""
+    """The sentence for a name that is not in a table, with the nearest known name where there is one."""
     names = list(known)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f", did you mean {near[0]}?" if near else ""
@@ -93,10 +85,11 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """Say why something failed: of the operating system its sentence, without its number and the path on this machine."""
+    """The reason of a failure in words: an OSError's own sentence, without its number and the path on this machine."""
     return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
 
 
 def _short(value: object) -> str:
+    """The repr of a value, cut to 60 characters."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

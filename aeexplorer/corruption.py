@@ -1,8 +1,8 @@
 """Corruptions for denoising autoencoders (Vincent et al. 2008, "Extracting and Composing Robust Features").
 
-Every corruption is a function of (x, level, noise). The noise is an argument and is drawn apart from the level, so that
-a pattern can be locked while the level moves: at levels a < b salt-and-pepper and masking at a touch a subset of what
-they touch at b, and Gaussian noise keeps its direction.
+Every corruption is a function of (x, level, noise). The noise is drawn separately from the level, so that a page can
+keep the pattern while the level moves: salt-and-pepper and masking change at a lower level a subset of the positions
+that they change at a higher one, and Gaussian noise keeps its direction.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class Corruption:
     """One row of `CORRUPTIONS`.
 
     Attributes:
-        unit: what the level means, in natural units.
-        draw: (shape (b, *model shape), generator) -> noise; does not know the level.
-        apply: (x, level, noise, (low, high)) -> corrupted x of the same shape; low and high are the values of
-            pepper and salt.
+        unit: the meaning of the level, in natural units.
+        draw: (shape (b, *model shape), generator, device) -> noise, independent of the level.
+        apply: (x, level, noise, (low, high)) -> corrupted x of the same shape; low is the value of pepper, high of
+            salt.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Corruption:
 
 
 def _positions(shape: torch.Size) -> tuple[int, ...]:
-    """One decision per position: the channels of a pixel or of a time step are corrupted together."""
+    """The shape of one decision per position: all channels of a pixel or time step are corrupted together."""
     return (shape[0], 1, *shape[2:]) if len(shape) > 2 else tuple(shape)
 
 
@@ -71,21 +71,26 @@ def _draw_blocks(shape: torch.Size, generator: torch.Generator | None, device: t
 
 
 def gaussian(x: Tensor, level: float, noise: Tensor, extremes: tuple[float, float] = (0.0, 1.0)) -> Tensor:
-    """x + level * noise; the level is the standard deviation in units of the data. Not clipped: the additive model is
-    what makes the optimal denoiser's residual the score (Vincent 2011; Alain & Bengio 2014)."""
+    """x + level · noise; the level is the standard deviation in units of the data.
+
+    Not clipped: only for purely additive noise is the optimal denoiser's residual the score (Vincent 2011; Alain &
+    Bengio 2014).
+    """
     return x + level * noise
 
 
 def salt_and_pepper(x: Tensor, level: float, noise: Tensor, extremes: tuple[float, float] = (0.0, 1.0)) -> Tensor:
-    """A fraction `level` of the positions set to the low or the high extreme, half each. noise is uniform in [-1, 1]:
-    its size decides whether, its sign which."""
+    """Set a fraction `level` of the positions to the low or the high extreme, half each.
+
+    The noise is uniform in [-1, 1]: its absolute value decides whether a position changes, its sign to which extreme.
+    """
     low, high = extremes
     replaced = torch.where(noise < 0, torch.full_like(noise, low), torch.full_like(noise, high))
     return torch.where(noise.abs() < level, replaced, x)
 
 
 def masking(x: Tensor, level: float, noise: Tensor, extremes: tuple[float, float] = (0.0, 1.0)) -> Tensor:
-    """A fraction `level` of the positions set to 0: black in a picture, the mean in a standardised table."""
+    """Set a fraction `level` of the positions to 0: black in a picture, the mean in a standardised table."""
     return x * (noise >= level)
 
 
@@ -94,13 +99,16 @@ CORRUPTIONS: dict[str, Corruption] = {
     for c in (
         Corruption("gaussian", "Gaussian", "standard deviation σ of the added noise", _draw_normal, gaussian),
         Corruption(
-            "salt_and_pepper", "Salt and pepper", "fraction of pixels set to black or white",
-            _draw_signed, salt_and_pepper,
+            "salt_and_pepper",
+            "Salt and pepper",
+            "fraction of pixels set to black or white",
+            _draw_signed,
+            salt_and_pepper,
         ),
         Corruption("masking", "Masking", "fraction of pixels set to zero", _draw_uniform, masking),
         Corruption("masking_blocks", "Masking in blocks", "fraction of blocks set to zero", _draw_blocks, masking),
     )
-}  # fmt: skip
+}
 
 
 def extremes(spec: DataSpec) -> tuple[float, float]:
@@ -109,7 +117,11 @@ def extremes(spec: DataSpec) -> tuple[float, float]:
 
 
 def lookup(kind: str) -> Corruption:
-    """The row of `CORRUPTIONS` named `kind`, or a `ConfigError` that names the known ones."""
+    """The row of `CORRUPTIONS` named `kind`.
+
+    Raises:
+        ConfigError: for an unknown name; the sentence lists the known ones.
+    """
     if kind not in CORRUPTIONS:
         raise ConfigError(unknown("corruption", kind, CORRUPTIONS))
     return CORRUPTIONS[kind]
@@ -118,13 +130,13 @@ def lookup(kind: str) -> Corruption:
 def corrupt(
     x: np.ndarray, kind: str = "gaussian", level: float = 0.5, seed: int = 0, spec: DataSpec | None = None
 ) -> np.ndarray:
-    """Corrupt samples with a pattern that depends on the seed alone.
+    """Corrupt samples; the pattern depends on the shape and the seed alone.
 
     Args:
         x: (n, *sample shape); uint8 pictures are read as 0..1.
         kind: a name in `CORRUPTIONS`.
         level: in [0, 1]: a standard deviation for "gaussian", a fraction for the others.
-        spec: what the samples are; without it uint8 arrays are taken as pictures, (n, d) floats as vectors and
+        spec: describes the samples; without it uint8 arrays are read as pictures, (n, d) floats as vectors and
             everything else as pictures with values in [0, 1].
 
     Returns:

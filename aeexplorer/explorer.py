@@ -1,4 +1,4 @@
-"""The explorer: numpy in, numpy out. Pages, notebooks, the command line and live scenes all look in through it."""
+"""The explorer: a trained model with numpy in and numpy out, used by pages, notebooks, command line and live scenes."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ from aeexplorer.data import load_dataset
 from aeexplorer.data.spec import Dataset, Split
 from aeexplorer.interpolation import traversal
 from aeexplorer.runs.dial import Dial
-from aeexplorer.runs.run import Codes, Run, find_run
+from aeexplorer.runs.listing import find_run
+from aeexplorer.runs.run import Codes, Run
 from aeexplorer.tensors import to_array, to_float, to_tensor
 from aeexplorer.training.evaluation import evaluate, rate_distortion
 
 CHUNK = 256
+"""Samples or codes that pass through the network at once."""
 
 
 class Explorer:
-    """A trained model, frozen, in eval mode.
+    """A trained model with fixed weights, in eval mode.
 
-    Samples are (n, *spec.shape): uint8 pictures are read as 0..1, floats as they are. Codes are (n, latent_dim).
-    Everything returned is float32 unless said otherwise.
+    Samples are (n, *spec.shape); uint8 pictures are read as 0..1. Codes are (n, latent_dim). Results are float32 unless
+    a docstring says otherwise.
 
     Raises:
         Damaged: when the run's weights cannot be used.
@@ -45,7 +47,7 @@ class Explorer:
 
     @property
     def traits(self) -> frozenset[str]:
-        """What it can be asked beyond encode and decode; see `families.Family`."""
+        """Abilities beyond encode and decode; see `families.Family`."""
         return self.family.traits_of(self.config)
 
     @property
@@ -59,20 +61,21 @@ class Explorer:
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The data it was trained on.
+        """The dataset of the training.
 
         Raises:
-            ConfigError: when it is not on this machine and cannot be fetched; the sentence says how to get it.
+            ConfigError: when it is not on this computer and cannot be fetched; the sentence says how to get it.
         """
         return load_dataset(self.run.spec.dataset)
 
     @cached_property
     def codes(self) -> Codes:
-        """Codes of up to 2,000 test samples: the stored ones, which need no data, or of a dial at a value other than
-        its default those that the model there gives, which do.
+        """Codes of up to 2,000 test samples.
+
+        These are the stored ones, which need no data; after `at` they are computed from the test samples.
 
         Raises:
-            ConfigError: when data is needed that is not on this machine and cannot be fetched.
+            ConfigError: when the dataset is needed and neither on this computer nor to be fetched.
         """
         codes = self.run.codes
         if not self._moved:
@@ -81,16 +84,17 @@ class Explorer:
 
     @cached_property
     def dial(self) -> Dial | None:
-        """The snapshots that it had when this was first asked for; None for a run of one model.
+        """The dial with the snapshots that existed at the first access; None for a run of one model.
 
         Raises:
-            Damaged: when one of them cannot be used.
+            Damaged: when a snapshot cannot be used.
         """
         return self.run.load_dial() if self.run.spec.dial else None
 
     def at(self, value: float) -> Explorer:
-        """The model at any value of a dial: weights interpolated between two snapshots, held to the range trained so
-        far; of a family with the trait "rates" at any β of its range. Cheap, and safe in threads.
+        """A copy bound to one value of the knob, clipped to the trained range; cheap, and safe in threads.
+
+        Of a dial with weights interpolated between two snapshots; of a family with the trait "rates" at any β.
 
         Raises:
             ConfigError: for a run of one model, or NaN.
@@ -112,11 +116,11 @@ class Explorer:
         return other
 
     def given(self, label: int | str | None) -> Explorer:
-        """The model told a class, a place or a name in `spec.classes`, that it encodes and decodes with; None takes it
-        back. Cheap, and safe in threads.
+        """A copy bound to a class, given by index or name, with which it encodes and decodes; None removes the class.
+        Cheap, and safe in threads.
 
         Raises:
-            ConfigError: for a family without the trait "label", or a class that is none of the data's.
+            ConfigError: for a family without the trait "label", or an unknown class.
         """
         if "label" not in self.traits:
             raise ConfigError(f"family must take a label, got {self.family.name}")
@@ -150,7 +154,7 @@ class Explorer:
 
     @torch.inference_mode()
     def encode(self, x: np.ndarray) -> np.ndarray:
-        """Codes (n, latent_dim) of samples; of a posterior the mean."""
+        """Encode samples (n, *spec.shape) to codes (n, latent_dim), the means where there is a posterior."""
         samples = self._samples(x)
         return torch.cat([self._model.encode(c, self._labels(len(c))).z for c in samples.split(CHUNK)]).numpy()
 
@@ -162,10 +166,10 @@ class Explorer:
 
     @torch.inference_mode()
     def posterior(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and log-variance (n, latent_dim) of q(z|x), for families with the trait "posterior".
+        """Mean and log-variance of q(z|x), (n, latent_dim) each, for families with the trait "posterior".
 
         Raises:
-            ConfigError: for a family without one.
+            ConfigError: for a family without a posterior.
         """
         if "posterior" not in self.traits:
             raise ConfigError(f"family must have a posterior, got {self.family.name}")
@@ -178,7 +182,7 @@ class Explorer:
 
     @torch.inference_mode()
     def decode(self, z: np.ndarray) -> np.ndarray:
-        """Samples (n, *spec.shape) from codes (n, latent_dim) or one code (latent_dim,)."""
+        """Decode codes (n, latent_dim), or one code (latent_dim,), to samples (n, *spec.shape)."""
         codes = self._codes(z)
         if not len(codes):
             return np.empty((0, *self.spec.shape), np.float32)
@@ -186,24 +190,25 @@ class Explorer:
         return to_array(torch.cat(parts), self.spec)
 
     def reconstruct(self, x: np.ndarray) -> np.ndarray:
-        """Samples through code and back, (n, *spec.shape)."""
+        """Encode and decode samples (n, *spec.shape)."""
         return self.decode(self.encode(x))
 
     def errors(self, x: np.ndarray, target: np.ndarray | None = None) -> np.ndarray:
-        """Squared error per feature (n,) of each reconstruction, against `target` or x itself."""
+        """Mean squared error per feature (n,) between each reconstruction of x and `target`, by default x itself."""
         clean = to_array(self._samples(x if target is None else target), self.spec)
         return np.square(self.reconstruct(x) - clean).reshape(len(clean), -1).mean(1)
 
     def sample(self, n: int, seed: int = 0, temperature: float = 1.0) -> np.ndarray:
-        """Decoded samples (n, *spec.shape) from `sample_codes`."""
+        """Generate samples (n, *spec.shape): decoded codes of `sample_codes`."""
         return self.decode(self.sample_codes(n, seed, temperature))
 
     @torch.inference_mode()
     def sample_codes(self, n: int, seed: int = 0, temperature: float = 1.0) -> np.ndarray:
-        """Codes (n, latent_dim) to generate from.
+        """Draw codes (n, latent_dim) to generate samples from.
 
-        From the prior where the family has one, at the temperature; with a codebook and no prior each position from
-        how often its entries occur among the stored codes; else from one Gaussian fitted to the stored codes.
+        They come from the prior where the model has one, at this temperature. With a codebook and no prior each
+        position is drawn with the frequency of its entries among the stored codes. Else they come from a Gaussian
+        fitted to the stored codes, its deviations scaled by the temperature.
 
         Raises:
             ConfigError: when n is not in 1..10,000 or the temperature not in 0..10.
@@ -222,14 +227,13 @@ class Explorer:
             return self._model.lookup(torch.from_numpy(drawn)).numpy()
         z = self.codes.z.astype(np.float64)
         centred = z - z.mean(0)
-        # samples as random combinations of the stored codes have exactly their covariance, at any dimension
+        # Random combinations of the centred codes have their covariance without a matrix of latent_dim² values.
         weights = random.standard_normal((n, len(z))) / max(len(z) - 1, 1) ** 0.5
         return (z.mean(0) + temperature * weights @ centred).astype(np.float32)
 
     @torch.inference_mode()
     def resample(self, z: np.ndarray, below: int, seed: int = 0, temperature: float = 1.0) -> np.ndarray:
-        """Codes (n, latent_dim) that keep the first `below` levels of z and have the finer ones drawn anew from their
-        priors.
+        """Keep the first `below` levels of codes z (n, latent_dim) and redraw the finer ones from their priors.
 
         Raises:
             ConfigError: for a family of one level, or below outside 0 to the number of levels.
@@ -242,14 +246,13 @@ class Explorer:
         return self._model.resample(self._codes(z), below, generator, temperature).numpy()
 
     def traverse(self, z: np.ndarray, dimension: int, values: np.ndarray) -> np.ndarray:
-        """Pictures (len(values), *spec.shape) of one code (latent_dim,) with one coordinate set to each value."""
+        """Decode one code (latent_dim,) with one coordinate set to each of the values: (len(values), *spec.shape)."""
         if not 0 <= dimension < self.latent_dim:
             raise ConfigError(f"dimension must be between 0 and {self.latent_dim - 1}, got {dimension}")
         return self.decode(traversal(np.asarray(z), dimension, np.asarray(values)))
 
     def rate_distortion(self, split: Split | None = None) -> dict[str, np.ndarray]:
-        """What its posterior spends and pays on a split, the test split unless another is given; see
-        `evaluation.rate_distortion`.
+        """Rate and distortion on a split, by default the test split; see `evaluation.rate_distortion`.
 
         Raises:
             ConfigError: for a family without a posterior.
@@ -271,15 +274,15 @@ def open_run(path: str | Path | Run) -> Explorer:
     """Open a run by path, id or pretrained name ("pretrained/mnist-vae").
 
     Raises:
-        ConfigError: when there is none.
-        Damaged: when it cannot be used; the sentence says which file and why.
+        ConfigError: when there is no such run.
+        Damaged: when it cannot be used; the sentence names the file and the reason.
     """
     return Explorer(path if isinstance(path, Run) else find_run(path))
 
 
 def compute_on_one_thread() -> None:
-    """Let torch compute on one thread, in this thread and in those that begin after it.
+    """Make torch compute on one thread, in this Python thread and in those that start after it.
 
-    A server answers many small requests at once: a second thread inside one of them only makes the others wait.
+    A server answers many small requests at once; a second thread within one of them would only make the others wait.
     """
     torch.set_num_threads(1)

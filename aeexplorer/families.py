@@ -1,4 +1,4 @@
-"""The one table of model families. Pages, command line, training, tests and README read it and its traits.
+"""The one table of model families, read by pages, command line, training and tests.
 
 Adding a family is one file in `models/` and one row here.
 """
@@ -33,12 +33,12 @@ class Family:
 
     Attributes:
         config: the default configuration; its class lists the knobs.
-        summary: what it is, in a sentence a student understands.
-        equation: what is minimised, in LaTeX.
-        paper: the source, as people cite it, with a link.
-        traits: what it can be asked beyond encode and decode: "prior" (codes can be drawn), "normal_prior" (that prior is
-            N(0, I)), "posterior" (codes have mean and log-variance), "codebook" (codes are indices), "rates" (one net
-            answers at every β), "label" (encoder and decoder take a class). `traits_of` adds those of a configuration.
+        summary: a description in one sentence that a student understands.
+        equation: the loss, in LaTeX.
+        paper: the source as people cite it, with a link.
+        traits: abilities beyond encode and decode: "prior" (codes can be drawn), "normal_prior" (from N(0, I)),
+            "posterior" (codes have mean and log-variance), "codebook" (codes are indices), "rates" (one model for every
+            β), "label" (encoder and decoder take a class). `traits_of` adds those of a configuration.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Family:
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """Kinds of data that one of its nets takes."""
+        """The kinds of data that one of its networks takes."""
         nets = [NETS[name] for name in choices(type(self.config).model_fields["net"])]
         return tuple(kind for kind in get_args(Kind) if any(kind in net.kinds for net in nets))
 
@@ -78,7 +78,7 @@ class Family:
             return tuple((stage.name, stage.share) for stage in self.make(config, data).stages())
 
     def shapes(self, config: ModelConfig, data: DataSpec) -> dict[str, tuple[int, ...]]:
-        """The weights of a model by name, as shapes alone: nothing is allocated.
+        """The shapes of a model's weights by name, without allocating them.
 
         Raises:
             ConfigError: when config and data do not go together.
@@ -98,7 +98,7 @@ FAMILIES: dict[str, Family] = {
         ),
         Family(
             "linear_ae", "Linear autoencoder", PlainAutoencoder, ModelConfig(hidden=(), loss="mse"),
-            "No hidden layer and squared error: it finds the subspace that PCA finds.",
+            "No hidden layer and squared error: its optimum is the subspace of PCA.",
             r"L = \lVert x - (W_2 (W_1 x + b_1) + b_2) \rVert^2",
             "Baldi & Hornik 1989, https://doi.org/10.1016/0893-6080(89)90014-2",
         ),
@@ -106,18 +106,18 @@ FAMILIES: dict[str, Family] = {
             "overcomplete_ae", "Overcomplete autoencoder", PlainAutoencoder, ModelConfig(latent_dim=1024),
             "A code larger than the sample: nothing forces it to learn structure, so it may copy.",
             r"L = \ell\big(x,\, g(f(x))\big), \quad \dim z \ge \dim x",
-            "Vincent et al. 2010, section 3, https://jmlr.org/papers/v11/vincent10a.html",
+            "Vincent et al. 2010, section 2.3, https://jmlr.org/papers/v11/vincent10a.html",
         ),
         Family(
             "dae", "Denoising autoencoder", PlainAutoencoder, ModelConfig(corruption="gaussian", level=0.5),
-            "Sees a corrupted sample and is asked for the clean one.",
+            "Sees a corrupted sample and must restore the clean one.",
             r"L = \ell\big(x,\, g(f(\tilde x))\big), \quad \tilde x \sim C(\tilde x \mid x)",
             "Vincent et al. 2008, https://doi.org/10.1145/1390156.1390294",
         ),
         Family(
             "score_dae", "Score autoencoder", ScoreAutoencoder, ScoreConfig(hidden=(128,)),
-            "A denoising autoencoder that finds only what to add: for small Gaussian noise the direction in which data "
-            "become denser.",
+            "A denoising autoencoder that learns only the correction: for small Gaussian noise it points to where the "
+            "data are denser.",
             r"L = \lVert x - r(\tilde x) \rVert^2, \quad r(\tilde x) = \tilde x + \sigma f(\tilde x) "
             r"\approx \tilde x + \sigma^2 \nabla \log p_\sigma(\tilde x)",
             "Vincent 2011, https://doi.org/10.1162/NECO_a_00142; Alain & Bengio 2014, "
@@ -131,29 +131,30 @@ FAMILIES: dict[str, Family] = {
         ),
         Family(
             "vae", "Variational autoencoder", VAE, VAEConfig(),
-            "Encodes each sample as a Gaussian and keeps all of them near one standard normal, so that it can be sampled.",
+            "Encodes each sample as a Gaussian close to a standard normal, so that new samples can be generated.",
             r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z)] + \mathrm{KL}\big(q(z|x) \,\Vert\, \mathcal N(0, I)\big)",
             "Kingma & Welling 2014, https://arxiv.org/abs/1312.6114",
             frozenset({"prior", "normal_prior", "posterior"}),
         ),
         Family(
             "beta_vae", "β-VAE", VAE, VAEConfig(beta=4.0),
-            "A VAE that pays β times for what it stores: less detail, a tidier latent space.",
+            "A VAE whose KL term weighs β times as much (β = 1 is the VAE): less detail, a tidier latent space.",
             r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z)] + \beta\, \mathrm{KL}\big(q(z|x) \,\Vert\, \mathcal N(0, I)\big)",
             "Higgins et al. 2017, https://openreview.net/forum?id=Sy2fzU9gl",
             frozenset({"prior", "normal_prior", "posterior"}),
         ),
         Family(
             "cvae", "Conditional VAE", ConditionalVAE, ConditionalConfig(),
-            "A VAE whose encoder and decoder are told the class, so that the code keeps the style and samples can be asked "
-            "for by class.",
-            r"L = \mathbb{E}_{q(z|x,y)}[-\log p(x|z,y)] + \beta\, \mathrm{KL}\big(q(z|x,y) \,\Vert\, \mathcal N(0, I)\big)",
+            "A VAE whose encoder and decoder are given the class, so that the code keeps the style and samples of one "
+            "class can be generated.",
+            r"L = \mathbb{E}_{q(z|x,y)}[-\log p(x|z,y)] "
+            r"+ \beta\, \mathrm{KL}\big(q(z|x,y) \,\Vert\, \mathcal N(0, I)\big)",
             "Sohn et al. 2015, https://papers.nips.cc/paper/5775",
             frozenset({"prior", "normal_prior", "posterior", "label"}),
         ),
         Family(
             "hvae", "Hierarchical VAE", HierarchicalVAE, HierarchicalConfig(),
-            "Several levels of codes: coarse ones say what a sample is, finer ones how it looks given the coarse ones.",
+            "Several levels of codes: the coarse ones hold what a sample is, the finer ones its details.",
             r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z)] + \beta \sum_i \mathbb{E}_{q(z_{<i}|x)} "
             r"\mathrm{KL}\big(q(z_i|z_{<i},x) \,\Vert\, p(z_i|z_{<i})\big)",
             "Sønderby et al. 2016, https://arxiv.org/abs/1602.02282",
@@ -161,7 +162,7 @@ FAMILIES: dict[str, Family] = {
         ),
         Family(
             "multirate_vae", "Multi-rate VAE", MultiRateVAE, MultiRateConfig(),
-            "One VAE for every β: gates inside the net open and close with it.",
+            "One VAE for every β: gates inside the network open and close with β.",
             r"L = \mathbb{E}_{\log\beta}\Big[\mathbb{E}_{q_\beta(z|x)}[-\log p_\beta(x|z)] "
             r"+ \beta\, \mathrm{KL}\big(q_\beta(z|x) \,\Vert\, \mathcal N(0, I)\big)\Big]",
             "Bae et al. 2023, https://arxiv.org/abs/2212.03905",
@@ -170,7 +171,8 @@ FAMILIES: dict[str, Family] = {
         Family(
             "aae", "Adversarial autoencoder", AdversarialAutoencoder, AdversarialConfig(),
             "A discriminator tells codes from prior samples; the encoder learns to deceive it.",
-            r"L = \ell(x, \hat x) - \lambda \log D(f(x)), \quad D \text{ tells } z \sim \mathcal N(0, I) \text{ from } f(x)",
+            r"L = \ell(x, \hat x) - \lambda \log D(f(x)), "
+            r"\quad D \text{ tells } z \sim \mathcal N(0, I) \text{ from } f(x)",
             "Makhzani et al. 2015, https://arxiv.org/abs/1511.05644",
             frozenset({"prior", "normal_prior"}),
         ),

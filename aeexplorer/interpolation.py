@@ -1,7 +1,7 @@
-"""Paths and grids through a latent space: pure numpy, codes in and codes out.
+"""Paths and grids through a latent space: numpy only, codes in and codes out.
 
-A code z has shape (K,). A path is (steps, K), a grid (rows, columns, K). The work is done in float64 and comes back as
-float32 for float32 (or smaller) codes.
+A code z has shape (K,), a path (steps, K), a grid (rows, columns, K). Computed in float64, returned as float32 for
+codes of float32 or less.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from aeexplorer.config import ConfigError, unknown
 Kind = Literal["lerp", "slerp"]
 
 STEPS = (2, 1001)
-SIDE = (2, 101)
+"""Smallest and largest number of codes on a path."""
 
-PARALLEL = 1e-7  # radians: below this two directions, or a direction and its opposite, are taken as the same line
+SIDE = (2, 101)
+"""Smallest and largest number of codes along a side of a grid."""
+
+PARALLEL = 1e-7  # radians: two directions closer than this, up to sign, count as the same line
 
 
 def lerp(z1: ArrayLike, z2: ArrayLike, t: ArrayLike) -> np.ndarray:
@@ -28,7 +31,7 @@ def lerp(z1: ArrayLike, z2: ArrayLike, t: ArrayLike) -> np.ndarray:
 
     Args:
         z1, z2: codes, (K,) each.
-        t: positions on the line, (steps,); 0 is z1, 1 is z2, outside of [0, 1] the line is continued.
+        t: positions on the line, (steps,); 0 is z1, 1 is z2, the line continues outside [0, 1].
 
     Returns:
         (steps, K).
@@ -44,12 +47,12 @@ def slerp(z1: ArrayLike, z2: ArrayLike, t: ArrayLike) -> np.ndarray:
     """The great circle from the direction of z1 to that of z2, with the norm interpolated linearly.
 
     Shoemake, "Animating rotation with quaternion curves", SIGGRAPH 1985; for latent codes White, "Sampling generative
-    networks", arXiv:1609.04468. Codes of equal norm keep it all along the path.
+    networks", arXiv:1609.04468. Between codes of equal norm every code of the path has that norm.
 
     - Parallel codes, or a zero code, which has no direction: the straight line.
-    - Antiparallel codes: every great circle is a shortest one; the path turns through the coordinate axis on which z1
+    - Antiparallel codes: all great circles are equally short; the path passes through the coordinate axis on which z1
       has its smallest absolute value (the first of them). In one dimension there is no circle: the straight line.
-    - Outside of [0, 1] the circle and the linear norm are continued; a norm never falls below 0.
+    - Outside [0, 1] the circle and the linear norm continue; a norm never falls below 0.
 
     Args:
         z1, z2: codes, (K,) each.
@@ -66,7 +69,7 @@ def slerp(z1: ArrayLike, z2: ArrayLike, t: ArrayLike) -> np.ndarray:
     if not all(norms):
         return _line(start, end, position).astype(dtype)
     u, v = start / norms[0], end / norms[1]
-    # Kahan's angle: exact where arccos(u @ v) loses half of its digits, near 0 and near pi.
+    # Kahan's formula for the angle: exact near 0 and near π, where arccos(u @ v) loses half of its digits.
     angle = 2 * np.arctan2(np.linalg.norm(u - v), np.linalg.norm(u + v))
     antiparallel = np.pi - angle < PARALLEL
     if angle < PARALLEL or (antiparallel and u.size == 1):
@@ -103,7 +106,7 @@ def interpolate(z1: ArrayLike, z2: ArrayLike, steps: int = 9, kind: Kind = "lerp
 
 
 def grid(corners: ArrayLike, rows: int = 9, columns: int = 9, kind: Kind = "lerp") -> np.ndarray:
-    """Fill the patch between four codes: down the left and the right edge, then across from one edge to the other.
+    """Interpolate between four codes: down the left and the right edge, then across from one edge to the other.
 
     Args:
         corners: (4, K) in reading order: top left, top right, bottom left, bottom right.
@@ -126,7 +129,7 @@ def grid(corners: ArrayLike, rows: int = 9, columns: int = 9, kind: Kind = "lerp
 
 
 def manifold_grid(n: int = 20, span: float = 0.9) -> np.ndarray:
-    """A square grid in a 2-d latent space, evenly spaced in the probability of a standard Gaussian prior.
+    """A square grid in a 2-D latent space, evenly spaced in the probability of a standard normal prior.
 
     After figure 4 of Kingma & Welling, "Auto-encoding variational Bayes", arXiv:1312.6114: each coordinate takes n
     quantiles of N(0, 1).
@@ -156,7 +159,7 @@ def traversal(z: ArrayLike, dimension: int, values: ArrayLike) -> np.ndarray:
     Args:
         z: the code, (K,).
         dimension: which coordinate, 0 to K - 1.
-        values: what it becomes, (steps,).
+        values: the values that it takes, (steps,).
 
     Returns:
         (steps, K).
@@ -174,10 +177,10 @@ def traversal(z: ArrayLike, dimension: int, values: ArrayLike) -> np.ndarray:
 
 
 def path_change(images: ArrayLike) -> np.ndarray:
-    """How much the picture changes from step to step: the mean absolute difference of neighbours on the path.
+    """The mean absolute difference between neighbouring pictures of a path.
 
     Args:
-        images: (steps, ...), at least two; in any unit, uint8 included.
+        images: (steps, ...), at least two, in any unit and dtype.
 
     Returns:
         (steps - 1,) float64, in the unit of the images.

@@ -1,7 +1,7 @@
-"""Losses with ONE reduction: summed over the features of a sample, averaged over the batch.
+"""Losses with one reduction: summed over the features of a sample, averaged over the batch.
 
-With this reduction binary cross-entropy and the KL divergence are both in nats per sample and add up to the negative
-evidence lower bound; a weight such as β means the same on every dataset and every page. `LOSSES` is the one table.
+With this reduction cross-entropy and KL divergence are both in nats per sample, and their sum is the negative evidence
+lower bound (ELBO). A weight such as β has the same meaning on every dataset and page. `LOSSES` is the one table.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ def binary_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def squared_error(output: Tensor, target: Tensor) -> Tensor:
-    """Σ_i (x_i - x̂_i)², (b,): -log p of a Gaussian with σ² = 1/2, in nats, less ½ log π for each value."""
+    """Σ_i (x_i - x̂_i)², (b,): -log N(x; x̂, I/2) in nats, without the constant ½ log π of each value."""
     return F.mse_loss(output, target, reduction="none").flatten(1).sum(1)
 
 
 def absolute_error(output: Tensor, target: Tensor) -> Tensor:
-    """Σ_i |x_i - x̂_i|, (b,): -log p of a Laplace distribution of scale 1, in nats, less log 2 for each value."""
+    """Σ_i |x_i - x̂_i|, (b,): -log p of a Laplace distribution of scale 1 in nats, without log 2 of each value."""
     return F.l1_loss(output, target, reduction="none").flatten(1).sum(1)
 
 
@@ -39,7 +39,7 @@ class Loss:
     Attributes:
         link: the decoder's output (b, ...) -> data space.
         per_sample: (output, target), each (b, ...) -> (b,).
-        constant: nats per value that `per_sample` leaves out of -log p(x|z); None where it is no log-likelihood.
+        constant: nats per value that `per_sample` leaves out of -log p(x|z); None where it is not a log-likelihood.
         bounded: whether values must lie in [0, 1].
     """
 
@@ -72,8 +72,9 @@ LOSSES: dict[str, Loss] = {
 def gaussian_kl(
     mean: Tensor, logvar: Tensor, prior_mean: Tensor | None = None, prior_logvar: Tensor | None = None
 ) -> Tensor:
-    """KL(N(μ, σ²) || N(μ_p, σ_p²)) of each dimension, in nats; all (b, K). The prior is N(0, 1) where it is not given:
-    ½ (μ² + σ² - 1 - log σ²), Kingma & Welling 2014, appendix B.
+    """KL(N(μ, σ²) || N(μ_p, σ_p²)) of each dimension, in nats; all (b, K).
+
+    Without a prior it is N(0, 1): ½ (μ² + σ² - 1 - log σ²) (Kingma & Welling 2014, appendix B).
     """
     if prior_mean is None or prior_logvar is None:
         return 0.5 * (torch.addcmul(logvar.exp() - logvar, mean, mean) - 1)
@@ -83,8 +84,7 @@ def gaussian_kl(
 
 
 def gaussian_log_density(z: Tensor, mean: Tensor | None = None, logvar: Tensor | None = None) -> Tensor:
-    """log N(z; μ, σ²) summed over dimensions, (b,) nats; z, mean and logvar (b, K), the standard normal where the latter
-    are not given."""
+    """log N(z; μ, diag σ²), (b,) nats; z, mean and logvar are (b, K). Without moments the standard normal."""
     constant = 0.5 * math.log(2 * math.pi) * z.shape[1]
     if mean is None or logvar is None:
         return -0.5 * z.square().sum(1) - constant
@@ -94,9 +94,9 @@ def gaussian_log_density(z: Tensor, mean: Tensor | None = None, logvar: Tensor |
 def bernoulli_kl(rho: float, activation: Tensor) -> Tensor:
     """Σ_k KL(ρ || ρ̂_k) with ρ̂_k the mean activation of unit k over the batch; activation (b, K) in (0, 1).
 
-    Ng 2011, "Sparse autoencoder", section 3. A statistic of the batch: it asks each unit to be on ρ of the time, not
-    each sample to use few units.
+    Ng 2011, "Sparse autoencoder", section 3. A statistic of the batch: each unit should be active for a fraction ρ of
+    the samples, which does not ask each sample to use few units.
     """
-    mean = activation.mean(0).clamp(1e-6, 1 - 1e-6)
+    mean = activation.mean(0).clamp(1e-6, 1 - 1e-6)  # ρ̂ (K,), kept off 0 and 1 where the logarithm diverges
     target = torch.as_tensor(rho, dtype=mean.dtype, device=mean.device)
     return (target * (target / mean).log() + (1 - target) * ((1 - target) / (1 - mean)).log()).sum()

@@ -1,7 +1,8 @@
-"""The border between NumPy and torch: sample layouts, and a split held in memory the way a training loop wants it.
+"""The border between NumPy and torch: sample layouts, and a split held in memory for the training loop.
 
-Arrays lie as people show them: images (n, h, w) or (n, h, w, 3), sequences (n, steps) or (n, steps, channels), vectors
-(n, features). Models see images as (n, channels, h, w), sequences as (n, channels, steps), vectors as they are.
+Arrays have the layout in which they are shown: images (n, h, w) or (n, h, w, 3), sequences (n, steps) or
+(n, steps, channels), vectors (n, features). Models see images as (n, channels, h, w), sequences as
+(n, channels, steps), vectors as they are.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ def to_tensor(x: np.ndarray, spec: DataSpec) -> Tensor:
     """Samples (n, *spec.shape) as a contiguous tensor (n, *model_shape(spec)) of the same dtype.
 
     Raises:
-        ValueError: when the shape of a sample is not `spec.shape`; both shapes are named.
+        ValueError: when the shape of a sample is not `spec.shape`; the sentence names both shapes.
     """
     x = np.asarray(x)
     if x.shape[1:] != spec.shape:
         raise ValueError(
             f"samples of {spec.name} must have shape (n, {', '.join(map(str, spec.shape))}), got {tuple(x.shape)}"
         )
-    x = np.ascontiguousarray(x) if x.flags.writeable else x.copy()
+    x = np.ascontiguousarray(x) if x.flags.writeable else x.copy()  # torch warns about arrays that are read-only
     tensor = torch.from_numpy(x)
     if spec.kind == "vector":
         return tensor
@@ -57,8 +58,8 @@ def to_array(x: Tensor, spec: DataSpec) -> np.ndarray:
 class Samples:
     """A split held in memory in its own dtype, uint8 for images; a batch is one gather and one scaling.
 
-    Without worker processes, collation or per-sample tensors this is what makes the loop fast: the whole of MNIST as
-    uint8 is 47 MB.
+    This makes the loop fast: no worker process, no collation, no tensor per sample. The whole of MNIST is 47 MB as
+    uint8.
     """
 
     def __init__(self, x: np.ndarray, y: np.ndarray, spec: DataSpec, device: torch.device | str = "cpu") -> None:
@@ -70,5 +71,5 @@ class Samples:
         return len(self.x)
 
     def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Float samples and labels at `index` (b,)."""
+        """The samples (b, *model shape) float32 and labels (b,) at `index` (b,)."""
         return to_float(self.x.index_select(0, index)), self.y.index_select(0, index)

@@ -1,7 +1,7 @@
-"""The data room: `DATASETS`, the one table, and `load_dataset`.
+"""Datasets: `DATASETS`, the one table, and `load_dataset`.
 
-A dataset is arrays in three disjoint splits and a `DataSpec` that says what they mean. To add one, write a file with a
-spec and a load function, and add a row here.
+A dataset is arrays in three disjoint splits and a `DataSpec` that describes them. To add one, write a file with a spec
+and a load function, and add a row here.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ class Source:
     """One row of `DATASETS`.
 
     Attributes:
-        spec: what the dataset is, known without loading it.
-        load: returns the dataset; takes a `knobs` where the row has one and nothing elsewhere.
-        counts: samples for training, validation and test; at the default knobs where there are some.
+        spec: describes the dataset without loading it.
+        load: returns the dataset; takes an instance of `knobs` where the row has one, else no argument.
+        counts: samples for training, validation and test, at the default knobs.
         available: whether `load` works on this computer without a network.
-        knobs: the configuration of data drawn at random, with its `seed`; None where the samples are given.
+        knobs: the configuration, with a `seed`, of data drawn at random; None where the samples are fixed.
     """
 
     spec: DataSpec
@@ -109,18 +109,18 @@ DATASETS: dict[str, Source] = {
     )
 }
 
-# Two sessions that ask for the same dataset at once wait for one load; other datasets do not wait with them.
+# A lock per dataset: two sessions that ask for the same one share one load, and nobody waits for another dataset.
 _LOADING = {name: threading.Lock() for name in DATASETS}
 
 
 def load_dataset(name: str, seed: int = 0, **options: Any) -> Dataset:
-    """The dataset `name` with read-only arrays; the same object again while it is among the last few asked for.
+    """Load the dataset `name`, with read-only arrays; the last few are kept in memory.
 
-    MNIST and Fashion-MNIST are fetched on first use.
+    MNIST and Fashion-MNIST are downloaded on first use.
 
     Args:
         name: a key of `DATASETS`.
-        seed: seed of data drawn at random (`Source.knobs`); it changes nothing elsewhere, the split least of all.
+        seed: seed of data drawn at random (`Source.knobs`); without effect elsewhere, and on every split.
         options: other fields of `Source.knobs`.
 
     Raises:

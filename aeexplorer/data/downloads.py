@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST: found in the data directory, or fetched once from their public places and checked."""
+"""MNIST and Fashion-MNIST: read from the data directory, or downloaded once and checked."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from aeexplorer.data.spec import Dataset, DataSpec, Split
 from aeexplorer.data.splits import stratified
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes received so far and the bytes in all, over all files that were missing."""
+"""A callback (bytes received, bytes in all), counted over all missing files."""
 
 
 class DataUnavailable(ConfigError):
-    """Files of a dataset are missing or damaged. The message says which, where they belong and where to get them."""
+    """Raised when files of a dataset are missing or damaged. The message names them, their folder and their source."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Remote:
-    """Where a dataset is published, and its four files: train images and labels, test images and labels."""
+    """The published address of a dataset and its four files: training images and labels, test images and labels."""
 
     url: str
     files: tuple[RemoteFile, RemoteFile, RemoteFile, RemoteFile]
@@ -90,7 +90,7 @@ MNIST = DataSpec(
     value_range=(0.0, 1.0),
     classes=tuple("0123456789"),
     scale="intensity, 0 is paper and 1 is ink",
-    summary="70,000 handwritten digits at 28 x 28 pixels.",
+    summary="70,000 handwritten digits at 28 × 28 pixels.",
     licence="CC BY-SA 3.0",
     source="LeCun, Cortes, Burges. The MNIST database of handwritten digits, http://yann.lecun.com/exdb/mnist/",
 )
@@ -103,7 +103,7 @@ FASHION_MNIST = DataSpec(
     value_range=(0.0, 1.0),
     classes=("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
     scale="intensity, 0 is background and 1 is bright cloth",
-    summary="70,000 pictures of clothes at 28 x 28 pixels, a harder stand-in for MNIST.",
+    summary="70,000 pictures of clothes at 28 × 28 pixels, a harder stand-in for MNIST.",
     licence="MIT",
     source="Xiao, Rasul, Vollgraf (2017). Fashion-MNIST: a novel image dataset for benchmarking machine learning "
     "algorithms, arXiv:1708.07747",
@@ -113,28 +113,28 @@ COUNTS = (55_000, 5_000, 10_000)
 
 
 def data_dir() -> Path:
-    """The folder that holds downloaded data: AEEXPLORER_DATA_DIR, else the user's cache folder. It may be read-only."""
+    """The folder of downloaded data: AEEXPLORER_DATA_DIR, else the user's cache folder. It may be read-only."""
     import platformdirs
 
     return Path(os.environ.get("AEEXPLORER_DATA_DIR") or Path(platformdirs.user_cache_dir("aeexplorer")) / "data")
 
 
 def present(name: str) -> bool:
-    """Whether all files of a dataset in `REMOTES` are in the data directory; their contents are checked on loading."""
+    """Whether all files of a dataset in `REMOTES` are in the data directory; loading checks their contents."""
     return all((data_dir() / name / file.name).is_file() for file in REMOTES[name].files)
 
 
 def download_size(name: str) -> int:
-    """Bytes that `download` would fetch now."""
+    """The number of bytes that `download` would fetch now."""
     folder = data_dir() / name
     return sum(file.size for file in REMOTES[name].files if not (folder / file.name).is_file())
 
 
 def download(name: str, progress: Progress | None = None) -> Path:
-    """Fetch the files of a dataset that are missing and check all of them.
+    """Fetch the missing files of a dataset and check all of its files.
 
-    A file appears under its name only when it is complete and its SHA-256 is right. Nothing is written where all files
-    are there, so that the folder may be read-only.
+    A file gets its name only when it is complete and its SHA-256 is right. Where all files exist nothing is written, so
+    the folder may be read-only.
 
     Returns:
         The folder with the files.
@@ -162,7 +162,8 @@ def download(name: str, progress: Progress | None = None) -> Path:
 
 
 def load(name: str) -> Dataset:
-    """Images (n, 28, 28) uint8: 55,000 for training, 5,000 of the same for validation, the official 10,000 test images.
+    """Images (n, 28, 28) uint8: of the official training images 55,000 for training and 5,000 for validation, and the
+    official 10,000 test images.
 
     Raises:
         DataUnavailable: as `download`.
@@ -209,7 +210,7 @@ def _check(path: Path, file: RemoteFile) -> None:
 
 
 def _fetch(name: str, file: RemoteFile, folder: Path, advance: Callable[[int], None]) -> None:
-    """Fetch one file; `advance` is told the bytes received so far."""
+    """Fetch one file, calling `advance` with the bytes received so far."""
     import pooch
     import requests
     import urllib3
@@ -217,7 +218,7 @@ def _fetch(name: str, file: RemoteFile, folder: Path, advance: Callable[[int], N
     def stream(url: str, target: str, _: object) -> None:
         with requests.get(url, stream=True, timeout=(10, 30)) as response, open(target, "wb") as out:
             response.raise_for_status()
-            # Undecoded: the published file is the gzip file itself, also where a server declares it an encoding.
+            # Undecoded: the published file is the gzip file itself, even if a server declares gzip as the encoding.
             for chunk in response.raw.stream(1 << 16, decode_content=False):
                 advance(out.tell() + len(chunk))
                 out.write(chunk)
@@ -226,8 +227,8 @@ def _fetch(name: str, file: RemoteFile, folder: Path, advance: Callable[[int], N
     try:
         pooch.retrieve(url, f"sha256:{file.sha256}", file.name, folder, downloader=stream)
     except ValueError as error:
-        said = str(error).split(". ")[0]
-        raise DataUnavailable(f"the download of {url} was damaged and is not kept: {said}") from None
+        reason = str(error).split(". ")[0]
+        raise DataUnavailable(f"the download of {url} was damaged and is not kept: {reason}") from None
     except (OSError, urllib3.exceptions.HTTPError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise DataUnavailable(

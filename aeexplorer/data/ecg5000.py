@@ -1,4 +1,4 @@
-"""ECG5000: heartbeats of one patient, read from the data directory; its archive is not fetched automatically."""
+"""ECG5000: heartbeats of one patient, read from the data directory; they are not downloaded automatically."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SPEC = DataSpec(
         "Unclassified beat",
     ),
     scale="standard deviations of the beat, from its mean",
-    summary="5,000 heartbeats of one patient with severe heart failure, 140 samples each.",
+    summary="5,000 heartbeats of one patient with severe heart failure, 140 time steps each.",
     licence="ODC-BY (the record, PhysioNet); the UCR archive is free to use with citation",
     source="Dau et al. (2019). The UCR time series archive, arXiv:1810.07758; beats of record chf07 of the BIDMC "
     "Congestive Heart Failure Database, PhysioNet (Goldberger et al. 2000), doi:10.13026/C29G60; Baim et al. (1986)",
@@ -41,7 +41,8 @@ def present() -> bool:
 
 
 def load() -> Dataset:
-    """Beats (n, 140) float32: 400 for training, 100 of the same for validation, the official 4,500 test beats.
+    """Beats (n, 140) float32: of the official 500 training beats 400 for training and 100 for validation, and the
+    official 4,500 test beats.
 
     Raises:
         DataUnavailable: when a file is missing or damaged.
@@ -57,7 +58,7 @@ def _find(part: str) -> Path | None:
 
 
 def _read(part: str, rows: int) -> Split:
-    """One row per beat: the label 1..5, then 140 values, between tabs, spaces or commas."""
+    """Read a file with one row per beat: a label 1..5, then 140 values, separated by tabs, spaces or commas."""
     path = _find(part)
     if path is None:
         raise DataUnavailable(

@@ -1,4 +1,4 @@
-"""Exact factors of variation as people look at them: as groups to colour by, and one varied while the others stay."""
+"""Views of exact factors of variation: groups for colouring, and samples that differ in one factor alone."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike
 from aeexplorer.config import ConfigError
 from aeexplorer.data.spec import Dataset, Factor, Split
 
-BANDS = 5  # groups of a factor with more values than can be told apart by colour
-GROUPS = 10
+BANDS = 5  # groups of a factor that has more values than colours can tell apart
+GROUPS = 10  # values that colours can tell apart
 
 
 def factor_groups(values: ArrayLike, factor: Factor) -> tuple[np.ndarray, tuple[str, ...]]:
-    """A factor as groups: one per value, or fifths of equal size where it is continuous or has more than 10 values.
+    """Group samples by a factor: one group per value, or fifths of equal size for more than 10 distinct values.
 
     Args:
         values: (n,).
@@ -38,7 +38,7 @@ def factor_groups(values: ArrayLike, factor: Factor) -> tuple[np.ndarray, tuple[
 
 
 def together(dataset: Dataset) -> Split:
-    """All three splits as one, in the order train, validation, test."""
+    """All three splits as one: train, validation, test."""
     parts = list(dataset.splits.values())
     factors = [part.factors for part in parts if part.factors is not None]
     return Split(
@@ -49,22 +49,22 @@ def together(dataset: Dataset) -> Split:
 
 
 def is_grid(dataset: Dataset) -> bool:
-    """Whether every combination of the values of its factors occurs exactly once."""
+    """Whether the samples are the full grid: every combination of factor values exactly once."""
     counts = [factor.values for factor in dataset.spec.factors]
     samples = sum(len(split) for split in dataset.splits.values())
     return bool(counts) and None not in counts and int(np.prod([c or 0 for c in counts])) == samples
 
 
 def along(split: Split, start: int, factor: int) -> np.ndarray:
-    """The samples that differ from one sample in one factor alone, in order of that factor, itself included.
+    """Indices of the samples that differ from one sample in at most one factor, in order of that factor.
 
     Args:
         split: with factors.
-        start: place of the sample.
+        start: index of the sample.
         factor: column of the factor that varies.
 
     Returns:
-        (m,) places in the split.
+        (m,) indices into the split, `start` among them.
 
     Raises:
         ConfigError: for a split without factors.

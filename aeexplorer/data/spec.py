@@ -1,4 +1,4 @@
-"""What a dataset is: arrays in three splits and a spec that says what they mean. NumPy only."""
+"""The parts of a dataset: arrays in three splits, and a spec that describes them. NumPy only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_SIDE = 128
 
 
 class Factor(Config):
-    """One exact factor of variation of a generated dataset; the values lie in `Split.factors[:, i]`."""
+    """One exact factor of variation of a generated dataset; `Split.factors[:, i]` holds the values of factor i."""
 
     name: str
     values: int | None = None
@@ -26,14 +26,14 @@ class Factor(Config):
 
 
 class DataSpec(Config):
-    """What the arrays of a dataset mean.
+    """A description of the arrays of a dataset.
 
     Attributes:
         shape: of one sample: image (h, w) or (h, w, 3), sequence (steps,) or (steps, channels), vector (features,).
-        value_range: (low, high) of a sample as a model sees it. Images are stored as uint8 0..255 and seen as 0..1.
-            None where values are unbounded (standardised tables, sequences); binary cross-entropy needs (0, 1).
+        value_range: (low, high) of the values as a model sees them. Images are stored as uint8 0..255 and seen as 0..1.
+            None where values are unbounded (standardised tables, sequences); cross-entropy needs (0, 1).
         features: names of the columns of a table, empty elsewhere.
-        scale: what one unit of a value means, in words ("standard deviations of the training split").
+        scale: the meaning of one unit in words ("standard deviations of the training split").
 
     Raises:
         ConfigError: when the shape does not suit the kind, an image is larger than 128 x 128 pixels or has neither one
@@ -103,10 +103,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset: its spec and three disjoint splits.
+    """A spec and three disjoint splits.
 
     Raises:
-        ConfigError: for a label that is no class of the spec.
+        ConfigError: for a label that is not a class of the spec.
     """
 
     spec: DataSpec
@@ -161,6 +161,6 @@ class Dataset:
 
 
 def as_uint8(x: np.ndarray) -> np.ndarray:
-    """Intensities 0..1 as uint8 0..255, rounded and clipped; the way images are stored."""
+    """Convert intensities 0..1 to uint8 0..255, rounded and clipped: the way images are stored."""
     intensity: np.ndarray = np.rint(np.clip(x, 0, 1) * 255)
     return intensity.astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Three disjoint splits that are the same on every computer and for every user."""
+"""Splitting into training, validation and test, the same on every computer."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ _GOLDEN = (5**0.5 - 1) / 2
 
 
 def split_counts(n: int) -> tuple[int, int, int]:
-    """How many of `n` samples go to training (70 %), validation (15 %) and test (15 %)."""
+    """The sizes of training (70 %), validation (15 %) and test (15 %) for `n` samples."""
     held_out = round(0.15 * n)
     return n - 2 * held_out, held_out, held_out
 
 
 def stratified(y: np.ndarray, *counts: int) -> list[np.ndarray]:
-    """Disjoint index arrays of exactly `counts` samples, each with the class proportions of the labels `y` (n,).
+    """Draw disjoint index arrays of exactly `counts` samples, each with the class proportions of the labels `y` (n,).
 
-    Samples are shuffled by a fixed seed, lined up class by class and read in the order of a golden-ratio sequence: any
-    stretch of the result meets the classes evenly, the first few samples of a split included.
+    Samples are shuffled by a fixed seed, sorted by class and read in the order of a golden-ratio sequence. Any stretch
+    of the result, such as the first few samples of a split, then contains the classes evenly.
 
-    `RandomState` rather than `default_rng`, because its stream is frozen across NumPy versions: a stored model must not
-    meet its training samples again in a later test split.
+    `RandomState` rather than `default_rng`, because NumPy keeps its stream the same across versions: the training
+    samples of a stored model must never appear in a later test split.
     """
     order = np.random.RandomState(_SEED).permutation(len(y))
     lined_up = order[np.argsort(y[order], kind="stable")]
@@ -32,7 +32,7 @@ def stratified(y: np.ndarray, *counts: int) -> list[np.ndarray]:
 
 
 def split_dataset(spec: DataSpec, samples: Split) -> Dataset:
-    """Cut `samples` into training, validation and test by `split_counts`, stratified by class."""
+    """Split `samples` into training, validation and test by `split_counts`, stratified by class."""
     train, validation, test = stratified(samples.y, *split_counts(len(samples)))
     return Dataset(spec, samples.take(train), samples.take(validation), samples.take(test))
 

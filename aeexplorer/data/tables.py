@@ -1,4 +1,4 @@
-"""The small tables that come with scikit-learn: always there, no network."""
+"""The small datasets that come with scikit-learn: no download needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DIGITS = DataSpec(
     value_range=(0.0, 1.0),
     classes=tuple("0123456789"),
     scale="intensity, 0 is paper and 1 is ink",
-    summary="1,797 handwritten digits at 8 x 8 pixels: trains in seconds.",
+    summary="1,797 handwritten digits at 8 × 8 pixels: trains in seconds.",
     licence="CC BY 4.0",
     source="Alpaydin, Kaynak (1998). Optical Recognition of Handwritten Digits. UCI Machine Learning Repository, "
     "doi:10.24432/C50P49; its test part, as shipped with scikit-learn",
@@ -82,7 +82,7 @@ WINE = DataSpec(
 
 
 def load_digits() -> Dataset:
-    """Images (n, 8, 8) uint8; the 17 levels 0..16 of the source are spread over 0..255."""
+    """Images (n, 8, 8) uint8; the 17 levels 0..16 of the source are scaled to 0..255."""
     from sklearn.datasets import load_digits as source
 
     images, labels = source(return_X_y=True)
@@ -104,7 +104,8 @@ def load_wine() -> Dataset:
 
 
 def _standardised(spec: DataSpec, x: np.ndarray, y: np.ndarray) -> Dataset:
-    """Split, with the mean and standard deviation of the training rows alone: the other splits stay unseen."""
+    """Split a table and standardise it by mean and standard deviation of the training rows alone, so that nothing of
+    the other splits enters the training."""
     train = stratified(y, *split_counts(len(y)))[0]
     x = (x - x[train].mean(axis=0)) / x[train].std(axis=0)
     return split_dataset(spec, Split(x.astype(np.float32), y.astype(np.int64)))

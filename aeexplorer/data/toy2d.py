@@ -1,7 +1,7 @@
-"""Points in the plane near a known curve: what an autoencoder learns of them can be drawn and checked.
+"""Points in the plane near a known curve, where the result of an autoencoder can be drawn and checked.
 
-Coordinates are centred and scaled, one scale for both axes, so that the curve without noise has a root mean square of 1
-per axis: the noise stays round and `noise` is in units of the data.
+Coordinates are centred and scaled, by one factor for both axes, so that the curve without noise has a root mean square
+of 1 per axis: the noise stays isotropic, and `noise` is in units of the data.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ PINWHEEL = DataSpec(
 
 
 class ToyConfig(Config):
-    """How many points, how noisy, and which."""
+    """Number of points, noise and seed."""
 
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Seed of the points.")
     n: int = Field(6000, ge=100, le=100_000, description="Number of points in all three splits together.")

@@ -1,4 +1,4 @@
-"""What is measured of reconstructions, codes and maps: arrays in, numbers out."""
+"""Figures of reconstructions, codes and maps: arrays in, numbers out."""
 
 from aeexplorer.metrics.clusters import Clusters, class_purity, clusters
 from aeexplorer.metrics.linear import PCALine, pca_line

@@ -1,4 +1,4 @@
-"""The line that an autoencoder has to beat: what as many principal components would do."""
+"""PCA as the baseline of an autoencoder: the error of as many principal components."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from aeexplorer.config import ConfigError
 from aeexplorer.metrics.neighbourhood import finite_samples
 
 FITTED_SAMPLES = 10_000
+"""Samples of each split that are used at most."""
 
 
 class PCALine(NamedTuple):
-    """What PCA does with 0, 1, … dimensions.
+    """The error of PCA with 0, 1, … dimensions.
 
     Attributes:
         dimensions: (m + 1,) int64, from 0 (the mean alone) on.
-        test_error: (m + 1,) float64, mean squared error per feature of the test samples from so many components, the
-            unit of `Explorer.errors`.
-        explained_variance: (m + 1,) float64, share of the training samples' variance.
+        test_error: (m + 1,) float64, mean squared error per feature of the test samples, the unit of `Explorer.errors`.
+        explained_variance: (m + 1,) float64, fraction of the training samples' variance.
     """
 
     dimensions: np.ndarray
@@ -32,9 +32,9 @@ def pca_line(train: ArrayLike, test: ArrayLike, most: int = 64) -> PCALine:
     """The test error of PCA at every number of dimensions, from one decomposition.
 
     Args:
-        train: (n, *shape); at most the first 10,000 are looked at. Bytes count as 0..1.
-        test: (m, *shape), at most the first 10,000.
-        most: largest number of dimensions; lowered to the features and to the training samples.
+        train: (n, *shape); the first 10,000 are used. Bytes are read as 0..1.
+        test: (m, *shape); the first 10,000 are used.
+        most: largest number of dimensions; at most the number of features and of training samples.
 
     Raises:
         ConfigError: for mismatched shapes, values that are not finite, or `most` below 1.

@@ -1,4 +1,4 @@
-"""What a simple reader can take from codes or scores."""
+"""Probes: how well a simple classifier reads classes from codes, or anomalies from scores."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def linear_probe(
     Args:
         codes, test_codes: (n, K) and (m, K).
         labels, test_labels: (n,) and (m,) integers.
-        per_class: learn from this many labels of each class (or all of a class that has fewer); None takes all.
-        seed: which ones they are.
+        per_class: number of labels of each class to learn from, or all of a class that has fewer; None uses all.
+        seed: chooses these labels.
 
     Returns:
-        Fraction of correct test labels in [0, 1].
+        The fraction of correctly predicted test labels, in [0, 1].
 
     Raises:
         ConfigError: for mismatched shapes, fewer than two classes, no labelled test code, or `per_class` below 1.
@@ -59,7 +59,9 @@ def linear_probe(
 
 
 def anomaly_auroc(scores: ArrayLike, anomalous: ArrayLike) -> float:
-    """Area under the ROC curve: how often an anomaly scores higher than a normal sample; ties count half.
+    """The area under the ROC curve: the probability that an anomaly scores higher than a normal sample.
+
+    Ties count half (Fawcett 2006, https://doi.org/10.1016/j.patrec.2005.10.010).
 
     Args:
         scores: (n,), larger is more anomalous, e.g. the squared error of a reconstruction.

@@ -1,4 +1,4 @@
-"""What a posterior spends: the rate in nats, and how many dimensions carry it."""
+"""The rate of a posterior in nats, and the dimensions that carry it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from aeexplorer.config import ConfigError
 
 
 def active_units(means: ArrayLike, threshold: float = 0.01) -> np.ndarray:
-    """Which latent dimensions react to the data: Var_x(E_q[z | x]) > threshold.
+    """Mark the latent dimensions that depend on the data: Var_x(E_q[z | x]) > threshold.
 
     Burda, Grosse & Salakhutdinov, "Importance weighted autoencoders", arXiv:1509.00519, section 5.2.
 
     Args:
-        means: posterior means over a whole data set, (n, K).
+        means: posterior means of many samples, (n, K).
         threshold: least variance of an active unit.
 
     Returns:

@@ -1,4 +1,4 @@
-"""How far a reconstruction is from its input."""
+"""Distances between reconstructions and their inputs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SSIM_RADIUS = 5
 
 
 def squared_error(x: ArrayLike, x_hat: ArrayLike) -> np.ndarray:
-    """The squared error of each sample, summed over its features: the distortion of one sample.
+    """The squared error of each sample, summed over its features.
 
     Args:
         x, x_hat: (n, ...).

@@ -1,8 +1,8 @@
-"""The score of smoothed data, exactly: what the residual of a denoising autoencoder is held against.
+"""The exact score of smoothed data, to compare with the residual of a denoising autoencoder.
 
 Data x_1 … x_m smoothed by Gaussian noise have the density p_σ(x) = 1/m Σ_i N(x; x_i, σ²I), a mixture with one component
-per sample, so its score ∇ log p_σ is known. So is the mean of what a noisy sample may have been,
-E[x | x̃] = x̃ + σ² ∇ log p_σ(x̃) (Miyasawa 1961; Robbins 1956, who credits Tweedie): the best denoiser.
+per sample, so their score ∇ log p_σ is known. So is the posterior mean E[x | x̃] = x̃ + σ² ∇ log p_σ(x̃) of the clean
+sample (Miyasawa 1961; Robbins 1956, who credits Tweedie), the optimal denoiser.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from numpy.typing import ArrayLike
 
 from aeexplorer.config import ConfigError
 
-_LEAST = -680.0  # of exponents: what is smaller still would be a denormal number, which takes many times as long
-_BLOCK = 64  # rows at once, so that their weights stay in a core's cache
+_LEAST = -680.0  # smallest exponent: exp of less is a denormal number, with which arithmetic is many times slower
+_BLOCK = 64  # rows at a time, so that their weights stay in a core's cache
 
 
 class SmoothedData:
-    """The mixture of one Gaussian per sample, for any σ.
+    """A mixture of one Gaussian per sample, for any σ.
 
     Args:
         points: samples, (m, d).
@@ -39,9 +39,9 @@ class SmoothedData:
         self._weighed = np.concatenate([found, np.ones((len(found), 1))], axis=1)
 
     def mean(self, x: ArrayLike, sigma: float) -> np.ndarray:
-        """E[x | x̃], (n, d) float64, for noisy samples x̃ (n, d): the mean of the samples, weighed by how likely each is.
+        """E[x | x̃] (n, d) float64 for noisy samples x̃ (n, d): the mean of the data, each weighted by its likelihood.
 
-        One step of mean shift (Cheng 1995), repeated a way uphill.
+        This is one step of mean shift (Cheng 1995, https://doi.org/10.1109/34.400568).
 
         Raises:
             ConfigError: for samples of another size, or σ that is not above 0.
@@ -52,7 +52,7 @@ class SmoothedData:
         _check(sigma)
         found = []
         for rows in _blocks(wanted):
-            # log weights up to what all samples share: (x·x_i - |x_i|²/2) / σ²
+            # log weights (rows, m) up to a constant per row: (x̃·x_i - |x_i|²/2) / σ²
             weights = rows @ self.points.T
             weights -= self._half
             weights /= sigma**2
@@ -64,21 +64,21 @@ class SmoothedData:
         return np.concatenate(found) if found else wanted.copy()
 
     def score(self, x: ArrayLike, sigma: float) -> np.ndarray:
-        """∇ log p_σ at x (n, d), in units of 1 / data."""
+        """∇ log p_σ at x (n, d), in inverse units of the data."""
         return (self.mean(x, sigma) - np.asarray(x, dtype=np.float64)) / sigma**2
 
     def density(self, columns: ArrayLike, rows: ArrayLike, sigma: float) -> np.ndarray:
-        """p_σ of samples in the plane on a grid, (len(rows), len(columns)); see `field`."""
+        """p_σ on a grid in the plane, (len(rows), len(columns)); see `field`."""
         return self.field(columns, rows, sigma)[0]
 
     def field(self, columns: ArrayLike, rows: ArrayLike, sigma: float, every: int = 1) -> tuple[np.ndarray, np.ndarray]:
-        """Density (len(rows), len(columns)) and score (…, …, 2) of samples in the plane on a grid, in far less time than
-        `score` takes: a Gaussian is a product over the axes, and so are the sums over samples.
+        """Density (len(rows), len(columns)) and score (…, …, 2) on a grid in the plane.
 
-        Right within 20σ of a sample; farther away the density is no number any more that a score could be made of.
+        Far faster than `score`: a Gaussian is a product over the axes, so the sums over samples are matrix products.
+        Correct within 20σ of a sample; farther away the density underflows.
 
         Args:
-            every: the score of each such column and row alone, from the one in the middle of the first `every`.
+            every: compute the score at every such column and row only, starting with the middle one of the first few.
 
         Raises:
             ConfigError: for samples that are not (m, 2), or σ that is not above 0.
@@ -98,13 +98,13 @@ class SmoothedData:
         return density, (mean - np.stack(np.meshgrid(*axes), axis=2)) / sigma**2
 
     def distance(self, x: ArrayLike) -> np.ndarray:
-        """From x (n, d) to the nearest sample, (n,)."""
+        """The distance from each x (n, d) to the nearest sample, (n,)."""
         wanted = np.asarray(x, dtype=np.float64)
         return np.concatenate([np.sqrt(self._squared(part).min(axis=1)) for part in _blocks(wanted)] or [np.empty(0)])
 
     @cached_property
     def spacing(self) -> float:
-        """Distance within which 99 of 100 samples have their nearest other one; 0 of a single sample."""
+        """The distance within which 99 % of the samples have their nearest neighbour; 0 for a single sample."""
         if len(self.points) < 2:
             return 0.0
         second = [np.partition(self._squared(part), 1, axis=1)[:, 1] for part in _blocks(self.points)]
@@ -119,11 +119,11 @@ def _blocks(x: np.ndarray) -> list[np.ndarray]:
 
 
 class Agreement(NamedTuple):
-    """How like two fields of arrows are.
+    """The agreement of two vector fields.
 
     Attributes:
-        cosine: of the angle between two arrows, mean over the places; 1 where all directions agree.
-        relative_error: length of the difference over length of the second field, both root mean squares.
+        cosine: mean cosine of the angle between the two vectors at a point; 1 where all directions agree.
+        relative_error: root mean square of the difference over root mean square of the second field.
     """
 
     cosine: float
@@ -131,10 +131,10 @@ class Agreement(NamedTuple):
 
 
 def score_agreement(learned: ArrayLike, exact: ArrayLike) -> Agreement:
-    """How well a learned score (n, d) agrees with the exact one at the same places.
+    """Compare a learned score (n, d) with the exact one at the same points.
 
     Raises:
-        ConfigError: for arrays that are not (n, d) of one shape with at least one place.
+        ConfigError: for arrays that are not (n, d) of one shape with at least one point.
     """
     a, b = np.asarray(learned, dtype=np.float64), np.asarray(exact, dtype=np.float64)
     if a.shape != b.shape or a.ndim != 2 or not a.size:
@@ -146,13 +146,13 @@ def score_agreement(learned: ArrayLike, exact: ArrayLike) -> Agreement:
 
 
 def walk(start: ArrayLike, step: Callable[[np.ndarray], np.ndarray], shortest: float, most: int = 100) -> np.ndarray:
-    """The way of a point that is denoised again and again, x ← r(x), without noise.
+    """The path of a point under repeated denoising, x ← r(x), without noise.
 
     Args:
         start: (d,).
         step: r, samples (1, d) to samples (1, d).
-        shortest: it ends with the first step shorter than this, in units of the data.
-        most: steps at most.
+        shortest: the path ends with the first step shorter than this, in units of the data.
+        most: largest number of steps.
 
     Returns:
         (steps + 1, d), the start first.

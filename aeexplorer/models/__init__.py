@@ -1,1 +1,1 @@
-"""Model families: the contract in `base`, and one paper in each file."""
+"""Models: the contract in `base`, and one paper in each other file."""

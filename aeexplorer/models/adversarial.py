@@ -11,7 +11,8 @@ from aeexplorer.data.spec import DataSpec
 from aeexplorer.models.base import Autoencoder, Batch, Code, ModelConfig, Objective
 
 GAME = (0.0, 0.9)
-"""Adam without momentum (Gulrajani et al. 2017, algorithm 1): with it the two players circle around each other."""
+"""Decay rates of Adam's moments for both players. No momentum (Gulrajani et al. 2017, algorithm 1): with momentum the
+encoder and the discriminator circle around each other instead of settling."""
 
 
 class AdversarialConfig(ModelConfig):
@@ -22,12 +23,14 @@ class AdversarialConfig(ModelConfig):
 
 
 class AdversarialAutoencoder(Autoencoder):
-    """Two steps a batch: discriminate codes from prior samples (discriminator), and autoencode while deceiving it
-    (encoder and decoder).
+    """Adversarial autoencoder (Makhzani et al. 2015, section 2 and figure 1).
 
-    The reconstruction term is a sum over hundreds of pixels and the adversarial one a single number, so without a
-    weight of its own the prior is ignored. The paper gives the two terms of the encoder an optimiser each; Adam divides
-    by the size of a gradient, so that a weight would count for nothing there, and they are summed here instead.
+    Each batch takes two steps: the discriminator D learns to tell prior samples from codes, then encoder f and decoder
+    g learn to reconstruct and to deceive it.
+
+    The reconstruction term sums over hundreds of pixels, the adversarial term is a single number; without a weight of
+    its own the prior would be ignored. The paper trains the encoder's two terms with one optimiser each. Adam divides a
+    gradient by its size, so a weight would have no effect there; here the two terms are summed in one step instead.
     """
 
     def __init__(self, config: AdversarialConfig, data: DataSpec) -> None:
@@ -35,37 +38,45 @@ class AdversarialAutoencoder(Autoencoder):
         self.build(config.latent_dim)
         units = config.critic_units
         self.discriminator = nn.Sequential(
-            nn.Linear(config.latent_dim, units), nn.LeakyReLU(0.2),
-            nn.Linear(units, units), nn.LeakyReLU(0.2), nn.Linear(units, 1),
-        )  # fmt: skip
+            nn.Linear(config.latent_dim, units),
+            nn.LeakyReLU(0.2),
+            nn.Linear(units, units),
+            nn.LeakyReLU(0.2),
+            nn.Linear(units, 1),
+        )
 
     def code(self, h: Tensor) -> Code:
+        """z = f(x), deterministic: the first of the paper's three encoders (section 2)."""
         return Code(z=h)
 
     def terms(self, batch: Batch) -> dict[str, Tensor]:
+        """ℓ(x, g(f(x))) alone: on validation data the game has no winner, so the reconstruction decides."""
         return {"reconstruction": self.reconstruction(self.encode(batch.x_in).z, batch.x)}
 
     def discriminate(self, batch: Batch) -> dict[str, Tensor]:
-        """Cross-entropy of telling prior samples (1) from codes (0), in nats per sample."""
+        """-log D(z') - log(1 - D(f(x))) with z' ~ N(0, I), in nats per sample (Goodfellow et al. 2014, equation 1)."""
         with torch.no_grad():
-            codes = self.encode(batch.x_in).z
-        real, fake = self.discriminator(torch.randn_like(codes)), self.discriminator(codes)
+            codes = self.encode(batch.x_in).z  # (b, K)
+        real, fake = self.discriminator(torch.randn_like(codes)), self.discriminator(codes)  # logits of D, (b, 1) each
         return {
             "discriminator": F.binary_cross_entropy_with_logits(real, torch.ones_like(real))
             + F.binary_cross_entropy_with_logits(fake, torch.zeros_like(fake))
         }
 
     def deceive(self, batch: Batch) -> dict[str, Tensor]:
-        """Reconstruction, and the non-saturating generator loss of the encoder (Goodfellow et al. 2014, section 3)."""
-        z = self.encode(batch.x_in).z
+        """ℓ(x, g(f(x))) - λ log D(f(x)): reconstruction and the non-saturating generator loss (Goodfellow et al. 2014,
+        section 3)."""
+        z = self.encode(batch.x_in).z  # (b, K)
         terms = {"reconstruction": self.reconstruction(z, batch.x)}
         if self.config.adversarial_weight:
-            fake = self.discriminator(z)
+            fake = self.discriminator(z)  # (b, 1)
             adversarial = F.binary_cross_entropy_with_logits(fake, torch.ones_like(fake))
             terms["adversarial"] = self.config.adversarial_weight * adversarial
         return terms
 
     def objectives(self) -> list[Objective]:
+        """The regularisation phase of the discriminator, then reconstruction with the encoder's part of the game
+        (section 2, figure 1)."""
         autoencoder = [*self.encoder.parameters(), *self.decoder.parameters()]
         return [
             Objective("discriminate", list(self.discriminator.parameters()), self.discriminate, GAME),
@@ -75,4 +86,5 @@ class AdversarialAutoencoder(Autoencoder):
     def sample_prior(
         self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0, y: Tensor | None = None
     ) -> Tensor:
+        """z ~ N(0, temperature² I), (n, K)."""
         return temperature * torch.randn((n, self.config.latent_dim), generator=generator)

@@ -1,4 +1,7 @@
-"""The contract: what every autoencoder here can be asked, whatever its paper."""
+"""The contract: the methods that every autoencoder has, whatever its paper.
+
+Shapes: b is the batch, K the latent dimension; 'model shape' is (channels, h, w), (channels, steps) or (features,).
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from aeexplorer.nets import NetConfig, make_decoder, make_encoder
 from aeexplorer.tensors import model_shape
 
 LATENT_LIMIT = 4096
+"""Largest latent dimension."""
 
 
 class ModelConfig(NetConfig):
@@ -32,7 +36,7 @@ class ModelConfig(NetConfig):
         description="Reconstruction loss; auto is cross-entropy where values lie in [0, 1], squared error elsewhere",
     )
     corruption: Annotated[str, Choice(("none", *CORRUPTIONS))] = Field(
-        "none", description="What is done to the input while training; the target stays clean"
+        "none", description="Corruption of the input while training; the target stays clean"
     )
     level: float = Field(
         0.5,
@@ -44,27 +48,31 @@ class ModelConfig(NetConfig):
 
 
 class Batch(NamedTuple):
-    """What one training step sees; x and x_in (b, *model shape), y (b,)."""
+    """The samples of one training step.
+
+    Attributes:
+        x: clean samples, (b, *model shape).
+        x_in: input of the encoder, (b, *model shape): x corrupted, or x itself.
+        y: class indices, (b,) int64, -1 where unlabelled.
+        done: fraction of the training that is over, for terms whose weight grows; 1 outside training.
+    """
 
     x: Tensor
     x_in: Tensor
-    """x as the encoder is given it: corrupted, or x itself."""
     y: Tensor
-    """Class indices, -1 where unlabelled."""
     done: float = 1.0
-    """Share of the training that lies behind, for terms that grow with it."""
 
 
 @dataclass(frozen=True)
 class Code:
-    """What an encoder says of a batch.
+    """The output of an encoder for one batch.
 
     Attributes:
         z: (b, latent_dim), exactly what `decode` takes.
-        mean, logvar: (b, latent_dim) of the Gaussian posterior, for families with the trait "posterior".
-        prior_mean, prior_logvar: (b, latent_dim) of the prior that z is measured against, where it is not N(0, I).
+        mean, logvar: (b, latent_dim), moments of the Gaussian q(z|x), for families with the trait "posterior".
+        prior_mean, prior_logvar: (b, latent_dim), moments of the prior at z, where it is not N(0, I).
         indices: (b, positions) int64 codebook entries, for families with the trait "codebook".
-        logits: (b, classes), for families that also classify.
+        logits: (b, classes), unnormalised log-probabilities, for families that also classify.
     """
 
     z: Tensor
@@ -77,36 +85,41 @@ class Code:
 
 
 class Objective(NamedTuple):
-    """One optimiser step: whose parameters, and what is minimised for them (the sum of the named scalars)."""
+    """One optimiser step on a batch.
+
+    Attributes:
+        parameters: the parameters that it changes.
+        terms: the named scalars whose sum it minimises.
+        betas: decay rates of Adam's two moments.
+    """
 
     name: str
     parameters: list[nn.Parameter]
     terms: Callable[[Batch], dict[str, Tensor]]
     betas: tuple[float, float] = (0.9, 0.999)
-    """Decay rates of Adam's two moments."""
 
 
 class Stage(NamedTuple):
-    """A part of a training: its optimiser steps, and what is watched on validation data meanwhile.
+    """A part of a training. It begins with the best weights of the stage before, and with new optimisers.
 
-    A stage begins with the best weights of the one before, and with fresh optimisers.
+    Attributes:
+        name: a noun that people read: "autoencoder", "prior".
+        objectives: the optimiser steps of one batch, in order.
+        watched: the scalars whose sum on the validation split decides which epoch was best.
+        share: its weight when the epochs of the training are divided among the stages.
     """
 
     name: str
-    """What people read, a noun: "autoencoder", "prior"."""
     objectives: list[Objective]
-    """Optimiser steps per batch, in order."""
     watched: Callable[[Batch], dict[str, Tensor]]
-    """The scalars whose sum says which epoch was best."""
     share: float = 1.0
-    """Share of the epochs of the whole training."""
 
 
 class Autoencoder(nn.Module, ABC):
-    """A pair of maps x -> z -> x̂ and what is minimised to find them.
+    """An encoder x -> z, a decoder z -> x̂, and the loss that trains them.
 
-    Labels y (b,) are class indices, -1 where there is none; None says that none is known. Only families with the trait
-    "label" look at them.
+    Labels y (b,) are class indices, -1 where unlabelled; None means that no label is known. Only families with the
+    trait "label" use them.
 
     Raises:
         ConfigError: when config and data do not go together.
@@ -116,16 +129,16 @@ class Autoencoder(nn.Module, ABC):
     decoder: nn.Module
 
     keeps_last: ClassVar[bool] = False
-    """Whether the weights of the last epoch are kept in place of those that are best on validation data."""
+    """Whether training keeps the weights of the last epoch instead of those with the lowest validation loss."""
 
     @classmethod
     def min_latent_dim(cls, data: DataSpec) -> int:
-        """The smallest `latent_dim` that it can do with."""
+        """Smallest `latent_dim` that works for these data."""
         return 1
 
     @classmethod
     def traits_of(cls, config: Any) -> frozenset[str]:
-        """Traits that depend on the configuration, beside those of the family's row."""
+        """Traits that depend on the configuration, in addition to those of the family's row."""
         return frozenset()
 
     @classmethod
@@ -147,15 +160,15 @@ class Autoencoder(nn.Module, ABC):
         self.shape = model_shape(data)
 
     def build(self, out: int) -> None:
-        """Make the encoder with `out` outputs and the decoder that mirrors it."""
+        """Build the encoder with `out` outputs and the decoder that mirrors it."""
         self.encoder = make_encoder(self.data, out, self.config)
         self.decoder = make_decoder(self.data, self.config.latent_dim, self.config)
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Code:
-        """x (b, *model shape) to its code; deterministic in eval mode.
+        """Encode x (b, *model shape); deterministic in eval mode.
 
         Raises:
-            ValueError: for another sample shape, naming both.
+            ValueError: for samples of another shape; the sentence names both shapes.
         """
         self.check_shape(x)
         return self.code(self.features(x, y))
@@ -171,11 +184,11 @@ class Autoencoder(nn.Module, ABC):
 
     @abstractmethod
     def code(self, h: Tensor) -> Code:
-        """h (b, out) as a code; of a posterior z is the mean."""
+        """Turn the encoder network's output h (b, out) into a code; z is the mean where there is a posterior."""
 
     def drawn(self, h: Tensor) -> Code:
-        """h (b, out) as a code whose z is drawn from the posterior: z = μ + σ ε with ε ~ N(0, I), so that gradients pass
-        (reparameterisation; Kingma & Welling 2014, section 2.4). Without a posterior it is `code(h)`."""
+        """Turn h (b, out) into a code with z = μ + σ ε, ε ~ N(0, I): a draw from the posterior through which gradients
+        pass (reparameterisation; Kingma & Welling 2014, section 2.4). Without a posterior it is `code(h)`."""
         code = self.code(h)
         if code.mean is None or code.logvar is None:
             return code
@@ -183,12 +196,12 @@ class Autoencoder(nn.Module, ABC):
         return replace(code, z=z)
 
     def draw(self, x: Tensor, k: int = 1, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """k codes of each sample from the posterior, z (k, b, latent_dim), and log q(z|x) (k, b) in nats."""
+        """Draw k codes of each sample from the posterior: z (k, b, latent_dim), and log q(z|x) (k, b) in nats."""
         code = self.drawn(self.features(x, y).repeat(k, 1))
         return code.z.unflatten(0, (k, len(x))), self.log_posterior(code).unflatten(0, (k, len(x)))
 
     def log_posterior(self, code: Code) -> Tensor:
-        """log q(z|x) (b,) in nats at the code's z; families with the trait "posterior"."""
+        """log q(z|x) (b,) in nats at the code's z; for families with the trait "posterior"."""
         if code.mean is None or code.logvar is None:
             raise NotImplementedError(f"{type(self).__name__} has no posterior")
         return losses.gaussian_log_density(code.z, code.mean, code.logvar)
@@ -198,84 +211,87 @@ class Autoencoder(nn.Module, ABC):
         return losses.gaussian_log_density(z)
 
     def rate(self, code: Code) -> Tensor:
-        """Nats that z costs, (b, groups): KL(q(z|x) || p(z)) of each dimension where it has a closed form.
+        """The rate in nats, (b, groups): KL(q(z|x) || p(z)) of each dimension where it has a closed form.
 
-        This is the one definition of the rate: terms, evaluation and pages ask here.
+        The one definition of the rate: terms, evaluation and pages use it.
         """
         if code.mean is None or code.logvar is None:
             raise NotImplementedError(f"{type(self).__name__} has no rate")
         return losses.gaussian_kl(code.mean, code.logvar, code.prior_mean, code.prior_logvar)
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """z (b, latent_dim) to data space (b, *model shape): probabilities where the loss is cross-entropy.
+        """Decode z (b, latent_dim) to samples (b, *model shape); Bernoulli means where the loss is cross-entropy.
 
         Raises:
-            ValueError: for another latent dimension, naming both shapes.
+            ValueError: for codes of another dimension; the sentence names both shapes.
         """
         if z.ndim != 2 or z.shape[1] != self.config.latent_dim:
             raise ValueError(f"expected codes of shape (b, {self.config.latent_dim}), got {tuple(z.shape)}")
         return self.loss.link(self.output(z, y))
 
     def output(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """z (b, latent_dim) to what the loss compares: logits where it is cross-entropy, else values."""
+        """Map z (b, latent_dim) to what the loss compares, (b, *model shape): logits for cross-entropy, else values."""
         return self.decoder(z)
 
     @abstractmethod
     def terms(self, batch: Batch) -> dict[str, Tensor]:
-        """The scalars whose sum is minimised, weights already applied; "reconstruction" is among them. Their sum is also
-        what is watched on validation data."""
+        """The scalars whose sum is minimised, weights applied, averaged over the batch; one is "reconstruction".
+
+        Their sum on the validation split decides which epoch was best.
+        """
 
     def reconstruction(self, z: Tensor, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """The reconstruction term of decoding z against x, per sample."""
+        """ℓ(x, g(z)) for z (b, latent_dim), x (b, *model shape): summed over features, averaged over the batch."""
         return self.reconstruction_term(self.output(z, y), x)
 
     def reconstruction_term(self, out: Tensor, x: Tensor) -> Tensor:
-        """The reconstruction term of what `output` gave against x, per sample."""
+        """ℓ(x, x̂) for the output `out` of `output`; both (b, *model shape)."""
         return self.loss.per_sample(out, x).mean()
 
     def log_likelihood(self, z: Tensor, x: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(x|z) (b,) in nats, constants included.
 
         Raises:
-            NotImplementedError: where the loss is no log-likelihood.
+            NotImplementedError: when the loss is not a log-likelihood.
         """
         if self.loss.constant is None:
-            raise NotImplementedError(f"{self.loss.name} is no log-likelihood")
+            raise NotImplementedError(f"{self.loss.name} is not a log-likelihood")
         return -self.loss.per_sample(self.output(z, y), x) - self.loss.constant * self.data.size
 
     def objectives(self) -> list[Objective]:
-        """Optimiser steps per batch, in order."""
+        """The optimiser steps of one batch, in order; one step on the sum of `terms` unless a paper asks for more."""
         return [Objective("loss", list(self.parameters()), self.terms)]
 
     def stages(self) -> list[Stage]:
-        """What is trained one after the other; most families have one stage."""
+        """The stages of the training, one after the other; most families have one."""
         return [Stage("autoencoder", self.objectives(), self.terms)]
 
     def sample_prior(
         self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0, y: Tensor | None = None
     ) -> Tensor:
-        """(n, latent_dim) codes from the prior; families with the trait "prior".
+        """Sample codes (n, latent_dim) from the prior; for families with the trait "prior".
 
         Args:
-            temperature: 1 is the prior; of a Gaussian it scales the deviations, of a categorical prior it divides the
-                logits.
-            y: (n,) classes, where the prior depends on them.
+            temperature: 1 is the prior; it multiplies the deviations of a Gaussian and divides the logits of a
+                categorical prior.
+            y: classes (n,), where the prior depends on them.
         """
         raise NotImplementedError(f"{type(self).__name__} has no prior to sample from")
 
     def resample(
         self, z: Tensor, below: int, generator: torch.Generator | None = None, temperature: float = 1.0
     ) -> Tensor:
-        """z (n, latent_dim) with the levels after the first `below` drawn anew; families of several levels."""
+        """Redraw the levels of z (n, latent_dim) after the first `below`; for families of several levels."""
         raise NotImplementedError(f"{type(self).__name__} has one level")
 
     def lookup(self, indices: Tensor) -> Tensor:
-        """(b, positions) codebook entries to z (b, latent_dim); families with the trait "codebook"."""
+        """Look up indices (b, positions) in the codebook, giving z (b, latent_dim); for families with the trait
+        "codebook"."""
         raise NotImplementedError(f"{type(self).__name__} has no codebook")
 
 
 def one_hot(y: Tensor | None, classes: int, like: Tensor) -> Tensor:
-    """Classes y (b,) as (b, classes) beside a tensor `like` (b, ...); zeros where there is no label."""
+    """Classes y (b,) as vectors (b, classes) of the dtype of `like` (b, ...); zeros where there is no label."""
     if y is None:
         return like.new_zeros(len(like), classes)
     return F.one_hot(y + 1, classes + 1)[:, 1:].to(like.dtype)

@@ -1,4 +1,4 @@
-"""Conditional VAE (Sohn, Lee & Yan 2015, https://papers.nips.cc/paper/5775): encoder and decoder are told the class."""
+"""Conditional VAE (Sohn, Lee & Yan 2015, https://papers.nips.cc/paper/5775): encoder and decoder know the class."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ from aeexplorer.nets import make_decoder, make_encoder
 
 class ConditionalConfig(VAEConfig):
     hidden_labels: float = Field(
-        0.1, ge=0, lt=1, description="Share of labels hidden while training, so that it also answers without one"
+        0.1,
+        ge=0,
+        lt=1,
+        description="Fraction of labels hidden while training, so that the model also works without a label",
     )
     feature_units: int = Field(128, ge=1, le=4096, description="Units between the encoder network and the posterior")
 
 
 class ConditionalVAE(VAE):
-    """E_q[-log p(x|z, y)] + β KL(q(z|x, y) || N(0, I)), the bound of equation 4 with a prior that does not see y.
+    """E_q[-log p(x|z, y)] + β KL(q(z|x, y) || N(0, I)) (Sohn et al. 2015, equation 4, with a prior independent of y).
 
-    The decoder is given the class, so that the code keeps what the class does not say: style. A hidden label is a vector
-    of zeros, as in classifier-free guidance (Ho & Salimans 2022).
+    Because the decoder is given the class, the code only needs to hold the rest: the style. A hidden label is a vector
+    of zeros, as in classifier-free guidance (Ho & Salimans 2022, https://arxiv.org/abs/2207.12598).
 
     Raises:
         ConfigError: for data without classes.
@@ -43,13 +46,16 @@ class ConditionalVAE(VAE):
         self.decoder = make_decoder(self.data, self.config.latent_dim + classes, self.config)
 
     def features(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """(μ, log σ²) of q(z|x, y), (b, 2K)."""
         u = F.relu(self.encoder(x))  # (b, feature_units)
         return self.posterior(torch.cat([u, one_hot(y, len(self.data.classes), u)], dim=1))  # (b, 2 latent_dim)
 
     def output(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """The decoder of (z, y) (b, K + classes)."""
         return self.decoder(torch.cat([z, one_hot(y, len(self.data.classes), z)], dim=1))
 
     def terms(self, batch: Batch) -> dict[str, Tensor]:
+        """-log p(x|z, y) and β KL(q(z|x, y) || N(0, I)) (equation 4), some labels hidden."""
         if self.training and self.config.hidden_labels:
             hidden = torch.rand(batch.y.shape, device=batch.y.device) < self.config.hidden_labels
             batch = batch._replace(y=batch.y.masked_fill(hidden, -1))

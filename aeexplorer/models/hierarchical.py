@@ -18,23 +18,25 @@ from aeexplorer.nets import make_decoder, make_encoder
 
 class HierarchicalConfig(VAEConfig):
     latent_dim: int = Field(32, ge=2, le=LATENT_LIMIT, description="Size of the code z: all levels together")
-    levels: int = Field(2, ge=2, le=5, description="Levels of z, each about twice as wide as the coarser one above it")
+    levels: int = Field(2, ge=2, le=5, description="Levels of z, each about twice as wide as the next coarser one")
     level_units: int = Field(128, ge=1, le=4096, description="Units of the layers between levels")
     warmup: float = Field(
         0.2,
         ge=0,
         le=1,
-        description="Share of the training over which β rises from zero, so that levels do not die early",
+        description="Fraction of the training over which β rises from zero, so that fewer levels collapse early",
     )
 
 
 class HierarchicalVAE(VAE):
-    """-ELBO with p(z) = p(z_1) Π_i p(z_i | z_<i) and q(z|x) = q(z_1|x) Π_i q(z_i | z_<i, x); level 1 is the coarsest.
+    """The negative ELBO with p(z) = p(z_1) Π_i p(z_i | z_<i) and q(z|x) = q(z_1|x) Π_i q(z_i | z_<i, x), level 1 the
+    coarsest.
 
-    The encoder gives each level evidence N(μ̂_i, σ̂_i²). Going down, the posterior of a level is that evidence times its
-    prior, weighted by precision (equations 17 to 19): σ_q^-2 = σ̂^-2 + σ_p^-2 and μ_q = σ_q² (μ̂ σ̂^-2 + μ_p σ_p^-2).
+    The encoder gives each level an estimate N(μ̂_i, σ̂_i²) from x. From the coarsest level down, the posterior of a
+    level combines this estimate and its prior, weighted by precision (Sønderby et al. 2016, equations 17 to 19):
+    σ_q^-2 = σ̂^-2 + σ_p^-2 and μ_q = σ_q² (μ̂ σ̂^-2 + μ_p σ_p^-2).
 
-    z holds all levels one after the other, and the decoder sees all of them.
+    z holds all levels one after the other; the decoder is given all of them.
 
     Raises:
         ConfigError: when the code has less than one value for each level.
@@ -49,7 +51,7 @@ class HierarchicalVAE(VAE):
 
     @classmethod
     def levels_of(cls, config: HierarchicalConfig) -> tuple[int, ...]:
-        """Widths in the ratio 1 : 2 : 4 ..., at least one value each; the finest level takes what is left."""
+        """Widths in the ratio 1 : 2 : 4 ..., at least one value each; the finest level takes the rest."""
         parts = 2**config.levels - 1
         coarse = [max(1, config.latent_dim * 2**i // parts) for i in range(config.levels - 1)]
         return (*coarse, config.latent_dim - sum(coarse))
@@ -68,7 +70,7 @@ class HierarchicalVAE(VAE):
         self.decoder = make_decoder(self.data, self.config.latent_dim, self.config)
 
     def features(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Evidence of all levels (b, 2 latent_dim): first the means, then the log-variances, coarse levels first."""
+        """The estimates from x (b, 2K): the means of all levels, then their log-variances, coarse levels first."""
         d = [self.encoder(x)]  # (b, level_units) of each level, fine to coarse
         for layer in self.upward:
             d.append(layer(F.relu(d[-1])))
@@ -82,7 +84,8 @@ class HierarchicalVAE(VAE):
         return self._downward(h, draw=True)
 
     def _downward(self, h: Tensor, draw: bool) -> Code:
-        """From the coarsest level to the finest; z is the mean of each level, or drawn."""
+        """Combine estimates and priors from the coarsest level to the finest (equations 17 to 19); z is the mean of
+        each level, or a draw."""
         means, logvars = (part.split(self.sizes, dim=1) for part in h.chunk(2, dim=1))
         z: list[Tensor] = []
         posterior, prior = [], []
@@ -122,7 +125,7 @@ class HierarchicalVAE(VAE):
     def resample(
         self, z: Tensor, below: int, generator: torch.Generator | None = None, temperature: float = 1.0
     ) -> Tensor:
-        """z (n, latent_dim) with the levels after the first `below` drawn anew from their priors."""
+        """Redraw the levels of z (n, K) after the first `below` from their priors."""
         levels = list(z.split(self.sizes, dim=1))
         for i in range(below, len(levels)):
             noise = torch.randn(levels[i].shape, generator=generator)  # (n, size of the level)

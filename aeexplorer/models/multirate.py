@@ -1,4 +1,4 @@
-"""Multi-rate VAE: one net with gates that answers at every β (Bae et al. 2023, https://arxiv.org/abs/2212.03905)."""
+"""Multi-rate VAE (Bae et al. 2023, https://arxiv.org/abs/2212.03905): one network for every β."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from aeexplorer.models.vae import VAE, VAEConfig
 
 
 class MultiRateConfig(VAEConfig):
-    beta: float = Field(1.0, gt=0, le=32, description="Weight of the KL term at which it is looked at")
-    lowest: float = Field(0.01, gt=0, le=32, description="Smallest β that it is trained for")
-    highest: float = Field(30.0, gt=0, le=32, description="Largest β that it is trained for")
+    beta: float = Field(1.0, gt=0, le=32, description="Weight of the KL term at which the model is used")
+    lowest: float = Field(0.01, gt=0, le=32, description="Smallest β of the training")
+    highest: float = Field(30.0, gt=0, le=32, description="Largest β of the training")
 
 
 class MultiRateVAE(VAE):
-    """D + βR with log β drawn anew for every sample of a batch (algorithm 1), each hidden unit scaled by a gate
-    sigmoid(w log β + b) of its own (section 3.2).
+    """D + βR with log β drawn anew for every sample of a batch (Bae et al. 2023, algorithm 1).
 
-    A copy with another β in its configuration is the model at that β.
+    Each hidden unit is scaled by a gate of its own, sigmoid(w log β + b) (section 3.2). A copy whose configuration
+    holds another β is the model at that β.
 
     Raises:
-        ConfigError: when the range is empty.
+        ConfigError: when the range of β is empty.
     """
 
-    keeps_last = True  # validation is at one β alone
+    keeps_last = True  # validation knows one β alone, so its best epoch need not be the best one over the range
 
     def __init__(self, config: MultiRateConfig, data: DataSpec) -> None:
         if config.lowest >= config.highest:
@@ -51,6 +51,7 @@ class MultiRateVAE(VAE):
         return like.new_full((1,), math.log(self.config.beta))
 
     def terms(self, batch: Batch) -> dict[str, Tensor]:
+        """-log p_β(x|z) + β KL(q_β(z|x) || N(0, I)), with log β drawn uniformly for each sample (algorithm 1)."""
         log_beta, x = self._log_beta(batch.x), batch.x
         if self.training:
             low, high = math.log(self.config.lowest), math.log(self.config.highest)
@@ -63,7 +64,7 @@ class MultiRateVAE(VAE):
 
 
 class _Gated(nn.Module):
-    """The layers of a net with a gate after each ReLU; takes x (b, ...) and log β, (b,) or (1,)."""
+    """A network with a gate after each ReLU: x (b, ...) and log β, (b,) or (1,), to (b, out)."""
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
@@ -86,7 +87,10 @@ class _Gated(nn.Module):
 
 
 class _Gate(nn.Module):
-    """x (b, width, ...) times sigmoid(w log β + b), open at first."""
+    """x (b, width, ...) times sigmoid(w log β + b), per unit (Bae et al. 2023, section 3.2).
+
+    At the start w = 0 and b = 2: every gate is open, 0.88, at every β.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -94,5 +98,5 @@ class _Gate(nn.Module):
         self.offset = nn.Parameter(torch.full((width,), 2.0))
 
     def forward(self, x: Tensor, log_beta: Tensor) -> Tensor:
-        gate = torch.sigmoid(log_beta[:, None] * self.slope + self.offset)
+        gate = torch.sigmoid(log_beta[:, None] * self.slope + self.offset)  # (b or 1, width)
         return x * gate.reshape(*gate.shape, *[1] * (x.ndim - 2))

@@ -14,14 +14,16 @@ from aeexplorer.models.base import Autoencoder, Batch, Code, ModelConfig
 
 
 class PlainAutoencoder(Autoencoder):
-    """x̂ = g(f(x̃)), L = loss(x, x̂)."""
+    """x̂ = g(f(x̃)), L = ℓ(x, x̂); x̃ is x, or a corrupted x (Vincent et al. 2008, section 2.3)."""
 
     def __init__(self, config: ModelConfig, data: DataSpec) -> None:
         super().__init__(config, data)
         self.build(config.latent_dim)
 
     def code(self, h: Tensor) -> Code:
+        """z = f(x), linear code units as in Hinton & Salakhutdinov 2006."""
         return Code(z=h)
 
     def terms(self, batch: Batch) -> dict[str, Tensor]:
+        """ℓ(x, g(f(x̃))) (Vincent et al. 2008, equation 5)."""
         return {"reconstruction": self.reconstruction(self.encode(batch.x_in).z, batch.x)}

@@ -1,5 +1,5 @@
 """Autoregressive prior over codebook entries: a small causal transformer (Vaswani et al. 2017,
-https://arxiv.org/abs/1706.03762), in the place that PixelCNN has in van den Oord et al. 2017, section 3.2."""
+https://arxiv.org/abs/1706.03762) in place of the PixelCNN of van den Oord et al. 2017, section 3.2."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ class TokenPrior(nn.Module):
     """p(j) = Π_p p(j_p | j_<p) over the entries j_1 ... j_P of one sample.
 
     Args:
-        positions: entries of a sample, P; entries: of the codebook, E.
+        positions: number of entries of a sample, P. entries: number of entries in the codebook, E.
     """
 
     def __init__(self, positions: int, entries: int, units: int = 128, layers: int = 2, heads: int = 4) -> None:
         super().__init__()
-        self.token = nn.Embedding(entries + 1, units)  # the last one says that nothing came before
+        self.token = nn.Embedding(entries + 1, units)  # the last one marks the start
         self.position = nn.Parameter(0.02 * torch.randn(positions, units))
         self.blocks = nn.ModuleList(_Block(units, heads) for _ in range(layers))
         self.norm, self.head = nn.LayerNorm(units), nn.Linear(units, entries)
@@ -38,8 +38,8 @@ class TokenPrior(nn.Module):
         return F.cross_entropy(self(indices).transpose(1, 2), indices, reduction="none")
 
     def sample(self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0) -> Tensor:
-        """Indices (n, P), one position after the other; the temperature divides the logits, at 0 the likeliest entry is
-        taken."""
+        """Draw indices (n, P), one position after the other; the temperature divides the logits, 0 takes the most
+        likely entry."""
         drawn = torch.full((n, 1), self.token.num_embeddings - 1, dtype=torch.int64)
         for _ in range(len(self.position)):
             logits = self._logits(drawn)[:, -1]  # (n, E)
@@ -52,7 +52,7 @@ class TokenPrior(nn.Module):
 
 
 class _Block(nn.Module):
-    """Causal self-attention and a perceptron, each normalised before and added (Radford et al. 2019)."""
+    """Causal self-attention and an MLP, each with a layer norm before and a residual connection (GPT-2, 2019)."""
 
     def __init__(self, units: int, heads: int) -> None:
         super().__init__()

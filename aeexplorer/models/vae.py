@@ -16,19 +16,23 @@ class VAEConfig(ModelConfig):
         0.0,
         ge=0,
         le=1,
-        description="Share of the training over which β rises from zero, so that units do not die early",
+        description="Fraction of the training over which β rises from zero, so that fewer units collapse early",
     )
     free_bits: float = Field(
-        0.0, ge=0, le=100, description="Nats of a dimension, or of a level, that cost nothing beyond being there"
+        0.0,
+        ge=0,
+        le=100,
+        description="Nats of each dimension, or of each level, below which the KL term stays constant",
     )
 
 
 class VAE(Autoencoder):
-    """-ELBO = E_q[-log p(x|z)] + β KL(q(z|x) || N(0, I)), with z = μ + σ ε so that gradients pass (equation 10).
+    """E_q[-log p(x|z)] + β KL(q(z|x) || N(0, I)).
 
-    While β warms up (Bowman et al. 2016, https://arxiv.org/abs/1511.06349, section 3.1), validation pays it in full.
-    With free bits λ the KL of a dimension counts as λ at least (Kingma et al. 2016, https://arxiv.org/abs/1606.04934,
-    appendix C.8): below that nothing pushes it to collapse.
+    β = 1 is the negative ELBO (Kingma & Welling 2014, equation 10), any other β the β-VAE (Higgins et al. 2017,
+    equation 4). During the warm-up of β (Bowman et al. 2016, https://arxiv.org/abs/1511.06349, section 3.1) validation
+    uses the full β, so that epochs are comparable. With free bits λ the KL of a dimension counts as max(λ, KL) (Kingma
+    et al. 2016, https://arxiv.org/abs/1606.04934, appendix C.8), so that nothing drives a dimension below λ.
     """
 
     def __init__(self, config: VAEConfig, data: DataSpec) -> None:
@@ -36,18 +40,20 @@ class VAE(Autoencoder):
         self.build(2 * config.latent_dim)
 
     def code(self, h: Tensor) -> Code:
-        mean, logvar = h.chunk(2, dim=1)  # each (b, latent_dim)
+        """q(z|x) = N(μ, diag σ²) with (μ, log σ²) = h (b, 2K); z = μ, without noise."""
+        mean, logvar = h.chunk(2, dim=1)  # (b, K) each
         return Code(z=mean, mean=mean, logvar=logvar)
 
     def terms(self, batch: Batch) -> dict[str, Tensor]:
+        """-log p(x|z) with one z ~ q(z|x), and β KL(q(z|x) || N(0, I)) in closed form (equation 10 and appendix B)."""
         return self.bound(self.drawn(self.features(batch.x_in, batch.y)), batch)
 
     def bound(self, code: Code, batch: Batch) -> dict[str, Tensor]:
-        """The two terms of the negative ELBO at a drawn code, the KL with its weight."""
+        """The two terms of the negative ELBO at a drawn code, weights applied."""
         terms = {"reconstruction": self.reconstruction(code.z, batch.x, batch.y)}
         if self.config.beta:
-            risen = min(batch.done / self.config.warmup, 1.0) if self.config.warmup else 1.0
-            terms["kl"] = self.config.beta * risen * self.kl_term(code)
+            rise = min(batch.done / self.config.warmup, 1.0) if self.config.warmup else 1.0
+            terms["kl"] = self.config.beta * rise * self.kl_term(code)
         return terms
 
     def kl_term(self, code: Code) -> Tensor:
@@ -58,10 +64,11 @@ class VAE(Autoencoder):
         return self.grouped(rate.mean(0)).clamp_min(self.config.free_bits).sum()
 
     def grouped(self, rate: Tensor) -> Tensor:
-        """The rate of each dimension (latent_dim,) summed over the groups that free bits are given to."""
+        """Sum the rate of each dimension (K,) within the groups of the free bits; here each dimension is a group."""
         return rate
 
     def sample_prior(
         self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0, y: Tensor | None = None
     ) -> Tensor:
+        """z ~ N(0, temperature² I), (n, K)."""
         return temperature * torch.randn((n, self.config.latent_dim), generator=generator)

@@ -1,4 +1,4 @@
-"""VQ-VAE (van den Oord et al. 2017, https://arxiv.org/abs/1711.00937), codebook by moving averages with restarts, and an
+"""VQ-VAE (van den Oord et al. 2017, https://arxiv.org/abs/1711.00937): codes from a learned codebook, and an
 autoregressive prior over its entries as a second stage."""
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from aeexplorer.models.token_prior import TokenPrior
 
 
 class VQConfig(ModelConfig):
-    latent_dim: int = Field(64, ge=1, le=4096, description="Size of the code z: positions times the size of an entry")
+    latent_dim: int = Field(64, ge=1, le=4096, description="Size of the code z: positions × size of an entry")
     positions: int = Field(8, ge=1, le=1024, description="Codebook entries per sample")
     codebook_size: int = Field(256, ge=2, le=8192, description="Entries in the codebook")
     commitment: float = Field(0.25, ge=0, le=10, description="Weight of the commitment term")
     decay: float = Field(0.99, ge=0, lt=1, description="Decay of the codebook's moving averages")
 
     prior: Literal["none", "transformer"] = Field(
-        "none", description="Prior over the entries, learned on frozen codes in a second stage; it makes new samples"
+        "none", description="Prior over the entries, learned on frozen codes in a second stage, to generate new samples"
     )
     prior_units: int = Field(
         128,
@@ -40,7 +40,7 @@ class VQConfig(ModelConfig):
         0.4,
         gt=0,
         lt=1,
-        description="Share of the epochs that the prior has",
+        description="Fraction of the epochs in which the prior is learned",
         json_schema_extra={"unless": {"prior": "none"}},
     )
 
@@ -52,12 +52,12 @@ class VQConfig(ModelConfig):
 
 
 class VQVAE(Autoencoder):
-    """z_p = e_j with j = argmin_j ||h_p - e_j||²; the gradient is copied past the argmin (straight through).
+    """ℓ(x, x̂) + γ Σ_p ||h_p - sg[e_j(p)]||² (van den Oord et al. 2017, equation 3), with the codebook updated by
+    exponential moving averages in place of the second term (appendix A.1).
 
-    The codebook follows the encoder by exponential moving averages (appendix A.1). Entries that few codes use are
-    restarted from codes of the batch (Dhariwal et al. 2020, section 3), without which most of a codebook dies.
-
-    The prior p(j) = Π_p p(j_p | j_<p) is learned when the codes no longer move (section 3.2).
+    Entries that few codes use are restarted from codes of the batch (Dhariwal et al. 2020, section 3); without restarts
+    most of a codebook stays unused. The prior p(j) = Π_p p(j_p | j_<p) is learned afterwards, on fixed codes (section
+    3.2).
     """
 
     codebook: Tensor
@@ -80,23 +80,28 @@ class VQVAE(Autoencoder):
         return frozenset({"prior"} if config.prior != "none" else ())
 
     def code(self, h: Tensor) -> Code:
-        entries = h.reshape(len(h), self.config.positions, -1)
+        """z_p = e_j(p) with j(p) = argmin_j ||h_p - e_j||² at each position p (equations 1 and 2)."""
+        entries = h.reshape(len(h), self.config.positions, -1)  # (b, positions, width)
+        # ||h_p - e_j||² without ||h_p||², which does not change the argmin; (b, positions, codebook_size)
         squared = self.codebook.square().sum(1) - 2 * entries @ self.codebook.T
-        indices = squared.argmin(2)
+        indices = squared.argmin(2)  # (b, positions)
         return Code(z=self.lookup(indices), indices=indices)
 
     def lookup(self, indices: Tensor) -> Tensor:
-        return self.codebook[indices].flatten(1)
+        return self.codebook[indices].flatten(1)  # (b, positions · width) = (b, K)
 
     def terms(self, batch: Batch) -> dict[str, Tensor]:
-        h = self.encoder(batch.x_in)
+        """ℓ(x, g(z)) and γ Σ_p ||h_p - sg[e_j(p)]||² (equation 3, first and third term)."""
+        h = self.encoder(batch.x_in)  # (b, K)
         code = self.code(h)
-        terms = {"reconstruction": self.reconstruction(h + (code.z - h).detach(), batch.x)}
+        # straight-through estimator (section 3.2): the value of z, the gradient of h
+        z = h + (code.z - h).detach()  # (b, K)
+        terms = {"reconstruction": self.reconstruction(z, batch.x)}
         if self.config.commitment:
             commitment = F.mse_loss(h, code.z.detach(), reduction="sum") / len(h)
             terms["commitment"] = self.config.commitment * commitment
         if self.training and code.indices is not None:
-            self._follow(h.detach().reshape(-1, self.codebook.shape[1]), code.indices.flatten())
+            self._update_codebook(h.detach().reshape(-1, self.codebook.shape[1]), code.indices.flatten())
         return terms
 
     def stages(self) -> list[Stage]:
@@ -112,18 +117,17 @@ class VQVAE(Autoencoder):
         return [objective for stage in self.stages() for objective in stage.objectives]
 
     def prior_terms(self, batch: Batch) -> dict[str, Tensor]:
-        """-log p(j) of the frozen codes, in nats per sample."""
+        """-Σ_p log p(j_p | j_<p) of the fixed codes, in nats per sample (section 3.2)."""
         training = self.encoder.training
         with torch.no_grad():
-            self.encoder.eval()  # frozen codes know no dropout
+            self.encoder.eval()  # without dropout, so that a sample has one code
             indices = self.encode(batch.x).indices
             self.encoder.train(training)
         assert indices is not None
         return {"prior": self.prior.nats(indices).sum() / len(indices)}
 
     def rate(self, code: Code) -> Tensor:
-        """-log p(j_p | j_<p) of each position, (b, positions): the posterior is certain, so KL(q || p) is what the prior
-        pays."""
+        """-log p(j_p | j_<p) of each position, (b, positions): KL(q || p) for a posterior with one possible code."""
         if self.config.prior == "none" or code.indices is None:
             return super().rate(code)
         return self.prior.nats(code.indices)
@@ -136,14 +140,17 @@ class VQVAE(Autoencoder):
         return self.lookup(self.prior.sample(n, generator, temperature))
 
     @torch.no_grad()
-    def _follow(self, entries: Tensor, indices: Tensor) -> None:
-        """Move the codebook towards the entries (m, width) assigned to it and restart what is unused."""
+    def _update_codebook(self, entries: Tensor, indices: Tensor) -> None:
+        """Move each codebook entry towards the encoder outputs (m, width) with its index (m,), and restart unused ones.
+
+        Appendix A.1: N_j ← γ N_j + (1 - γ) n_j, m_j ← γ m_j + (1 - γ) Σ h, e_j = m_j / N_j.
+        """
         keep = self.config.decay
         used = torch.zeros_like(self.counts).index_add_(0, indices, torch.ones_like(indices, dtype=entries.dtype))
         self.counts.mul_(keep).add_(used, alpha=1 - keep)
         self.sums.mul_(keep).add_(torch.zeros_like(self.sums).index_add_(0, indices, entries), alpha=1 - keep)
-        # An entry used less than a tenth as often as the average one is drawn again at every step until it is: while the
-        # encoder still moves fast, an entry that were left alone for a while would be far from all codes by then.
+        # An entry used less than a tenth as often as the average one restarts at every step until it is used: while the
+        # encoder still changes fast, an entry left alone for some steps would by then be far from all codes.
         dead = self.counts < 0.1 * len(entries) / len(self.counts)
         fresh = entries[torch.randint(len(entries), (len(self.counts),), device=entries.device)]
         means = self.sums / self.counts.clamp_min(torch.finfo(self.counts.dtype).tiny)[:, None]

@@ -1,7 +1,7 @@
 """Encoder and decoder networks: (b, *model shape) -> (b, out), and (b, latent) -> (b, *model shape), raw outputs.
 
-`NETS` is the one table. A net says which kinds of data it takes and which knobs it reads, and builds both halves; the
-decoder mirrors the encoder.
+`NETS` is the one table. A row names the kinds of data that the network takes and the knobs that it reads, and builds an
+encoder and the decoder that mirrors it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Net:
         kinds: kinds of data that it takes.
         knobs: the configuration fields that it reads, beside `dropout`.
         encoder: (spec, out, config) -> a network (b, *model_shape(spec)) -> (b, out).
-        decoder: (spec, latent, config) -> a network (b, latent) -> (b, *model_shape(spec)), before any squashing.
+        decoder: (spec, latent, config) -> a network (b, latent) -> (b, *model_shape(spec)), raw outputs.
     """
 
     name: str
@@ -61,7 +61,7 @@ class _Chosen(Config):
 class NetConfig(_Knobs, _Chosen):
     """The choice of a net, and the knobs of all nets; each net reads its own."""
 
-    dropout: float = Field(0.0, ge=0, le=0.9, description="Fraction of hidden units silenced while training")
+    dropout: float = Field(0.0, ge=0, le=0.9, description="Fraction of hidden units set to zero while training")
 
 
 def foreign_knobs(net: str) -> frozenset[str]:
@@ -80,16 +80,20 @@ def _row(config: NetConfig, spec: DataSpec) -> Net:
 
 
 def make_encoder(spec: DataSpec, out: int, config: NetConfig) -> nn.Module:
-    """A network (b, *model_shape(spec)) -> (b, out).
+    """Build a network (b, *model_shape(spec)) -> (b, out).
 
     Raises:
-        ConfigError: where the net does not take this kind of data, or has more layers than the data has halvings.
+        ConfigError: when the net does not take this kind of data, or has more layers than the sides can be halved.
     """
     return _row(config, spec).encoder(spec, out, config)
 
 
 def make_decoder(spec: DataSpec, latent: int, config: NetConfig) -> nn.Module:
-    """A network (b, latent) -> (b, *model_shape(spec)): logits or values, before any squashing."""
+    """Build a network (b, latent) -> (b, *model_shape(spec)) of raw outputs: logits or values.
+
+    Raises:
+        ConfigError: as `make_encoder`.
+    """
     return _row(config, spec).decoder(spec, latent, config)
 
 

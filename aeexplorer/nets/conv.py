@@ -1,4 +1,4 @@
-"""Convolutional encoder and decoder, for pictures and for sequences."""
+"""Convolutional encoder and decoder for images and sequences."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class ConvKnobs(Config):
     """Knobs of convolutional networks."""
 
     channels: tuple[Width, ...] = Field(
-        (32, 64), min_length=1, max_length=7, description="Channels of each convolution, every one halves the side"
+        (32, 64), min_length=1, max_length=7, description="Channels of each convolution; each halves the side"
     )
 
 
 class _Crop(nn.Module):
-    """Cut the last rows off: a transposed convolution doubles, an odd side was halved upwards."""
+    """Cut each side to size: an odd side was rounded up when halved, so doubling it gives one row too many."""
 
     def __init__(self, sides: tuple[int, ...]) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class _Crop(nn.Module):
 
 
 def _sides(spec: DataSpec, layers: int) -> list[tuple[int, ...]]:
-    """Sides before each stride-2 layer and after the last."""
+    """Spatial sides before each stride-2 layer and after the last one."""
     sides = [model_shape(spec)[1:]]
     for _ in range(layers):
         sides.append(tuple(math.ceil(s / 2) for s in sides[-1]))
@@ -48,7 +48,8 @@ def _sides(spec: DataSpec, layers: int) -> list[tuple[int, ...]]:
 
 
 def conv_encoder(spec: DataSpec, out: int, config: Any) -> nn.Module:
-    """3-wide convolutions of stride 2, each halving the side, then one linear layer."""
+    """Build convolutions of width 3 and stride 2, each halving the sides, and one linear layer: (b, *model shape) ->
+    (b, out)."""
     sides = _sides(spec, len(config.channels))
     conv = nn.Conv2d if spec.kind == "image" else nn.Conv1d
     channels = (model_shape(spec)[0], *config.channels)
@@ -57,8 +58,11 @@ def conv_encoder(spec: DataSpec, out: int, config: Any) -> nn.Module:
 
 
 def conv_decoder(spec: DataSpec, latent: int, config: Any) -> nn.Module:
-    """One linear layer, then 4-wide transposed convolutions of stride 2; a kernel that is a multiple of the stride
-    leaves no checkerboard of uneven overlap (Odena et al. 2016)."""
+    """Build one linear layer and transposed convolutions of width 4 and stride 2: (b, latent) -> (b, *model shape).
+
+    A kernel whose width is a multiple of the stride overlaps evenly and so leaves no checkerboard pattern (Odena et al.
+    2016, https://doi.org/10.23915/distill.00003).
+    """
     sides = _sides(spec, len(config.channels))
     conv = nn.ConvTranspose2d if spec.kind == "image" else nn.ConvTranspose1d
     channels = (*reversed(config.channels), model_shape(spec)[0])

@@ -24,19 +24,19 @@ class MLPKnobs(Config):
 
 
 def activated(layer: nn.Module, dropout: float) -> list[nn.Module]:
-    """A linear map or convolution, then ReLU and dropout."""
+    """A linear layer or convolution followed by ReLU and, where asked for, dropout."""
     return [layer, nn.ReLU(), *([nn.Dropout(dropout)] if dropout else [])]
 
 
 def mlp_encoder(spec: DataSpec, out: int, config: Any) -> nn.Module:
-    """Flatten, then fully connected layers with ReLU; no hidden layer gives a linear map."""
+    """Build fully connected layers with ReLU, (b, *model shape) -> (b, out); without hidden layers a linear map."""
     sizes = (spec.size, *config.hidden)
     hidden = [m for a, b in pairwise(sizes) for m in activated(nn.Linear(a, b), config.dropout)]
     return nn.Sequential(nn.Flatten(), *hidden, nn.Linear(sizes[-1], out))
 
 
 def mlp_decoder(spec: DataSpec, latent: int, config: Any) -> nn.Module:
-    """The mirror of `mlp_encoder`."""
+    """Build the mirror of `mlp_encoder`, (b, latent) -> (b, *model shape)."""
     sizes = (latent, *reversed(config.hidden))
     hidden = [m for a, b in pairwise(sizes) for m in activated(nn.Linear(a, b), config.dropout)]
     return nn.Sequential(*hidden, nn.Linear(sizes[-1], spec.size), nn.Unflatten(1, model_shape(spec)))

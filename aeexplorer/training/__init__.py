@@ -1,1 +1,1 @@
-"""Training: the one loop, figures on a split, and what a training will cost."""
+"""Training: the one loop, plans, evaluation on a split, and estimates of cost."""

@@ -1,4 +1,4 @@
-"""Before a training: knobs that suit the data, and what it will cost, without allocating a weight."""
+"""Before a training: knobs that suit the data, and estimates of size, memory and time, without allocating weights."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from aeexplorer.tensors import model_shape
 from aeexplorer.training.loop import EVALUATION_BATCH, TrainingConfig, make_batch
 from aeexplorer.training.plan import DialSpec, make_plan
 
-WANTED_STEPS = 2_000
-EPOCH_SECONDS = 0.03  # a frame of the film and a durable event, on a local disk
+WANTED_STEPS = 2_000  # optimiser steps of a suggested training, at least
+EPOCH_SECONDS = 0.03  # per epoch: a frame of the film and a durable event, on a local disk
 OPTIMIZER_PASSES = 7  # AdamW reads weight, gradient and two moments, and writes three of them
 LOOP_CALLS = 30  # calls of a step outside the model: gathering the batch, the optimiser, reading the loss
-CHAIN = 16
+CHAIN = 16  # operations in a row whose duration gives the cost of a call
 FLOAT = 4  # bytes
 
 
 def suggested(row: Family, spec: DataSpec, n_train: int) -> tuple[ModelConfig, TrainingConfig]:
-    """Defaults that fit a dataset: smaller nets and codes for small samples, and some 2,000 steps or more."""
+    """Defaults that fit a dataset: smaller networks and codes for small samples, and 2,000 steps or more."""
     plain, changes = ModelConfig(), dict[str, Any]()
     if spec.size <= 64:
         if row.config.hidden == plain.hidden:
@@ -50,13 +50,15 @@ def suggested(row: Family, spec: DataSpec, n_train: int) -> tuple[ModelConfig, T
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a training will cost.
+    """The expected cost of a training.
 
     Attributes:
-        parameters: trainable numbers; weight_bytes: what they take on disk.
-        memory_bytes: weights, gradients and moments of Adam, the best weights, activations of a step, and the data.
-        steps: if it does not stop early; flops: floating point operations of one step, forward and backward.
-        seconds: of the loop on this machine's CPU, without the second or two in which a worker starts.
+        parameters: number of trainable values.
+        weight_bytes: their size on disk.
+        memory_bytes: weights, gradients, moments of Adam, best weights, activations of a step, and the data.
+        steps: optimiser steps, unless it stops early.
+        flops: floating point operations of one step, forward and backward.
+        seconds: time of the loop on this machine's CPU, without the second or two in which a worker starts.
     """
 
     parameters: int
@@ -76,8 +78,8 @@ def estimate(
     n_validation: int,
     dial: DialSpec | None = None,
 ) -> Estimate:
-    """What a training will cost, from one step of each stage on tensors without storage and the measured pace of this
-    machine.
+    """Estimate the cost of a training from one step of each stage on tensors without storage, and the measured pace of
+    this machine.
 
     Raises:
         ConfigError: when config and data do not go together, or a dial does not fit.
@@ -100,7 +102,7 @@ def estimate(
 
 @dataclass(frozen=True)
 class _Pace:
-    """What this machine does in a second on one thread: FLOPs of products and of convolutions, bytes, calls."""
+    """The pace of this machine on one thread, per second: FLOPs of products and of convolutions, bytes, calls."""
 
     gemm: float
     convolution: float
@@ -110,7 +112,7 @@ class _Pace:
 
 @dataclass(frozen=True)
 class _Work:
-    """What one training step asks for."""
+    """The work of one training step."""
 
     parameters: int
     gemm: int
@@ -130,13 +132,13 @@ class _Work:
 
 
 class _Counter(TorchDispatchMode):
-    """Counts the calls that compute something, the bytes that they write, and the FLOPs of products and convolutions."""
+    """Counts calls that compute something, the bytes that they write, and the FLOPs of products and convolutions."""
 
     def __init__(self) -> None:
         super().__init__()
         self.calls = self.bytes = self.gemm = self.convolution = 0
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(self, func: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         if not func.is_view:
             self.calls += 1
@@ -170,7 +172,7 @@ def _step_work(family_name: str, config: ModelConfig, spec: DataSpec, batch: int
 
 @functools.cache
 def _pace() -> _Pace:
-    """Measured once in a process, in some 50 ms, by small training steps."""
+    """Measure this machine once per process, in about 50 ms, by small training steps."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -178,10 +180,10 @@ def _pace() -> _Pace:
         image = torch.rand(32, 16, 14, 14, requires_grad=True)
         kernel = torch.rand(32, 16, 3, 3, requires_grad=True)
         wide, small = torch.rand(1 << 18), torch.rand(64, requires_grad=True)
-        gemm = 4 * 128 * 512 * 256 / _undisturbed(lambda: (x @ a).sum().backward())
-        convolution = 6 * 32 * 32 * 49 * 16 * 9 / _undisturbed(
-            lambda: torch.conv2d(image, kernel, stride=2, padding=1).sum().backward()
-        )  # fmt: skip
+        product = _undisturbed(lambda: (x @ a).sum().backward())
+        strided = _undisturbed(lambda: torch.conv2d(image, kernel, stride=2, padding=1).sum().backward())
+        gemm = 4 * 128 * 512 * 256 / product  # forward, and backward for `a` alone
+        convolution = 6 * 32 * 32 * 49 * 16 * 9 / strided  # forward, and backward for both arguments
         traffic = 2 * FLOAT * len(wide) / _undisturbed(lambda: wide * 2.0)
         # forward and backward as one: a call of a model also passes through its modules
         calls = CHAIN / _undisturbed(
@@ -193,7 +195,7 @@ def _pace() -> _Pace:
 
 
 def _undisturbed(action: Any) -> float:
-    """Seconds that a call takes, once warm, when nothing disturbs it."""
+    """Seconds of a call, once warm and undisturbed: the second shortest of 24, because the shortest may be a fluke."""
     seen = []
     for _ in range(24):
         begun = time.perf_counter()

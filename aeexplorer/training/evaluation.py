@@ -1,4 +1,4 @@
-"""How good a model is on a split: the figures that the command line, the cards and the pages show."""
+"""Evaluation of a model on a split: the figures that command line, cards and pages show."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from aeexplorer.training.loop import EVALUATION_BATCH, make_batch, mean_terms
 MOST_IMPORTANCE_SAMPLES = 100_000
 
 NLL_BYTES = 64_000_000
-"""What the samples of one chunk of importance weights may take."""
+"""Largest size of the decoded samples in one chunk of importance samples."""
 
 
 class Encoded(NamedTuple):
-    """A batch of clean samples x (b, *model shape), their labels y (b,), and what the encoder says of them, h (b, out)."""
+    """Clean samples x (b, *model shape), their labels y (b,), and the encoder network's output h (b, out)."""
 
     x: Tensor
     y: Tensor
@@ -35,7 +35,7 @@ class Encoded(NamedTuple):
 
 @torch.inference_mode()
 def encoded(model: Autoencoder, split: Split, size: int = EVALUATION_BATCH) -> Iterator[Encoded]:
-    """Clean samples and what the encoder says of them in batches, in eval mode."""
+    """Yield clean samples, labels and encoder outputs in batches, in eval mode."""
     device = next(model.parameters()).device
     samples = Samples(split.x, split.y, model.data, device)
     model.eval()
@@ -61,17 +61,19 @@ def evaluate(model: Autoencoder, split: Split, seed: int = 0, nll: int = 0) -> d
         nll: importance samples for "nll"; 0 leaves it out.
 
     Returns:
-        reconstruction: the reconstruction term as trained, from the corrupted input where the family corrupts: nats
-            for cross-entropy, an error otherwise. mse: squared error per feature of restoring clean samples from
-            clean input. denoising_mse: the same from corrupted input. active_units: code units whose variance over
-            the split exceeds 0.01. With a posterior also kl, the rate, unweighted, in nats; with a learned prior over
-            entries prior_nats in its place. neg_elbo: -log p(x|z) + rate by one posterior sample each, in nats, an upper
-            bound on -log p(x) where the loss is a likelihood. nll: -log p(x) by importance sampling. With a codebook
-            perplexity, the effective number of entries in use, and codes_used. accuracy: of families that classify,
-            over the labelled samples.
+        reconstruction: the reconstruction term of the training, from corrupted input where the training corrupts:
+            nats for cross-entropy, else an error.
+        mse: squared error per feature of reconstructions from clean input.
+        denoising_mse (where the training corrupts): the same from corrupted input.
+        active_units: dimensions of the code whose variance over the split exceeds 0.01.
+        kl (with a posterior): the rate in nats, unweighted; prior_nats in its place with a learned prior over entries.
+        neg_elbo: -log p(x|z) + rate with one posterior sample each, in nats.
+        nll: -log p(x) by importance sampling, in nats.
+        perplexity, codes_used (with a codebook): exp of the entropy of the entries' frequencies, and entries used.
+        accuracy (of families that classify): fraction of correct classes among the labelled samples.
 
     Raises:
-        ConfigError: for nll out of bounds, or of a model that it cannot be computed for.
+        ConfigError: when nll is out of bounds, or the model has no posterior or no likelihood.
     """
     figures = {"reconstruction": mean_terms(model, split, seed)["reconstruction"]}
     squared, rate, codes, indices, right, labelled = 0.0, 0.0, [], [], 0, 0
@@ -107,7 +109,7 @@ def evaluate(model: Autoencoder, split: Split, seed: int = 0, nll: int = 0) -> d
 
 
 def _usage(indices: np.ndarray, entries: int) -> dict[str, float]:
-    """How much of a codebook is in use, from indices (n, positions)."""
+    """Perplexity and number of used entries of a codebook, from indices (n, positions)."""
     share = np.bincount(indices.ravel(), minlength=entries) / indices.size
     used = share[share > 0]
     return {"perplexity": float(np.exp(-(used * np.log(used)).sum())), "codes_used": float(len(used))}
@@ -115,9 +117,10 @@ def _usage(indices: np.ndarray, entries: int) -> dict[str, float]:
 
 @torch.inference_mode()
 def negative_log_likelihood(model: Autoencoder, split: Split, k: int, seed: int = 0) -> float:
-    """-log p(x) in nats per sample, averaged over a split, by k importance samples each:
-    log p(x) ≈ log 1/k Σ_i p(x|z_i) p(z_i) / q(z_i|x) with z_i ~ q(z|x); Burda et al. 2016,
-    https://arxiv.org/abs/1509.00519, equation 8. On average it lies above -log p(x) and below the negative ELBO.
+    """-log p(x) in nats per sample, averaged over a split, with k importance samples z_i ~ q(z|x) each:
+    log p(x) ≈ log 1/k Σ_i p(x|z_i) p(z_i) / q(z_i|x) (Burda et al. 2016, https://arxiv.org/abs/1509.00519, equation 8).
+
+    On average the result lies between -log p(x) and the negative ELBO.
 
     Raises:
         ConfigError: for k outside 1 to 100,000, or a model without a posterior or a likelihood.
@@ -146,7 +149,7 @@ def negative_log_likelihood(model: Autoencoder, split: Split, k: int, seed: int 
 
 @torch.inference_mode()
 def denoising_error(model: Autoencoder, split: Split, seed: int = 0) -> float:
-    """Squared error per feature of restoring clean samples from input corrupted as in training."""
+    """Squared error per feature of restoring clean samples from input that is corrupted as in training."""
     squared = 0.0
     with seeded(model, seed):
         for x, y, _ in encoded(model, split):
@@ -157,12 +160,15 @@ def denoising_error(model: Autoencoder, split: Split, seed: int = 0) -> float:
 
 @torch.inference_mode()
 def rate_distortion(model: Autoencoder, split: Split, seed: int = 0) -> dict[str, np.ndarray]:
-    """What a posterior pays and what it spends on a split, float32; K is the code's size.
+    """Rate and distortion of a posterior on a split, float32; K is the latent dimension.
+
+    Alemi et al. 2018, "Fixing a broken ELBO", https://arxiv.org/abs/1711.00464.
 
     Returns:
-        distortion: (), E_q[-log p(x|z)] in nats per sample, by one posterior sample each; rate: (), KL(q(z|x) || N(0, I));
-        kl: (K,), the rate of each dimension. active_units: (), dimensions whose posterior mean varies by more than 0.01;
-        activity: (K,), that variance. mean, variance: (K,) of the aggregate posterior, to be held against 0 and 1.
+        distortion (): E_q[-log p(x|z)] in nats per sample, with one posterior sample each.
+        rate (): KL(q(z|x) || N(0, I)) in nats per sample; kl (K,): its part in each dimension.
+        activity (K,): variance of each posterior mean over the split; active_units (): where it exceeds 0.01.
+        mean, variance (K,): moments of the aggregate posterior; the prior's are 0 and 1.
     """
     distortion = 0.0
     kl = torch.zeros(model.config.latent_dim, dtype=torch.float64)
@@ -178,9 +184,14 @@ def rate_distortion(model: Autoencoder, split: Split, seed: int = 0) -> dict[str
     n, mean = len(split), torch.cat(means).double()
     activity = mean.var(0, correction=0)
     found = {
-        "distortion": distortion / n, "rate": kl.sum() / n, "kl": kl / n, "activity": activity,
-        "active_units": active_units(mean.numpy()).sum(), "mean": mean.mean(0), "variance": activity + variance / n,
-    }  # fmt: skip
+        "distortion": distortion / n,
+        "rate": kl.sum() / n,
+        "kl": kl / n,
+        "activity": activity,
+        "active_units": active_units(mean.numpy()).sum(),
+        "mean": mean.mean(0),
+        "variance": activity + variance / n,
+    }
     return {name: np.asarray(value, dtype=np.float32) for name, value in found.items()}
 
 
@@ -188,7 +199,7 @@ def rate_distortion(model: Autoencoder, split: Split, seed: int = 0) -> dict[str
 def restoration(model: Autoencoder, split: Split, levels: Sequence[float], seed: int = 0) -> np.ndarray:
     """Squared error per feature of restoring a split from input corrupted at each level, (len(levels),) float32.
 
-    The corruption is the model's; its pattern is drawn once per sample and locked while the level moves.
+    The kind of corruption is the model's. The noise of a sample is drawn once and used at every level.
     """
     row = lookup(model.config.corruption)
     squared = np.zeros(len(levels))

@@ -1,6 +1,6 @@
-"""The one training loop: a generator, so that stopping is not asking for the next step.
+"""The one training loop, a generator: whoever wants to stop simply does not ask for the next report.
 
-It trains every family: each batch runs the model's objectives in order, each with an optimiser of its own.
+It trains every family: on each batch it runs the model's objectives in order, each with an optimiser of its own.
 """
 
 from __future__ import annotations
@@ -26,17 +26,20 @@ from aeexplorer.models.base import Autoencoder, Batch, Objective, Stage
 from aeexplorer.tensors import Samples
 
 REPORT_SECONDS = 0.1
+"""Longest time between two reports, but for a single step that takes longer."""
+
 EVALUATION_BATCH = 500
+"""Samples per batch without gradients."""
 
 
 class TrainingConfig(Config):
-    """Knobs of the loop."""
+    """Knobs of the training loop, the same for every family."""
 
-    epochs: int = Field(10, ge=1, le=10_000, description="Passes over the training samples at most")
+    epochs: int = Field(10, ge=1, le=10_000, description="Largest number of passes over the training samples")
     batch_size: int = Field(128, ge=1, le=65_536, description="Samples per step")
     learning_rate: float = Field(2e-3, gt=0, le=1, description="Step size of Adam at the start")
     schedule: Literal["constant", "cosine"] = Field(
-        "cosine", description="Learning rate over the epochs; cosine decays to zero at the last step"
+        "cosine", description="Learning rate over the training; cosine decays to zero at the last step"
     )
     weight_decay: float = Field(0.0, ge=0, le=10, description="Decoupled weight decay (AdamW)")
     patience: int = Field(
@@ -47,40 +50,39 @@ class TrainingConfig(Config):
     )
     samples: int = Field(0, ge=0, le=10_000_000, description="Training samples to use; 0 uses all of them")
     labels: int = Field(
-        0, ge=0, le=10_000_000, description="Training labels to keep, each class its share; 0 keeps all of them"
+        0, ge=0, le=10_000_000, description="Training labels to keep, in each class's proportion; 0 keeps all of them"
     )
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of weights, order of samples and noise")
-    threads: int = Field(1, ge=1, le=256, description="CPU threads; the same number repeats a run bit for bit")
-    device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="Where to train; auto takes a GPU when there is one"
-    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of initial weights, order of samples and noise")
+    threads: int = Field(1, ge=1, le=256, description="CPU threads; the same number gives bitwise the same result")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Device; auto takes a GPU when there is one")
 
 
 class TrainingError(RuntimeError):
-    """Training cannot go on. The message is one sentence for people."""
+    """Raised when a training cannot continue. The message is one sentence for people."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """All that a training needs to go on as if it had never stopped: tensors by name, and scalars that are JSON."""
+    """The whole state of a training, enough to continue bit for bit: tensors by name, and scalars that are JSON."""
 
     tensors: dict[str, Tensor]
     scalars: dict[str, Any]
 
 
 class Resumable(Protocol):
-    """What can say where it may go on."""
+    """Anything that can give a checkpoint of its state."""
 
     def checkpoint(self) -> Checkpoint: ...
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What the loop says at each report and at the end of each epoch.
+    """A report of the loop, ten times a second and at the end of each epoch.
 
     Attributes:
-        epoch: epochs begun, from 1; step: steps done in all; steps: steps in all if it does not stop early.
-        seconds: time in the loop so far, resumed time included, by a monotonic clock.
+        epoch, epochs: epochs begun, from 1, and the largest number of epochs.
+        step, steps: steps done, and steps in all unless it stops early.
+        seconds: time in the loop so far by a monotonic clock, time before a resume included.
         train: mean of each term over the epoch so far, weights applied, per sample.
         validation: mean of each term on the validation split; None within an epoch.
         best_epoch: epoch with the lowest sum of the validation terms so far.
@@ -106,11 +108,11 @@ class Progress:
 
     @property
     def seconds_left(self) -> float:
-        """Expected seconds to the last epoch at the pace so far."""
+        """Expected seconds until the last epoch at the pace so far."""
         return 0.0 if self.finished else self.seconds * (self.steps - self.step) / max(self.step, 1)
 
     def checkpoint(self) -> Checkpoint:
-        """The state at this point; the tensors are live, so save them before asking for the next `Progress`."""
+        """The state at this report. Its tensors are the live ones: save them before asking for the next report."""
         return self._loop.checkpoint()
 
 
@@ -156,7 +158,7 @@ class _Randomness:
 
 
 class _Step:
-    """One objective with its optimiser."""
+    """One objective with its optimiser: a call is one optimiser step."""
 
     def __init__(self, objective: Objective, config: TrainingConfig) -> None:
         self.objective = objective
@@ -170,6 +172,7 @@ class _Step:
 
     def __call__(self, batch: Batch, rate: float) -> dict[str, Tensor]:
         terms = self.objective.terms(batch)
+        # `inputs` leaves the other player's parameters without gradients, so that no step has to clear them
         functools.reduce(torch.add, terms.values()).backward(inputs=self.objective.parameters)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -179,7 +182,7 @@ class _Step:
 
 
 class _Loop:
-    """The state of a training: what `Checkpoint` holds."""
+    """The state of a training; `checkpoint` writes it down and `restore` takes it back."""
 
     def __init__(self, model: Autoencoder, data: Dataset, config: TrainingConfig, stage: Stage | None = None) -> None:
         self.config = config
@@ -249,11 +252,16 @@ class _Loop:
             raise TrainingError(f"the checkpoint does not fit this model: {str(error).splitlines()[0]}") from error
 
     def order(self, epoch: int) -> Tensor:
-        """The order of the samples in an epoch; a function of seed and epoch alone, so that it need not be stored."""
+        """The order of the samples in an epoch, (n,) int64.
+
+        A function of seed and epoch alone: a resumed epoch needs no stored order. The prime keeps the epochs of
+        neighbouring seeds apart.
+        """
         generator = torch.Generator().manual_seed(self.config.seed * 100_003 + epoch)
         return torch.randperm(len(self.samples), generator=generator).to(self.device)
 
     def one_step(self, order: Tensor) -> None:
+        """Run all objectives on the next batch of an epoch in this order, and add up their terms."""
         at = self.step % self.per_epoch * self.config.batch_size
         x, y = self.samples.batch(order[at : at + self.config.batch_size])
         batch = make_batch(self.model, x, y)._replace(done=self.step / self.total_steps)
@@ -266,23 +274,32 @@ class _Loop:
         self.step += 1
 
     def check_finite(self, name: str, value: float, where: str) -> None:
-        """Stop the training of a model that can no longer be trained."""
+        """Refuse a term that is NaN or infinite: no further step could repair the weights."""
         if not math.isfinite(value):
             raise TrainingError(
                 f"{name} became {value} {where}; try a learning rate below {self.config.learning_rate:g}"
             )
 
     def report(self, validation: dict[str, float] | None) -> Progress:
+        """The progress after the last step."""
         seen = (self.step - 1) % self.per_epoch + 1
         count = min(seen * self.config.batch_size, len(self.samples))
         return Progress(
-            epoch=(self.step - 1) // self.per_epoch + 1, epochs=self.config.epochs, step=self.step, steps=self.total_steps,
-            seconds=self.seconds, train={k: v / count for k, v in self.sums.items()}, validation=validation,
-            best_epoch=self.best_epoch, finished=self.finished, _loop=self, settled=self.finished is not None,
-        )  # fmt: skip
+            epoch=(self.step - 1) // self.per_epoch + 1,
+            epochs=self.config.epochs,
+            step=self.step,
+            steps=self.total_steps,
+            seconds=self.seconds,
+            train={k: v / count for k, v in self.sums.items()},
+            validation=validation,
+            best_epoch=self.best_epoch,
+            finished=self.finished,
+            _loop=self,
+            settled=self.finished is not None,
+        )
 
     def end_epoch(self) -> dict[str, float]:
-        """Validate, keep the best weights, and decide whether this was the last epoch."""
+        """Validate, remember the best weights, and decide whether this was the last epoch."""
         validation = mean_terms(self.model, self.validation, self.config.seed, self.stage.watched)
         for name, value in validation.items():
             self.check_finite(name, value, f"on the validation samples after step {self.step}")
@@ -304,19 +321,19 @@ def train(
     checkpoint: Checkpoint | None = None,
     stage: Stage | None = None,
 ) -> Iterator[Progress]:
-    """Train in place, reporting every tenth of a second and at the end of each epoch; ends with the best weights loaded.
+    """Train a model in place, with a report every tenth of a second and at the end of each epoch.
 
-    The same model, data, config and number of threads give bitwise equal weights on one machine, also when the
-    training is resumed from a checkpoint taken at any report.
+    At the last report the model is in eval mode with the best weights loaded. The same model, data, configuration and
+    number of threads give bitwise equal weights on one machine, also after resuming from a checkpoint of any report.
 
     Args:
-        checkpoint: where to go on; None starts at the beginning. After that of a finished training there is nothing
-            left to report.
-        stage: whose objectives; the first of the model's if None.
+        checkpoint: the state to continue from; None starts at the beginning. The checkpoint of a finished training
+            gives no further report.
+        stage: the stage to train; None is the model's first.
 
     Raises:
         ConfigError: when the batch is larger than the data.
-        TrainingError: when a term is no longer finite, naming the term and the step, or a checkpoint does not fit.
+        TrainingError: when a term is not finite, naming the term and the step, or when a checkpoint does not fit.
     """
     loop = _Loop(model, data, config, stage)
     if checkpoint is not None:
@@ -358,7 +375,7 @@ def make_batch(model: Autoencoder, x: Tensor, y: Tensor) -> Batch:
 def mean_terms(
     model: Autoencoder, split: Split, seed: int = 0, terms: Callable[[Batch], dict[str, Tensor]] | None = None
 ) -> dict[str, float]:
-    """Mean over a split of each of the model's terms, or of others, in eval mode, with noise that depends on the seed alone."""
+    """The mean over a split of `terms`, by default the model's, in eval mode; the noise depends on the seed alone."""
     device = next(model.parameters()).device
     samples = Samples(split.x, split.y, model.data, device)
     model.eval()
@@ -372,14 +389,18 @@ def mean_terms(
 
 
 def pick_device(name: str) -> torch.device:
-    """ "auto" is a CUDA GPU when there is one, else the CPU."""
+    """The torch device for a name; "auto" is a CUDA GPU when there is one, else the CPU.
+
+    Raises:
+        ConfigError: for "cuda" on a machine without one.
+    """
     if name == "cuda" and not torch.cuda.is_available():
         raise ConfigError("device must be cpu or auto on a machine without a CUDA GPU, got cuda")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def kept_labels(y: np.ndarray, config: TrainingConfig) -> np.ndarray:
-    """Classes (n,) of the training samples with -1 in place of the labels that are not kept; which ones, the seed says.
+    """Labels (n,) of the training samples, with -1 in place of those that are not kept; the seed decides which.
 
     Raises:
         ConfigError: when more labels are asked for than there are.
@@ -396,7 +417,11 @@ def kept_labels(y: np.ndarray, config: TrainingConfig) -> np.ndarray:
 
 
 def check_batch(config: TrainingConfig, n: int, spec: DataSpec) -> None:
-    """Refuse a batch larger than the data."""
+    """Refuse a batch larger than the `n` training samples.
+
+    Raises:
+        ConfigError: naming both numbers.
+    """
     if config.batch_size > n:
         raise ConfigError(
             f"batch_size must be at most {n}, the training samples of {spec.name}, got {config.batch_size}"

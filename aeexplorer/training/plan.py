@@ -1,9 +1,9 @@
-"""Plans: which stage is trained when, at which configuration, and for how long.
+"""Plans: the stages of a training in order, each with its configuration and its epochs.
 
-A plan is a list of stages, one after the other. Most families have one; a VQ-VAE with a prior has two. A dial is a plan
-whose stages change a knob: another β, or another corruption level to train at, is another model. A dial trains one model
-at the first stop and goes on from its weights at each next one ("warm-started"). What a chain learns is not what a fresh
-model would have learned: units that a fresh VAE would have lost survive in it.
+Most families have one stage; a VQ-VAE with a prior has two. A dial is a plan whose parts change a knob, because a model
+for another β, or for another corruption level in training, is another model. It trains at the first stop and continues
+from those weights at each next stop (a warm start). Such a chain does not learn what separately trained models learn:
+units stay active that a VAE trained from scratch would have lost.
 """
 
 from __future__ import annotations
@@ -26,24 +26,25 @@ from aeexplorer.training.evaluation import rate_distortion, restoration
 from aeexplorer.training.loop import Checkpoint, Progress, TrainingConfig, train
 
 MOST_STOPS = 32
+"""Largest number of stops of a dial."""
 
 GRID = 4
-"""Values per gap at which the curve is measured, the upper stop among them."""
+"""Values per gap between two stops at which the curve is measured, the upper stop included."""
 
 TESTED = tuple(round(0.1 * i, 1) for i in range(11))
-"""Corruption levels at which each value of a level dial is tested."""
+"""Corruption levels at which a level dial is tested."""
 
 
 @dataclass(frozen=True)
 class Knob:
-    """One row of `KNOBS`: a knob that a dial can turn.
+    """One row of `KNOBS`: a knob along which a dial can be trained.
 
     Attributes:
-        scale: of the axis along which weights are interpolated.
-        title: (config) -> what is turned, in words.
-        refusal: (row, config) -> why a model has no such knob; "" where it has.
-        default: (stops) -> where an ordinary look into the run stands.
-        suggested: stops that show what the knob does.
+        scale: scale of the axis along which weights are interpolated.
+        title: (config) -> the knob in words.
+        refusal: (row, config) -> the reason why a model has no such knob; "" where it has.
+        default: (stops) -> the value that is shown where nobody chose one.
+        suggested: stops that show the effect of the knob.
         curve: names of the figures along the dial, "value" among them; see `Dial.curve`.
         measure: (model, test split, seed) -> those figures at one value.
     """
@@ -63,9 +64,9 @@ def _no_beta(row: Family, config: ModelConfig) -> str:
     if "posterior" not in row.traits or "beta" not in type(config).model_fields:
         return f"a dial over beta needs a family with a posterior, got {row.name}"
     if "rates" in row.traits:
-        return f"a dial over beta needs a family of one β, got {row.name}, which answers at every one"
+        return f"a dial over beta needs a family with one β per model, got {row.name}, one model for every β"
     if warmup := getattr(config, "warmup", 0):
-        return f"warmup must be 0 for a dial, which would begin it anew at every stop, got {warmup:g}"
+        return f"warmup must be 0 for a dial, where it would restart at every stop, got {warmup:g}"
     return ""
 
 
@@ -107,12 +108,10 @@ KNOBS: dict[str, Knob] = {
 
 
 class DialSpec(Config):
-    """The knob of a dial run and where it stops. `TrainingConfig.epochs` are those of the first stop."""
+    """The knob of a dial and its stops. `TrainingConfig.epochs` are the epochs of the first stop."""
 
-    knob: Annotated[str, Choice(tuple(KNOBS))] = Field(
-        description="What is turned: β of a VAE, or the corruption level"
-    )
-    stops: tuple[float, ...] = Field(description="Values with a snapshot, ascending")
+    knob: Annotated[str, Choice(tuple(KNOBS))] = Field(description="The knob: β of a VAE, or the corruption level")
+    stops: tuple[float, ...] = Field(description="Values at which a model is trained and kept, ascending")
     epochs_per_stop: int = Field(4, ge=1, le=10_000, description="Epochs at each stop after the first")
 
     @model_validator(mode="after")
@@ -133,40 +132,40 @@ class DialSpec(Config):
 
     @property
     def scale(self) -> Literal["log", "linear"]:
-        """Of the axis along which weights are interpolated."""
+        """Scale of the axis along which weights are interpolated."""
         return self.row.scale
 
     def title_of(self, config: ModelConfig) -> str:
-        """What is turned of such a model, and how far."""
+        """The knob and its range in words: "β from 0.1 to 10"."""
         return f"{self.row.title(config)} from {self.stops[0]:g} to {self.stops[-1]:g}"
 
     @property
     def default(self) -> float:
-        """Where an ordinary look into the run stands."""
+        """The value that is shown where nobody chose one."""
         return self.row.default(self.stops)
 
     def config_at(self, config: ModelConfig, value: float) -> ModelConfig:
-        """The configuration with the knob at a value.
+        """The configuration with the knob at `value`.
 
         Raises:
-            ConfigError: when the family has no such knob, or the value is out of its bounds.
+            ConfigError: when the family has no such knob, or the value is outside its bounds.
         """
         if self.knob not in type(config).model_fields:
             raise ConfigError(f"a dial needs a family with the knob {self.knob}, got one without")
         return config.replace(**{self.knob: value})
 
     def training_at(self, training: TrainingConfig, index: int) -> TrainingConfig:
-        """The loop of one stop: its epochs, and a seed of its own."""
+        """The training configuration of one stop: its epochs, and a seed of its own."""
         epochs = self.epochs_per_stop if index else training.epochs
         return training.replace(epochs=epochs, seed=(training.seed + index) % 2**31)
 
     def epochs_before(self, training: TrainingConfig, index: int) -> int:
-        """Epochs of the stops before one; of all where index is their number."""
+        """Epochs of all stops before `index`; of all stops for `index = len(stops)`."""
         return training.epochs + (index - 1) * self.epochs_per_stop if index else 0
 
 
 class Part(NamedTuple):
-    """One stage of a plan: which stage of the model, at which configuration, for how long and with which seed."""
+    """One part of a plan: the index and name of the model's stage, the configuration, and the loop's configuration."""
 
     stage: int
     name: str
@@ -176,12 +175,12 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """What is trained, one part after the other; each begins with the best weights of the one before."""
+    """The parts of a training in order; each begins with the best weights of the one before."""
 
     parts: tuple[Part, ...]
 
     def epochs_before(self, index: int) -> int:
-        """Epochs of the parts before one; of all where index is their number."""
+        """Epochs of all parts before `index`."""
         return sum(part.training.epochs for part in self.parts[:index])
 
     @property
@@ -193,21 +192,23 @@ class Plan:
 def make_plan(
     row: Family, config: ModelConfig, training: TrainingConfig, data: DataSpec, dial: DialSpec | None = None
 ) -> Plan:
-    """The plan of a training: the stages of the model, or the stops of a dial.
+    """Make the plan of a training: the stages of the model, or the stops of a dial.
 
-    Each part has a seed of its own, the first that of the training.
+    Each part has a seed of its own; the first part has the training's.
 
     Raises:
-        ConfigError: naming the knob, the stop and its bound, the epochs of all stops together, or fewer epochs than stages.
+        ConfigError: when a dial does not fit the family, or there are fewer epochs than stages.
     """
     if dial is not None:
         if refusal := dial.row.refusal(row, config):
             raise ConfigError(refusal)
         training.replace(epochs=dial.epochs_before(training, len(dial.stops)))
-        return Plan(tuple(
-            Part(0, f"{dial.row.symbol} = {stop:g}", dial.config_at(config, stop), dial.training_at(training, i))
-            for i, stop in enumerate(dial.stops)
-        ))  # fmt: skip
+        return Plan(
+            tuple(
+                Part(0, f"{dial.row.symbol} = {stop:g}", dial.config_at(config, stop), dial.training_at(training, i))
+                for i, stop in enumerate(dial.stops)
+            )
+        )
     stages = row.stages(config, data)
     if training.epochs < len(stages):
         raise ConfigError(f"epochs must be at least {len(stages)}, one for each stage, got {training.epochs}")
@@ -223,7 +224,7 @@ def make_plan(
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a plan can go on: in which part, and where in it."""
+    """A position in a plan from which it can be resumed: the part, and the position within its training."""
 
     inner: Progress
     index: int
@@ -242,7 +243,7 @@ class _Place:
 
 
 def _resumed(checkpoint: Checkpoint | None) -> tuple[int, Checkpoint | None, float]:
-    """Which part to go on with, where in it, and the seconds spent on the parts before."""
+    """The index of the part to resume, the checkpoint within it, and the seconds spent on the parts before."""
     if checkpoint is None:
         return 0, None, 0.0
     scalars = checkpoint.scalars
@@ -257,10 +258,8 @@ def train_plan(
 ) -> Iterator[Progress]:
     """Train the parts of a plan in turn, each from the best weights of the one before.
 
-    A dial over β goes upwards only: few of the units that a VAE lost at a large β come back on the way down.
-
-    It reports as `loop.train` does, counted over all parts. At a report with `settled` the model holds what its part
-    learned; resuming at any report gives bitwise the same weights.
+    Reports as `loop.train` does, counted over all parts. At a report with `settled` the model holds the result of its
+    part. Resuming at any report gives bitwise the same weights.
     """
     first, inside, seconds = _resumed(checkpoint)
     count, epochs = len(plan.parts), plan.epochs
@@ -271,9 +270,17 @@ def train_plan(
             per_epoch = progress.steps // progress.epochs
             spent = progress.seconds
             yield dataclasses.replace(
-                progress, epoch=before + progress.epoch, epochs=epochs, step=before * per_epoch + progress.step,
-                steps=epochs * per_epoch, seconds=seconds + spent, best_epoch=before + progress.best_epoch,
-                finished=progress.finished if index == count - 1 else None, stage=index, stages=count,
-                stage_name=part.name, _loop=_Place(progress, index, before * per_epoch, seconds),
-            )  # fmt: skip
+                progress,
+                epoch=before + progress.epoch,
+                epochs=epochs,
+                step=before * per_epoch + progress.step,
+                steps=epochs * per_epoch,
+                seconds=seconds + spent,
+                best_epoch=before + progress.best_epoch,
+                finished=progress.finished if index == count - 1 else None,
+                stage=index,
+                stages=count,
+                stage_name=part.name,
+                _loop=_Place(progress, index, before * per_epoch, seconds),
+            )
         seconds, inside = seconds + spent, None
