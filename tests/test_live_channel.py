@@ -22,9 +22,12 @@ from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from aeexplorer.live import answers, frame
 from aeexplorer.live import channel as room
-from aeexplorer.live import frame
 from aeexplorer.live.channel import Channel, Limits, modules_path
+from aeexplorer.live.fair_queue import Client
+from aeexplorer.live.open_runs import OPEN_RUNS, explorer
+from aeexplorer.live.request import SceneRequest, read_request
 
 pytestmark = pytest.mark.usefixtures("live_home")
 
@@ -103,6 +106,8 @@ def test_params_out_of_bounds_are_a_sentence_with_their_field(host: str) -> None
         ('{"id": 1, "scene": "decode", "params": {"run": "plane", "z": [[Infinity, 0]]}}', "must be JSON"),
         ('{"id": 1, "scene": "decode", "params": {"run": "plane", "z": [[1e999, 0]]}}', "finite"),
         ('{"id": [1], "scene": "echo"}', "id must be"),
+        ('{"id": 1e999, "scene": "echo"}', "id must be finite"),
+        ('{"id": 1, "scene": "decode", "params": {"self": 1, "run": "plane", "z": [[0, 0]]}}', "unknown knob 'self'"),
         ('{"id": 1, "scene": 5, "params": {}}', "scene must be text"),
         ('{"id": 1, "scene": "sample", "params": {"run": "plane", "n": 1000000}}', "n must be less than or equal"),
         ('{"id": 1, "scene": "echo", "params": {"\\ud800": "\\udfff"}}', "valid string"),
@@ -124,7 +129,7 @@ def test_an_error_inside_a_scene_is_a_sentence_and_no_trace(host: str, monkeypat
         raise RuntimeError("secret path")
 
     with opened(host) as client, monkeypatch.context() as patch:
-        patch.setattr(room, "render", fail)
+        patch.setattr(answers, "render", fail)
         reply = ask(client, "echo", {})
         assert reply["error"] == "scene echo failed on the server"
 
@@ -153,16 +158,24 @@ def test_a_message_of_64_mb_closes_its_socket_and_no_other(host: str) -> None:
         assert ask(other, "echo", {"x": 1})["readouts"] == {"x": 1}
 
 
+def noting() -> room.Conversation:
+    """A conversation that takes messages in and answers none."""
+    return room.Conversation(None, Channel(), Client("here", 1))  # type: ignore[arg-type]
+
+
+def note(conversation: room.Conversation, ident: int, stream: str, **params: Any) -> None:
+    text = json.dumps({"id": ident, "scene": "echo", "params": params, "stream": stream})
+    assert asyncio.run(conversation.take(text, len(text))) is None
+
+
 def test_the_newest_request_of_a_stream_wins_and_its_reply_names_those_it_replaces() -> None:
-    conversation = room.Conversation(None, Channel())  # type: ignore[arg-type]
+    conversation = noting()
     for ident, stream in ((1, "a"), (2, "b"), (3, "a"), (4, "a")):
-        message = {"id": ident, "scene": "echo", "params": {}, "stream": stream}
-        assert conversation.take(json.dumps(message), None) is None
-    waiting = list(conversation.waiting.values())
-    assert [(w.ident, w.dropped) for w in waiting] == [(4, [1, 3]), (2, [])]  # type: ignore[union-attr]
-    for i in range(40):
-        conversation.take(json.dumps({"id": i, "scene": "echo", "params": {}, "stream": f"s{i}"}), None)
-    assert len(conversation.waiting) <= Limits().streams + 1
+        note(conversation, ident, stream)
+    assert [(w.ident, w.dropped) for w in conversation.waiting.values()] == [(4, [1, 3]), (2, [])]
+    for i in range(80):
+        note(conversation, i, f"s{i}")
+    assert len(conversation.waiting) == Limits().streams == len(conversation.refusals)
 
 
 def test_every_request_is_answered_or_named_as_dropped(host: str) -> None:
@@ -191,30 +204,6 @@ def test_a_client_that_does_not_read_holds_nobody_up(host: str) -> None:
         for ident in range(200):
             deaf.send(json.dumps({"id": ident, "scene": "grid", "params": {"run": PLANE, "n": 20}}))
         assert [ask(other, "echo", {"n": n})["readouts"]["n"] for n in range(20)] == list(range(20))
-
-
-@pytest.mark.parametrize(
-    ("origin", "welcome"),
-    [("http://{host}", True), ("https://{host}", True), ("http://evil.example", False), ("null", False),
-     ("http://{host}.evil.example", False), ("http://localhost", False), ("http://[", False)],
-)  # fmt: skip
-def test_only_pages_of_this_server_may_connect(host: str, origin: str, welcome: bool) -> None:
-    def reach() -> None:
-        with opened(host, additional_headers={"Origin": origin.format(host=host)}) as client:
-            assert ask(client, "echo", {"x": 1})["id"] == 1
-
-    if welcome:
-        reach()
-    else:
-        with pytest.raises(InvalidStatus, match="403"):
-            reach()
-
-
-def test_named_origins_may_connect() -> None:
-    channel = Channel(origins=("courses.example.org",))
-    assert channel.welcome("https://courses.example.org", "app.example.org")
-    assert not channel.welcome("https://other.example.org", "app.example.org")
-    channel.close()
 
 
 def test_a_thousand_sockets_are_counted_and_the_first_ones_keep_their_frames(host: str) -> None:
@@ -288,23 +277,73 @@ def test_requests_compute_on_one_torch_thread() -> None:
     channel.close()
 
 
-def test_only_what_is_known_to_be_quick_is_computed_where_sockets_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    seconds = {"slow": 2 * room.QUICK_SECONDS, "quick": 0.0, "refused": 0.0}
+def ran_on(request: SceneRequest, computer: answers.Answers) -> str:
+    """Where a request is computed: "loop" or "thread"."""
     threads: list[str] = []
+    compute = answers.answer
 
-    def answer(request: room.Waiting) -> bytes | str:
+    def noted(request: SceneRequest) -> bytes | str:
         threads.append(threading.current_thread().name)
-        time.sleep(seconds[request.scene])
-        return "{}" if request.scene == "refused" else b""
+        return compute(request)
 
-    monkeypatch.setattr(room, "answer", answer)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(answers, "answer", noted)
+        asyncio.run(computer.to(request, Client("here", 1)))
+    return "loop" if threads == [threading.current_thread().name] else "thread"
 
-    async def conversation() -> None:
-        channel = Channel()
-        for scene in ("quick", "slow", "quick", "slow", "quick", "refused", "refused"):
-            await channel.answers.to(room.Waiting(1, scene, {"run": PLANE}, []))
-        channel.close()
 
-    asyncio.run(conversation())
-    here = threading.current_thread().name
-    assert [name == here for name in threads] == [False, False, True, False, True, False, False]
+@pytest.fixture
+def computer(monkeypatch: pytest.MonkeyPatch) -> Iterator[answers.Answers]:
+    monkeypatch.setattr(answers, "QUICK_SECONDS", 10.0)  # so that this machine's pace does not matter
+    found = answers.Answers()
+    yield found
+    found.close()
+
+
+def asked(scene: str, params: dict[str, Any]) -> SceneRequest:
+    return read_request(json.dumps({"id": 1, "scene": scene, "params": params}))[1]
+
+
+def test_only_the_same_work_that_was_quick_is_computed_where_sockets_are_read(computer: answers.Answers) -> None:
+    assert ran_on(asked("decode", SIXTEEN), computer) == "thread"  # nothing is known of it
+    assert ran_on(asked("decode", {"run": PLANE, "z": [[0.5, -0.5]] * 16}), computer) == "loop"  # another place only
+    assert ran_on(asked("decode", {"run": PLANE, "z": [[0.5, -0.5]] * 17}), computer) == "thread"  # one sample more
+    cheap = {"run": PLANE, "a": {"code": 1}, "b": {"code": 2}, "steps": 3, "kinds": ["lerp"]}
+    assert [ran_on(asked("interpolate", cheap | {"t": t}), computer) for t in (0.1, 0.2)] == ["thread", "loop"]
+    for dear in ({"steps": 33}, {"kinds": ["lerp", "pca"]}, {"compare_run": RESTORE}, {"start": -0.5}):
+        assert ran_on(asked("interpolate", cheap | dear), computer) == "thread"
+
+
+def test_a_slow_or_refused_request_is_not_known_to_be_quick(
+    computer: answers.Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = asked("decode", {"run": PLANE, "z": [[1, 2, 3]]})
+    assert [ran_on(refused, computer) for _ in range(2)] == ["thread", "thread"]
+    monkeypatch.setattr(answers, "QUICK_SECONDS", 0.0)
+    assert [ran_on(asked("decode", SIXTEEN), computer) for _ in range(2)] == ["thread", "thread"]
+
+
+def test_a_run_is_never_opened_where_sockets_are_read(computer: answers.Answers) -> None:
+    request = asked("decode", SIXTEEN)
+    assert [ran_on(request, computer) for _ in range(2)] == ["thread", "loop"]
+    OPEN_RUNS.close()
+    assert [ran_on(request, computer) for _ in range(2)] == ["thread", "loop"]
+    OPEN_RUNS.close()
+    explorer(PLANE)  # opened by somebody else, so that its parts are still to be computed
+    assert ran_on(request, computer) == "thread"
+
+
+def test_a_long_request_is_read_and_computed_on_a_thread(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    readers: list[str] = []
+    read = room.read_request
+
+    def noted(text: str | None) -> Any:
+        readers.append(threading.current_thread().name)
+        return read(text)
+
+    monkeypatch.setattr(room, "read_request", noted)
+    monkeypatch.setattr(answers, "read_request", noted)
+    with opened(host) as client:
+        assert ask(client, "echo", {"x": "short"})["id"] == 1
+        assert ask(client, "echo", {"x": "long" * 2_000})["id"] == 1
+    assert [name.startswith("live") for name in readers] == [False, True]

@@ -1,42 +1,60 @@
 """The three places that lean on Streamlit's insides: each test says what changed if Streamlit did.
 
-None of the three is needed: without it the app runs, and only its speed suffers, as each second test shows.
+None of the three is needed: without it the app runs, slower or less guarded, as the tests behind show.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import inspect
 import logging
-import socket
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import streamlit as st
+import uvicorn
 from streamlit.runtime.scriptrunner import script_runner
 from streamlit.web.server.starlette import starlette_server
 
-from aeexplorer.server import garbage_collector, listening_socket, preload
+from aeexplorer.program_files import SHELL
+from aeexplorer.server import connections, garbage_collector, preload
 
 
-def test_streamlit_listens_on_a_socket_of_which_accepted_ones_inherit_that_replies_are_sent_at_once() -> None:
-    make = getattr(starlette_server, "_bind_socket", None)
-    assert make, "Streamlit makes its listening socket elsewhere: does listening_socket.send_at_once() still find it?"
-    with make("127.0.0.1", 0, 8) as listening:
-        assert listening_socket.send_at_once() >= 1, "Streamlit's listening socket is no socket.socket any more"
-        listening.setblocking(True)
-        with socket.create_connection(listening.getsockname()), listening.accept()[0] as accepted:
-            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+def test_streamlits_server_is_found_and_takes_guarded_protocols() -> None:
+    app = st.App(SHELL)
+    config = uvicorn.Config(app, **starlette_server._get_uvicorn_config_kwargs())
+    assert "uvicorn.Config(" in inspect.getsource(starlette_server.UvicornRunner), (
+        "Streamlit starts its server otherwise"
+    )
+    before = config.http_protocol_class if config.loaded else None
+    assert connections.guard_connections() >= 1, "the server's configuration is no uvicorn.Config any more"
+    assert config.http_protocol_class is not before
+    assert config.http_protocol_class.__name__ == "GuardedHTTP" and config.ws_protocol_class
+    assert config.ws_protocol_class.__name__ == "GuardedReader"
 
 
-def test_without_a_listening_socket_the_server_starts_and_says_so(
+def test_uvicorn_has_what_the_guards_look_at() -> None:
+    config = uvicorn.Config(st.App(SHELL))
+    connections.Connections().guard(config)
+    loop = asyncio.new_event_loop()
+    protocol: Any = config.http_protocol_class(config, uvicorn.server.ServerState(), {}, loop)  # type: ignore[call-arg]
+    for name in ("cycle", "transport", "connections", "client", "loop"):
+        assert hasattr(protocol, name), (
+            f"uvicorn's protocol has no {name} any more: are requests that do not come given up?"
+        )
+    loop.close()
+
+
+def test_without_a_server_the_app_starts_and_says_so(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(gc, "get_objects", list)
     with caplog.at_level(logging.WARNING):
-        assert listening_socket.send_at_once() == 0
-    assert "no listening socket" in caplog.text
+        assert connections.guard_connections() == 0
+    assert "connections are not limited" in caplog.text
 
 
 def test_streamlit_has_the_bundles_that_are_preloaded() -> None:

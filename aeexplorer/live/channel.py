@@ -13,17 +13,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import json
-import logging
-import math
+import ipaddress
+import itertools
 import time
-from collections import Counter, OrderedDict
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any
 
 from pydantic import Field
 from starlette.requests import Request
@@ -32,21 +28,16 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from aeexplorer.config import Config, ConfigError
-from aeexplorer.explorer import compute_on_one_thread
-from aeexplorer.live.frame import encode
-from aeexplorer.live.scenes import SCENES, render
-from aeexplorer.store import Damaged
-
-LOG = logging.getLogger(__name__)
+from aeexplorer.live.answers import QUICK_CHARACTERS, Answers
+from aeexplorer.live.fair_queue import Client
+from aeexplorer.live.request import SceneRequest, read_request, refusal
 
 PATH = "/live"
 STATIC = Path(__file__).parent / "static"
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
-NAME_LIMIT = 100
 DROPPED_NAMED = 4_000
-QUICK_SECONDS = 0.004
-KINDS_KNOWN = 1_000
+BUDGETS_KNOWN = 2_000
 
 # Close codes of RFC 6455, section 7.4.1
 UNREADABLE, POLICY, TOO_BIG, TRY_LATER = 1007, 1008, 1009, 1013
@@ -56,6 +47,13 @@ class Limits(Config):
     """What one client may ask of the server."""
 
     message_bytes: int = Field(512_000, ge=1, description="Longest request; a longer one closes the socket, 1009.")
+    bytes_per_second: int = Field(
+        1_000_000,
+        ge=1,
+        description="Of the requests of one socket; it is read no faster, after two seconds' worth at once.",
+    )
+    bytes_per_second_of_client: int = Field(4_000_000, ge=1, description="Of the long requests of one address.")
+    waiting_bytes: int = Field(600_000, ge=1, description="Of all requests of one socket that wait; more are refused.")
     sockets: int = Field(512, ge=1, description="Sockets open at once; one more is closed, 1013.")
     sockets_per_client: int = Field(
         128, ge=1, description="The same for one client address: a class behind one router."
@@ -67,29 +65,37 @@ class Limits(Config):
     unreadable: int = Field(20, ge=1, description="Messages in a row that are no request, before it is closed, 1007.")
 
 
-class Waiting(NamedTuple):
-    """The newest request of a stream, and the ids of those it replaced."""
+class Budget:
+    """What may be spent: so much a second, and unspent for up to `seconds`."""
 
-    ident: Any
-    scene: str
-    params: dict[str, Any]
-    dropped: list[Any]
+    def __init__(self, rate: float, seconds: float) -> None:
+        self.rate = rate
+        self.most = rate * seconds
+        self.left = self.most
+        self.counted = time.monotonic()
+
+    def spend(self, amount: float) -> float:
+        """Spend, also what is not there. Returns the seconds until it would have been there."""
+        now = time.monotonic()
+        self.left = min(self.left + (now - self.counted) * self.rate, self.most) - amount
+        self.counted = now
+        return max(-self.left / self.rate, 0.0)
 
 
 class Channel:
-    """The socket and its limits.
+    """The socket and its limits. Who may connect is decided before, by `aeexplorer.server.allowed_hosts`.
 
     Args:
         base: the server's base URL path, "" or "/name".
-        origins: hosts other than the server's own that pages may come from.
     """
 
-    def __init__(self, base: str = "", origins: Sequence[str] = (), limits: Limits | None = None) -> None:
+    def __init__(self, base: str = "", limits: Limits | None = None) -> None:
         self.base = base.strip("/") and "/" + base.strip("/")
-        self.origins = frozenset(host.lower() for host in origins)
         self.limits = limits or Limits()
         self.answers = Answers()
         self.open: Counter[str] = Counter()
+        self.budgets: dict[str, Budget] = {}
+        self.numbers = itertools.count()
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -101,78 +107,54 @@ class Channel:
 
     async def endpoint(self, socket: WebSocket) -> None:
         """One page's socket, from handshake to close."""
-        if not self.welcome(socket.headers.get("origin"), socket.headers.get("host")):
-            await socket.close(POLICY)  # before it is accepted: the handshake ends with 403
-            return
         await socket.accept()
-        client = socket.client.host if socket.client else "unknown"
-        if self.open.total() >= self.limits.sockets or self.open[client] >= self.limits.sockets_per_client:
+        address = address_of(socket)
+        if self.open.total() >= self.limits.sockets or self.open[address] >= self.limits.sockets_per_client:
             await socket.close(TRY_LATER, "too many connections, try again later")
             return
-        self.open[client] += 1
+        self.open[address] += 1
         try:
-            await Conversation(socket, self).run()
+            await Conversation(socket, self, Client(address, next(self.numbers))).run()
         finally:
-            self.open[client] -= 1
+            self.open[address] -= 1
             self.open += Counter()  # forgets clients that have left
 
-    def welcome(self, origin: str | None, host: str | None) -> bool:
-        """Whether a page of this origin may connect. Browsers always name it; other programs need not."""
-        if origin is None:
-            return True
-        try:
-            page = urlsplit(origin)
-            return page.netloc.lower() == (host or "").lower() or (page.hostname or "") in self.origins
-        except ValueError:
-            return False
+    def budget_of(self, address: str) -> Budget:
+        """The bytes that an address may send; kept when its sockets are closed, so that new ones do not begin anew."""
+        if address not in self.budgets and len(self.budgets) >= BUDGETS_KNOWN:
+            self.budgets = {known: self.budgets[known] for known in self.open if known in self.budgets}
+        return self.budgets.setdefault(address, Budget(self.limits.bytes_per_second_of_client, 2))
 
     def close(self) -> None:
         """Stop computing."""
         self.answers.close()
 
 
-class Answers:
-    """Where requests are computed: those known to be quick at once, all others on threads of their own.
-
-    A thread would not make a quick one quicker: both wait for the same interpreter lock, and handing over costs as much
-    as decoding a few samples. What a scene of a run takes is known from its last frames; the first, which may open the run,
-    is not known to be quick, a slow one is remembered for a while, and a refusal says nothing.
-    """
-
-    def __init__(self) -> None:
-        self.pool = ThreadPoolExecutor(2, thread_name_prefix="live", initializer=compute_on_one_thread)
-        self.seconds: OrderedDict[tuple[str, str], float] = OrderedDict()
-
-    async def to(self, request: Waiting) -> bytes | str:
-        """The reply to a request: a frame, or a sentence."""
-        kind = request.scene[:NAME_LIMIT], str(request.params.get("run"))[:NAME_LIMIT]
-        if self.seconds.get(kind, math.inf) < QUICK_SECONDS:
-            reply, took = timed_answer(request)
-        else:
-            reply, took = await asyncio.get_running_loop().run_in_executor(self.pool, timed_answer, request)
-        if isinstance(reply, bytes):
-            self.seconds[kind] = max(took, self.seconds.get(kind, 0.0) / 2)
-            self.seconds.move_to_end(kind)
-            if len(self.seconds) > KINDS_KNOWN:
-                self.seconds.popitem(last=False)
-        return reply
-
-    def close(self) -> None:
-        """Drop what waits."""
-        self.pool.shutdown(wait=False, cancel_futures=True)
+def address_of(socket: WebSocket) -> str:
+    """The address whose limits a socket counts towards: of IPv6 the network, in which a client has all addresses."""
+    text = socket.client.host if socket.client else "unknown"
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    if address.version == 6:
+        return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
+    return text
 
 
 class Conversation:
     """What is said on one socket: a reader that keeps the newest request of each stream, a writer that answers them."""
 
-    def __init__(self, socket: WebSocket, channel: Channel) -> None:
+    def __init__(self, socket: WebSocket, channel: Channel, client: Client) -> None:
         self.socket = socket
         self.channel = channel
+        self.client = client
         self.limits = channel.limits
-        self.waiting: dict[str, Waiting | str] = {}
+        self.waiting: dict[str, SceneRequest] = {}
+        self.refusals: list[str] = []
         self.news = asyncio.Event()
-        self.credit = 10 * self.limits.rate
-        self.counted = time.monotonic()
+        self.requests = Budget(self.limits.rate, 10)
+        self.bytes = Budget(self.limits.bytes_per_second, 2)
         self.unreadable = 0
 
     async def run(self) -> None:
@@ -189,47 +171,71 @@ class Conversation:
                 raise error
 
     async def read(self) -> None:
-        """Take messages in; end when the other side has gone or a limit is passed."""
+        """Take messages in, no faster than the budgets allow; end when the other side has gone or a limit is passed."""
         while True:
             message = await self.socket.receive()
             if message["type"] != "websocket.receive":
                 return
-            closing = self.take(message.get("text"), message.get("bytes"))
+            text = message.get("text")
+            size = len(text if text is not None else message.get("bytes") or b"")
+            closing = self.check(size)
+            if not closing:
+                await self.rest(size)
+                closing = await self.take(text, size)
             if closing:
                 with contextlib.suppress(RuntimeError, WebSocketDisconnect):
                     await self.socket.close(*closing)
                 return
 
-    def take(self, text: str | None, raw: bytes | None) -> tuple[int, str] | None:
-        """Note one message. Returns code and reason where the socket is to be closed for it."""
-        now = time.monotonic()
-        self.credit = min(self.credit + (now - self.counted) * self.limits.rate, 10 * self.limits.rate) - 1
-        self.counted = now
-        if self.credit < 0:
+    def check(self, size: int) -> tuple[int, str] | None:
+        """Code and reason where the socket is to be closed for a message of this size, or for one message too many."""
+        if self.requests.spend(1) > 0:
             return POLICY, f"more than {self.limits.rate:g} requests a second"
-        size = len(text or raw or "")
         if size > self.limits.message_bytes:
             return TOO_BIG, f"a request must be at most {self.limits.message_bytes} bytes, got {size}"
+        return None
+
+    async def rest(self, size: int) -> None:
+        """Read nothing for as long as a budget is overspent, so that the client's own sending stalls.
+
+        Only long messages count towards the budget of an address, whose other sockets may be those of a whole class.
+        """
+        seconds = self.bytes.spend(size)
+        if size > QUICK_CHARACTERS:
+            seconds = max(seconds, self.channel.budget_of(self.client.address).spend(size))
+        if seconds > 0:
+            await asyncio.sleep(seconds)
+
+    async def take(self, text: str | None, size: int) -> tuple[int, str] | None:
+        """Note one message. Returns code and reason where the socket is to be closed for it."""
         try:
-            stream, request = read_request(text)
+            if text is not None and size > QUICK_CHARACTERS:
+                stream, request = await self.channel.answers.read(text, self.client)
+            else:
+                stream, request = read_request(text)
         except ConfigError as error:
             self.unreadable += 1
             if self.unreadable > self.limits.unreadable:
                 return UNREADABLE, "too many messages that are no request"
-            self.note("", refusal(None, str(error)))
+            self.refuse(None, str(error))
             return None
         self.unreadable = 0
         older = self.waiting.get(stream)
-        if isinstance(older, Waiting):
+        if older:
             request = request._replace(dropped=[*older.dropped, older.ident][-DROPPED_NAMED:])
+        others = sum(waiting.size for name, waiting in self.waiting.items() if name != stream)
         if older is None and len(self.waiting) >= self.limits.streams:
-            self.note("", refusal(request.ident, f"stream must be one of at most {self.limits.streams} at a time"))
+            self.refuse(request.ident, f"stream must be one of at most {self.limits.streams} at a time")
+        elif others + request.size > self.limits.waiting_bytes:
+            self.refuse(request.ident, f"requests that wait must be at most {self.limits.waiting_bytes} bytes in all")
         else:
-            self.note(stream, request)
+            self.waiting[stream] = request
+            self.news.set()
         return None
 
-    def note(self, stream: str, what: Waiting | str) -> None:
-        self.waiting[stream] = what
+    def refuse(self, ident: Any, sentence: str) -> None:
+        """Let the writer say what was wrong with a message; of many that nobody reads the last."""
+        self.refusals = [*self.refusals, refusal(ident, sentence)][-self.limits.streams :]
         self.news.set()
 
     async def write(self) -> None:
@@ -237,67 +243,13 @@ class Conversation:
         while True:
             await self.news.wait()
             self.news.clear()
-            while self.waiting:
-                request = self.waiting.pop(next(iter(self.waiting)))
-                reply = request if isinstance(request, str) else await self.channel.answers.to(request)
-                if isinstance(reply, str):
-                    await self.socket.send_text(reply)
+            while self.waiting or self.refusals:
+                if self.refusals:
+                    reply: str | bytes = self.refusals.pop(0)
                 else:
-                    await self.socket.send_bytes(reply)
-
-
-def read_request(text: str | None) -> tuple[str, Waiting]:
-    """Stream and request of a message.
-
-    Raises:
-        ConfigError: when it is no request.
-    """
-    if text is None:
-        raise ConfigError("a request must be JSON text, got bytes")
-    try:
-        request = json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise ConfigError(f"a request must be JSON, got {text[:40]!r}") from None
-    if not isinstance(request, dict):
-        raise ConfigError(f"a request must be a JSON object, got {text[:40]!r}")
-    ident, scene, params, stream = (request.get(k, d) for k, d in (("id", None), ("scene", ""), ("params", {}), ("stream", "")))  # fmt: skip
-    if not isinstance(ident, int | float | str | None) or len(str(ident)) > NAME_LIMIT:
-        raise ConfigError(f"id must be a number or text of at most {NAME_LIMIT} characters")
-    if not isinstance(scene, str) or not isinstance(params, dict):
-        raise ConfigError("scene must be text and params a JSON object")
-    return f"={stream}"[:NAME_LIMIT], Waiting(ident, scene, params, [])
-
-
-def answer(request: Waiting) -> bytes | str:
-    """Compute a request and pack the reply; whatever goes wrong is a sentence, never a closed socket."""
-    start = time.perf_counter()
-    try:
-        frame = render(request.scene, request.params)
-        spent = round((time.perf_counter() - start) * 1e3, 3)
-        return encode(frame, id=request.ident, scene=request.scene, server_ms=spent, dropped=request.dropped)
-    except (ConfigError, Damaged) as error:
-        return refusal(request.ident, str(error), request.scene, request.dropped)
-    except Exception:
-        LOG.exception("scene %s failed", request.scene[:60])
-        return refusal(request.ident, f"scene {request.scene[:60]} failed on the server", "", request.dropped)
-
-
-def timed_answer(request: Waiting) -> tuple[bytes | str, float]:
-    """The reply to a request and the seconds it took."""
-    start = time.perf_counter()
-    return answer(request), time.perf_counter() - start
-
-
-def refusal(ident: Any, sentence: str, scene: str = "", dropped: Sequence[Any] = ()) -> str:
-    """The reply that says what was wrong, and of which field where the sentence names one."""
-    fields = SCENES[scene].params.model_fields if scene in SCENES else ()
-    field = next((name for name in fields if sentence.startswith((f"{name} ", f"{name}."))), None)
-    said = {"id": ident, "error": sentence, **({"field": field} if field else {}), "dropped": list(dropped)}
-    return json.dumps(said)
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(name)
+                    request = self.waiting.pop(next(iter(self.waiting)))
+                    reply = await self.channel.answers.to(request, self.client)
+                await (self.socket.send_text(reply) if isinstance(reply, str) else self.socket.send_bytes(reply))
 
 
 @cache

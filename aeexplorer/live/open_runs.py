@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -200,9 +203,16 @@ class OpenRuns:
             ConfigError: for a name that is none, or a run that is not here.
             Damaged: when it cannot be opened.
         """
-        found = self._fresh(run)
-        if found:
-            return found
+        opened = self._fresh(run) or self._open_now(run)
+        if (noted := _noted.get()) is not None:
+            noted[run] = opened
+        return opened
+
+    def is_open(self, run: str, opened: OpenRun | None) -> bool:
+        """Whether this is the open run of that name, with its newest weights."""
+        return opened is not None and self._fresh(run) is opened
+
+    def _open_now(self, run: str) -> OpenRun:
         if not _NAME.fullmatch(run):
             raise ConfigError(f"run must be an id or a pretrained name, got {run[:60]!r}")
         with self._guard:
@@ -244,6 +254,19 @@ class OpenRuns:
 
 
 OPEN_RUNS = OpenRuns()
+
+_noted: ContextVar[dict[str, OpenRun] | None] = ContextVar("noted", default=None)
+
+
+@contextmanager
+def noting_runs() -> Iterator[dict[str, OpenRun]]:
+    """The open runs that are asked for inside, by name."""
+    runs: dict[str, OpenRun] = {}
+    token = _noted.set(runs)
+    try:
+        yield runs
+    finally:
+        _noted.reset(token)
 
 
 def find_open_run(run: str) -> OpenRun:

@@ -1,8 +1,9 @@
-"""Who is looking: the login where one is configured, else a token that the browser keeps in a cookie.
+"""Who visits: the login where one is configured, else the token that the browser keeps in a cookie.
 
-On a server of one's own every visitor from the machine itself is the local user, who also owns what the command line
-makes. A visitor from elsewhere or through a proxy has a token of his own, and so has everybody when AEEXPLORER_SHARED is
-set, which a server behind a proxy on the same machine needs if that proxy does not name whom it speaks for.
+A visitor from this computer who opened the app as localhost, 127.0.0.1 or [::1] is the local user, who also owns what the
+command line makes. A visitor from elsewhere, by another name or through a proxy has a token of their own. So has
+everybody when AEEXPLORER_SHARED is set, which a server behind a proxy on the same computer needs if that proxy neither
+keeps the Host nor says for whom it speaks.
 """
 
 from __future__ import annotations
@@ -17,14 +18,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aeexplorer.config import ConfigError
 from aeexplorer.runs.owners import local_owner, owner_of
+from aeexplorer.server.allowed_hosts import THIS_COMPUTER, host_name
 
 COOKIE = "aeexplorer_owner"
 YEAR_SECONDS = 31_536_000
-FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip")
+PROXY_HEADERS = (
+    "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via", "CF-Connecting-IP",
+)  # fmt: skip
 
 
 def current_owner() -> str:
-    """The owner for whom this page acts."""
+    """The owner in whose name this page acts."""
     user = st.user.to_dict()
     if user.get("is_logged_in"):
         return owner_of(f"login {user.get('iss', '')} {user.get('sub') or user.get('email')}"[:200].ljust(16))
@@ -39,8 +43,10 @@ def current_owner() -> str:
 def _shared() -> bool:
     if os.environ.get("AEEXPLORER_SHARED", "") not in ("", "0"):
         return True
-    elsewhere = isinstance(st.context.ip_address, str)  # of a visitor from this machine there is none
-    return elsewhere or any(name in st.context.headers for name in FORWARDED)
+    elsewhere = isinstance(st.context.ip_address, str)  # Streamlit gives none for a visitor from this computer
+    headers = st.context.headers
+    named = host_name(headers.get("Host", "localhost")) in THIS_COMPUTER  # a script without a browser has no headers
+    return elsewhere or not named or any(name in headers for name in PROXY_HEADERS)
 
 
 class OwnerCookie:

@@ -10,8 +10,8 @@ import streamlit as st
 
 from aeexplorer import jobs
 from aeexplorer.explorer import compute_on_one_thread
+from aeexplorer.server.connections import guard_connections
 from aeexplorer.server.garbage_collector import freeze, keep_frozen
-from aeexplorer.server.listening_socket import send_at_once
 from aeexplorer.server.routes import channel
 
 
@@ -21,7 +21,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     import plotly.graph_objects  # noqa: F401
 
     compute_on_one_thread()  # every run of a page is a thread of its own, which would begin with making more of them
-    send_at_once()  # before anything is frozen: it looks among the objects that the collector sees
+    guard_connections()  # before anything is frozen: it looks among the objects that the collector sees
     freeze()
     jobs.supervise()
     keeping = asyncio.create_task(keep_frozen())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.middleware import Middleware
 
+from aeexplorer.server.allowed_hosts import AllowedHosts
 from aeexplorer.server.identity import OwnerCookie
 from aeexplorer.server.inline_style import FirstLook
 from aeexplorer.server.preload import Preload
@@ -12,6 +13,7 @@ from aeexplorer.server.security_headers import SecurityHeaders
 
 MIDDLEWARE = [
     Middleware(SecurityHeaders),
+    Middleware(AllowedHosts),
     Middleware(OwnerCookie),
     Middleware(Preload, base=BASE),
     Middleware(FirstLook),

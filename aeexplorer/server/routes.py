@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
 from starlette.routing import BaseRoute, Route
 
 from aeexplorer.live.channel import Channel
@@ -12,6 +11,6 @@ from aeexplorer.server.old_addresses import old_addresses
 
 BASE = base_path()
 
-channel = Channel(BASE, origins=tuple(st.get_option("server.corsAllowedOrigins") or ()))
+channel = Channel(BASE)
 
 ROUTES: list[BaseRoute] = [*channel.routes, Route(f"{BASE}/health", show_health), *old_addresses(BASE)]

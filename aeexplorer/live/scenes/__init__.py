@@ -18,11 +18,14 @@ class Scene:
     Attributes:
         params: what a request may say; anything else is refused with a sentence.
         compute: params -> frame.
+        moves: numbers among the params on which the time it takes does not depend, because they only say where
+            something is.
     """
 
     name: str
     params: type[Config]
     compute: Callable[[Any], Frame]
+    moves: tuple[str, ...] = ()
 
 
 SCENES: dict[str, Scene] = {
@@ -34,12 +37,12 @@ SCENES: dict[str, Scene] = {
         Scene("plane", latent_plane.PlaneParams, latent_plane.plane),
         Scene("encode", latent_plane.EncodeParams, latent_plane.encode),
         Scene("grid", latent_plane.GridParams, latent_plane.grid),
-        Scene("corners", latent_plane.CornersParams, latent_plane.corners),
-        Scene("interpolate", interpolate.InterpolateParams, interpolate.interpolate),
+        Scene("corners", latent_plane.CornersParams, latent_plane.corners, ("u", "v")),
+        Scene("interpolate", interpolate.InterpolateParams, interpolate.interpolate, ("t",)),
         Scene("traverse", interpolate.TraverseParams, interpolate.traverse),
-        Scene("arithmetic", interpolate.ArithmeticParams, interpolate.arithmetic),
-        Scene("sample", interpolate.SampleParams, interpolate.sample),
-        Scene("corrupt", corruption.CorruptParams, corruption.corrupt),
+        Scene("arithmetic", interpolate.ArithmeticParams, interpolate.arithmetic, ("strength",)),
+        Scene("sample", interpolate.SampleParams, interpolate.sample, ("seed", "temperature")),
+        Scene("corrupt", corruption.CorruptParams, corruption.corrupt, ("level", "noise_seed")),
         Scene("levels", corruption.LevelsParams, corruption.levels),
         Scene("beta", beta.BetaParams, beta.beta),
         Scene("beta_curve", beta.CurveParams, beta.curve),
