@@ -70,7 +70,7 @@ def test_without_those_bundles_pages_name_only_our_own_modules(
     monkeypatch.setattr(preload, "CHUNKS", tmp_path / "static" / "js")
     preload.at_start.cache_clear()
     try:
-        links = preload.links(("latent_map",), later=("PlotlyChart",))
+        links = preload.links(("map/latent_map",), later=("PlotlyChart",))
     finally:
         preload.at_start.cache_clear()
     assert "latent_map.js" in links and "/static/js/" not in links.replace(preload.modules_path(), "")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 
 import streamlit as st
@@ -43,10 +44,14 @@ def current_owner() -> str:
 def _shared() -> bool:
     if os.environ.get("AEEXPLORER_SHARED", "") not in ("", "0"):
         return True
-    elsewhere = isinstance(st.context.ip_address, str)  # Streamlit gives none for a visitor from this computer
-    headers = st.context.headers
-    named = host_name(headers.get("Host", "localhost")) in THIS_COMPUTER  # a script without a browser has no headers
-    return elsewhere or not named or any(name in headers for name in PROXY_HEADERS)
+    # Streamlit gives no address for a visitor from this computer, and a script without a browser has no headers
+    return isinstance(st.context.ip_address, str) or not is_local(st.context.headers)
+
+
+def is_local(headers: Mapping[str, str]) -> bool:
+    """Whether a request that came from this computer is its user's own: not through a proxy, nor by a foreign name."""
+    named = host_name(headers.get("Host", "localhost")) in THIS_COMPUTER
+    return named and not any(name in headers for name in PROXY_HEADERS)
 
 
 class OwnerCookie:

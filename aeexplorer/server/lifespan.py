@@ -13,6 +13,7 @@ from aeexplorer.explorer import compute_on_one_thread
 from aeexplorer.server.connections import guard_connections
 from aeexplorer.server.garbage_collector import freeze, keep_frozen
 from aeexplorer.server.routes import channel
+from aeexplorer.server.uploads import keep_swept
 
 
 @contextlib.asynccontextmanager
@@ -24,10 +25,11 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     guard_connections()  # before anything is frozen: it looks among the objects that the collector sees
     freeze()
     jobs.supervise()
-    keeping = asyncio.create_task(keep_frozen())
+    tasks = [asyncio.create_task(keep_frozen()), asyncio.create_task(keep_swept())]
     try:
         yield
     finally:
-        keeping.cancel()
+        for task in tasks:
+            task.cancel()
         jobs.stop_supervising()
         channel.close()

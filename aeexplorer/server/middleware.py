@@ -7,13 +7,17 @@ from starlette.middleware import Middleware
 from aeexplorer.server.allowed_hosts import AllowedHosts
 from aeexplorer.server.identity import OwnerCookie
 from aeexplorer.server.inline_style import FirstLook
+from aeexplorer.server.metrics import LocalMetrics
 from aeexplorer.server.preload import Preload
 from aeexplorer.server.routes import BASE
 from aeexplorer.server.security_headers import SecurityHeaders
+from aeexplorer.server.uploads import BoundedUploads
 
 MIDDLEWARE = [
     Middleware(SecurityHeaders),
     Middleware(AllowedHosts),
+    Middleware(BoundedUploads, base=BASE),
+    Middleware(LocalMetrics, base=BASE),
     Middleware(OwnerCookie),
     Middleware(Preload, base=BASE),
     Middleware(FirstLook),
