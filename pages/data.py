@@ -1,4 +1,4 @@
-"""Browse the datasets: what is in them, their exact factors, and what corruption does to their samples."""
+"""Data: browse the samples of every dataset, their exact factors, and their corruptions."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ def pick() -> Source:
     asked = st.query_params.get("dataset")
     follow(PICK, asked if asked in DATASETS else st.session_state.get(PICK, next(iter(DATASETS))))
     name = st.selectbox(
-        "Dataset", list(DATASETS), key=PICK, persist_state="session",
+        "Dataset",
+        list(DATASETS),
+        key=PICK,
+        persist_state="session",
         format_func=lambda key: DATASETS[key].spec.title + ("" if DATASETS[key].available() else " · not here"),
-    )  # fmt: skip
+    )
     followed(PICK)
     st.query_params["dataset"] = name
     return DATASETS[name]
@@ -33,7 +36,9 @@ def pick() -> Source:
 def missing(source: Source, reason: str) -> None:
     title = source.spec.title
     with st.container(border=True):
-        st.markdown(f"**{title} is not on this computer.** Its facts and trained models can be looked at without it.")
+        st.markdown(
+            f"**{title} is not on this computer.** Its facts and its trained models can be explored without it."
+        )
         if source.downloadable:
             offer(source.name)
         else:
@@ -59,8 +64,13 @@ def page(source: Source) -> None:
         else:
             views = [name for name in VIEWS if name != "Factors" or found.spec.factors]
             view = st.segmented_control(
-                "View", views, default=views[0], required=True, key=f"view.{len(views)}", label_visibility="collapsed",
-            )  # fmt: skip
+                "View",
+                views,
+                default=views[0],
+                required=True,
+                key=f"view.{len(views)}",
+                label_visibility="collapsed",
+            )
             code += VIEWS[view](found)
     with right:
         data.facts(source, found)
@@ -72,6 +82,6 @@ title, picker = st.columns([3, 1.3], vertical_alignment="bottom")
 with picker:
     source = pick()
 with title:
-    heading("Look at the data", source.spec.summary)
+    heading("Data", source.spec.summary)
 with refusals():
     page(source)

@@ -1,9 +1,9 @@
-"""Look after the runs."""
+"""Runs: find the runs that were trained, and open, rename or delete them."""
 
 from __future__ import annotations
 
-from aeexplorer.ui.runs import run_list
+from aeexplorer.ui.runs import run_table
 from aeexplorer.ui.shared.text import heading
 
-heading("Look after your runs", "Everything that was trained here, newest first, then what came with the program.")
-run_list()
+heading("Runs", "Everything that was trained here, newest first, then the pretrained models.")
+run_table()

@@ -45,7 +45,7 @@ BREAST_CANCER = DataSpec(
         *(f"{name} error" for name in _NUCLEUS),
         *(f"worst {name}" for name in _NUCLEUS),
     ),
-    scale="standard deviations of the training split, from its mean",
+    scale="standardised: mean 0, standard deviation 1 on the training split",
     summary="569 tumours, each described by 30 measurements of cell nuclei in an image of a fine needle aspirate.",
     licence="CC BY 4.0",
     source="Wolberg, Mangasarian, Street, Street (1993). Breast Cancer Wisconsin (Diagnostic). UCI Machine Learning "
@@ -73,7 +73,7 @@ WINE = DataSpec(
         "od280/od315 of diluted wines",
         "proline",
     ),
-    scale="standard deviations of the training split, from its mean",
+    scale="standardised: mean 0, standard deviation 1 on the training split",
     summary="178 Italian wines of three cultivars, 13 chemical measurements each.",
     licence="CC BY 4.0",
     source="Aeberhard, Forina (1992). Wine. UCI Machine Learning Repository, doi:10.24432/C5PC7J; as shipped with "

@@ -15,7 +15,7 @@ from aeexplorer.metrics.neighbourhood import (
 )
 from aeexplorer.metrics.probes import anomaly_auroc, linear_probe
 from aeexplorer.metrics.rate_distortion import active_units, kl_per_dimension
-from aeexplorer.metrics.reconstruction import mse, psnr, squared_error, ssim
+from aeexplorer.metrics.reconstruction import cross_entropy_floor, mse, psnr, squared_error, ssim
 from aeexplorer.metrics.score import Agreement, SmoothedData, score_agreement, walk
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "class_purity",
     "clusters",
     "continuity",
+    "cross_entropy_floor",
     "displacement",
     "kl_per_dimension",
     "knn_recall",

@@ -88,6 +88,29 @@ def ssim(x: ArrayLike, x_hat: ArrayLike, data_range: float = 1.0) -> np.ndarray:
     return similarity.reshape(len(similarity), -1).mean(axis=1)
 
 
+def cross_entropy_floor(x: ArrayLike) -> float:
+    """The smallest cross-entropy that a reconstruction of grey levels can have: that of x against itself.
+
+    -Σ_i [x_i log x_i + (1 - x_i) log(1 - x_i)], the entropy of pixels drawn black or white with probability x_i.
+
+    Args:
+        x: (n, ...) in [0, 1], or uint8 0..255.
+
+    Returns:
+        Nats per sample, averaged over samples; 0 where every value is 0 or 1.
+
+    Raises:
+        ConfigError: for values outside [0, 1], or no samples.
+    """
+    from scipy.special import entr
+
+    grey = np.asarray(x)
+    grey = grey / 255 if grey.dtype == np.uint8 else grey.astype(np.float64)
+    if grey.size == 0 or not (grey.min() >= 0 and grey.max() <= 1):
+        raise ConfigError(f"x must be samples with values in [0, 1], got an array of shape {grey.shape}")
+    return float((entr(grey) + entr(1 - grey)).sum() / len(grey))
+
+
 def _pair(x: ArrayLike, x_hat: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     clean, found = np.asarray(x, dtype=np.float64), np.asarray(x_hat, dtype=np.float64)
     if clean.shape != found.shape or clean.ndim == 0 or clean.size == 0:

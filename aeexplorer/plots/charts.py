@@ -10,15 +10,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from aeexplorer.config import ConfigError
-from aeexplorer.plots.theme import LIGHT, Theme, dress, shown
+from aeexplorer.plots.theme import LIGHT, Theme, dress, escaped
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+_SHEPARD_DOTS = 1_500  # pairs that are drawn, which every browser can do; the medians are of all
 _SHEPARD_BINS = 20  # of equally many pairs, whose medians are joined
 
 
-def loss_curves(epochs: Sequence[Mapping[str, Any]], theme: Theme = LIGHT, title: str = "") -> Figure:
+def loss_curves(
+    epochs: Sequence[Mapping[str, Any]],
+    theme: Theme = LIGHT,
+    title: str = "",
+    shown: float | None = None,
+    best: float | None = None,
+) -> Figure:
     """Training and validation loss over epochs, and beside it the terms they are made of.
 
     Args:
@@ -26,6 +33,8 @@ def loss_curves(epochs: Sequence[Mapping[str, Any]], theme: Theme = LIGHT, title
             already applied; the loss is the sum of its terms. Validation may be missing in some epochs or all.
         theme: colours.
         title: shown above, empty for none.
+        shown: an epoch with a thin line, None for none.
+        best: an epoch with a dashed line that is named as the best, None for none.
 
     Raises:
         ConfigError: for an epoch without its number or its training terms.
@@ -45,26 +54,43 @@ def loss_curves(epochs: Sequence[Mapping[str, Any]], theme: Theme = LIGHT, title
         if not seen:
             continue
         number = [epoch["epoch"] for epoch in seen]
+        common = {"x": number, "mode": "lines" if len(seen) > 1 else "markers"}
         total = [sum(epoch[part].values()) for epoch in seen]
-        mode = "lines" if len(seen) > 1 else "markers"
-        line = {"color": theme.ink, "dash": dash, "width": 2}
-        figure.add_trace(go.Scatter(x=number, y=total, mode=mode, name=part, line=line), row=1, col=1)
+        figure.add_trace(go.Scatter(y=total, name=part, line=_line(theme.ink, dash), **common), row=1, col=1)
         for rank, term in enumerate(terms if split else ()):
             curve = go.Scatter(
-                x=number,
                 y=[epoch[part].get(term) for epoch in seen],
-                mode=mode,
-                name=shown(term),
-                legendgroup=shown(term),
+                name=escaped(term),
+                legendgroup=escaped(term),
                 showlegend=part == "train",  # solid and dotted are told apart by the two totals
-                line={"color": theme.colour(rank, len(terms)), "dash": dash, "width": 2},
+                line=_line(theme.colour(rank, len(terms)), dash),
+                **common,
             )
             figure.add_trace(curve, row=1, col=2)
     last = f", {sum(epochs[-1]['train'].values()):.4g} in training at the last" if epochs else ""
     dress(figure, theme, title, f"Loss over {len(epochs)} epochs{last}")
     figure.update_xaxes(title_text="epoch")
     figure.update_layout(legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"})
+    if shown is not None and len(epochs) > 1:
+        figure.add_vline(x=shown, line={"color": theme.secondary, "width": 1})
+    if best is not None and len(epochs) > 1:
+        figure.add_vline(x=best, line={"color": theme.mark, "width": 1.5, "dash": "dash"})
+        figure.add_annotation(
+            x=best,
+            y=1,
+            xref="x",
+            yref="paper",
+            text=f"best: {best:g}",
+            showarrow=False,
+            yanchor="top",
+            xanchor="right" if best > epochs[-1]["epoch"] / 2 else "left",
+            font={"color": theme.mark, "size": 12},
+        )
     return figure
+
+
+def _line(colour: str, dash: str) -> dict[str, Any]:
+    return {"color": colour, "dash": dash, "width": 2}
 
 
 def bars(
@@ -93,7 +119,7 @@ def bars(
     heights = np.asarray(values, dtype=np.float64).ravel()
     n = len(heights)
     flags = np.ones(n, dtype=bool) if active is None else np.asarray(active, dtype=bool)
-    below = [str(i) for i in range(n)] if names is None else [shown(str(name)) for name in names]
+    below = [str(i) for i in range(n)] if names is None else [escaped(str(name)) for name in names]
     if len(below) != n or flags.shape != (n,):
         raise ConfigError(f"names and active must be one per value: {n}, got {len(below)} and {flags.size}")
     colours = np.where(flags, theme.accent, theme.muted).tolist()
@@ -135,7 +161,8 @@ def shepard_plot(codes: ArrayLike, points: ArrayLike, theme: Theme = LIGHT, titl
     if before.shape != after.shape or before.ndim != 1:
         raise ConfigError(f"codes and points must be vectors of one length, got {before.shape} and {after.shape}")
     dots = {"size": 4, "opacity": 0.25, "color": theme.accent}
-    figure = go.Figure(go.Scatter(x=before, y=after, mode="markers", marker=dots, hoverinfo="skip"))
+    some = slice(None, None, -(-len(before) // _SHEPARD_DOTS) or 1)
+    figure = go.Figure(go.Scatter(x=before[some], y=after[some], mode="markers", marker=dots, hoverinfo="skip"))
     if len(before) >= _SHEPARD_BINS:
         # The cloud hides the distances of far pairs; the line through the medians shows them.
         order = np.array_split(np.argsort(before, kind="stable"), _SHEPARD_BINS)
@@ -179,7 +206,9 @@ def dimension_curve(
     if at.shape != line.shape or at.ndim != 1:
         raise ConfigError(f"dimensions and pca_error must be vectors of one length, got {at.shape} and {line.shape}")
     if not len(latent) == len(error) == len(names):
-        raise ConfigError(f"models must have a dimension, an error and a name each, got {len(latent)}, {len(error)} and {len(names)}")  # fmt: skip
+        raise ConfigError(
+            f"models must have a dimension, an error and a name each, got {len(latent)}, {len(error)} and {len(names)}"
+        )
     reach = max(4, 2 * max(latent, default=0))
     at, line = at[at <= reach], line[at <= reach]
     figure = go.Figure()
@@ -190,13 +219,18 @@ def dimension_curve(
     if len(latent):
         filled = ["circle" if i == marked else "circle-open" for i in range(len(latent))]
         dots = {"size": 10, "color": theme.mark, "symbol": filled, "line": {"width": 2, "color": theme.mark}}
-        said = [f"{shown(name)}: {value:.4g}" for name, value in zip(names, error, strict=True)]
+        said = [f"{escaped(name)}: {value:.4g}" for name, value in zip(names, error, strict=True)]
         figure.add_trace(
             go.Scatter(
-                x=list(latent), y=list(error), mode="markers", name="models", marker=dots, text=said,
+                x=list(latent),
+                y=list(error),
+                mode="markers",
+                name="models",
+                marker=dots,
+                text=said,
                 hovertemplate="%{text}<extra></extra>",
             )
-        )  # fmt: skip
+        )
     dress(
         figure,
         theme,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from aeexplorer.config import ConfigError
-from aeexplorer.plots.theme import LIGHT, Theme, cut, dress, shaped, shown
+from aeexplorer.plots.theme import LIGHT, Theme, cut, dress, escaped, shaped
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure, Scatter
@@ -59,11 +59,11 @@ def scatter_map(
                 x=where[group.rows, 0],
                 y=where[group.rows, 1],
                 mode="markers",
-                name=shown(group.name),
+                name=escaped(group.name),
                 legendgroup=str(group.label),
                 marker={"symbol": symbol, "size": 5 if n > 2000 else 7, "opacity": 0.75, "color": group.colour},
                 customdata=group.rows.tolist(),
-                text=shown(group.name),
+                text=escaped(group.name),
                 hovertemplate="%{text}<extra></extra>",
                 showlegend=labels is not None,
             )
@@ -170,7 +170,7 @@ def _class_name(group: _Group, at: np.ndarray, theme: Theme) -> Scatter:
         y=at[1:],
         mode="markers+text",
         marker=disc,
-        text=[shown(group.name)],
+        text=[escaped(group.name)],
         textfont=font,
         legendgroup=str(group.label),
         showlegend=False,

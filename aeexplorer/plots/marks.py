@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
-from aeexplorer.plots.theme import shaped, shown
+from aeexplorer.plots.theme import escaped, shaped
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -23,5 +23,5 @@ def add_path(figure: Figure, points: ArrayLike, colour: str, name: str) -> None:
     where = shaped("points", points, (2,))
     line, marker = {"color": colour, "width": 2}, {"color": colour, "size": 8}
     figure.add_trace(
-        go.Scatter(x=where[:, 0], y=where[:, 1], mode="lines+markers", name=shown(name), line=line, marker=marker)
+        go.Scatter(x=where[:, 0], y=where[:, 1], mode="lines+markers", name=escaped(name), line=line, marker=marker)
     )

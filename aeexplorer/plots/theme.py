@@ -92,7 +92,7 @@ def dress(figure: Figure, theme: Theme, title: str, alt: str) -> None:
         meta={"alt": alt},
     )
     if title:
-        figure.update_layout(title={"text": shown(title), "x": 0, "xref": "paper", "font": {"size": FONT_SIZE + 1}})
+        figure.update_layout(title={"text": escaped(title), "x": 0, "xref": "paper", "font": {"size": FONT_SIZE + 1}})
     axis = {"gridcolor": theme.hairline, "linecolor": theme.hairline, "zeroline": False, "automargin": True}
     axis |= {"tickfont": {"size": 12, "color": theme.secondary}, "title_font": {"size": 12, "color": theme.secondary}}
     figure.update_xaxes(**axis)
@@ -105,7 +105,7 @@ def cut(text: str) -> str:
     return text if len(text) <= NAME_LIMIT else text[: NAME_LIMIT - 1] + "…"
 
 
-def shown(text: str) -> str:
+def escaped(text: str) -> str:
     """A text as plotly may show it: cut to 60 characters, then escaped."""
     return html.escape(cut(text))
 

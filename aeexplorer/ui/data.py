@@ -1,4 +1,4 @@
-"""The three views of the page Data: samples, exact factors, and what corruption does to them."""
+"""The three views of the page Data: samples, exact factors, and corruptions."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ from aeexplorer.ui.shared.resources import theme
 from aeexplorer.ui.shared.samples import EVERY_CLASS, chart, class_name, cloud, is_plane, sentence_case, show
 from aeexplorer.ui.shared.text import as_text
 
-WORDS = {"image": "pictures", "sequence": "sequences", "vector": "tables of numbers"}
+UNITS = {"image": "pixels", "sequence": "time steps", "vector": "values"}
+"""The parts of a sample."""
 TILES = {"image": (10, 5, 92), "sequence": (5, 5, 220), "vector": (5, 5, 220)}
 """Columns, rows and widest tile of a grid of samples."""
 
 
-# what it is
+# facts
 
 
 def facts(source: Source, dataset: Dataset | None) -> None:
-    """What a dataset is: kind, shape, range, splits, classes with counts, licence and source."""
+    """Show kind, shape, range, splits, classes with counts, licence and source of a dataset."""
     spec = source.spec
-    low_high = f"{spec.value_range[0]:g} to {spec.value_range[1]:g}" if spec.value_range else "not bounded"
-    units = {"image": "pixels", "sequence": "steps", "vector": "values"}[spec.kind]
-    shape = "points of a plane" if is_plane(spec) else f"{' x '.join(map(str, spec.shape))} {units}"
+    shape = "a point of a plane" if is_plane(spec) else f"{' × '.join(map(str, spec.shape))} {UNITS[spec.kind]}"
     with st.container(border=True, gap="xsmall"):
         st.markdown(
-            f"**Each sample** {shape}  \n**Values** {low_high}{f' ({spec.scale})' if spec.scale else ''}  \n"
+            f"**Each sample** {shape}  \n**Values** {_values(spec)}  \n"
             f"**Split** {source.n_train:,} training, {source.n_validation:,} validation, {source.n_test:,} test"
         )
         if spec.features and not is_plane(spec):
@@ -52,11 +51,25 @@ def facts(source: Source, dataset: Dataset | None) -> None:
     st.caption(f"Licence: {spec.licence}. Source: {spec.source}")
 
 
+def _values(spec: DataSpec) -> str:
+    """The range of the values and their scale, and how pictures show them."""
+    if not spec.value_range:
+        return spec.scale or "not bounded"
+    low, high = spec.value_range
+    inverted = spec.kind == "image" and len(spec.shape) == 2 and theme().name == "light"
+    said = ", ".join(filter(None, [spec.scale, f"{high:g} is drawn dark here" if inverted else ""]))
+    return f"{low:g} to {high:g}{f' ({said})' if said else ''}"
+
+
 # samples
 
 
 def samples(dataset: Dataset) -> str:
-    """A page of samples of one split, of all classes or of one. Returns the lines of Python that get them."""
+    """Show a page of samples of one split, of all classes or of one.
+
+    Returns:
+        the lines of Python that get them.
+    """
     spec = dataset.spec
     boxes = st.columns([1.6, 1.2, 1, 1], vertical_alignment="bottom")
     part = boxes[0].segmented_control("Split", list(dataset.splits), default="test", required=True, key="split")
@@ -77,19 +90,21 @@ def samples(dataset: Dataset) -> str:
     key = f"page.{spec.name}.{part}"
     st.session_state[key] = min(st.session_state.get(key, 1), pages)
     page = int(boxes[2].number_input(f"Page of {pages:,}", 1, pages, step=1, key=key))
-    boxes[3].button("Any page", icon=":material/shuffle:", on_click=_any_page, args=(key, pages))
+    boxes[3].button("Random page", icon=":material/shuffle:", on_click=_random_page, args=(key, pages))
     places = chosen[(page - 1) * columns * rows : page * columns * rows]
     with st.container(border=True):
         if len(places):
-            names = [class_name(spec, y) if len(class_name(spec, y)) <= 14 or spec.kind != "image" else f"#{i}"
-                     for i, y in zip(places, split.y[places].tolist(), strict=True)]  # fmt: skip
+            names = [
+                class_name(spec, y) if len(class_name(spec, y)) <= 14 or spec.kind != "image" else f"#{i}"
+                for i, y in zip(places, split.y[places].tolist(), strict=True)
+            ]
             show([("", split.x[places])], spec, [names], columns, width)
         else:
             st.markdown("This split has no sample of that class.")
     return code + f"x, y = split.x[{places.tolist()[:6]}], split.y[{places.tolist()[:6]}]\n"
 
 
-def _any_page(key: str, pages: int) -> None:
+def _random_page(key: str, pages: int) -> None:
     st.session_state[key] = random.randint(1, pages)
 
 
@@ -102,7 +117,7 @@ def _whole(name: str, _dataset: Dataset) -> Split:
 
 
 def factors(dataset: Dataset) -> str:
-    """One exact factor from its lowest to its highest value; on a full grid with the other factors fixed."""
+    """Show one exact factor from its lowest to its highest value; on a full grid with the other factors fixed."""
     spec, split = dataset.spec, _whole(dataset.spec.name, dataset)
     names = [factor.name for factor in spec.factors]
     vary = names.index(
@@ -133,10 +148,14 @@ def factors(dataset: Dataset) -> str:
     captions = [_value(spec, vary, value) for value in split.factors[places, vary].tolist()]
     with st.container(border=True):
         show([("", split.x[places])], spec, [captions], 9, 110)
-    st.caption(f"{sentence_case(names[vary])}{f' in {unit}' if unit else ''}, all other factors fixed: "
-               f"{len(places)} of {len(split):,} samples, from all three splits.")  # fmt: skip
-    return (f"from aeexplorer.data import along, together\n\nwhole = together(data)\n"
-            f"x = whole.x[along(whole, start={int(places[0])}, factor={vary})]\n")  # fmt: skip
+    st.caption(
+        f"{sentence_case(names[vary])}{f' in {unit}' if unit else ''}, all other factors fixed: "
+        f"{len(places)} of {len(split):,} samples, from all three splits."
+    )
+    return (
+        f"from aeexplorer.data import along, together\n\nwhole = together(data)\n"
+        f"x = whole.x[along(whole, start={int(places[0])}, factor={vary})]\n"
+    )
 
 
 def _value(spec: DataSpec, column: int, value: float) -> str:
@@ -155,8 +174,10 @@ def _from_low_to_high(spec: DataSpec, split: Split, vary: int, unit: str) -> str
         places = np.argsort(values, kind="stable")[np.linspace(0, len(values) - 1, 15).astype(int)]
         with st.container(border=True):
             show([("", split.x[places])], spec, [[f"{value:.3g}" for value in values[places]]], 5, 220)
-        st.caption(f"From the lowest to the highest {spec.factors[vary].name}{f' in {unit}' if unit else ''}. "
-                   "The samples were drawn at random, so the other factors vary too.")  # fmt: skip
+        st.caption(
+            f"From the lowest to the highest {spec.factors[vary].name}{f' in {unit}' if unit else ''}. "
+            "The samples were drawn at random, so the other factors vary too."
+        )
     return f"values = data.train.factors[:, {vary}]\n"
 
 
@@ -164,29 +185,39 @@ def _from_low_to_high(spec: DataSpec, split: Split, vary: int, unit: str) -> str
 
 
 def corruption(dataset: Dataset) -> str:
-    """Every corruption at one level on the same samples, with a pattern that stays while the level moves."""
+    """Show every corruption at one level on the same samples, with noise that stays while the level moves."""
     spec = dataset.spec
     kinds = list(CORRUPTIONS)
     boxes = st.columns([3, 1] if not is_plane(spec) else [1.3, 2.4, 1.1], vertical_alignment="bottom", gap="medium")
     if is_plane(spec):
         kinds = [boxes[0].selectbox("Kind", kinds, format_func=lambda name: CORRUPTIONS[name].title, key="kind")]
-    level = float(boxes[-2].slider("Level", 0.0, 1.0, 0.3, 0.01, key="level", persist_state="session"))
+    level = float(boxes[-2].slider("Corruption level", 0.0, 1.0, 0.3, 0.01, key="level", persist_state="session"))
     seed = int(st.session_state.setdefault("pattern", 0))
-    boxes[-1].button("New pattern", icon=":material/casino:", on_click=_new_pattern,
-                     help="The pattern stays while the level moves.")  # fmt: skip
+    boxes[-1].button(
+        "New noise",
+        icon=":material/casino:",
+        on_click=_new_noise,
+        help="The noise stays the same while the level moves.",
+    )
     x = _one_of_each(dataset.test)
     if is_plane(spec):
         x = cloud(dataset.test.x)
         figure = scatter_toy(x, corrupt(x, kinds[0], level, seed, spec), theme=theme())
         chart(figure.update_traces(name="corrupted", selector={"name": "reconstruction"}), height=460)
-        st.caption("Lines join each point to its corrupted self.")
+        st.caption(f"Lines join each point to its corrupted copy. Level: {_level(kinds[0], spec)}.")
     else:
         x = x[: 10 if spec.kind == "image" else 5]
-        rows = [("clean", x), *((CORRUPTIONS[k].title, corrupt(x, k, level, seed, spec)) for k in kinds)]
+        rows = [("original", x), *((CORRUPTIONS[k].title, corrupt(x, k, level, seed, spec)) for k in kinds)]
         with st.container(border=True):
             show(rows, spec, tile_width=TILES[spec.kind][2])
-        st.caption(". ".join(f"{CORRUPTIONS[k].title}: {CORRUPTIONS[k].unit}" for k in kinds) + ".")
+        st.caption("Level. " + " ".join(f"{CORRUPTIONS[k].title}: {_level(k, spec)}." for k in kinds))
     return f'x = ae.corrupt(data.test.x[:10], "{kinds[0]}", level={level:g}, seed={seed}, spec=data.spec)\n'
+
+
+def _level(kind: str, spec: DataSpec) -> str:
+    """What the level of a corruption means for this kind of data."""
+    text = CORRUPTIONS[kind].unit.replace("pixels", UNITS[spec.kind])
+    return text if spec.kind == "image" else text.replace("black or white", "the lowest or the highest value")
 
 
 def _one_of_each(split: Split) -> np.ndarray:
@@ -195,5 +226,5 @@ def _one_of_each(split: Split) -> np.ndarray:
     return split.x[np.concatenate([first, np.setdiff1d(np.arange(min(24, len(split))), first)])]
 
 
-def _new_pattern() -> None:
+def _new_noise() -> None:
     st.session_state["pattern"] = random.randrange(2**31)

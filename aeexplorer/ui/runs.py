@@ -1,10 +1,12 @@
-"""The list of runs: what they are, how they stand, and what can be done with each."""
+"""The table of runs: found, filtered, sorted; and what can be done with the selected one."""
 
 from __future__ import annotations
 
 import html
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -13,146 +15,266 @@ from aeexplorer.config import ConfigError, reason
 from aeexplorer.program_files import PAGES
 from aeexplorer.runs.folders import Status
 from aeexplorer.runs.listing import DamagedRun
-from aeexplorer.runs.log import Follower
 from aeexplorer.runs.run import TITLE_LIMIT, Run
 from aeexplorer.server.identity import current_owner
 from aeexplorer.store import Damaged
-from aeexplorer.ui.shared.figures import figures_on_test
+from aeexplorer.ui.shared.figures import collapse_sentence, figures_on_test
 from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.resources import all_runs
-from aeexplorer.ui.shared.text import as_text
+from aeexplorer.ui.shared.text import as_text, counted, duration
+
+if TYPE_CHECKING:
+    from streamlit.elements.arrow import DataframeState
 
 TICK_SECONDS = 2.0
-PAGE = 20
-SAID = "runs.said"
-SHOWN = "runs.shown"
-ASKED = "runs.asked"
+ROWS, ROW_HEIGHT = 12, 35
+OUTCOME = "runs.outcome"
+SELECTED = "runs.selected"
+QUESTION = "runs.question"
 STATES = {
-    "queued": "waiting", "running": "training", "done": "done", "failed": "failed", "cancelled": "stopped",
-    "interrupted": "interrupted",
-}  # fmt: skip
+    "queued": "Waiting",
+    "running": "Training",
+    "done": "Finished",
+    "failed": "Failed",
+    "cancelled": "Stopped",
+    "interrupted": "Interrupted",
+}
+DAMAGED, PRETRAINED = "Damaged", "Pretrained"
+EVERYTHING = "All"
 Row = Run | DamagedRun
 
 
-def run_list() -> None:
-    """All runs, those of the home first; it follows the ones that train."""
-    if said := st.session_state.pop(SAID, None):
-        kind, text = said
+def run_table() -> None:
+    """Show all runs, those of the home first; the table follows the ones that train."""
+    if outcome := st.session_state.pop(OUTCOME, None):
+        kind, text = outcome
         icon, seconds = (":material/check:", 4) if kind == "done" else (":material/error:", 10)
         st.toast(as_text(text), icon=icon, duration=seconds)
     runs = all_runs()
     if not any(isinstance(run, DamagedRun) or run.removable for run in runs):
         with st.container(border=True, key="runs-none"):
-            st.markdown("**Nothing was trained here yet.** Digits take seconds.")
+            st.markdown("**Nothing was trained here yet.** Training on digits takes seconds.")
             page_link("train", "Train a model", "model_training")
-    limit = st.session_state.get(SHOWN, PAGE)
-    for run in runs[:limit]:
-        with st.container(border=True, key=f"run-row-{run.path.parent.name}-{run.path.name}"):
-            _row(run)
-    if len(runs) > limit and st.button(f"Show {min(PAGE, len(runs) - limit)} more of {len(runs)}", key="runs.more"):
-        st.session_state[SHOWN] = limit + PAGE
-        st.rerun()
-    if ASKED in st.session_state:
+    found = _found(runs)
+    if not found:
+        if runs:
+            st.info("No run fits these filters.", icon=":material/filter_alt:")
+    else:
+        moving = any(isinstance(run, Run) and jobs.under_way(run) for run in found)
+        st.fragment(_table, run_every=TICK_SECONDS if moving else None, key="runs.view")(found)
+    if QUESTION in st.session_state:
         _open_dialog(runs)
 
 
-def _row(run: Row) -> None:
-    words, state, actions = st.columns([4.4, 2.6, 3], vertical_alignment="center")
+# which
+
+
+def _found(runs: Sequence[Row]) -> list[Row]:
+    """The runs that fit the filters, whose widgets are drawn here."""
+    boxes = st.columns([2, 1, 1, 1])
+    text = boxes[0].text_input("Find", key="find", bind="query-params", placeholder="a word of the name", max_chars=100)
+    chosen = []
+    for box, (label, key, value_of) in zip(boxes[1:], FILTERS, strict=True):
+        values = [EVERYTHING, *sorted({value_of(run) for run in runs})]
+        if st.session_state.get(key, EVERYTHING) not in values:
+            st.session_state[key] = EVERYTHING
+        chosen.append((value_of, box.selectbox(label, values, key=key, bind="query-params")))
+    words = text.casefold().split()
+    return [
+        run
+        for run in runs
+        if all(value in (EVERYTHING, value_of(run)) for value_of, value in chosen)
+        and all(word in f"{_title(run)} {_data(run)} {_family(run)}".casefold() for word in words)
+    ]
+
+
+def _title(run: Row) -> str:
+    return run.path.name if isinstance(run, DamagedRun) else run.title
+
+
+def _data(run: Row) -> str:
+    return "–" if isinstance(run, DamagedRun) else run.spec.data.title
+
+
+def _family(run: Row) -> str:
+    return "–" if isinstance(run, DamagedRun) else run.family.title
+
+
+def _state(run: Row) -> str:
     if isinstance(run, DamagedRun):
-        _words(words, run.path.name, "Damaged")
-        state.caption(as_text(run.reason))
-        mine = run.owner == current_owner()
-        if mine and actions.button(
-            "Delete", key=f"runs.delete.{run.path.name}", icon=":material/delete:", width="stretch"
-        ):
+        return DAMAGED
+    if not run.removable:
+        return PRETRAINED
+    try:
+        return "Training" if run.status.active and jobs.under_way(run) else STATES[run.status.state]
+    except (Damaged, OSError):
+        return DAMAGED
+
+
+FILTERS: tuple[tuple[str, str, Callable[[Row], str]], ...] = (
+    ("Data", "data", _data),
+    ("Family", "family", _family),
+    ("State", "state", _state),
+)
+
+
+# the table
+
+
+def _table(runs: Sequence[Row]) -> None:
+    """The table, and below it the selected run."""
+    rows = [_cells(run) for run in runs]
+    if any(row is None for row in rows):  # deleted meanwhile
+        st.rerun()
+    if linked := st.query_params.pop("run", ""):
+        st.session_state[SELECTED] = linked
+    wanted = st.session_state.get(SELECTED)
+    place = next((i for i, run in enumerate(runs) if run.path.name == wanted), 0)
+    names = "/".join(str(run.path) for run in runs)
+    event: DataframeState = st.dataframe(
+        rows,
+        key=f"runs.table.{zlib.crc32(names.encode())}",  # other rows: another table, with the same run selected
+        height=ROW_HEIGHT * min(len(rows), ROWS) + ROW_HEIGHT + 3,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": [place]}},
+        alt=f"Table of {counted(len(rows), 'run')}",
+        column_config=_columns(),
+    )
+    selected = event.selection.rows
+    run = runs[selected[0] if selected else place]
+    if selected:
+        st.session_state[SELECTED] = run.path.name
+    with st.container(border=True, key="run-selected"):
+        _details(run)
+
+
+def _columns() -> dict[str, Any]:
+    number = st.column_config.NumberColumn
+    return {
+        "Name": st.column_config.TextColumn(width="large"),
+        "Latent dim.": number(help="Size of the code z", width="small"),
+        "Test MSE": number(format="%.3g", help="Squared error per value of reconstructing the test split"),
+        "KL": number(format="%.3g nats"),
+        "Active units": number(help="Units of the code whose variance over the test split exceeds 0.01", width="small"),
+        "Time": number(format="%.0f s", help="Seconds of training"),
+        "Made": st.column_config.DateColumn(width="small"),
+    }
+
+
+def _cells(run: Row) -> dict[str, Any] | None:
+    """One row of the table; None where the run is gone."""
+    if isinstance(run, DamagedRun):
+        return {"Name": _short(run.path.name), "State": DAMAGED}
+    if not run.path.exists():
+        return None
+    try:
+        status, state = run.status, _state(run)
+        if state == "Training":
+            event = run.last_progress
+            share = event.get("step", 0) / max(event.get("steps", 1), 1)
+            state = f"Training, {share:.0%}" if event else STATES[status.state]
+    except (Damaged, OSError):
+        status, state = Status(state="failed"), DAMAGED
+    result = status.result
+    return {
+        "Name": _short(run.title),
+        "State": state,
+        "Data": run.spec.data.title,
+        "Family": run.family.title,
+        "Latent dim.": run.config.latent_dim,
+        "Epochs": status.epochs or None,
+        "Test MSE": result.get("mse"),
+        "KL": result.get("kl"),
+        "Active units": result.get("active_units"),
+        "Time": status.seconds or None,
+        "Made": run.spec.created[:10],
+    }
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= TITLE_LIMIT else title[: TITLE_LIMIT - 1] + "…"
+
+
+# the selected run
+
+
+def _details(run: Row) -> None:
+    mine = run.owner == current_owner()
+    if isinstance(run, DamagedRun):
+        _words(run.path.name, run.reason)
+        if mine and st.button("Delete", key="runs.delete", icon=":material/delete:"):
             _ask("Delete", run)
         return
-    spec = run.spec
-    what = f"{spec.data.title} · {run.family.title} · {run.config.latent_dim}-d"
-    when = spec.created[:10] if run.removable else f"{spec.created[:10]} · pretrained"
-    _words(words, run.title, when if run.title == what else f"{what} · {when}")
-    with state:
-        try:
-            status = run.status
-        except (Damaged, OSError) as error:
-            st.caption(as_text(reason(error)))
-            status = Status(state="failed")
-        else:
-            active = jobs.under_way(run)
-            st.fragment(_state, run_every=TICK_SECONDS if active else None, key=f"runs.state.{_key(run)}")(run, active)
-    with actions, st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        _open(run, status)
-        _more(run, status)
-
-
-def _words(place: st.delta_generator.DeltaGenerator, title: str, about: str) -> None:
-    shown = title if len(title) <= TITLE_LIMIT else title[: TITLE_LIMIT - 1] + "…"
-    place.html(
-        f'<div class="ae-run"><b><bdi>{html.escape(shown)}</bdi></b><span><bdi>{html.escape(about)}</bdi></span></div>'
-    )
-
-
-def _state(run: Run, was_active: bool) -> None:
-    """How a run stands; while it trains, how far it is."""
     try:
         status = run.status
-    except (Damaged, OSError):
-        st.rerun()
-    if was_active != (jobs.under_way(run)):
-        st.rerun()
-    if was_active:
-        key = f"runs.follower.{run.path}"
-        latest = st.session_state.setdefault(key, Follower(run)).read().latest
-        done = latest["step"] / latest["steps"] if latest else 0.0
-        st.progress(min(done, 1.0), text=f"Epoch {latest['epoch']} of {latest['epochs']}" if latest else "Starting")
-        return
-    epochs = f", {status.epochs} epoch{'s' if status.epochs != 1 else ''}" if status.epochs else ""
-    figures = " · ".join(f"{name} {value}" for name, value in figures_on_test(status).items())
-    reason = status.reason if status.state in ("failed", "interrupted") else figures
+    except (Damaged, OSError) as error:
+        _words(run.title, reason(error))
+        status = Status(state="failed")
+    else:
+        _words(run.title, _about(run, status))
+        if status.state == "done" and (collapse := collapse_sentence(run, status)):
+            st.warning(collapse, icon=":material/warning:")
+    with st.container(horizontal=True, gap="small"):
+        _ways_to_open(run)
+        st.download_button(
+            "Download",
+            run.bundle,
+            file_name=f"{run.id}.zip",
+            mime="application/zip",
+            key=f"runs.download.{_key(run)}",
+            on_click="ignore",
+            icon=":material/download:",
+            help="The whole run as one zip archive",
+        )
+        if run.removable and mine:
+            _ways_to_change(run, status)
+
+
+def _words(title: str, about: str) -> None:
     st.html(
-        f'<div class="ae-run"><span>{STATES[status.state]}{epochs}</span><span>{html.escape(reason[:300])}</span></div>'
+        f'<div class="ae-run"><b><bdi>{html.escape(_short(title))}</bdi></b>'
+        f"<span><bdi>{html.escape(about[:400])}</bdi></span></div>"
     )
 
 
-def _open(run: Run, status: Status) -> None:
-    if jobs.under_way(run):
-        if st.button("Watch", key=f"runs.watch.{_key(run)}"):
-            _show_training(run)
-    elif run.has_weights and st.button("Explore", key=f"runs.open.{_key(run)}"):
-        st.switch_page(PAGES / "reconstruct.py", query_params={"run": run.id})
-    elif (
-        run.removable
-        and run.owner == current_owner()
-        and not run.has_weights
-        and st.button("Continue", key=f"runs.go.{_key(run)}", icon=":material/play_arrow:")
-    ):
-        _continue(run)
+def _about(run: Run, status: Status) -> str:
+    """How the run stands, its figures, or why it ended before its end."""
+    parts = [STATES[status.state], counted(status.epochs, "epoch") if status.epochs else ""]
+    if status.state in ("failed", "interrupted"):
+        parts.append(status.reason)
+    else:
+        parts += [duration(status.seconds) if status.seconds else ""]
+        parts += [f"test {name} {value}" for name, value in figures_on_test(run, status).items()]
+    return " · ".join(filter(None, [*parts, "pinned" if run.pinned else ""]))
 
 
-def _more(run: Run, status: Status) -> None:
-    """The whole run as one file, and behind a menu what else can be done with it."""
-    key, active = _key(run), jobs.under_way(run)
-    st.download_button(
-        "Download", run.bundle, file_name=f"{run.id}.zip", mime="application/zip", key=f"runs.download.{key}",
-        on_click="ignore", help="The whole run as one zip archive",
-    )  # fmt: skip
-    offered = {"Latent map": run.has_weights, "Film of the training": True}
-    if run.removable and run.owner == current_owner():
-        offered |= {"Continue": status.state != "done" and not active, "Rename": True, "Delete": not active,
-                    "Pin": not run.pinned, "Unpin": run.pinned}  # fmt: skip
-    chosen = st.menu_button("More", [name for name, there in offered.items() if there], key=f"runs.more.{key}")
-    match chosen:
-        case "Latent map":
+def _ways_to_open(run: Run) -> None:
+    if run.has_weights:
+        if st.button("Explore", key="runs.open", icon=":material/explore:"):
+            st.switch_page(PAGES / "reconstruct.py", query_params={"run": run.id})
+        if st.button("Latent map", key="runs.map", icon=":material/scatter_plot:"):
             st.switch_page(PAGES / "latent_map.py", query_params={"run": run.id})
-        case "Film of the training":
+    if st.button("Watch" if jobs.under_way(run) else "Training replay", key="runs.watch", icon=":material/movie:"):
+        _show_training(run)
+
+
+def _ways_to_change(run: Run, status: Status) -> None:
+    active = jobs.under_way(run)
+    if status.state != "done" and not active and st.button("Continue", key="runs.go", icon=":material/play_arrow:"):
+        if _attempt(lambda: jobs.start(run, current_owner())):
             _show_training(run)
-        case "Continue":
-            _continue(run)
-        case "Pin" | "Unpin":
-            _told(lambda: run.pin(chosen == "Pin", current_owner()))
-            st.rerun()
-        case "Rename" | "Delete":
-            _ask(chosen, run)
+        st.rerun()
+    if st.button("Rename", key="runs.rename", icon=":material/edit:"):
+        _ask("Rename", run)
+    pinned = run.pinned
+    about = "A pinned run is not deleted, and what was computed from it is kept."
+    if st.button("Unpin" if pinned else "Pin", key="runs.pin", icon=":material/keep:", help=about):
+        _attempt(lambda: run.pin(not pinned, current_owner()))
+        st.rerun()
+    if not active and st.button("Delete", key="runs.delete", icon=":material/delete:"):
+        _ask("Delete", run)
 
 
 def _key(run: Run) -> str:
@@ -163,39 +285,38 @@ def _show_training(run: Run) -> None:
     st.switch_page(PAGES / "train.py", query_params={"job": run.path.name})
 
 
-def _continue(run: Run) -> None:
-    if _told(lambda: jobs.start(run, current_owner())):
-        _show_training(run)
-    st.rerun()
-
-
-def _told(action: Callable[[], None], success: str = "") -> bool:
-    """Do it, and remember what to say of it on the next run of the page."""
+def _attempt(action: Callable[[], None], success: str = "") -> bool:
+    """Do it, and keep the outcome for the next run of the page."""
     try:
         action()
     except (ConfigError, Damaged, OSError) as error:
-        st.session_state[SAID] = ("refused", reason(error))
+        st.session_state[OUTCOME] = ("refused", reason(error))
         return False
     if success:
-        st.session_state[SAID] = ("done", success)
+        st.session_state[OUTCOME] = ("done", success)
     return True
 
 
+# questions
+
+
 def _ask(question: str, run: Row) -> None:
-    st.session_state[ASKED] = (question, str(run.path))
+    """Ask before a run is renamed or deleted; the whole page opens the dialog, because a fragment would forget it."""
+    st.session_state[QUESTION] = (question, str(run.path))
+    st.rerun()
 
 
 def _forget_question() -> None:
-    st.session_state.pop(ASKED, None)
+    st.session_state.pop(QUESTION, None)
 
 
 def _open_dialog(runs: Sequence[Row]) -> None:
     """The question that was asked of a run, until it is answered; its run may be gone by now."""
-    question, path = st.session_state[ASKED]
+    question, path = st.session_state[QUESTION]
     run = next((run for run in runs if str(run.path) == path), None)
     if run is None:
         _forget_question()
-        st.session_state[SAID] = ("refused", f"{Path(path).name} is already gone")
+        st.session_state[OUTCOME] = ("refused", f"{Path(path).name} is already gone")
         st.rerun()
     elif question == "Delete":
         st.dialog("Delete this run?", on_dismiss=_forget_question)(_delete)(run)
@@ -207,17 +328,16 @@ def _rename(run: Run) -> None:
     title = st.text_input("Name", run.title[:TITLE_LIMIT], max_chars=TITLE_LIMIT, key="runs.title")
     if st.button("Rename", type="primary", key="runs.rename.confirm"):
         _forget_question()
-        _told(lambda: run.rename(title, current_owner()))
+        _attempt(lambda: run.rename(title, current_owner()))
         st.rerun()
 
 
 def _delete(run: Row) -> None:
-    title = run.path.name if isinstance(run, DamagedRun) else run.title
-    _words(st.container(), title, "Its weights, its film and its log will be gone. This cannot be undone.")
+    _words(_title(run), "Its weights, its training replay and its log will be gone. This cannot be undone.")
     yes, no = st.columns(2)
     if yes.button("Delete", type="primary", key="runs.delete.confirm", width="stretch"):
         _forget_question()
-        _told(lambda: run.delete(current_owner()), "The run is deleted.")
+        _attempt(lambda: run.delete(current_owner()), "The run is deleted.")
         st.rerun()
     if no.button("Keep", key="runs.delete.keep", width="stretch"):
         _forget_question()

@@ -1,4 +1,4 @@
-"""The script behind every page: title, groups of pages, the look."""
+"""The script behind every page: navigation, tab title, style and side bar."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from aeexplorer.ui.shared.resources import theme
 
 with turn():
     st.set_page_config(
-        page_title="aeexplorer",
         page_icon=str(Path(__file__).with_name("icon.png")),
         layout="wide",
         initial_sidebar_state=216,
@@ -27,7 +26,7 @@ with turn():
                 st.Page(PAGES / "home.py", title="Home", default=True),
                 st.Page(PAGES / "interpolate.py", title="Interpolate", url_path="interpolate"),
                 st.Page(PAGES / "corruption.py", title="Corruption", url_path="corruption"),
-                st.Page(PAGES / "beta.py", title="β", url_path="beta"),
+                st.Page(PAGES / "beta.py", title="β-VAE", url_path="beta"),
                 st.Page(PAGES / "generate.py", title="Generate", url_path="generate"),
                 st.Page(PAGES / "reconstruct.py", title="Reconstruct", url_path="reconstruct"),
             ],
@@ -41,8 +40,7 @@ with turn():
         },
         expanded=True,
     )
+    st.set_page_config(page_title=f"{page.title} · aeexplorer")
     jobs_panel()
-    st.sidebar.toggle(
-        "Large type", key="large_type", persist_state="session", help="For a projector: everything a quarter larger."
-    )
+    st.sidebar.toggle("Large type", key="large_type", persist_state="session", help="Larger text for projectors.")
     page.run()

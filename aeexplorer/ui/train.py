@@ -1,7 +1,9 @@
-"""Choosing what to train: data, family, knobs, and what it will cost."""
+"""Set up a training: data, family, knobs, cost, and the button that starts it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
@@ -11,32 +13,39 @@ from aeexplorer.config import ConfigError, reason
 from aeexplorer.data import DATASETS, Source
 from aeexplorer.families import FAMILIES, Family
 from aeexplorer.models.base import ModelConfig
-from aeexplorer.nets import NETS
+from aeexplorer.losses import LOSSES
+from aeexplorer.nets import NETS, NetConfig
 from aeexplorer.runs.limits import check_cost
 from aeexplorer.runs.request import configure, new_run
+from aeexplorer.runs.run import Run, list_runs
 from aeexplorer.server.identity import current_owner
 from aeexplorer.training.estimation import Estimate, estimate, suggested
-from aeexplorer.training.loop import TrainingConfig
+from aeexplorer.training.loop import TrainingConfig, check_batch
 from aeexplorer.training.plan import KNOBS, DialSpec
 from aeexplorer.ui.shared import downloads
-from aeexplorer.ui.shared.knob_form import knobs
+from aeexplorer.ui.shared.knob_form import KnobForm, labelled, typed
+from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.resources import dataset
 from aeexplorer.ui.shared.samples import show
-from aeexplorer.ui.shared.text import as_text, duration
+from aeexplorer.ui.shared.text import as_text, duration, heading
 
 JOB = "train.job"
 REFUSED = "train.refused"
-SAMPLES = 8
+SAMPLES, COLUMNS = 8, 5
+LISTED = 8
 LATER_EPOCHS = 10
-MODEL_KNOBS = ["latent_dim", "net", "hidden", "channels", "loss", "dropout"]
+MODEL_KNOBS = ["latent_dim", *(name for name in NetConfig.model_fields if name != "dropout"), "loss", "dropout"]
 CORRUPTION_KNOBS = ["corruption", "level"]
 LOOP_KNOBS = ["epochs", "batch_size", "learning_rate", "weight_decay", "patience", "seed"]
 MORE_LOOP_KNOBS = ["schedule", "samples", "threads", "device"]
+STATES = {"queued": "waiting", "starting": "training", "running": "training"}
 
 
 def setup() -> None:
-    """The choices, from top to bottom, and the button that starts."""
+    """Show the choices from top to bottom, and the button that starts."""
+    with top("Train a model", "Choose data and a family, see what the training will cost, and watch it learn."):
+        list_of_mine()
     left, right = st.columns(2)
     with left, st.container(border=True, height="stretch"):
         source = _choose_data()
@@ -44,49 +53,69 @@ def setup() -> None:
         row = _choose_family()
     with refusals():
         here = _available(source)
-        config, training = _choose_knobs(source, row)
-        _cost_and_start(source, row, config, training, here, _choose_dial(source, row, config))
+        form, config, training = _choose_knobs(source, row)
+        dial = _choose_dial(source, row, config, form)
+        cost = _cost(source, row, config, training, dial, form)
+        _start_button(source, row, config, training, dial, cost if here else None)
     jobs.supervise()
 
 
+@contextmanager
+def top(title: str, lead: str) -> Iterator[None]:
+    """Show the heading; what is drawn inside stands at its right."""
+    words, tools = st.columns([1.5, 1], vertical_alignment="center")
+    with words:
+        heading(title, lead)
+    with tools, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
+        yield
+
+
 def _choose_data() -> Source:
-    _take_from_link("dataset", list(DATASETS))
+    _begin_with_link("dataset", list(DATASETS))
     name = st.selectbox(
-        "Data", list(DATASETS), key="train.dataset", persist_state="session", format_func=lambda n: DATASETS[n].spec.title
-    )  # fmt: skip
+        "Data",
+        list(DATASETS),
+        key="train.dataset",
+        persist_state="session",
+        format_func=lambda n: DATASETS[n].spec.title,
+    )
     source = DATASETS[name]
     st.caption(
-        f"{as_text(source.spec.summary)} {source.n_train:,} to train on, {source.n_validation:,} to validate, "
+        f"{as_text(source.spec.summary)} {source.n_train:,} samples to train on, {source.n_validation:,} to validate, "
         f"{source.n_test:,} to test."
     )
     if source.available():
         with refusals():
-            test = dataset(name).test
-            show([("", test.x[:SAMPLES])], source.spec, tile_width=72)
+            show([("", dataset(name).test.x[:SAMPLES])], source.spec, tile_width=72)
     return source
 
 
 def _choose_family() -> Family:
-    _take_from_link("family", list(FAMILIES))
+    _begin_with_link("family", list(FAMILIES))
     name = st.selectbox(
-        "Family", list(FAMILIES), key="train.family", persist_state="session", format_func=lambda n: FAMILIES[n].title
-    )  # fmt: skip
+        "Family",
+        list(FAMILIES),
+        key="train.family",
+        persist_state="session",
+        format_func=lambda n: FAMILIES[n].title,
+    )
     row = FAMILIES[name]
-    said, _, link = row.paper.rpartition(", ")
-    st.caption(f"{row.summary} [{as_text(said)}]({link})")
+    citation, _, link = row.paper.rpartition(", ")
+    twin = {"vae": " The β-VAE is the same model with β = 4.", "beta_vae": " With β = 1 it is the VAE."}.get(name, "")
+    st.caption(f"{row.summary}{twin} [{as_text(citation)}]({link})")
     st.latex(row.equation)
     return row
 
 
-def _take_from_link(name: str, known: list[str]) -> None:
-    """?dataset=... and ?family=... choose once; afterwards the widget does."""
-    asked = st.query_params.pop(name, None) if name in st.query_params else None
-    if asked in known:
-        st.session_state[f"train.{name}"] = asked
+def _begin_with_link(name: str, known: Sequence[str]) -> None:
+    """?dataset=… and ?family=… choose once; afterwards the widget does."""
+    wanted = st.query_params.pop(name, None) if name in st.query_params else None
+    if wanted in known:
+        st.session_state[f"train.{name}"] = wanted
 
 
 def _available(source: Source) -> bool:
-    """Whether the data are here; where not, a sentence and the button that fetches them."""
+    """Whether the data are on this machine; where not, a sentence and the button that fetches them."""
     if source.available():
         return True
     title = as_text(source.spec.title)
@@ -100,90 +129,171 @@ def _available(source: Source) -> bool:
     return False
 
 
-def _choose_knobs(source: Source, row: Family) -> tuple[ModelConfig, TrainingConfig]:
+def _form_key(dataset_name: str, family_name: str) -> str:
+    return f"train.{dataset_name}.{family_name}"
+
+
+def _choose_knobs(source: Source, row: Family) -> tuple[KnobForm, ModelConfig, TrainingConfig]:
+    """The form, and the configurations that it asks for; where a field is refused they hold its suggestion."""
     config, training = suggested(row, source.spec, source.n_train)
-    key = f"train.{source.name}.{row.name}"
+    form = KnobForm(_form_key(source.name, row.name))
     nets = [net.name for net in NETS.values() if source.spec.kind in net.kinds]
+    losses = [loss.name for loss in LOSSES.values() if loss.fits(source.spec)]
+    options = {"net": nets, "loss": ["auto", *losses]}
     own = [name for name in type(config).model_fields if name not in ModelConfig.model_fields]
     shown = [*MODEL_KNOBS, *own, *(CORRUPTION_KNOBS if config.corruption != "none" else [])]
     with st.container(border=True):
-        values = knobs(config, key, shown, columns=6, options={"net": nets})
-        values |= knobs(training, key, LOOP_KNOBS, columns=6)
+        form.ask(COLUMNS, (config, shown), (training, LOOP_KNOBS), options=options)
         with st.expander("More", type="compact"):
-            if config.corruption == "none":
-                values |= knobs(config, key, CORRUPTION_KNOBS, columns=4)
-            values |= knobs(training, key, MORE_LOOP_KNOBS, columns=4)
-    return configure(row.name, **{**dict(config), **dict(training), **values})
-
-
-def _choose_dial(source: Source, row: Family, config: ModelConfig) -> DialSpec | None:
-    """A chain of snapshots over β or over the level of the corruption, for families that have such a knob."""
-    turnable = [knob for knob in KNOBS.values() if not knob.refusal(row, config)]
-    if not turnable:
-        return None
-    knob = turnable[0].name
-    over_beta = knob == "beta"
-    key = f"train.{source.name}.{row.name}.{knob}"
-    switch, first, second = st.columns([1, 2, 1], vertical_alignment="bottom")
-    what, page = ("β", "β") if over_beta else ("the level", "Corruption")
-    if not switch.toggle("Train as a dial", key=f"{key}.dial", help=(
-        f"One training at each of several values of {what}, each from the weights of the one before. The page {page} then "
-        "turns it live."
-    )):  # fmt: skip
-        return None
-    text = first.text_input(
-        f"Stops of {what}", ", ".join(f"{stop:g}" for stop in turnable[0].suggested), key=f"{key}.stops", max_chars=200
-    )
-    epochs = second.number_input("Epochs at each later stop", 1, 10_000, LATER_EPOCHS, key=f"{key}.epochs")
+            rest = CORRUPTION_KNOBS if config.corruption == "none" else []
+            form.ask(COLUMNS, (config, rest), (training, MORE_LOOP_KNOBS))
     try:
-        stops = tuple(float(part) for part in text.split(",") if part.strip())
-    except ValueError:
-        raise ConfigError(f"stops must be numbers separated by commas, got {text!r}") from None
-    return DialSpec(knob=knob, stops=stops, epochs_per_stop=int(epochs))
+        config, training = configure(row.name, **{**dict(config), **dict(training), **form.values})
+        check_batch(training, min(training.samples or source.n_train, source.n_train), source.spec)
+        row.shapes(config, source.spec)
+    except ConfigError as error:
+        if not form.refuse(str(error)):
+            raise ConfigError(labelled(str(error))) from None
+    return form, config, training
 
 
-def _cost_and_start(
-    source: Source, row: Family, config: ModelConfig, training: TrainingConfig, here: bool, dial: DialSpec | None = None
-) -> None:  # fmt: skip
+def _choose_dial(source: Source, row: Family, config: ModelConfig, form: KnobForm) -> DialSpec | None:
+    """A dial over β or over the level of the corruption, for families that have such a knob."""
+    knob = next((knob for knob in KNOBS.values() if not knob.refusal(row, config)), None)
+    if knob is None:
+        return None
+    switch, fields = st.columns([1, 3], vertical_alignment="bottom")
+    value, page = ("β", "β-VAE") if knob.name == "beta" else ("the corruption level", "Corruption")
+    about = (
+        f"A dial is a series of models trained at increasing values of {value}. The page {page} moves along it live."
+    )
+    if not switch.toggle("Train as a dial", key=f"{form.key}.{knob.name}.dial", help=about, persist_state="session"):
+        return None
+    usual = DialSpec(knob=knob.name, stops=knob.suggested, epochs_per_stop=LATER_EPOCHS)
+    part = KnobForm(f"{form.key}.{knob.name}")
+    with fields:
+        part.ask(2, (usual, ["stops", "epochs_per_stop"]))
+    dial = usual
+    if not part.refused:
+        try:
+            dial = usual.replace(**part.values)
+        except ConfigError as error:
+            part.refuse(str(error))
+    form.refused |= part.refused
+    return dial
+
+
+def _cost(
+    source: Source, row: Family, config: ModelConfig, training: TrainingConfig, dial: DialSpec | None, form: KnobForm
+) -> Estimate | None:
+    """What the training costs, in a sentence; None, with a sentence, where it cannot start."""
+    if form.refused:
+        st.markdown(":red[Training can start when the fields marked above are corrected.]")
+        return None
     pace = jobs.pace()
     try:
         cost = estimate(row.name, config, training, source.spec, source.n_train, source.n_validation, dial)
         check_cost(cost, pace)
-        refused = st.session_state.pop(REFUSED, "")
     except ConfigError as error:
-        cost, refused = None, str(error)
-    said, name, button = st.columns([3, 1.4, 1], vertical_alignment="bottom")
-    with said:
-        if refused:
-            st.error(as_text(refused), icon=":material/error:")
-        elif cost is not None:
-            st.markdown(cost_sentence(cost, pace))
-    title = name.text_input("Name", key="train.title", max_chars=120, placeholder="optional")
-    given = {**dict(config), **dict(training)}
-    button.button(
-        "Start training", type="primary", icon=":material/play_arrow:", width="stretch", key="train.start",
-        disabled=cost is None or not here, on_click=_start, args=(source.name, row.name, title, given, cost.seconds if cost else 0.0, dial),
-    )  # fmt: skip
-    changed = {
-        k: v for k, v in given.items()
-        if v != {**dict(row.config), **dict(TrainingConfig())}[k]
-    }  # fmt: skip
-    with st.popover("Copy as Python", icon=":material/code:", type="tertiary"):
+        if not form.refuse(str(error)):
+            st.error(as_text(labelled(str(error))), icon=":material/error:")
+        return None
+    if refused := st.session_state.pop(REFUSED, ""):
+        st.error(as_text(labelled(refused)), icon=":material/error:")
+    st.markdown(cost_sentence(cost, pace))
+    return cost
+
+
+def _start_button(
+    source: Source,
+    row: Family,
+    config: ModelConfig,
+    training: TrainingConfig,
+    dial: DialSpec | None,
+    cost: Estimate | None,
+) -> None:
+    """The name, the button and the lines of Python.
+
+    The button is read here and not by a callback: a click that takes the cursor out of a field comes with what was
+    typed there, and a callback would start with what stood there before.
+    """
+    name, button, code = st.columns([1.6, 1, 1.6], vertical_alignment="bottom")
+    title = name.text_input(
+        "Name", key="train.title", max_chars=120, placeholder="Name (optional)", label_visibility="collapsed"
+    )
+    knobs = {**dict(config), **dict(training)}
+    usual = {**dict(row.config), **dict(TrainingConfig())}
+    changed = {name: value for name, value in knobs.items() if value != usual[name]}
+    with code, st.popover("Copy as Python", icon=":material/code:", type="tertiary"):
         st.code(as_python(source.name, row.name, changed, dial), language="python")
+    pressed = button.button(
+        "Start training",
+        type="primary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        key="train.start",
+        disabled=cost is None,
+    )
+    if pressed and cost is not None:
+        _start(source.name, row.name, title, knobs, cost.seconds, dial)
+        st.rerun()
 
 
-def _start(dataset_name: str, family_name: str, title: str, given: dict[str, Any], seconds: float, dial: DialSpec | None = None) -> None:  # fmt: skip
-    """Make the run and start it. A second click arrives while the first one's run is shown, and does nothing."""
+def _start(
+    dataset_name: str,
+    family_name: str,
+    title: str,
+    knobs: dict[str, Any],
+    seconds: float,
+    dial: DialSpec | None = None,
+) -> None:
+    """Make the run and start it; of a double click the second does nothing."""
     if st.session_state.get(JOB):
         return
+    owner = current_owner()
     try:
-        run = new_run(
-            family_name, dataset(dataset_name), title, owner=current_owner(), pace=jobs.pace(), dial=dial, **given
-        )
+        run = new_run(family_name, dataset(dataset_name), title, owner=owner, pace=jobs.pace(), dial=dial, **knobs)
         st.session_state[JOB] = run.id
-        jobs.start(run, current_owner(), seconds)
+        jobs.start(run, owner, seconds)
     except (ConfigError, OSError) as error:
         st.session_state[REFUSED] = reason(error)
+
+
+def fill_in(run: Run) -> None:
+    """Put the settings of a run into the form, and show the form."""
+    spec = run.spec
+    st.session_state["train.dataset"], st.session_state["train.family"] = spec.dataset, spec.family
+    key = _form_key(spec.dataset, spec.family)
+    values = {**dict(run.config), **dict(spec.training)}
+    for name, value in values.items():
+        st.session_state[f"{key}.{name}"] = value if isinstance(value, str) else typed(value)
+    for knob in KNOBS:
+        st.session_state[f"{key}.{knob}.dial"] = spec.dial is not None and spec.dial.knob == knob
+    if spec.dial is not None:
+        st.session_state[f"{key}.{spec.dial.knob}.stops"] = typed(spec.dial.stops)
+        st.session_state[f"{key}.{spec.dial.knob}.epochs_per_stop"] = typed(spec.dial.epochs_per_stop)
+    forget()
+
+
+def forget() -> None:
+    """Show no training any more, so that a new one can be set up."""
+    st.session_state.pop(JOB, None)
+    st.query_params.pop("job", None)
+
+
+def list_of_mine(shown: Run | None = None) -> None:
+    """A button with the newest trainings of this person, each a link to watch it."""
+    me = current_owner()
+    mine = [run for run in list_runs() if isinstance(run, Run) and run.owner == me][:LISTED]
+    if not mine:
+        return
+    under_way = {job.path: job for job in jobs.active_jobs(me)}
+    with st.popover("Your trainings", icon=":material/list:"):
+        for run in mine:
+            job = under_way.get(run.path)
+            state = f" · {STATES[job.state]}" if job else ""
+            title = f"**{as_text(run.title)}**" if shown is not None and run.path == shown.path else as_text(run.title)
+            page_link("train", f"{title}{state}", job=run.path.name)
 
 
 def cost_sentence(cost: Estimate, pace: float = 1.0) -> str:
@@ -198,9 +308,9 @@ def _bytes(n: float) -> str:
     return f"{n / 1e9:.1f} GB" if n >= 1e9 else f"{n / 1e6:.0f} MB" if n >= 1e6 else f"{n / 1e3:.0f} kB"
 
 
-def as_python(dataset_name: str, family_name: str, knobs_given: dict[str, Any], dial: DialSpec | None = None) -> str:
+def as_python(dataset_name: str, family_name: str, knobs: dict[str, Any], dial: DialSpec | None = None) -> str:
     """The lines that do the same without a page."""
-    given = "".join(f",\n    {name}={value!r}" for name, value in knobs_given.items())
+    given = "".join(f",\n    {name}={value!r}" for name, value in knobs.items())
     more = ""
     if dial is not None:
         more = "from aeexplorer.training.plan import DialSpec\n"

@@ -1,4 +1,4 @@
-"""Watching a training: how far it is, what it can do by now, and afterwards its film."""
+"""Watch a training: its progress, its losses and pictures so far, and afterwards a replay of its epochs."""
 
 from __future__ import annotations
 
@@ -23,18 +23,27 @@ from aeexplorer.runs.run import Run
 from aeexplorer.server.identity import current_owner
 from aeexplorer.store import Damaged
 from aeexplorer.training.loop import TrainingConfig
-from aeexplorer.ui.shared.figures import NAMES, figure_of, figures_line, figures_on_test
+from aeexplorer.ui.shared.figures import (
+    NAMES,
+    collapse_sentence,
+    figure_of,
+    figures_line,
+    figures_on_test,
+    likelihood_sentence,
+)
 from aeexplorer.ui.shared.jobs_panel import waiting_sentence
 from aeexplorer.ui.shared.page_footer import page_footer
 from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.resources import theme
 from aeexplorer.ui.shared.samples import chart, show
-from aeexplorer.ui.shared.text import as_text, duration, heading
-from aeexplorer.ui.train import JOB, as_python
+from aeexplorer.ui.shared.text import as_text, counted, duration
+from aeexplorer.ui.train import JOB, REFUSED, as_python, fill_in, forget, list_of_mine, top
 
 TICK_SECONDS = 0.7
 FIRST_TICK_SECONDS = 0.2  # until the first loss, where nobody else waits for one
 CONTROL_HEIGHT, CHART_HEIGHT = 66, 290
+EPOCH = "epoch"  # key of the slider and its name in the link
+REPLAYED = "train.replayed"
 
 
 def shown_run() -> Run | None:
@@ -53,30 +62,39 @@ def shown_run() -> Run | None:
     st.session_state[JOB] = run.path.name
     if st.query_params.get("job") != run.path.name:
         st.query_params["job"] = run.path.name
+    if st.session_state.get(REPLAYED) not in (None, run.path.name):
+        st.session_state.pop(EPOCH, None)  # the epoch of another run's replay
+    st.session_state[REPLAYED] = run.path.name
     return run
 
 
-def forget() -> None:
-    """Show no training any more, so that a new one can be chosen."""
-    st.session_state.pop(JOB, None)
-    st.query_params.pop("job", None)
-
-
 def watch(run: Run) -> None:
-    """One training: live while it goes on, a film to scrub through afterwards."""
+    """Show one training: live while it goes on, afterwards as a replay."""
     try:
         status = run.status
     except Damaged as error:
-        heading(as_text(run.title), "This training cannot be shown.")
+        _top(run, "This training cannot be shown.")
         st.error(as_text(reason(error)), icon=":material/error:")
         _ways_on(run)
         return
-    heading(as_text(run.title), _lead(run, status))
+    _top(run, _lead(run, status))
+    if refused := st.session_state.pop(REFUSED, ""):
+        st.error(as_text(refused), icon=":material/error:")
     active = jobs.under_way(run)
     eager = active and len(jobs.active_jobs()) == 1 and not _begun(run)
     tick = FIRST_TICK_SECONDS if eager else TICK_SECONDS
     st.fragment(_view, run_every=tick if active else None)(run, active, eager)
+    if not active:
+        _ways_on(run)
     _foot(run)
+
+
+def _top(run: Run, lead: str) -> None:
+    with top(as_text(run.title), lead):
+        list_of_mine(run)
+        if run.removable:
+            st.button("Use these settings", icon=":material/tune:", on_click=fill_in, args=(run,), key="train.reuse")
+        st.button("New training", icon=":material/add:", on_click=forget, key="train.new")
 
 
 def _begun(run: Run) -> bool:
@@ -100,19 +118,14 @@ def _view(run: Run, was_active: bool, eager: bool) -> None:
         )
         if active:
             _progress(run, status, follower, bar)
-            shown = frames[-1] if frames else None
+            epoch, shown = None, frames[-1] if frames else None
         else:
-            shown = _after(run, status, frames, bar)
-        if not active:
-            _trouble(status)
-        _numbers(run, status, follower, None if active else shown)
-        _pictures(run, follower, shown, active)
-        done = status.state == "done"
+            epoch = shown = _replay(run, status, frames, bar)
+            _outcome(run, status)
+        _numbers(run, status, follower, epoch)
+        _pictures(run, status, follower, epoch, shown)
     except (Damaged, FileNotFoundError) as error:
-        st.error(as_text(f"The film of this run cannot be shown: {error}"), icon=":material/error:")
-        done = False
-    if not was_active:
-        _ways_on(run, done)
+        st.error(as_text(f"The training replay cannot be shown: {reason(error)}"), icon=":material/error:")
     if eager and _begun(run):
         st.rerun()
 
@@ -132,7 +145,7 @@ def _progress(run: Run, status: Status, follower: Follower, bar: DeltaGenerator)
     elif latest is None:
         text = "Reading the data"
     else:
-        text = f"Epoch {latest['epoch']} of {latest['epochs']}, about {duration(latest['seconds_left'])} left"
+        text = f"Epoch {latest['epoch']:,} of {latest['epochs']:,}, about {duration(latest['seconds_left'])} left"
     bar.progress(min(latest["step"] / latest["steps"], 1.0) if latest else 0.0, text=text)
     if run.owner != current_owner():
         return
@@ -148,37 +161,37 @@ def _progress(run: Run, status: Status, follower: Follower, bar: DeltaGenerator)
     bar.button("Stopping", icon=":material/hourglass_empty:", key="train.stopping", disabled=True)
 
 
-def _after(run: Run, status: Status, frames: list[int], bar: DeltaGenerator) -> int | None:
-    """The slider through the film, and the button for what can come next."""
+def _replay(run: Run, status: Status, frames: list[int], bar: DeltaGenerator) -> int | None:
+    """The slider through the epochs, and the button for going on.
+
+    Returns:
+        the epoch that is shown.
+    """
     shown = frames[0] if len(frames) == 1 else None
     if len(frames) > 1:
-        shown = bar.select_slider("Epoch", frames, value=frames[-1], key=f"train.epoch.{run.path.name}")
+        shown = bar.select_slider(
+            "Epoch", frames, value=frames[-1], key=EPOCH, bind="query-params", label_visibility="visible"
+        )
+    elif shown:
+        bar.caption(f"The training replay has one epoch, {shown}.")
     else:
-        said = "There is no film yet: it begins with the end of the first epoch."
-        bar.caption(f"The film has one frame, of epoch {shown}." if shown else said)
-    if status.state == "done":
-        bar.button("New training", icon=":material/add:", on_click=forget, key="train.new")
-        return shown
-    if run.owner != current_owner():
+        bar.caption("There is no training replay yet: it begins at the end of the first epoch.")
+    if status.state == "done" or run.owner != current_owner():
         return shown
     label = {"queued": "Start", "failed": "Try again"}.get(status.state, "Continue")
     if bar.button(label, icon=":material/play_arrow:", type="primary", key="train.continue"):
-        _continue(run)
+        try:
+            jobs.start(run, current_owner())
+        except (ConfigError, OSError) as error:
+            st.error(as_text(reason(error)), icon=":material/error:")
+        else:
+            st.rerun()
     return shown
-
-
-def _continue(run: Run) -> None:
-    try:
-        jobs.start(run, current_owner())
-    except (ConfigError, OSError) as error:
-        st.error(as_text(reason(error)), icon=":material/error:")
-        return
-    st.rerun()
 
 
 def _lead(run: Run, status: Status) -> str:
     """What is shown, or why it ended before its end and that it can go on."""
-    reached = f" after {status.epochs} epoch{'s' if status.epochs > 1 else ''}" if status.epochs else ""
+    reached = f" after {counted(status.epochs, 'epoch')}" if status.epochs else ""
     match status.state:
         case "queued" if not jobs.under_way(run):
             return "This training waits to be started."
@@ -187,20 +200,30 @@ def _lead(run: Run, status: Status) -> str:
         case "cancelled":
             return "Stopped before it began."
     spec, size = run.spec, run.config.latent_dim
-    return f"{run.family.title} with {size} latent dimension{'s' if size > 1 else ''} on {spec.data.title}, {spec.created[:10]}."
+    return f"{run.family.title} with {counted(size, 'latent dimension')} on {spec.data.title}, {spec.created[:10]}."
 
 
-def _trouble(status: Status) -> None:
+def _outcome(run: Run, status: Status) -> None:
+    """How the training ended, where that asks for an explanation."""
     if status.state == "interrupted":
-        said = as_text(status.reason)
-        st.warning(f"Interrupted: {said}. It can go on from its last checkpoint.", icon=":material/warning:")
+        why = as_text(status.reason)
+        st.warning(f"Interrupted: {why}. It can go on from its last checkpoint.", icon=":material/warning:")
     elif status.state == "failed":
-        said = as_text(status.reason)
-        st.error(f"Failed: {said}. Try again, or start a new training with other knobs.", icon=":material/error:")
+        why = as_text(status.reason)
+        st.error(f"Failed: {why}. Try again, or start a new training with other settings.", icon=":material/error:")
+    elif status.state == "done":
+        if (run.last_event("end") or {}).get("finished") == "patience":
+            st.info(
+                f"Stopped early, after {status.epochs:,} of {counted(run.spec.training.epochs, 'epoch')}: the validation "
+                f"loss had not fallen for {counted(run.spec.training.patience, 'epoch')}.",
+                icon=":material/info:",
+            )
+        if collapse := collapse_sentence(run, status):
+            st.warning(collapse, icon=":material/warning:")
 
 
 def _numbers(run: Run, status: Status, follower: Follower, epoch: int | None) -> None:
-    """Losses and active units at the shown epoch, or as they are now."""
+    """Losses and active units at the shown epoch, or as they are now, and the test figures of the weights that are kept."""
     event = follower.latest if epoch is None else follower.epochs.get(epoch)
     last = follower.epochs.get(max(follower.epochs, default=0), {})
     cells: dict[str, str] = {}
@@ -208,63 +231,75 @@ def _numbers(run: Run, status: Status, follower: Follower, epoch: int | None) ->
         validated = event.get("validation") or last.get("validation") or {}
         cells["Training loss"] = figure_of(sum(event["train"].values()))
         if len(event["train"]) > 1:
-            cells |= {_named(name): figure_of(value) for name, value in event["train"].items()}
+            cells |= {_capital(NAMES.get(name, name)): figure_of(value) for name, value in event["train"].items()}
         cells["Validation loss"] = figure_of(sum(validated.values())) if validated else "–"
         units = event.get("active_units", last.get("active_units"))
         cells["Active units"] = "–" if units is None else f"{units} of {run.config.latent_dim}"
     else:
         cells = dict.fromkeys(("Training loss", "Validation loss", "Active units"), "–")
-    if status.state == "done" and status.result:
-        cells |= {f"Test {name}": value for name, value in figures_on_test(status).items()}
+    if epoch is not None:
+        cells = {"Shown": f"epoch {epoch:,}", **cells}
+    if epoch is not None and status.result:
+        cells["Weights kept"] = "every stop" if run.spec.dial else f"epoch {status.best_epoch:,}"
+        cells |= {f"Test {name}": value for name, value in figures_on_test(run, status).items()}
     figures_line([(name, value, "") for name, value in cells.items()])
 
 
-def _named(name: str) -> str:
-    said = NAMES.get(name, name)
-    return said[:1].upper() + said[1:]
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]
 
 
-def _pictures(run: Run, follower: Follower, epoch: int | None, active: bool) -> None:
+def _pictures(run: Run, status: Status, follower: Follower, epoch: int | None, shown: int | None) -> None:
+    """The followed samples, the losses and the codes.
+
+    Args:
+        epoch: of the replay; None while it trains.
+        shown: whose pictures there are.
+    """
     spec = run.spec.data
-    frame = run.frame(epoch) if epoch is not None else None
+    frame = run.frame(shown) if shown is not None else None
     with st.container(border=True):
         followed = frame is not None or (run.path / "snapshots" / "samples.safetensors").exists()
         x = run.film_samples["x"] if followed else np.zeros((10, *spec.shape), np.float32)
-        restored = frame["reconstructions"] if frame is not None else np.zeros_like(x)
-        show([("original", x), ("restored", restored)], spec, tile_width=68)
+        rows = [("original", x)]
+        if frame is not None and "inputs" in frame:
+            rows.append(("corrupted", frame["inputs"]))
+        rows.append(("reconstruction", frame["reconstructions"] if frame is not None else np.zeros_like(x)))
+        show(rows, spec, tile_width=68)
     left, right = st.columns(2)
     with left, st.container(border=True, height="stretch"):
-        _losses(follower.curve(), None if active else epoch)
+        _losses(follower.curve(), epoch, status.best_epoch if epoch is not None and not run.spec.dial else None)
     with right, st.container(border=True, height="stretch"):
-        _map(run, epoch)
+        _map(run, shown)
 
 
-def _losses(rows: list[dict[str, float]], epoch: int | None) -> None:
-    """The losses so far, with a line at an epoch; an empty place of the same height before the first, because a browser is
-    busy for a second with its first chart and would show the first loss that much later."""
+def _losses(rows: list[dict[str, float]], epoch: int | None, best: int | None) -> None:
+    """The losses so far, with lines at the shown and the best epoch.
+
+    Before the first there is an empty place of the same height, because a browser is busy for a second with its first
+    chart and would show the first loss that much later.
+    """
     if not rows:
         st.container(height=CHART_HEIGHT - 36, border=False)
-        st.caption("The losses appear with the first of them.")
+        st.caption("Waiting for the first loss values.")
         return
-    figure = loss_curves(rows, theme())
-    if epoch is not None and len(rows) > 1:
-        figure.add_vline(x=epoch, line={"color": theme().secondary, "width": 1})
+    figure = loss_curves(rows, theme(), shown=epoch, best=best)
     chart(figure, height=CHART_HEIGHT, key="train.losses")
 
 
 def _map(run: Run, epoch: int | None) -> None:
-    """Where the codes of the film's samples lie; an empty place of the same height before the first frame."""
+    """The codes of the followed samples on a plane; an empty place of the same height before the first frame."""
     if epoch is None:
         st.container(height=CHART_HEIGHT - 36, border=False)
         st.caption("The codes appear at the end of the first epoch.")
         return
     points = frame_points(str(run.path), epoch, run.frames().index(epoch))
     how = "as they are" if run.config.latent_dim <= 2 else "by PCA"
-    said = f"Codes of {len(points)} validation samples {how} after epoch {epoch}"
-    figure = scatter_map(points, run.film_samples["labels"], run.spec.data.classes, theme(), alt=said)
+    about = f"Codes of {len(points)} validation samples {how} after epoch {epoch:,}"
+    figure = scatter_map(points, run.film_samples["labels"], run.spec.data.classes, theme(), alt=about)
     figure.update_layout(showlegend=False, margin={"l": 8, "r": 8, "t": 8, "b": 8})
     chart(figure, height=CHART_HEIGHT - 36, key="train.map")
-    st.caption(f"{said}.")
+    st.caption(f"{about}.")
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
@@ -277,18 +312,17 @@ def frame_points(path: str, epoch: int, place: int) -> np.ndarray:
     return project_frame(codes, frame_points(path, run.frames()[place - 1], place - 1))
 
 
-def _ways_on(run: Run, done: bool = False) -> None:
-    with st.container(horizontal=True):
-        if run.has_weights:
+def _ways_on(run: Run) -> None:
+    if run.has_weights:
+        st.caption(likelihood_sentence(run))
+        with st.container(horizontal=True):
             page_link("reconstruct", "Explore this model", "explore", run=run.id)
             page_link("latent_map", "Open its latent map", "scatter_plot", run=run.id)
-        if not done:
-            st.button("New training", icon=":material/add:", on_click=forget, key="train.again", type="tertiary")
 
 
 def _foot(run: Run) -> None:
     row = FAMILIES[run.spec.family]
-    given: Mapping[str, Any] = {**dict(run.config), **dict(run.spec.training)}
+    knobs: Mapping[str, Any] = {**dict(run.config), **dict(run.spec.training)}
     usual = {**dict(row.config), **dict(TrainingConfig())}
-    changed = {name: value for name, value in given.items() if value != usual[name]}
-    page_footer(row.equation, row.summary, as_python(run.spec.dataset, row.name, changed))
+    changed = {name: value for name, value in knobs.items() if value != usual[name]}
+    page_footer(row.equation, row.summary, as_python(run.spec.dataset, row.name, changed, run.spec.dial))

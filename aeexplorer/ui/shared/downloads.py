@@ -64,9 +64,13 @@ def offer(name: str) -> None:
     if transfer is not None and transfer.error:
         st.error(as_text(transfer.error), icon=":material/error:")
     st.button(
-        f"Download, {download_size(name) / MEGABYTE:.0f} MB", type="primary", icon=":material/download:",
-        on_click=begin, args=(name,), key="download",
-    )  # fmt: skip
+        f"Download, {download_size(name) / MEGABYTE:.0f} MB",
+        type="primary",
+        icon=":material/download:",
+        on_click=begin,
+        args=(name,),
+        key="download",
+    )
 
 
 @st.fragment(run_every=0.5)

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from aeexplorer.data import DATASETS, DataUnavailable
+from aeexplorer.metrics import cross_entropy_floor
 from aeexplorer.runs.folders import Status
+from aeexplorer.runs.run import Run
+from aeexplorer.ui.shared.resources import dataset
+from aeexplorer.ui.shared.text import counted
 
 NAMES = {
     "reconstruction": "reconstruction",
@@ -16,8 +21,15 @@ NAMES = {
     "mse": "MSE",
     "denoising_mse": "denoising MSE",
     "perplexity": "perplexity",
+    "prior_nats": "prior",
+    "nll": "−log p(x)",
+    "accuracy": "accuracy",
 }
 """Figures of `training.evaluation.evaluate` that people see, and terms of a loss, as they are named on pages."""
+
+
+COLLAPSED_RATE = 0.1
+"""Nats per sample: a code with less says nothing of a sample."""
 
 
 def figures_line(figures: Sequence[tuple[str, str, str]]) -> None:
@@ -39,6 +51,55 @@ def figure_of(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) < 100 else f"{value:.1f}"
 
 
-def figures_on_test(status: Status) -> dict[str, str]:
-    """Figures on the test split by their names, of a run that is done."""
-    return {NAMES[name]: figure_of(value) for name, value in status.result.items() if name in NAMES}
+def figures_on_test(run: Run, status: Status) -> dict[str, str]:
+    """Figures on the test split by their names, with units, of a run that is done."""
+    nats = {"kl", "neg_elbo", "prior_nats", "nll"} | ({"reconstruction"} if _cross_entropy(run) else set())
+    return {
+        NAMES[name]: f"{figure_of(value)}{' nats' if name in nats else ''}"
+        for name, value in status.result.items()
+        if name in NAMES
+    }
+
+
+def _cross_entropy(run: Run) -> bool:
+    return run.config.loss == "bce" or (run.config.loss == "auto" and run.spec.data.unit_interval)
+
+
+def collapse_sentence(run: Run, status: Status) -> str:
+    """A warning where a code has collapsed, by its numbers on the whole test split; "" where it has not.
+
+    A code has collapsed when fewer than two of its units are active (one, of a one-dimensional code), or when its rate
+    is below a tenth of a nat.
+    """
+    active, rate = status.result.get("active_units"), status.result.get("kl")
+    units = run.config.latent_dim
+    if active is None or (active >= min(2, units) and (rate is None or rate >= COLLAPSED_RATE)):
+        return ""
+    name = "Posterior collapse" if rate is not None else "The code has collapsed"
+    nats = "" if rate is None else f", R = {rate:.3g} nats"
+    advice = "Try a smaller β, β warm-up or another network." if rate is not None else "Try another network or loss."
+    return f"{name}: {active:.0f} of {counted(units, 'unit')} active{nats} over the test split. {advice}"
+
+
+def likelihood_sentence(run: Run) -> str:
+    """What a cross-entropy of grey levels is not, and how small it can get; "" for other losses and for pixels that are
+    black or white."""
+    if not _cross_entropy(run):
+        return ""
+    floor = _floor(run.spec.dataset) if run.spec.dataset in DATASETS else None
+    if floor == 0:
+        return ""
+    least = "" if floor is None else f"a perfect reconstruction has {floor:.1f} nats. "
+    bound = "it bounds −log p(x) only for pixels drawn black or white at random."
+    return f"Cross-entropy is of grey levels: {least}{bound[:1].upper() if least else bound[:1]}{bound[1:]}"
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _floor(dataset_name: str) -> float | None:
+    """The smallest cross-entropy per test sample; None where the samples are not on this machine."""
+    if not DATASETS[dataset_name].available():
+        return None
+    try:
+        return cross_entropy_floor(dataset(dataset_name).test.x)
+    except DataUnavailable:
+        return None

@@ -1,8 +1,12 @@
-"""What runs and what waits, in the side bar of every page; nothing is shown or asked while nothing does."""
+"""Jobs that run and wait, in the side bar of every page, and for a while those that have ended.
+
+Nothing is shown or polled while there are none.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import time
 
 import streamlit as st
 
@@ -11,31 +15,39 @@ from aeexplorer.config import ConfigError
 from aeexplorer.jobs.maps import MapJob
 from aeexplorer.projection import METHODS
 from aeexplorer.runs.folders import WorkFolder
-from aeexplorer.runs.run import Run
+from aeexplorer.runs.run import Run, find_run
 from aeexplorer.server.identity import current_owner
 from aeexplorer.store import Damaged
+from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.text import as_text, duration
 
 TICK_SECONDS = 1.0
 SHOWN = 4
+ENDED_SECONDS = 60.0  # for which a training that has ended is shown
+WATCHED = "jobs.watched"
+ENDED = "jobs.ended"
+OUTCOMES = {"done": "finished", "failed": "failed", "cancelled": "stopped", "interrupted": "interrupted"}
 
 
 def jobs_panel() -> None:
-    """The panel; a page without jobs has none and does not poll."""
-    if jobs.active_jobs():
+    """Show the panel; a page without jobs has none and does not poll."""
+    if jobs.active_jobs() or st.session_state.get(WATCHED) or _ended():
         with st.sidebar:
             st.fragment(_panel, run_every=TICK_SECONDS)()
 
 
 def _panel() -> None:
     found = jobs.active_jobs()
-    if not found:
-        st.rerun()
     me = current_owner()
     mine = [job for job in found if job.owner == me]
+    _note_ends(mine)
+    if not found and not _ended():
+        st.rerun()
     with st.container(border=True, key="jobs-panel"):
         for job in mine[:SHOWN]:
             _row(job, me)
+        for run in _ended():
+            page_link("train", as_text(f"{run.title}: {OUTCOMES.get(run.status.state, 'ended')}"), job=run.path.name)
         others, more = len(found) - len(mine), len(mine) - SHOWN
         if more > 0:
             st.caption(f"Yours: {more} more waiting")
@@ -44,16 +56,45 @@ def _panel() -> None:
             st.caption(f"Others: {running} running, {others - running} waiting")
 
 
+def _note_ends(mine: list[jobs.Job]) -> None:
+    """Remember when a training of this session's person was last under way."""
+    now = {job.path.name for job in mine if job.kind == "train"}
+    gone = set(st.session_state.get(WATCHED, ())) - now
+    st.session_state[WATCHED] = now
+    kept = {name: end for name, end in st.session_state.get(ENDED, {}).items() if name not in now}
+    st.session_state[ENDED] = kept | {name: time.monotonic() for name in gone}
+
+
+def _ended() -> list[Run]:
+    """Trainings that ended within the last minute."""
+    runs = []
+    for name, end in st.session_state.get(ENDED, {}).items():
+        if time.monotonic() - end < ENDED_SECONDS:
+            with contextlib.suppress(ConfigError, Damaged, OSError):  # deleted meanwhile
+                run = find_run(name)
+                _ = run.status
+                runs.append(run)
+    return runs
+
+
 def _row(job: jobs.Job, me: str) -> None:
     folder = WorkFolder(job.path)
-    fraction, said = _how_far(job, folder)
-    st.caption(f"**{as_text(_title(job))}**")
+    fraction, text = _how_far(job, folder)
+    if job.kind == "train":
+        page_link("train", f"**{as_text(_title(job))}**", job=job.path.name)
+    else:
+        st.caption(f"**{as_text(_title(job))}**")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.progress(fraction, text=said)
+        st.progress(fraction, text=text)
         stopped = st.button(
-            "", icon=":material/stop:", key=f"jobs.stop.{job.folder}", help="Stop", disabled=folder.cancel_requested,
-            type="tertiary", width="content",
-        )  # fmt: skip
+            "",
+            icon=":material/stop:",
+            key=f"jobs.stop.{job.folder}",
+            help="Stop",
+            disabled=folder.cancel_requested,
+            type="tertiary",
+            width="content",
+        )
     if stopped:
         with contextlib.suppress(ConfigError, Damaged):  # it ended meanwhile
             jobs.cancel(folder, me)
@@ -81,9 +122,9 @@ def _how_far(job: jobs.Job, folder: WorkFolder) -> tuple[float, str]:
 
 
 def waiting_sentence(folder: WorkFolder) -> str:
-    """Where a waiting job stands."""
-    said = jobs.outlook(folder)
-    if said.before is None:
+    """Where a waiting job stands in the queue."""
+    outlook = jobs.outlook(folder)
+    if outlook.before is None:
         return "Starting"
-    place = "Next in the queue" if said.before == 0 else f"{said.before} before it"
-    return f"{place}, starts in about {duration(said.starts_in)}"
+    place = "Next in the queue" if outlook.before == 0 else f"{outlook.before} before it"
+    return f"{place}, starts in about {duration(outlook.starts_in)}"

@@ -1,70 +1,243 @@
-"""A form of knobs, built from the fields of a configuration."""
+"""A form of knobs, built from the fields of configurations. Text that is typed stays in its field; text that cannot be
+used is refused there with a sentence."""
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 import streamlit as st
 from annotated_types import Ge, Gt, Le, Lt
+from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
+from streamlit.delta_generator import DeltaGenerator
 
 from aeexplorer.config import Config, ConfigError, choices
-from aeexplorer.nets import foreign_knobs
+from aeexplorer.corruption import CORRUPTIONS
+from aeexplorer.losses import LOSSES
+from aeexplorer.nets import NETS, foreign_knobs
+from aeexplorer.ui.shared.text import as_text
+
+LABELS = {
+    "beta": "β",
+    "channels": "Channels of each convolution",
+    "epochs_per_stop": "Epochs at each later stop",
+    "hidden": "Hidden layer sizes",
+    "highest": "Largest β",
+    "latent_dim": "Latent dimension",
+    "level": "Corruption level",
+    "loss": "Reconstruction loss",
+    "lowest": "Smallest β",
+    "net": "Network",
+    "patience": "Early-stopping patience",
+    "positions": "Codes per sample",
+    "rho": "Target activation ρ",
+    "samples": "Training samples",
+    "schedule": "Learning-rate schedule",
+    "threads": "CPU threads",
+    "warmup": "β warm-up",
+}
+"""Labels of fields whose Python name does not read as one."""
+
+CHOICES = {
+    "auto": "Automatic",
+    "cpu": "CPU",
+    "cuda": "GPU (CUDA)",
+    **{name: net.title for name, net in NETS.items()},
+    **{name: loss.title for name, loss in LOSSES.items()},
+    **{name: corruption.title for name, corruption in CORRUPTIONS.items()},
+}
+"""Labels of the values of a choice."""
+
+LIMITS = {
+    "greater_than_equal": "at least {ge:g}",
+    "less_than_equal": "at most {le:g}",
+    "greater_than": "above {gt:g}",
+    "less_than": "below {lt:g}",
+    "multiple_of": "a multiple of {multiple_of}",
+    "too_long": "at most {max_length} numbers",
+    "too_short": "at least {min_length} number",
+}
+"""Limits by the name that pydantic gives their errors."""
+
+BOUNDS = {
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+    "greater than": "above",
+    "less than": "below",
+}
 
 
 def label_of(name: str) -> str:
-    """A field's name as people read it."""
-    return name.replace("_", " ").capitalize()
+    """The label of a field."""
+    return LABELS.get(name, name.replace("_", " ").capitalize())
 
 
-def knob(name: str, field: FieldInfo, default: Any, key: str, options: Sequence[Any] = ()) -> Any:
-    """One widget for one field, with its bounds, help and default; `options` narrows the values of a choice.
-
-    Numbers are bounded here for comfort and again by the configuration for certain.
-    """
-    text, title = field.description or "", label_of(name)
-    annotation = field.annotation
-    if known := choices(field):
-        options = [value for value in known if not options or value in options]
-        return st.selectbox(title, options, index=options.index(default), key=key, help=text, format_func=label_of)
-    if get_origin(annotation) is tuple:
-        shown = st.text_input(
-            title, ", ".join(map(str, default)), key=key, help=f"{text}. Numbers separated by commas."
-        )
-        return tuple(_whole(name, part) for part in shown.split(",") if part.strip())
-    low, high = bounds(field)
-    if annotation is int:
-        return int(st.number_input(title, low, high, int(default), step=1, key=key, help=text))
-    return float(
-        st.number_input(title, None if low is None else float(low), None if high is None else float(high), float(default),
-                        step=_step(float(default), high), format="%g", key=key, help=text)
-    )  # fmt: skip
+def choice_label(value: str) -> str:
+    """The label of a value of a choice."""
+    return CHOICES.get(value, value.replace("_", " ").capitalize())
 
 
-def knobs(
-    config: Config, key: str, names: list[str], columns: int = 2, options: Mapping[str, Sequence[Any]] | None = None
-) -> dict[str, Any]:
-    """Widgets for some fields of a configuration; a field that depends on another is shown when that one asks for it.
+def field_of(refusal: str) -> str:
+    """The Python name of the field that a refusal of the core begins with: "hidden.0 must be …" is of hidden."""
+    found = re.match(r"([a-z][a-z_]*)(\.\d+)? must ", refusal)
+    return found[1] if found else ""
+
+
+def labelled(refusal: str) -> str:
+    """A refusal of the core in the words of the page: labels for the Python names of fields, "at least" for "greater
+    than or equal to"."""
+    clauses = []
+    for clause in refusal.split("; "):
+        if name := field_of(clause):
+            clause = re.sub(r"^\S+", label_of(name), clause)
+        clauses.append(re.sub(r"\b[a-z]+(_[a-z]+)+\b", lambda m: _within(m[0]), clause))
+    text = "; ".join(clauses)
+    for formal, plain in BOUNDS.items():
+        text = text.replace(formal, plain)
+    return text
+
+
+def _within(name: str) -> str:
+    """The label of a field within a sentence."""
+    label = label_of(name)
+    return label if label[:2].isupper() else label[:1].lower() + label[1:]
+
+
+class KnobForm:
+    """Fields of configurations as widgets, with a place for a sentence below each.
+
+    Numbers are text fields: a number field of the browser keeps back what lies outside its bounds, and reads "2,5" as 25
+    and "1e9" as 1.
 
     Args:
-        options: by field name, the values to offer of a choice; all of them where it is not named.
+        key: begins the key of every widget. What is typed is kept under it for the session.
 
-    Returns:
-        value by field name, of the fields shown.
+    Attributes:
+        values: by name, the values of the fields shown, where they can be used.
+        refused: by name, why the others cannot.
     """
-    values: dict[str, Any] = dict(config)
-    shown: dict[str, Any] = {}
-    boxes = st.columns(columns)
-    fields = type(config).model_fields
-    for name in names:
-        if not _wanted(fields[name], values) or ("net" in values and name in foreign_knobs(values["net"])):
-            continue
-        with boxes[len(shown) % columns]:
-            values[name] = shown[name] = knob(
-                name, fields[name], getattr(config, name), f"{key}.{name}", (options or {}).get(name, ())
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.values: dict[str, Any] = {}
+        self.refused: dict[str, str] = {}
+        self._places: dict[str, DeltaGenerator] = {}
+
+    def ask(
+        self, columns: int, *parts: tuple[Config, Sequence[str]], options: Mapping[str, Sequence[Any]] | None = None
+    ) -> None:
+        """Show some fields in rows; a field that depends on another only when that one asks for it.
+
+        Args:
+            columns: fields in a row.
+            parts: configurations, which hold what the fields begin with, and the names of the fields.
+            options: by field name, the values of a choice that are offered; all of them where it is not named.
+        """
+        boxes: list[DeltaGenerator] = []
+        for config, names in parts:
+            fields = type(config).model_fields
+            for name in names:
+                values = {**dict(config), **self.values}
+                foreign = name in foreign_knobs(values["net"]) if "net" in values else False
+                if not foreign and _wanted(fields[name], values):
+                    boxes = boxes or list(st.columns(columns))
+                    with boxes.pop(0):
+                        self._field(name, fields[name], getattr(config, name), (options or {}).get(name))
+
+    def refuse(self, refusal: str) -> bool:
+        """Show a refusal of the core at the field that it begins with.
+
+        Returns:
+            whether the form shows that field.
+        """
+        name = field_of(refusal)
+        if name not in self._places:
+            return False
+        self.refused[name] = labelled(refusal)
+        self._places[name].caption(f":red[{as_text(self.refused[name])}]")
+        return True
+
+    def _field(self, name: str, field: FieldInfo, default: Any, options: Sequence[Any] | None) -> None:
+        key, about = f"{self.key}.{name}", field.description
+        if known := choices(field):
+            offered = [value for value in known if options is None or value in options]
+            if st.session_state.get(key, default) not in offered:
+                st.session_state[key] = offered[0]
+            st.session_state.setdefault(key, default)
+            chosen = st.selectbox(
+                label_of(name), offered, key=key, help=about, format_func=choice_label, persist_state="session"
             )
-    return shown
+            self.values[name] = chosen
+            self._places[name] = st.container()
+            return
+        st.session_state.setdefault(key, typed(default))
+        more = ". Numbers separated by commas" if get_origin(field.annotation) is tuple else ""
+        text = st.text_input(label_of(name), key=key, help=f"{about}{more}", max_chars=200, persist_state="session")
+        self._places[name] = st.container()
+        try:
+            self.values[name] = checked(name, field, text)
+        except ConfigError as error:
+            self.refuse(str(error))
+
+
+def typed(value: Any) -> str:
+    """A value as people type it: 0.002, "512, 256"."""
+    if isinstance(value, tuple):
+        return ", ".join(map(typed, value))
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def checked(name: str, field: FieldInfo, text: str) -> Any:
+    """The value that was typed into a field of numbers.
+
+    Raises:
+        ConfigError: naming the field, the limit and the text or the value.
+    """
+    text = text.strip()
+    several = get_origin(field.annotation) is tuple
+    kind = _element(field.annotation) if several else field.annotation
+    parts = text.split(";") if ";" in text else re.split(r"[,\s]+", text)
+    try:
+        read = _whole if kind is int else _number
+        value = tuple(read(part.strip()) for part in parts if part.strip()) if several else read(text)
+    except ValueError:
+        wanted = (
+            ("whole numbers" if several else "a whole number") if kind is int else "numbers" if several else "a number"
+        )
+        raise ConfigError(f"{name} must be {wanted}, got {text!r}") from None
+    bounded: Any = Annotated[field.annotation, field]
+    try:
+        return TypeAdapter(bounded).validate_python(value)
+    except ValidationError as error:
+        found = error.errors()[0]
+        limit, got = found["ctx"], found["ctx"].get("actual_length", typed(found["input"]))
+        raise ConfigError(f"{name} must be {LIMITS[found['type']].format(**limit)}, got {got}") from None
+
+
+def _element(annotation: Any) -> Any:
+    """The type in tuple[type, ...], without its bounds."""
+    inner = get_args(annotation)[0]
+    return get_args(inner)[0] if get_origin(inner) is Annotated else inner
+
+
+def _whole(text: str) -> int:
+    """A whole number: "12", also as "1e3"."""
+    if re.fullmatch(r"[+-]?\d+(\.\d*)?[eE]\+?\d{1,2}", text) and float(text).is_integer():
+        return int(float(text))
+    if not re.fullmatch(r"[+-]?\d+", text):
+        raise ValueError(text)
+    return int(text)
+
+
+def _number(text: str) -> float:
+    """A finite number with a decimal point or a decimal comma."""
+    value = float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
 
 
 def _wanted(field: FieldInfo, values: Mapping[str, Any]) -> bool:
@@ -72,13 +245,6 @@ def _wanted(field: FieldInfo, values: Mapping[str, Any]) -> bool:
     when, unless = extra.get("when") or {}, extra.get("unless") or {}
     assert isinstance(when, dict) and isinstance(unless, dict)
     return all(values.get(k) == v for k, v in when.items()) and not any(values.get(k) == v for k, v in unless.items())
-
-
-def _whole(name: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ConfigError(f"{name} must be whole numbers separated by commas, got {text.strip()!r}") from None
 
 
 def bounds(field: FieldInfo) -> tuple[Any, Any]:
@@ -92,9 +258,3 @@ def bounds(field: FieldInfo) -> tuple[Any, Any]:
         next((m.lt for m in field.metadata if isinstance(m, Lt)), None),
     )
     return low, high
-
-
-def _step(default: float, high: Any) -> float:
-    if 0 < default < 0.1:
-        return default / 2
-    return 0.05 if high is not None and high <= 1 else 0.5
