@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -36,7 +37,7 @@ def one_person_and_nothing_pretrained(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_of_another_persons_run_nothing_is_changed(make: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     run = make()
     app = open_page()
-    app.menu_button(key=f"runs.more.here.{run.path.name}").click("Delete").run()
+    app.button(key="runs.delete").click().run()
     monkeypatch.setattr(runs, "current_owner", lambda: owner_of("a visitor from elsewhere"))
     app.button(key="runs.delete.confirm").click().run()
     assert "it belongs to somebody else" in shown(app)
@@ -54,20 +55,23 @@ def make() -> Callable[..., Run]:
     return run
 
 
-def open_page() -> AppTest:
+def open_page(**query: str) -> AppTest:
+    """The page; run=… selects a run in place of the newest."""
     app = AppTest.from_file(SHELL, default_timeout=60).run()
     app.switch_page("../../pages/runs.py")
+    for name, value in query.items():
+        app.query_params[name] = value
     return app.run()
+
+
+def table(app: AppTest) -> list[dict[str, Any]]:
+    return app.dataframe[0].value.to_dict("records")
 
 
 def shown(app: AppTest) -> str:
     html = " ".join(e.proto.body for e in app.get("html"))
-    texts = [e.value for e in [*app.toast, *app.error, *app.markdown, *app.caption]]
+    texts = [e.value for e in [*app.toast, *app.error, *app.warning, *app.markdown, *app.caption]]
     return html + " ".join(texts).replace("\\", "")
-
-
-def button(app: AppTest, start: str) -> object:
-    return next(b for b in app.button if (b.key or "").startswith(start))
 
 
 def test_an_empty_home_says_how_to_begin() -> None:
@@ -78,16 +82,46 @@ def test_an_empty_home_says_how_to_begin() -> None:
 
 def test_every_run_is_listed_with_how_it_stands(make: Callable[..., Run]) -> None:
     done = train_run(make(), load_dataset("digits"), bar=False)
-    make(state="failed", reason="reconstruction became nan at step 3")
-    make(state="running", pid=2**22 + 1, process_started=1.0)
+    failed = make(state="failed", reason="reconstruction became nan at step 3")
+    lost = make(state="running", pid=2**22 + 1, process_started=1.0)
     damaged = make()
     (damaged.path / "spec.json").write_text("{")
     app = open_page()
     assert not app.exception
-    text = shown(app)
-    assert f"{done.status.result['mse']:.3g}" in text
-    for said in ("done, 1 epoch", "reconstruction became nan at step 3", "ended without a word", "not valid JSON"):
-        assert said in text
+    rows = {row["State"]: row for row in table(app)}
+    assert sorted(rows) == ["Damaged", "Failed", "Finished", "Interrupted"]
+    assert rows["Finished"]["Test MSE"] == done.status.result["mse"]
+    assert "not valid JSON" in shown(open_page(run=damaged.path.name))
+    for run, words in (
+        (done, "Finished · 1 epoch"),
+        (done, f"test MSE {done.status.result['mse']:.3g}"),
+        (failed, "reconstruction became nan at step 3"),
+        (lost, "ended without a word"),
+    ):
+        app = open_page(run=run.id)
+        assert not app.exception and words in shown(app)
+
+
+def test_runs_are_found_and_filtered(make: Callable[..., Run]) -> None:
+    first, second = make(), new_run("vae", load_dataset("wine"), "Château Latour", latent_dim=2)
+    app = open_page()
+    assert {row["Name"] for row in table(app)} == {second.title, first.title}
+    app.text_input(key="find").set_value("CHÂTEAU wine").run()
+    assert [row["Name"] for row in table(app)] == [second.title]
+    app.text_input(key="find").set_value("").run()
+    app.selectbox(key="data").set_value("Digits").run()
+    assert [row["Name"] for row in table(app)] == [first.title]
+    app.selectbox(key="family").set_value("Variational autoencoder").run()
+    assert not app.exception and not app.dataframe
+    assert "No run fits these filters." in app.info[0].value
+    linked = open_page(find="latour")
+    assert [row["Name"] for row in table(linked)] == [second.title]
+
+
+def test_a_collapse_is_said_where_the_run_is_shown(make: Callable[..., Run]) -> None:
+    run = new_run("vae", load_dataset("digits"), epochs=1, hidden=(8,), latent_dim=4)
+    run.set_status(state="done", result={"mse": 0.05, "kl": 0.03, "active_units": 0.0})
+    assert "Posterior collapse: 0 of 4 units active, R = 0.03 nats" in shown(open_page())
 
 
 @pytest.mark.parametrize(
@@ -108,9 +142,9 @@ def test_names_are_text(make: Callable[..., Run], title: str) -> None:
 
 def test_delete_asks_first_and_the_second_of_two_is_told(make: Callable[..., Run]) -> None:
     run, kept = make(), make()
-    first, second = open_page(), open_page()
+    first, second = open_page(run=run.id), open_page(run=run.id)
     for app in (first, second):
-        app.menu_button(key=f"runs.more.here.{run.path.name}").click("Delete").run()
+        app.button(key="runs.delete").click().run()
     assert run.path.exists(), "nothing is deleted before it is confirmed"
     first.button(key="runs.delete.confirm").click().run()
     assert "The run is deleted." in shown(first)
@@ -126,8 +160,8 @@ def test_a_damaged_run_can_be_deleted(make: Callable[..., Run]) -> None:
     (run.path / "spec.json").unlink()
     assert isinstance(list_runs()[0], DamagedRun)
     app = open_page()
-    button(app, f"runs.delete.{run.path.name}").click().run()
-    button(app, "runs.delete.confirm").click().run()
+    app.button(key="runs.delete").click().run()
+    app.button(key="runs.delete.confirm").click().run()
     assert list_runs() == []
     assert not app.exception
 
@@ -135,7 +169,7 @@ def test_a_damaged_run_can_be_deleted(make: Callable[..., Run]) -> None:
 def test_rename(make: Callable[..., Run]) -> None:
     run = make()
     app = open_page()
-    app.menu_button(key=f"runs.more.here.{run.path.name}").click("Rename").run()
+    app.button(key="runs.rename").click().run()
     app.text_input(key="runs.title").set_value("Two <b>dimensions</b>").run()
     app.button(key="runs.rename.confirm").click().run()
     assert Run(run.path).title == "Two <b>dimensions</b>"
@@ -149,7 +183,7 @@ def test_continue_starts_an_interrupted_run(make: Callable[..., Run], monkeypatc
     monkeypatch.setattr(jobs, "start", lambda run, *more: asked.append(run))
     run = make(state="running", pid=2**22 + 1, process_started=1.0)
     app = open_page()
-    app.button(key=f"runs.go.here.{run.path.name}").click().run()
+    app.button(key="runs.go").click().run()
     assert [r.path for r in asked] == [run.path]
     assert not app.exception
 

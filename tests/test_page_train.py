@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button, TextInput
 
 from aeexplorer import jobs
 from aeexplorer.data import DATASETS, Dataset, load_dataset
@@ -15,12 +16,15 @@ from aeexplorer.models.base import ModelConfig
 from aeexplorer.nets import parameter_count
 from aeexplorer.runs.listing import list_runs
 from aeexplorer.runs.log import Follower
+from aeexplorer.runs.owners import local_owner
 from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
 from aeexplorer.training.estimation import Estimate, estimate, suggested
 from aeexplorer.training.loop import TrainingConfig
 from aeexplorer.training.plan import DialSpec
+from aeexplorer.ui import train
+from aeexplorer.ui.shared.knob_form import labelled
 
 SHELL = str(Path(__file__).parents[1] / "aeexplorer" / "ui" / "shell.py")
 
@@ -51,7 +55,17 @@ def sentences(app: AppTest) -> str:
     )
 
 
-def start_button(app: AppTest) -> object:
+def field(app: AppTest, name: str, family: str = "ae", dataset: str = "digits") -> TextInput:
+    """A field of the form by the name of its knob."""
+    return app.text_input(key=f"train.{dataset}.{family}.{name}")
+
+
+def at_field(app: AppTest) -> list[str]:
+    """The sentences at fields."""
+    return [e.value.replace("\\", "")[5:-1] for e in app.caption if e.value.startswith(":red[")]
+
+
+def start_button(app: AppTest) -> Button:
     return app.button(key="train.start")
 
 
@@ -76,11 +90,12 @@ def test_every_family_can_be_set_up(family: str) -> None:
     app = open_page(family=family, dataset="wine")
     assert not app.exception
     assert not app.error
-    fields = type(FAMILIES[family].config).model_fields
-    own = {name for name in set(fields) - set(ModelConfig.model_fields) if not fields[name].json_schema_extra}
-    shown = {w.key.rpartition(".")[2] for w in [*app.number_input, *app.selectbox, *app.text_input] if w.key}
+    own = set(type(FAMILIES[family].config).model_fields) - set(ModelConfig.model_fields)
+    shown = {w.key.rpartition(".")[2] for w in [*app.selectbox, *app.text_input] if w.key}
     assert own <= shown
-    assert app.selectbox(key=f"train.wine.{family}.net").options == ["Mlp"], "a table has no convolutions"
+    assert app.selectbox(key=f"train.wine.{family}.net").options == ["Fully connected (MLP)"], (
+        "a table has no convolutions"
+    )
 
 
 def test_a_click_makes_one_run_that_the_link_names(no_workers: list[Run]) -> None:
@@ -111,25 +126,29 @@ def test_a_dial_costs_all_its_stops_and_is_started_as_it_is_set_up(
     single = sentences(app)
     app.toggle(key=f"train.digits.{family}.{knob}.dial").set_value(True).run()
     app.text_input(key=f"train.digits.{family}.{knob}.stops").set_value("0.2, 0.5, 1").run()
-    app.number_input(key=f"train.digits.{family}.{knob}.epochs").set_value(30).run()
+    app.text_input(key=f"train.digits.{family}.{knob}.epochs_per_stop").set_value("30").run()
     assert not app.exception and not app.error
     assert sentences(app) != single
     copied = app.code[0].value
     assert f'dial=DialSpec(knob="{knob}", stops=(0.2, 0.5, 1.0), epochs_per_stop=30)' in copied
     compile(copied, "copied", "exec")
-    start_button(app).click().run()  # type: ignore[attr-defined]
+    start_button(app).click().run()
     assert not app.exception
     (run,) = no_workers
     assert run.spec.dial == DialSpec(knob=knob, stops=(0.2, 0.5, 1.0), epochs_per_stop=30)
 
 
-@pytest.mark.parametrize(("stops", "words"), [("1, 0.5", "must ascend"), ("0, 1", "must be above 0"), ("a", "numbers")])
+@pytest.mark.parametrize(
+    ("stops", "words"),
+    [("1, 0.5", "Stops must ascend"), ("0, 1", "Stops must be above 0"), ("a", "Stops must be numbers")],
+)
 def test_stops_that_are_none_are_refused_with_a_sentence(stops: str, words: str) -> None:
     app = open_page(dataset="digits", family="vae")
     app.toggle(key="train.digits.vae.beta.dial").set_value(True).run()
     app.text_input(key="train.digits.vae.beta.stops").set_value(stops).run()
     assert not app.exception
-    assert words in sentences(app)
+    assert [words in sentence for sentence in at_field(app)] == [True]
+    assert start_button(app).disabled
 
 
 def test_a_family_without_such_a_knob_is_no_dial() -> None:
@@ -137,15 +156,101 @@ def test_a_family_without_such_a_knob_is_no_dial() -> None:
     assert not [t for t in app.toggle if t.label == "Train as a dial"]
 
 
-def test_what_cannot_be_trained_is_refused_with_a_sentence() -> None:
-    app = open_page()
-    app.number_input(key="train.digits.ae.batch_size").set_value(60_000).run()
-    start_button(app).click().run()
-    assert "batch_size must be at most 1257" in sentences(app)
-    assert list_runs() == []
-    app.text_input(key="train.digits.ae.hidden").set_value("many").run()
-    assert "hidden must be whole numbers separated by commas, got 'many'" in sentences(app)
+WRONG = [
+    ("epochs", "0", "Epochs must be at least 1, got 0"),
+    ("epochs", "1e9", "Epochs must be at most 10000, got 1000000000"),
+    ("epochs", "2,5", "Epochs must be a whole number, got '2,5'"),
+    ("epochs", "", "Epochs must be a whole number, got ''"),
+    ("batch_size", "0", "Batch size must be at least 1, got 0"),
+    ("batch_size", "60000", "Batch size must be at most 1257, the training samples of digits, got 60000"),
+    ("latent_dim", "100000", "Latent dimension must be at most 4096, got 100000"),
+    ("dropout", "2", "Dropout must be at most 0.9, got 2"),
+    ("dropout", "nan", "Dropout must be a number, got 'nan'"),
+    ("seed", "-1", "Seed must be at least 0, got -1"),
+    ("learning_rate", "0", "Learning rate must be above 0, got 0"),
+    ("learning_rate", "1.000,5", "Learning rate must be a number, got '1.000,5'"),
+    ("hidden", "abc", "Hidden layer sizes must be whole numbers, got 'abc'"),
+    ("hidden", "0", "Hidden layer sizes must be at least 1, got 0"),
+    ("hidden", "1 2 3 4 5 6 7 8 9", "Hidden layer sizes must be at most 8 numbers, got 9"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "sentence"), WRONG)
+def test_what_is_typed_is_what_is_checked_at_its_field(name: str, text: str, sentence: str) -> None:
+    app = open_page(dataset="digits", family="ae")
+    field(app, name).set_value(text).run()
     assert not app.exception
+    assert at_field(app) == [sentence]
+    assert field(app, name).value == text
+    assert start_button(app).disabled
+    assert list_runs() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("learning_rate", "0,05", 0.05),
+        ("dropout", " .5 ", 0.5),
+        ("epochs", "1e3", 1000),
+        ("hidden", "64", (64,)),
+        ("hidden", "64; 32", (64, 32)),
+        ("hidden", "", ()),
+    ],
+)
+def test_numbers_are_read_as_people_write_them(name: str, text: str, value: object, no_workers: list[Run]) -> None:
+    app = open_page(dataset="digits", family="ae")
+    field(app, name).set_value(text).run()
+    assert not app.exception and at_field(app) == []
+    start_button(app).click().run()
+    (run,) = no_workers
+    assert {**dict(run.config), **dict(run.spec.training)}[name] == value
+
+
+def test_one_wrong_field_leaves_the_others_as_they_were_typed(no_workers: list[Run]) -> None:
+    app = open_page(dataset="wine", family="ae")
+    field(app, "epochs", dataset="wine").set_value("77").run()
+    field(app, "hidden", dataset="wine").set_value("abc").run()
+    assert field(app, "epochs", dataset="wine").value == "77"
+    field(app, "hidden", dataset="wine").set_value("12").run()
+    start_button(app).click().run()
+    (run,) = no_workers
+    assert run.spec.training.epochs == 77 and run.config.hidden == (12,)
+
+
+def test_what_was_typed_is_there_after_another_page_and_another_net() -> None:
+    app = open_page(dataset="digits", family="ae")
+    field(app, "hidden").set_value("99").run()
+    app.selectbox(key="train.digits.ae.net").set_value("conv").run()
+    app.switch_page("../../pages/runs.py").run()
+    app.switch_page("../../pages/train.py").run()
+    app.selectbox(key="train.digits.ae.net").set_value("mlp").run()
+    assert field(app, "hidden").value == "99"
+
+
+def test_a_click_starts_what_was_typed_last(no_workers: list[Run]) -> None:
+    app = open_page(dataset="digits", family="ae")
+    field(app, "epochs").set_value("7")  # the field loses the cursor to the button: both arrive together
+    start_button(app).click().run()
+    assert [run.spec.training.epochs for run in no_workers] == [7]
+    wrong = open_page(dataset="digits", family="ae")
+    wrong.session_state["train.job"] = None
+    field(wrong, "epochs").set_value("0")
+    start_button(wrong).click().run()
+    assert len(no_workers) == 1 and at_field(wrong) == ["Epochs must be at least 1, got 0"]
+
+
+def test_a_loss_that_does_not_fit_the_data_is_not_offered() -> None:
+    assert "Cross-entropy" in open_page(dataset="digits").selectbox(key="train.digits.ae.loss").options
+    assert open_page(dataset="wine").selectbox(key="train.wine.ae.loss").options == ["Automatic", "Squared error"]
+
+
+def test_refusals_name_fields_by_their_labels() -> None:
+    assert (
+        labelled("hidden.0 must be greater than or equal to 1, got 0") == "Hidden layer sizes must be at least 1, got 0"
+    )
+    assert labelled("beta must be less than or equal to 32, got 40.0") == "β must be at most 32, got 40.0"
+    said = labelled("the model would have 300 million parameters: take narrower layers or a smaller latent_dim")
+    assert said.endswith("a smaller latent dimension")
 
 
 def test_what_costs_too_much_is_refused_with_the_estimate(
@@ -154,11 +259,11 @@ def test_what_costs_too_much_is_refused_with_the_estimate(
     monkeypatch.setenv("AEEXPLORER_MEMORY_MB", "450")
     app = open_page()
     assert not start_button(app).disabled
-    app.number_input(key="train.digits.ae.latent_dim").set_value(4096).run()
-    app.text_input(key="train.digits.ae.hidden").set_value("4096").run()
+    field(app, "latent_dim").set_value("4096").run()
+    field(app, "hidden").set_value("4096").run()
     assert start_button(app).disabled
     assert "would need 1.2 GB of memory, limit 0.5 GB" in sentences(app)
-    app.text_input(key="train.digits.ae.hidden").set_value("64").run()
+    field(app, "hidden").set_value("64").run()
     assert not start_button(app).disabled
     assert no_workers == list_runs() == []
 
@@ -191,7 +296,7 @@ def test_a_link_to_no_run_says_so_and_shows_the_choices(job: str) -> None:
     assert start_button(app) is not None
 
 
-def test_the_film_of_a_finished_run_can_be_scrubbed(trained: Run) -> None:
+def test_the_replay_of_a_finished_run_can_be_scrubbed(trained: Run) -> None:
     app = open_page(job=trained.id)
     assert not app.exception
     slider = app.select_slider[0]
@@ -204,6 +309,93 @@ def test_the_film_of_a_finished_run_can_be_scrubbed(trained: Run) -> None:
     assert figures(app)["Test MSE"] == last["Test MSE"] != "–"
 
 
+def test_the_epoch_of_the_replay_is_in_the_link(trained: Run) -> None:
+    app = open_page(job=trained.id, epoch="2")
+    assert not app.exception
+    assert app.select_slider[0].value == 2
+    assert figures(app)["Shown"] == "epoch 2"
+    assert figures(app)["Weights kept"] == f"epoch {trained.status.best_epoch}", "the test figures are of that epoch"
+
+
+def test_a_new_training_can_be_set_up_from_every_state_of_a_run(trained: Run) -> None:
+    waiting = new_run("ae", load_dataset("digits"))
+    failed = new_run("ae", load_dataset("digits"))
+    failed.set_status(state="failed", reason="of something")
+    for run in (trained, waiting, failed):
+        app = open_page(job=run.id)
+        app.button(key="train.new").click().run()
+        assert not app.exception
+        assert start_button(app) is not None and "job" not in app.query_params
+
+
+def test_the_settings_of_a_run_can_be_taken_into_the_form(no_workers: list[Run]) -> None:
+    dial = DialSpec(knob="beta", stops=(0.2, 1.5), epochs_per_stop=3)
+    run = new_run(
+        "vae", load_dataset("wine"), dial=dial, epochs=31, hidden=(7, 5), latent_dim=3, loss="mse", learning_rate=0.0123
+    )
+    app = open_page(job=run.id)
+    app.button(key="train.reuse").click().run()
+    assert not app.exception and not app.warning
+    start_button(app).click().run()
+    (again,) = no_workers
+    assert (again.config, again.spec.training, again.spec.dial) == (run.config, run.spec.training, dial)
+    assert again.id != run.id
+
+
+def test_other_trainings_of_the_same_person_are_a_click_away(
+    trained: Run, monkeypatch: pytest.MonkeyPatch, no_workers: list[Run]
+) -> None:
+    monkeypatch.setattr(train, "current_owner", local_owner)
+    other = new_run("ae", load_dataset("digits"), "The other one")
+    for app in (open_page(), open_page(job=trained.id)):
+        assert not app.exception
+        links = {link.proto.label: link.proto.query_string for link in app.get("page_link")}
+        assert links["The other one"] == f"job={other.id}"
+
+
+def test_early_stopping_is_said_and_the_best_epoch_is_marked() -> None:
+    data = load_dataset("digits")
+    knobs = {"epochs": 60, "patience": 2, "hidden": (8,), "learning_rate": 0.3, "schedule": "constant"}
+    run = train_run(new_run("ae", data, **knobs), data, bar=False)
+    assert run.status.epochs < 60, "the learning rate must be too large for this test to mean anything"
+    app = open_page(job=run.id)
+    assert f"Stopped early, after {run.status.epochs} of 60 epochs" in sentences(app)
+    assert "the validation loss had not fallen for 2 epochs" in sentences(app)
+    chart = next(e for e in app.get("plotly_chart") if "best: " in e.proto.spec)
+    assert f"best: {run.status.best_epoch}" in chart.proto.spec
+
+
+def test_a_denoiser_shows_the_corrupted_row() -> None:
+    data = load_dataset("digits")
+    run = train_run(new_run("dae", data, epochs=2, hidden=(8,)), data, bar=False)
+    shown = "".join(e.proto.body for e in open_page(job=run.id).get("html"))
+    assert [name for name in ("original", "corrupted", "reconstruction") if f">{name}<" in shown] == [
+        "original",
+        "corrupted",
+        "reconstruction",
+    ]
+
+
+def test_a_collapse_is_said_with_its_numbers(trained: Run) -> None:
+    trained.set_status(result={**trained.status.result, "active_units": 3.0, "kl": 5.0})
+    assert "collapse" not in sentences(open_page(job=trained.id)).lower()
+    trained.set_status(result={**trained.status.result, "active_units": 1.0, "kl": 0.4})
+    said = sentences(open_page(job=trained.id))
+    assert "Posterior collapse: 1 of 3 units active, R = 0.4 nats over the test split" in said
+
+
+def test_grey_cross_entropy_is_no_likelihood(trained: Run) -> None:
+    assert "Cross-entropy is of grey levels: a perfect reconstruction has 13.7 nats" in sentences(
+        open_page(job=trained.id)
+    )
+
+
+def test_nothing_needs_webgl(trained: Run) -> None:
+    charts = open_page(job=trained.id).get("plotly_chart")
+    assert len(charts) == 2
+    assert not [chart for chart in charts if "scattergl" in chart.proto.spec]
+
+
 def figures(app: AppTest) -> dict[str, str]:
     import re
 
@@ -211,11 +403,11 @@ def figures(app: AppTest) -> dict[str, str]:
     return dict(re.findall(r'data-figure="([^"]*)">([^<]*)<', shown))
 
 
-def test_a_damaged_film_is_a_sentence(trained: Run) -> None:
+def test_a_damaged_replay_is_a_sentence(trained: Run) -> None:
     (trained.path / "snapshots" / "00003.safetensors").write_bytes(b"no tensors")
     app = open_page(job=trained.id)
     assert not app.exception
-    assert "The film of this run cannot be shown" in sentences(app)
+    assert "The training replay cannot be shown" in sentences(app)
 
 
 def test_an_interrupted_run_says_so_and_can_go_on(no_workers: list[Run]) -> None:

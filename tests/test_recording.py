@@ -90,6 +90,28 @@ def test_the_last_frame_shows_the_weights_that_are_kept(tiny: Tiny) -> None:
     np.testing.assert_allclose(run.frame(8)["reconstructions"], shown, rtol=1e-5, atol=1e-5)
 
 
+def test_the_film_of_a_denoiser_shows_what_it_was_given(tiny: Tiny) -> None:
+    data = tiny("grey")
+    run = ae.train("dae", data, bar=False, **{**SMALL, "corruption": "masking", "level": 0.4})
+    samples, frame = run.film_samples, run.frame(3)
+    given = ae.corrupt(samples["x"], "masking", level=0.4, seed=run.spec.training.seed, spec=data.spec)
+    np.testing.assert_allclose(frame["inputs"] / 255, given, atol=0.5 / 255 + 1e-6)
+    shown = ae.open_run(run).reconstruct(given)
+    np.testing.assert_allclose(frame["reconstructions"] / 255, shown, atol=0.5 / 255 + 1e-4)
+
+
+def test_the_film_of_a_stopped_run_reaches_its_last_epoch(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aeexplorer.runs.film.FILM_FRAMES", 4)
+    run, data = new_run("ae", tiny("vector"), **{**SMALL, "epochs": 40}), tiny("vector")
+    training = record(run, data)
+    for progress in training:
+        if progress.validation is not None and progress.epoch == 13:
+            break
+    training.close()
+    assert run.status.epochs == 13
+    assert run.frames() == [1, 10, 13]
+
+
 def test_wide_codes_are_narrowed_in_the_film(tiny: Tiny) -> None:
     run = ae.train("ae", tiny("grey"), bar=False, **{**SMALL, "latent_dim": 100, "epochs": 1})
     assert run.frame(1)["codes"].shape == (12, 64) and run.codes.z.shape == (12, 100)

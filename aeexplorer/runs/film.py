@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aeexplorer.corruption import corrupt
 from aeexplorer.data.spec import Dataset, as_uint8
 from aeexplorer.metrics import active_units
 from aeexplorer.models.base import Autoencoder
@@ -33,27 +34,49 @@ def film_samples(data: Dataset) -> dict[str, np.ndarray]:
     return {"x": data.validation.x[shown], "y": y[shown], "followed": followed.x, "labels": followed.y}
 
 
-@torch.inference_mode()
-def save_film(run: Run, model: Autoencoder, progress: Progress) -> int:
-    """Write the frame of this epoch if the film has one, and return the number of active units."""
-    was_training = model.training
-    model.eval()
-    device = next(model.parameters()).device
-    film = run.film_samples
-    y = {name: torch.from_numpy(film[name].astype(np.int64)).to(device) for name in ("y", "labels") if name in film}
-    codes = model.encode(to_float(to_tensor(film["followed"], model.data)).to(device), y.get("labels")).z
-    units = active_units(codes.cpu().numpy()).sum()
-    every = -(-progress.epochs // FILM_FRAMES)
-    if progress.epoch == 1 or progress.epoch % every == 0 or progress.finished:
-        x = to_float(to_tensor(run.film_samples["x"], model.data)).to(device)
-        shown = to_array(model.decode(model.encode(x, y.get("y")).z, y.get("y")), model.data)
-        arrays = {
-            "reconstructions": as_uint8(shown) if model.data.kind == "image" else shown,
-            "codes": _narrow(codes).cpu().numpy().astype(np.float16),
-        }
-        run.save_frame(f"{progress.epoch:05d}", arrays)
-    model.train(was_training)
-    return int(units)
+class Film:
+    """The frames of a run: a hundred at most, evenly spaced over its epochs, and that of the last epoch, wherever the
+    training ends."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._skipped: tuple[int, dict[str, np.ndarray]] | None = None
+
+    @torch.inference_mode()
+    def add(self, model: Autoencoder, progress: Progress) -> int:
+        """Make the frame of this epoch, write it where it is one of the hundred, and return the active units."""
+        was_training = model.training
+        model.eval()
+        film, frame = self.run.film_samples, {}
+        device = next(model.parameters()).device
+        y = {name: torch.from_numpy(film[name].astype(np.int64)).to(device) for name in ("y", "labels") if name in film}
+        codes = model.encode(to_float(to_tensor(film["followed"], model.data)).to(device), y.get("labels")).z
+        x = film["x"]
+        if model.config.corruption != "none":
+            seed = self.run.spec.training.seed
+            x = corrupt(x, model.config.corruption, model.config.level, seed, model.data)
+            frame["inputs"] = _stored(x, model)
+        z = model.encode(to_float(to_tensor(x, model.data)).to(device), y.get("y")).z
+        frame["reconstructions"] = _stored(to_array(model.decode(z, y.get("y")), model.data), model)
+        frame["codes"] = _narrow(codes).cpu().numpy().astype(np.float16)
+        every = -(-progress.epochs // FILM_FRAMES)
+        self._skipped = (progress.epoch, frame)
+        if progress.epoch == 1 or progress.epoch % every == 0 or progress.finished:
+            self.close()
+        model.train(was_training)
+        return int(active_units(codes.cpu().numpy()).sum())
+
+    def close(self) -> None:
+        """Write the frame of the last epoch, if it is not written yet."""
+        if self._skipped is not None:
+            epoch, frame = self._skipped
+            self.run.save_frame(f"{epoch:05d}", frame)
+            self._skipped = None
+
+
+def _stored(x: np.ndarray, model: Autoencoder) -> np.ndarray:
+    """Samples as a frame holds them: pictures as uint8."""
+    return as_uint8(x) if model.data.kind == "image" else x
 
 
 def _narrow(codes: Tensor) -> Tensor:

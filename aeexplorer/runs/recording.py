@@ -15,7 +15,7 @@ from aeexplorer.data.spec import Dataset, Split
 from aeexplorer.models.base import Autoencoder
 from aeexplorer.runs.dial import halved, save_snapshot
 from aeexplorer.runs.dial_curves import measure
-from aeexplorer.runs.film import film_samples, save_film
+from aeexplorer.runs.film import Film, film_samples
 from aeexplorer.runs.folders import process_identity
 from aeexplorer.runs.run import STORED_CODES, Codes, Run
 from aeexplorer.training.evaluation import encoded, evaluate
@@ -67,6 +67,7 @@ class _Recording:
     def __init__(self, run: Run, data: Dataset) -> None:
         self.run, self.data = run, data
         self.model, self.checkpoint = run.new_model(), run.load_checkpoint()
+        self.film = Film(run)
         self.progress: Progress | None = None
         self.saved = time.monotonic()
         run.keep_room()
@@ -86,7 +87,7 @@ class _Recording:
         if progress.validation is None:
             self.run.append({"type": "progress", **figures(progress)})
             return
-        units = save_film(self.run, self.model, progress)
+        units = self.film.add(self.model, progress)
         self.run.append({"type": "epoch", **figures(progress), "active_units": units}, durable=True)
         if progress.settled:
             settle(self.run, self.model, self.data, progress)
@@ -100,6 +101,7 @@ class _Recording:
     def stop(self, reason: BaseException) -> None:
         """End before the last epoch: paused, cancelled, or done after all where the last report was the last one."""
         progress, run = self.progress, self.run
+        self.film.close()
         if progress and progress.finished:
             self.finish("done")
         elif isinstance(reason, Paused):

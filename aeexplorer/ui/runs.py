@@ -136,6 +136,7 @@ def _table(runs: Sequence[Row]) -> None:
         key=f"runs.table.{zlib.crc32(names.encode())}",  # other rows: another table, with the same run selected
         height=ROW_HEIGHT * min(len(rows), ROWS) + ROW_HEIGHT + 3,
         hide_index=True,
+        placeholder="–",
         on_select="rerun",
         selection_mode="single-row",
         selection_default={"selection": {"rows": [place]}},
@@ -151,15 +152,19 @@ def _table(runs: Sequence[Row]) -> None:
 
 
 def _columns() -> dict[str, Any]:
-    number = st.column_config.NumberColumn
+    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
     return {
-        "Name": st.column_config.TextColumn(width="large"),
-        "Latent dim.": number(help="Size of the code z", width="small"),
-        "Test MSE": number(format="%.3g", help="Squared error per value of reconstructing the test split"),
-        "KL": number(format="%.3g nats"),
-        "Active units": number(help="Units of the code whose variance over the test split exceeds 0.01", width="small"),
-        "Time": number(format="%.0f s", help="Seconds of training"),
-        "Made": st.column_config.DateColumn(width="small"),
+        "Name": text(width=280),
+        "State": text(width=100),
+        "Data": text(width=100),
+        "Family": text(width=140),
+        "Code": number(help="Latent dimension: the size of the code z", width=50),
+        "Epochs": number(width=65),
+        "Test MSE": number(format="%.3g", help="Squared error per value, of reconstructing the test split", width=80),
+        "KL (nats)": number(format="%.3g", help="KL divergence to the prior, over the test split", width=75),
+        "Active": number(help="Active units: those whose variance over the test split exceeds 0.01", width=60),
+        "Time": number(format="%.0f s", help="Seconds of training", width=65),
+        "Made": st.column_config.DateColumn(width=90),
     }
 
 
@@ -183,11 +188,11 @@ def _cells(run: Row) -> dict[str, Any] | None:
         "State": state,
         "Data": run.spec.data.title,
         "Family": run.family.title,
-        "Latent dim.": run.config.latent_dim,
+        "Code": run.config.latent_dim,
         "Epochs": status.epochs or None,
         "Test MSE": result.get("mse"),
-        "KL": result.get("kl"),
-        "Active units": result.get("active_units"),
+        "KL (nats)": result.get("kl"),
+        "Active": result.get("active_units"),
         "Time": status.seconds or None,
         "Made": run.spec.created[:10],
     }

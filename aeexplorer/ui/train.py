@@ -12,8 +12,8 @@ from aeexplorer import jobs
 from aeexplorer.config import ConfigError, reason
 from aeexplorer.data import DATASETS, Source
 from aeexplorer.families import FAMILIES, Family
-from aeexplorer.models.base import ModelConfig
 from aeexplorer.losses import LOSSES
+from aeexplorer.models.base import ModelConfig
 from aeexplorer.nets import NETS, NetConfig
 from aeexplorer.runs.limits import check_cost
 from aeexplorer.runs.request import configure, new_run
@@ -63,7 +63,7 @@ def setup() -> None:
 @contextmanager
 def top(title: str, lead: str) -> Iterator[None]:
     """Show the heading; what is drawn inside stands at its right."""
-    words, tools = st.columns([1.5, 1], vertical_alignment="center")
+    words, tools = st.columns([1.2, 1], vertical_alignment="center")
     with words:
         heading(title, lead)
     with tools, st.container(horizontal=True, horizontal_alignment="right", gap="small"):

@@ -35,7 +35,7 @@ from aeexplorer.ui.shared.jobs_panel import waiting_sentence
 from aeexplorer.ui.shared.page_footer import page_footer
 from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.resources import theme
-from aeexplorer.ui.shared.samples import chart, show
+from aeexplorer.ui.shared.samples import chart, is_plane, show
 from aeexplorer.ui.shared.text import as_text, counted, duration
 from aeexplorer.ui.train import JOB, REFUSED, as_python, fill_in, forget, list_of_mine, top
 
@@ -262,7 +262,7 @@ def _pictures(run: Run, status: Status, follower: Follower, epoch: int | None, s
         followed = frame is not None or (run.path / "snapshots" / "samples.safetensors").exists()
         x = run.film_samples["x"] if followed else np.zeros((10, *spec.shape), np.float32)
         rows = [("original", x)]
-        if frame is not None and "inputs" in frame:
+        if frame is not None and "inputs" in frame and not is_plane(spec):
             rows.append(("corrupted", frame["inputs"]))
         rows.append(("reconstruction", frame["reconstructions"] if frame is not None else np.zeros_like(x)))
         show(rows, spec, tile_width=68)
@@ -270,7 +270,7 @@ def _pictures(run: Run, status: Status, follower: Follower, epoch: int | None, s
     with left, st.container(border=True, height="stretch"):
         _losses(follower.curve(), epoch, status.best_epoch if epoch is not None and not run.spec.dial else None)
     with right, st.container(border=True, height="stretch"):
-        _map(run, shown)
+        _map(run, status, shown)
 
 
 def _losses(rows: list[dict[str, float]], epoch: int | None, best: int | None) -> None:
@@ -287,7 +287,7 @@ def _losses(rows: list[dict[str, float]], epoch: int | None, best: int | None) -
     chart(figure, height=CHART_HEIGHT, key="train.losses")
 
 
-def _map(run: Run, epoch: int | None) -> None:
+def _map(run: Run, status: Status, epoch: int | None) -> None:
     """The codes of the followed samples on a plane; an empty place of the same height before the first frame."""
     if epoch is None:
         st.container(height=CHART_HEIGHT - 36, border=False)
@@ -295,7 +295,9 @@ def _map(run: Run, epoch: int | None) -> None:
         return
     points = frame_points(str(run.path), epoch, run.frames().index(epoch))
     how = "as they are" if run.config.latent_dim <= 2 else "by PCA"
-    about = f"Codes of {len(points)} validation samples {how} after epoch {epoch:,}"
+    kept = status.state == "done" and not run.spec.dial and epoch == run.frames()[-1] != status.best_epoch
+    when = f"with the weights kept, of epoch {status.best_epoch:,}" if kept else f"after epoch {epoch:,}"
+    about = f"Codes of {len(points)} validation samples {how}, {when}"
     figure = scatter_map(points, run.film_samples["labels"], run.spec.data.classes, theme(), alt=about)
     figure.update_layout(showlegend=False, margin={"l": 8, "r": 8, "t": 8, "b": 8})
     chart(figure, height=CHART_HEIGHT - 36, key="train.map")
