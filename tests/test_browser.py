@@ -51,7 +51,7 @@ def begin(page: Page, app: tuple[str, Path], epochs: int) -> Run:
     """Start a training of an autoencoder on digits by a double click, and wait for its first loss."""
     address, home = app
     page.goto(f"{address}/train?dataset=digits&family=ae")
-    field = page.get_by_role("spinbutton", name="Epochs")
+    field = page.get_by_role("textbox", name="Epochs")
     field.fill(str(epochs))
     field.press("Enter")
     page.get_by_text(f"{20 * epochs:,} steps").wait_for()
@@ -82,7 +82,7 @@ def test_train_watch_reload_scrub_and_open(page: Page, app: tuple[str, Path]) ->
     assert last < 0.8 * sum(run.epochs()[0]["train"].values())
     assert run.status.state == "done"
     assert len([e for e in run.events()[0] if e.get("type") == "start"]) == 1
-    assert page.get_by_text("restored", exact=True).is_visible()
+    assert page.get_by_text("reconstruction", exact=True).is_visible()
     page.locator(".js-plotly-plot").nth(1).wait_for()
 
     slider.press("Home")
@@ -104,10 +104,9 @@ def test_stop_is_acknowledged_and_keeps_what_was_learned(page: Page, app: tuple[
     assert run.status.state == "cancelled"
     assert run.load_model() is not None
 
-    page.goto(f"{app[0]}/runs")
-    page.get_by_text(re.compile(r"stopped, \d+ epochs?")).wait_for()
-    page.locator(f'[class*="st-key-runs-more"][class*="{run.path.name}"]').get_by_role("button", name="More").click()
-    page.get_by_role("menuitem", name="Delete").click()
+    page.goto(f"{app[0]}/runs?run={run.path.name}")
+    page.get_by_text(re.compile(r"Stopped · \d+ epochs?")).wait_for()
+    page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
     page.get_by_text("The run is deleted.").wait_for()
     assert not run.path.exists()

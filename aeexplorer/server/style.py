@@ -24,7 +24,6 @@ html [data-testid="stMainBlockContainer"] { padding: 1.6rem 2rem 1rem; max-width
 .st-key-bench { min-height: 590px; }
 .st-key-plane:not(:has(.live-pad)), .st-key-plane .live-pad[data-frames="0"] { min-height: min(660px, 82vh); }
 .st-key-runs-none { max-height: 94px; }
-[class*="st-key-run-row-"] { min-height: 106px; justify-content: center; }
 .st-key-score { min-height: 625px; }
 .ae-rows { display: grid; gap: 10px 14px; align-items: center; overflow-x: auto; }
 .ae-label { color: var(--ae-secondary); font-size: 0.9rem; text-align: right; max-width: 9rem; }
@@ -84,7 +83,6 @@ html [data-testid="stMainBlockContainer"] { padding: 1.6rem 2rem 1rem; max-width
 @media (max-width: 640px) {
   .st-key-plane:not(:has(.live-pad)), .st-key-plane .live-pad[data-frames="0"] { min-height: calc(72vw + 386px); }
   .st-key-runs-none { max-height: 119px; }
-  [class*="st-key-run-row-"] { min-height: 230px; }
   .st-key-data-view { min-height: 655px; }
   [class*="st-key-choose-"] { min-height: 180px; }
   [class*="st-key-strip-"]:has(> :nth-child(8)) { min-height: 208px; }

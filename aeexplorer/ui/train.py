@@ -24,7 +24,7 @@ from aeexplorer.training.loop import TrainingConfig, check_batch
 from aeexplorer.training.plan import KNOBS, DialSpec
 from aeexplorer.ui.shared import downloads
 from aeexplorer.ui.shared.knob_form import KnobForm, labelled, typed
-from aeexplorer.ui.shared.page_links import page_link
+from aeexplorer.ui.shared.page_links import watch_button
 from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.resources import dataset
 from aeexplorer.ui.shared.samples import show
@@ -282,7 +282,7 @@ def forget() -> None:
 
 
 def list_of_mine(shown: Run | None = None) -> None:
-    """A button with the newest trainings of this person, each a link to watch it."""
+    """Show a button with the newest trainings of this person, each of which can be watched."""
     me = current_owner()
     mine = [run for run in list_runs() if isinstance(run, Run) and run.owner == me][:LISTED]
     if not mine:
@@ -293,7 +293,7 @@ def list_of_mine(shown: Run | None = None) -> None:
             job = under_way.get(run.path)
             state = f" · {STATES[job.state]}" if job else ""
             title = f"**{as_text(run.title)}**" if shown is not None and run.path == shown.path else as_text(run.title)
-            page_link("train", f"{title}{state}", job=run.path.name)
+            watch_button(run.path.name, f"{title}{state}", "train.watch")
 
 
 def cost_sentence(cost: Estimate, pace: float = 1.0) -> str:

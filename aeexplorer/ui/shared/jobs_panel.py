@@ -18,7 +18,7 @@ from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.run import Run, find_run
 from aeexplorer.server.identity import current_owner
 from aeexplorer.store import Damaged
-from aeexplorer.ui.shared.page_links import page_link
+from aeexplorer.ui.shared.page_links import watch_button
 from aeexplorer.ui.shared.text import as_text, duration
 
 TICK_SECONDS = 1.0
@@ -47,7 +47,8 @@ def _panel() -> None:
         for job in mine[:SHOWN]:
             _row(job, me)
         for run in _ended():
-            page_link("train", as_text(f"{run.title}: {OUTCOMES.get(run.status.state, 'ended')}"), job=run.path.name)
+            outcome = OUTCOMES.get(run.status.state, "ended")
+            watch_button(run.path.name, f"{as_text(run.title)}: {outcome}", "jobs.ended")
         others, more = len(found) - len(mine), len(mine) - SHOWN
         if more > 0:
             st.caption(f"Yours: {more} more waiting")
@@ -81,7 +82,7 @@ def _row(job: jobs.Job, me: str) -> None:
     folder = WorkFolder(job.path)
     fraction, text = _how_far(job, folder)
     if job.kind == "train":
-        page_link("train", f"**{as_text(_title(job))}**", job=job.path.name)
+        watch_button(job.path.name, f"**{as_text(_title(job))}**", "jobs.watch")
     else:
         st.caption(f"**{as_text(_title(job))}**")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

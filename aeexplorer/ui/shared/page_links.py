@@ -18,3 +18,15 @@ def page_link(page: str, label: str, icon: str = "", **query: str) -> None:
     """
     symbol = f":material/{icon}:" if icon else None
     st.page_link(PAGES / f"{page}.py", label=label, icon=symbol, query_params=query or None)
+
+
+def watch_button(run: str, label: str, key: str) -> None:
+    """A button that shows the training of a run; a link to the page that is shown already would do nothing.
+
+    Args:
+        run: name of its folder.
+        label: Markdown.
+        key: begins the button's key.
+    """
+    if st.button(label, key=f"{key}.{run}", type="tertiary"):
+        st.switch_page(PAGES / "train.py", query_params={"job": run})
