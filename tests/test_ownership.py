@@ -56,13 +56,13 @@ def test_a_waiting_training_shows_its_place_to_all_and_the_way_to_stop_it_to_its
 
 
 def offered(app: AppTest) -> set[str]:
-    return {str(option) for menu in app.get("menu_button") for option in menu.proto.options}
+    return {button.label for button in app.button if str(button.key).startswith("runs.")}
 
 
 def test_runs_of_others_can_be_looked_at_and_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     run = trained()
     assert run.owner == "local"
-    assert offered(page_of(BEN, "runs")) == {"Latent map", "Film of the training"}
+    assert offered(page_of(BEN, "runs")) == {"Explore", "Latent map", "Training replay"}
     monkeypatch.setenv("AEEXPLORER_SHARED", "")
     assert {"Rename", "Delete"} < offered(open_page("runs"))
 
