@@ -16,8 +16,9 @@ from aeexplorer.losses import LOSSES
 from aeexplorer.models.base import ModelConfig
 from aeexplorer.nets import NETS, NetConfig
 from aeexplorer.runs.limits import check_cost
+from aeexplorer.runs.listing import list_runs
 from aeexplorer.runs.request import configure, new_run
-from aeexplorer.runs.run import Run, list_runs
+from aeexplorer.runs.run import Run
 from aeexplorer.server.identity import current_owner
 from aeexplorer.training.estimation import Estimate, estimate, suggested
 from aeexplorer.training.loop import TrainingConfig, check_batch

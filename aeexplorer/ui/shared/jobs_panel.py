@@ -15,7 +15,8 @@ from aeexplorer.config import ConfigError
 from aeexplorer.jobs.maps import MapJob
 from aeexplorer.projection import METHODS
 from aeexplorer.runs.folders import WorkFolder
-from aeexplorer.runs.run import Run, find_run
+from aeexplorer.runs.listing import find_run
+from aeexplorer.runs.run import Run
 from aeexplorer.server.identity import current_owner
 from aeexplorer.store import Damaged
 from aeexplorer.ui.shared.page_links import watch_button
