@@ -264,9 +264,9 @@ def make_pretrained(arguments: argparse.Namespace) -> None:
 
 
 def worker(arguments: argparse.Namespace) -> int:
-    from aeexplorer.jobs.worker import work
+    from aeexplorer.jobs.worker import run_worker
 
-    return work(arguments.folder, arguments.tethered)
+    return run_worker(arguments.folder, arguments.tethered)
 
 
 def app(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Files that are either old or new, never half: atomic writes, an event log, a status, and safetensors."""
+"""Files that are always whole, the old or the new version: atomic writes, JSON, an event log, safetensors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Damaged(ValueError):
 
 
 def home() -> Path:
-    """Where runs lie: `AEEXPLORER_HOME`, else the platform's data directory for the user."""
+    """The directory of runs and maps: `AEEXPLORER_HOME`, else the platform's data directory for the user."""
     return Path(
         os.environ.get("AEEXPLORER_HOME") or platformdirs.user_data_dir("aeexplorer", appauthor=False)
     ).expanduser()
@@ -43,12 +43,12 @@ def _sync_directory(path: Path) -> None:
 
 
 class DiskFull(OSError):
-    """There is no room for a file. The message is one sentence naming the file and the room that it needs."""
+    """The disk is full. The message is one sentence naming the file and the space that it needs."""
 
 
 @contextlib.contextmanager
 def _named(path: Path, size: int) -> Iterator[None]:
-    """Say which file a full disk or a read-only folder stopped."""
+    """Raise the error of a full disk or a read-only folder with the name of the file."""
     try:
         yield
     except DiskFull:
@@ -63,9 +63,9 @@ def _named(path: Path, size: int) -> Iterator[None]:
 
 
 def write_atomic(path: Path, *content: bytes | memoryview, durable: bool = True) -> None:
-    """Write a whole file, given in pieces: to a temporary beside it, to the disk, then renamed over the old one.
+    """Write a whole file, given in pieces: to a temporary beside it, synced, then renamed over the old one.
 
-    Without `durable` nobody waits for the disk: what was written outlives this process, but not a power cut.
+    Without `durable` it is not synced: the file survives the end of this process, but perhaps not a power cut.
     """
     with _named(path, sum(map(len, content))):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -87,7 +87,7 @@ def write_atomic(path: Path, *content: bytes | memoryview, durable: bool = True)
 
 @contextlib.contextmanager
 def new_directory(path: Path, durable: bool = True) -> Iterator[Path]:
-    """Fill a directory under a temporary name and give it its own at the end; nothing is left of it after an error.
+    """Fill a directory under a temporary name and rename it at the end; after an error it is removed.
 
     For `durable` see `write_atomic`.
     """
@@ -134,10 +134,10 @@ def read_bytes(path: Path) -> bytes:
 
 
 def json_object(content: bytes, named: str) -> dict[str, Any]:
-    """The JSON object that the content of a file is.
+    """Parse the content of a JSON file.
 
     Args:
-        named: the file, for people.
+        named: the file, as the error names it.
 
     Raises:
         Damaged: when it is not UTF-8 or not an object.
@@ -162,10 +162,10 @@ def append_event(path: Path, event: Mapping[str, Any], durable: bool = False) ->
 
 
 def read_events(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
-    """Events from a byte offset, and the offset to go on from.
+    """Read events from a byte offset on; returns them and the next offset.
 
-    An unterminated last line is left for the next reading; a line that is not an object is passed over, because a
-    crash may have cut it and the lines around it are still good.
+    An unterminated last line is left for the next call. A line that is not an object is skipped, because a crash may
+    have cut it and the lines around it are still good.
     """
     try:
         with open(path, "rb") as file:
@@ -229,14 +229,14 @@ _SEAL = re.compile(rb'"crc32":"([0-9a-f]{8})"')
 
 
 def _sealed(content: bytes) -> tuple[bytes, memoryview]:
-    """A safetensors file, in two pieces, with a check sum of itself in its header, because the format has none."""
+    """A safetensors file in two pieces, with its check sum in the header, because the format has none."""
     start = 8 + int.from_bytes(content[:8], "little")
     header = _SEAL.sub(b'"crc32":"%08x"' % zlib.crc32(content), content[:start], count=1)
     return header, memoryview(content)[start:]
 
 
 def _intact(content: bytes) -> bool:
-    """Whether the check sum is right; files that others made have none."""
+    """Whether the check sum is right; files of other programs have none and pass."""
     header = content[8 : 8 + int.from_bytes(content[:8], "little")]
     seal = _SEAL.search(header)
     if seal is None:

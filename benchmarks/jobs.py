@@ -93,7 +93,7 @@ def main() -> None:
     os.environ["AEEXPLORER_HOME"] = str(home)
 
     from aeexplorer.data import load_dataset
-    from aeexplorer.jobs.queue import registry
+    from aeexplorer.jobs.registry import registry
     from aeexplorer.jobs.submission import Submission, write_submission
     from aeexplorer.runs.request import new_run
 

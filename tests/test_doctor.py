@@ -15,8 +15,8 @@ import pytest
 
 from aeexplorer import __main__ as line
 from aeexplorer.jobs.doctor import Finding, clean, examine
-from aeexplorer.jobs.engines import STARTER
 from aeexplorer.jobs.orphans import orphans
+from aeexplorer.jobs.processes import STARTER
 from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import Submission, write_submission
 from aeexplorer.runs.folders import process_identity
@@ -74,7 +74,7 @@ def test_unreadable_events_are_counted(run: Run) -> None:
 
 def test_a_vanished_worker_is_told_of(run: Run) -> None:
     run.set_status(state="running", pid=2**30, process_started=1.0)
-    assert any("ended without a word" in what for what in wrong(f"runs/{run.id}"))
+    assert any("vanished" in what for what in wrong(f"runs/{run.id}"))
 
 
 def test_registry_and_folders_that_disagree_are_brought_together(

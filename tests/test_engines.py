@@ -16,12 +16,12 @@ from typing import Any
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
 from aeexplorer.jobs.cluster import DaskEngine
 from aeexplorer.jobs.engines import LocalEngine, make_engine
-from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import Submission, write_submission
 from aeexplorer.runs.folders import WorkFolder
@@ -61,12 +61,10 @@ def test_two_workers_never_work_on_the_same_folder(home: Path, monkeypatch: pyte
     from aeexplorer.jobs import worker
 
     run = new_run("ae", load_dataset("digits"), **KNOBS)
-    first = FileLock(run.path / "control" / "work.lock")
-    assert first.acquire()
     monkeypatch.setattr(worker, "LOCK_SECONDS", 0.2)
-    assert worker._work(run.path, tethered=False) == 0
+    with FileLock(run.path / "control" / "work.lock"):
+        assert worker._work(run.path, tethered=False) == 0
     assert run.recorded_status.state == "queued"
-    first.release()
 
 
 def test_memory_beyond_the_limit_fails_the_job_and_not_the_machine(home: Path) -> None:

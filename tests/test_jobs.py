@@ -17,7 +17,7 @@ from aeexplorer import jobs
 from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
 from aeexplorer.jobs import worker
-from aeexplorer.jobs.queue import registry
+from aeexplorer.jobs.registry import registry
 from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.owners import owner_of
 from aeexplorer.runs.recording import train_run
@@ -73,9 +73,9 @@ def test_one_warm_worker_trains_stops_goes_on_and_takes_the_next(digits_run: Cal
     with pytest.raises(ConfigError, match="waiting already"):
         jobs.start(third)
     assert jobs.under_way(third)
-    said = jobs.outlook(third)
+    said = jobs.queue_position(third)
     assert (said.before, said.waiting, said.running) == (1, 2, 1)
-    assert said.starts_in > jobs.outlook(second).starts_in > 0
+    assert said.starts_in > jobs.queue_position(second).starts_in > 0
     jobs.cancel(third)
     assert third.status.state == "cancelled", "what has not begun is stopped at once"
     assert not jobs.under_way(third)
@@ -172,16 +172,16 @@ def test_a_worker_gets_ready_for_maps_once_and_takes_work_meanwhile(
         compiled.wait(60)
 
     monkeypatch.setattr("aeexplorer.projection.methods.warm_up", warm_up)
-    monkeypatch.setattr(worker, "LEISURE_SECONDS", 0.0)
+    monkeypatch.setattr(worker, "IDLE_SECONDS", 0.0)
     monkeypatch.setattr(worker, "_ready_for_maps", threading.Event())
     out, into = os.pipe()
     with open(out) as incoming, open(into, "w") as server:
         monkeypatch.setattr(sys, "stdin", incoming)
-        handed_over = worker._handed_over()
+        folders = worker._assigned_folders()
         threading.Thread(target=lambda: (compiling.wait(60), server.write("first\nsecond\n"), server.flush())).start()
-        assert next(handed_over) == "first"
+        assert next(folders) == "first"
         assert not compiled.is_set()
-        assert next(handed_over) == "second"
+        assert next(folders) == "second"
         compiled.set()
     worker._warm_up_for_maps()
     assert times == [1]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from aeexplorer.__main__ import main
 from aeexplorer.config import ConfigError
@@ -19,7 +20,6 @@ from aeexplorer.jobs import cache, find_map, graphs, maps, submit_map
 from aeexplorer.jobs.cache import trim_results
 from aeexplorer.jobs.codes import codes_for_map
 from aeexplorer.jobs.graphs import neighbour_graph
-from aeexplorer.jobs.locks import FileLock
 from aeexplorer.jobs.maps import MapJob, compute_map, estimated_seconds
 from aeexplorer.metrics import neighbours
 from aeexplorer.metrics.neighbourhood import kept_neighbours

@@ -96,7 +96,7 @@ def test_every_run_is_listed_with_how_it_stands(make: Callable[..., Run]) -> Non
         (done, "Finished · 1 epoch"),
         (done, f"test MSE {done.status.result['mse']:.3g}"),
         (failed, "reconstruction became nan at step 3"),
-        (lost, "ended without a word"),
+        (lost, "its worker vanished"),
     ):
         app = open_page(run=run.id)
         assert not app.exception and words in shown(app)

@@ -421,7 +421,7 @@ def test_an_interrupted_run_says_so_and_can_go_on(no_workers: list[Run]) -> None
     run.set_status(state="running", pid=2**22 + 1, process_started=1.0)
     app = open_page(job=run.id)
     assert not app.exception
-    assert "Interrupted: the process that worked on it ended without a word" in sentences(app)
+    assert "Interrupted: its worker vanished" in sentences(app)
     app.button(key="train.continue").click().run()
     assert [r.path for r in no_workers] == [run.path]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from aeexplorer import jobs
 from aeexplorer.__main__ import main
@@ -16,9 +17,8 @@ from aeexplorer.config import ConfigError
 from aeexplorer.jobs import queue
 from aeexplorer.jobs.cache import mark_used, remove_leftovers, trim_results
 from aeexplorer.jobs.health import health
-from aeexplorer.jobs.journal import close_journal, keep_journal
-from aeexplorer.jobs.locks import FileLock
-from aeexplorer.jobs.queue import registry
+from aeexplorer.jobs.json_log import close_log, open_log
+from aeexplorer.jobs.registry import registry
 from aeexplorer.runs.limits import check_cost, memory_limit, setting
 from aeexplorer.runs.listing import DamagedRun, list_runs
 from aeexplorer.runs.owners import local_owner, owner_of
@@ -233,21 +233,19 @@ def test_settings_are_whole_numbers_within_bounds(monkeypatch: pytest.MonkeyPatc
 
 def test_health_is_ok_while_somebody_looks_after_the_jobs(make: Callable[..., Run], home: Path) -> None:
     assert not health()["ok"]
-    lock = FileLock(home / "supervisor.lock")
-    assert lock.acquire()
-    jobs.start(make())
-    said = health()
+    with FileLock(home / "supervisor.lock"):
+        jobs.start(make())
+        said = health()
     assert said["ok"] and (said["queued"], said["running"]) == (1, 0) and said["free_bytes"] > 0
-    lock.release()
 
 
-def test_the_journal_is_a_json_object_a_line(make: Callable[..., Run], home: Path) -> None:
-    keep_journal()
-    keep_journal()
+def test_the_log_is_a_json_object_a_line(make: Callable[..., Run], home: Path) -> None:
+    open_log()
+    open_log()
     run = make()
     jobs.start(run)
     jobs.cancel(run)
-    close_journal()
+    close_log()
     lines = [json.loads(line) for line in (home / "log.jsonl").read_text("utf-8").splitlines()]
     assert [(line["what"], line["job"], line["level"]) for line in lines] == [
         ("job is cancelled", f"runs/{run.id}", "info")

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aeexplorer.jobs.registry import ACTIVE, Registry
+from aeexplorer.jobs.job import ACTIVE
+from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import Submission, submissions, write_submission
 from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.store import write_json
@@ -38,7 +39,7 @@ def submit(registry: Registry, home: Path, *names: str, owner: str = "a") -> Non
 
 
 def taken(registry: Registry, per_owner: int = 9) -> str | None:
-    job = registry.take(per_owner)
+    job = registry.take_next(per_owner)
     return None if job is None else job.folder.removeprefix("maps/")
 
 
@@ -69,7 +70,7 @@ def test_a_job_is_in_the_queue_once(home: Path) -> None:
     registry = Registry()
     submit(registry, home, "m")
     assert not registry.submit(home / "maps" / "m", Submission(kind="map", owner="b"))
-    assert registry.askers(home / "maps" / "m") == ["a", "b"]
+    assert registry.requesters(home / "maps" / "m") == ["a", "b"]
     taken(registry)
     assert not registry.submit(home / "maps" / "m", Submission(kind="map", owner="a"))
     registry.move(home / "maps" / "m", ("starting",), "failed")
@@ -131,7 +132,7 @@ def test_estimates_are_calibrated_by_the_median_of_what_was_finished(home: Path)
     for i, seconds in enumerate((10.0, 20.0, 900.0)):
         path = home / "runs" / f"r{i}"
         registry.submit(path, Submission(kind="train", owner="a", estimated=10.0))
-        registry.take(9)
+        registry.take_next(9)
         registry.move(path, ("starting",), "done", seconds=seconds)
     assert registry.calibration() == 2.0
     assert registry.calibration("map") == 1.0
@@ -202,7 +203,7 @@ def test_a_damaged_byte_never_stops_it(home: Path, data: st.DataObject) -> None:
         assert job.state in ("queued", "done") or registry.fault() == ""
     registry.adopt_missing()
     registry.submit(home / "maps" / "fresh", Submission(kind="map", owner="b"))
-    while registry.take(9) is not None:
+    while registry.take_next(9) is not None:
         pass
     assert registry.find(home / "maps" / "fresh") is not None
     registry.close()

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from aeexplorer.jobs import supervisor as room
-from aeexplorer.jobs.locks import FileLock
-from aeexplorer.jobs.registry import Job, Registry
+from aeexplorer.jobs.job import Job
+from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import Submission, read_submission, write_submission
 from aeexplorer.jobs.supervisor import Supervisor
 from aeexplorer.runs.folders import Status, WorkFolder
@@ -293,7 +293,7 @@ def test_short_jobs_of_many_owners_end_one_after_the_other_within_a_factor_of_tw
                 done[name] = clock.now - begun
                 break
             if (folder.path / "control" / "pause").exists():
-                folder.set_status(state="queued", reason="another's turn")
+                folder.set_status(state="queued", reason="paused for another owner's job")
                 break
         workers.alive.clear()
     first = [done[name] for name in done if name.endswith("-0")]
@@ -337,11 +337,12 @@ def test_a_folder_that_is_gone_is_forgotten(supervisor: Supervisor, workers: Wor
 
 
 def test_one_of_two_supervisors_works(home: Path) -> None:
-    first, second = FileLock(home / "supervisor.lock"), FileLock(home / "supervisor.lock")
-    assert first.acquire() and not second.acquire()
-    first.release()
-    assert second.acquire()
-    second.release()
+    first, second = (Supervisor(Registry(), Workers()) for _ in range(2))
+    assert first._holds_lock() and not second._holds_lock()
+    assert first._holds_lock()
+    first.lock.release()
+    assert second._holds_lock()
+    second.lock.release()
 
 
 def test_a_job_that_cannot_be_looked_at_does_not_keep_the_others_waiting(

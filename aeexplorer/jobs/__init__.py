@@ -1,4 +1,4 @@
-"""Work that outlives a page: each job is done by a process of its own that writes into a work folder."""
+"""Jobs: work that outlives a page. Each job is done by a process of its own that writes into a work folder."""
 
 from __future__ import annotations
 
@@ -6,28 +6,58 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from aeexplorer.jobs.job import Job
     from aeexplorer.jobs.maps import MapJob, MapSpec, find_map, submit_map
-    from aeexplorer.jobs.queue import Outlook, active_jobs, cancel, outlook, pace, request_map, start, under_way
-    from aeexplorer.jobs.registry import Job
+    from aeexplorer.jobs.queue import (
+        QueuePosition,
+        active_jobs,
+        cancel,
+        pace,
+        queue_position,
+        request_map,
+        start,
+        under_way,
+    )
     from aeexplorer.jobs.supervisor import stop_supervising, supervise
 
-_HOMES = {
-    "MapJob": "maps", "MapSpec": "maps", "find_map": "maps", "submit_map": "maps",
-    "Outlook": "queue", "active_jobs": "queue", "cancel": "queue", "outlook": "queue", "pace": "queue",
-    "request_map": "queue",
-    "start": "queue", "under_way": "queue",
-    "Job": "registry",
-    "stop_supervising": "supervisor", "supervise": "supervisor",
-}  # fmt: skip
+_NAMES = {
+    "maps": ("MapJob", "MapSpec", "find_map", "submit_map"),
+    "queue": (
+        "QueuePosition",
+        "active_jobs",
+        "cancel",
+        "pace",
+        "queue_position",
+        "request_map",
+        "start",
+        "under_way",
+    ),
+    "job": ("Job",),
+    "supervisor": ("stop_supervising", "supervise"),
+}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
-    "Job", "MapJob", "MapSpec", "Outlook",
-    "active_jobs", "cancel", "find_map", "outlook", "pace", "request_map", "start", "stop_supervising", "submit_map",
-    "supervise", "under_way",
-]  # fmt: skip
+    "Job",
+    "MapJob",
+    "MapSpec",
+    "QueuePosition",
+    "active_jobs",
+    "cancel",
+    "find_map",
+    "pace",
+    "queue_position",
+    "request_map",
+    "start",
+    "stop_supervising",
+    "submit_map",
+    "supervise",
+    "under_way",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    """Import the file behind a name when it is first used: a page that shows no map never loads the map methods."""
+    if name not in _MODULES:
         raise AttributeError(f"module 'aeexplorer.jobs' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"aeexplorer.jobs.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(f"aeexplorer.jobs.{_MODULES[name]}"), name)

@@ -1,4 +1,4 @@
-"""Computed results on disk: kept up to a limit, the least recently used removed first."""
+"""The cache of computed results on disk: maps, codes and graphs, the least recently used removed first."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ RESULTS = ("maps", "codes", "graphs")
 
 
 def mark_used(path: Path) -> None:
-    """Remember that a result was looked at now."""
-    with contextlib.suppress(OSError):  # in a home that is read only nothing is removed either
+    """Note that a result is used now."""
+    with contextlib.suppress(OSError):  # from a read-only home nothing is removed either
         os.utime(path)
 
 
 def size_of(path: Path) -> int:
-    """Bytes in a folder; files that vanish meanwhile count nothing."""
+    """Bytes in a folder; files that vanish meanwhile count as 0."""
     total = 0
     for file in path.rglob("*"):
         with contextlib.suppress(OSError):
@@ -33,10 +33,9 @@ def size_of(path: Path) -> int:
 
 
 def trim_results(limit_mb: int | None = None) -> list[str]:
-    """Remove maps, and codes and graphs that they were drawn from, that were not looked at for the longest until the rest
-    fits into AEEXPLORER_CACHE_MB.
+    """Remove the least recently used maps, codes and graphs until the rest fits into AEEXPLORER_CACHE_MB.
 
-    Maps that are being computed stay, and so do those of runs that somebody pinned.
+    Maps that are being computed stay, and so do the maps of pinned runs.
 
     Returns:
         names of the folders removed.
@@ -72,7 +71,7 @@ def _removable(path: Path) -> bool:
 
 
 def leftovers(older_than: float = LEFTOVER_SECONDS) -> list[Path]:
-    """What a killed process left half-written or half-deleted: hidden temporaries older than some seconds."""
+    """Temporaries older than some seconds, which killed processes left half-written or half-deleted."""
     found = []
     for root in (home() / name for name in ("runs", *RESULTS)):
         for path in [*root.glob(".*"), *root.glob("*/.*"), *root.glob("*/*/.*")]:
@@ -83,7 +82,7 @@ def leftovers(older_than: float = LEFTOVER_SECONDS) -> list[Path]:
 
 
 def remove_leftovers(older_than: float = LEFTOVER_SECONDS) -> list[Path]:
-    """Remove them."""
+    """Remove the `leftovers`; returns those removed."""
     removed = []
     for path in leftovers(older_than):
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""The doctor: looks at everything in the home and says what is wrong with it, file by file, and mends what it can."""
+"""The doctor: checks every file in the home, says what is wrong, and mends what it can."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from aeexplorer.jobs.cache import leftovers, remove_leftovers
+from aeexplorer.jobs.job import ACTIVE, folder_key
 from aeexplorer.jobs.maps import MapJob
 from aeexplorer.jobs.orphans import orphans
-from aeexplorer.jobs.registry import ACTIVE, Registry, folder_key
+from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import read_submission, submissions, work_folders
 from aeexplorer.runs.folders import Status, WorkFolder
 from aeexplorer.runs.run import Run
@@ -26,7 +27,7 @@ LOW_DISK = 500_000_000
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong: where, what, and what mends it."""
+    """One thing that is wrong: where, what, and the command or step that mends it."""
 
     where: str
     what: str
@@ -37,13 +38,13 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Everything that is wrong in the home; changes nothing. Never raises for what it finds."""
+    """Find everything that is wrong in the home; changes nothing, and never raises for what it finds."""
     if not home().is_dir():
         return []
-    return [*_room(), *_books(), *_work(), *_processes()]
+    return [*_check_disk(), *_check_registry(), *_check_folders(), *_check_processes()]
 
 
-def _room() -> Iterator[Finding]:
+def _check_disk() -> Iterator[Finding]:
     try:
         with tempfile.TemporaryFile(dir=home()):
             pass
@@ -53,18 +54,17 @@ def _room() -> Iterator[Finding]:
     if free < LOW_DISK:
         yield Finding(str(home()), f"has {free / 1e6:.0f} MB of free space left", "free some, or set AEEXPLORER_HOME")
     for path in leftovers():
-        yield Finding(str(path), "was left by a process that was killed", "doctor --clean")
+        yield Finding(str(path), "was left by a killed process", "doctor --clean")
 
 
-def _books() -> Iterator[Finding]:
+def _check_registry() -> Iterator[Finding]:
     registry = Registry()
     if fault := registry.fault():
         yield Finding("registry.sqlite", f"is damaged: {fault}", "doctor --rebuild")
         return
     for path in sorted(registry.path.parent.glob("registry.damaged-*")):
-        yield Finding(
-            path.name, "was damaged and set aside; a new registry was made from the folders", "doctor --clean"
-        )
+        what = "was damaged and set aside; a new registry was made from the folders"
+        yield Finding(path.name, what, "doctor --clean")
     if not registry.path.exists():
         return
     try:
@@ -92,18 +92,18 @@ def _state(folder: WorkFolder) -> str:
         return "damaged"
 
 
-def _processes() -> Iterator[Finding]:
+def _check_processes() -> Iterator[Finding]:
     for orphan in orphans():
-        yield Finding(f"process {orphan.pid}", f"{orphan.what}", "doctor --clean")
+        yield Finding(f"process {orphan.pid}", orphan.what, "doctor --clean")
 
 
-def _work() -> Iterator[Finding]:
+def _check_folders() -> Iterator[Finding]:
     for path in work_folders():
         yield from examine_folder(path)
 
 
 def examine_folder(path: Path) -> Iterator[Finding]:
-    """What is wrong with one run or map: each file is read the way that its users read it."""
+    """Find what is wrong with one run or map, by reading each file the way that the program reads it."""
     name = folder_key(path)
     checks: list[Callable[[], Any]] = [lambda: WorkFolder(path).recorded_status]
     if (path / "control" / "job.json").exists():
@@ -119,7 +119,7 @@ def examine_folder(path: Path) -> Iterator[Finding]:
     with contextlib.suppress(Damaged, OSError):
         status = WorkFolder(path).status
         if status.state == "interrupted" and WorkFolder(path).recorded_status.state == "running":
-            yield Finding(name, status.reason, "it goes on when the app runs, if it was started there; else resume it")
+            yield Finding(name, status.reason, "the app resumes what it started; else continue it yourself")
 
 
 def _run_checks(path: Path) -> Iterator[Callable[[], Any]]:
@@ -155,18 +155,18 @@ def _map_checks(path: Path) -> Iterator[Callable[[], Any]]:
 
 
 def _unreadable_events(path: Path) -> int:
-    lost = 0
+    unreadable = 0
     with contextlib.suppress(OSError):
         for line in (path / "events.jsonl").read_bytes().split(b"\n")[:-1]:
             try:
-                lost += not isinstance(json.loads(line.decode()), dict)
+                unreadable += not isinstance(json.loads(line.decode()), dict)
             except (ValueError, RecursionError):
-                lost += 1
-    return lost
+                unreadable += 1
+    return unreadable
 
 
 def clean() -> list[Path]:
-    """Remove what nobody will miss: leftovers of killed processes and registries that were set aside."""
+    """Remove leftovers of killed processes and registries that were set aside; returns what was removed."""
     removed = remove_leftovers()
     for path in Registry().path.parent.glob("registry.damaged-*"):
         with contextlib.suppress(OSError):

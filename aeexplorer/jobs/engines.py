@@ -6,44 +6,36 @@ local: processes on this machine, one of them always warm. dask: tasks on a Dask
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
-import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-import psutil
-
 from aeexplorer.config import ConfigError, unknown
-from aeexplorer.jobs.registry import Job
+from aeexplorer.jobs.job import Job
+from aeexplorer.jobs.processes import signal_worker, start_worker
 from aeexplorer.runs.folders import Status, WorkFolder, process_identity, process_lives
 from aeexplorer.runs.limits import worker_limit
 from aeexplorer.store import Damaged, write_json
 
-STARTER = "AEEXPLORER_STARTER"  # in a worker's environment: pid and start time of the process that started it
-
-log = logging.getLogger(__name__)
-
 
 class Engine(Protocol):
-    """What the supervisor asks of an engine."""
+    """What the supervisor needs of an engine."""
 
     def capacity(self) -> int:
-        """Jobs that may run at once."""
+        """Number of jobs that may run at once."""
 
     def launch(self, folder: WorkFolder) -> Mapping[str, Any]:
-        """Start a worker; returns who it is (pid, process_started, host), or nothing where that is not known yet.
+        """Start a worker; returns its lease (pid, process_started, host), with pid 0 where that is not known yet.
 
         Raises:
             OSError: when it cannot be started.
         """
 
     def lives(self, job: Job, status: Status) -> bool:
-        """Whether somebody still works on a job that has not ended."""
+        """Whether a worker still holds a job that has not ended."""
 
     def stop(self, job: Job, status: Status) -> None:
         """Ask the worker to end; it saves its state first."""
@@ -52,17 +44,21 @@ class Engine(Protocol):
         """End the worker at once, with all that it started."""
 
     def keep_warm(self) -> None:
-        """Have what makes the next start quick; called often."""
+        """Prepare whatever makes the next start quick; called at every tick."""
 
     def notify(self, changed: Callable[[], None]) -> None:
-        """Call this, where that is possible, when a worker begins or ends a job; it is looked for anyway."""
+        """Call `changed`, where that is possible, when a worker begins or ends a job; ticks see it later anyway."""
 
     def close(self) -> None:
-        """Let go of idle workers; those at work go on."""
+        """End idle workers; those with a job finish it."""
 
 
 def make_engine() -> Engine:
-    """The engine that AEEXPLORER_ENGINE names."""
+    """Make the engine that AEEXPLORER_ENGINE names.
+
+    Raises:
+        ConfigError: for an unknown name, or a Dask engine that is not set up.
+    """
     name = os.environ.get("AEEXPLORER_ENGINE") or "local"
     if name == "local":
         return LocalEngine(worker_limit())
@@ -73,59 +69,30 @@ def make_engine() -> Engine:
     raise ConfigError(unknown("AEEXPLORER_ENGINE", name, ("local", "dask")))
 
 
-def start_worker(*arguments: str, stdout: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
-    """A worker process that neither Ctrl-C in the terminal of the server nor its end reaches, with a pipe to its
-    standard input.
-
-    `subprocess` rather than `multiprocessing`, whose spawn would run the app's script again in the child.
-    """
-    starter = process_identity()
-    root = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(p for p in (root, os.environ.get("PYTHONPATH")) if p)
-    return subprocess.Popen(
-        [sys.executable, "-m", "aeexplorer", "worker", *arguments], stdin=subprocess.PIPE, stdout=stdout, stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": path, STARTER: f"{starter['pid']} {starter['process_started']}"}, start_new_session=sys.platform != "win32",
-        creationflags=0x00000200 if sys.platform == "win32" else 0,
-    )  # fmt: skip
-
-
-def signal_worker(pid: int, started: float, hard: bool) -> None:
-    """SIGTERM to a worker, or SIGKILL to it and all that it started; nothing when it is another process by now."""
-    with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
-        if not process_lives(pid, started):
-            return
-        if not hard:
-            psutil.Process(pid).terminate()
-        elif sys.platform == "win32" or os.getpgid(pid) != pid:
-            psutil.Process(pid).kill()
-        else:
-            os.killpg(pid, signal.SIGKILL)
-
-
 class LocalEngine:
-    """Worker processes on this machine.
+    """A pool of worker processes on this machine.
 
-    A worker that has ended its job waits for the next one, with all that it has imported and compiled; the pipe on its
-    standard input says which. One whose server is gone finishes its job and ends.
+    A worker that has ended its job waits for the next one, with all that it has imported and compiled; the server writes
+    the next folder into the pipe on its standard input. A worker whose server is gone finishes its job and ends.
     """
 
     def __init__(self, workers: int, warm: bool = True) -> None:
         self.workers = workers
         self.warm = warm
-        self._pool: dict[subprocess.Popen[bytes], Path | None] = {}
+        self._pool: dict[subprocess.Popen[bytes], Path | None] = {}  # each worker's folder; None while it is idle
         self._changed: Callable[[], None] = lambda: None
 
     def capacity(self) -> int:
         return self.workers
 
     def launch(self, folder: WorkFolder) -> Mapping[str, Any]:
-        self._look()
+        self._refresh()
         idle = [process for process, at in self._pool.items() if at is None]
         for process in (*idle, None):
             process = process or self._start()
             identity = process_identity(process.pid)
             write_json(folder.path / "control" / "worker.json", identity)
-            if self._hand_over(process, folder):
+            if self._assign(process, folder):
                 return identity
         raise OSError("the worker ended before it began")
 
@@ -136,15 +103,16 @@ class LocalEngine:
         return process
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
-        """Hear a worker begin and end its jobs, a line each, and wait for its own end."""
+        """Pass on the lines that a worker writes when it begins and ends a job, and reap it when it ends."""
         assert process.stdout is not None
         with process.stdout:
             for _ in process.stdout:
                 self._changed()
-        process.wait()  # a child that nobody waits for stays in the process table
+        process.wait()  # a child that is never waited for stays in the process table
         self._changed()
 
-    def _hand_over(self, process: subprocess.Popen[bytes], folder: WorkFolder) -> bool:
+    def _assign(self, process: subprocess.Popen[bytes], folder: WorkFolder) -> bool:
+        """Write a folder into a worker's pipe; False when the worker is gone."""
         assert process.stdin is not None
         try:
             process.stdin.write(f"{folder.path}\n".encode())
@@ -156,26 +124,25 @@ class LocalEngine:
         return True
 
     def _drop(self, process: subprocess.Popen[bytes]) -> None:
+        """Forget a worker; one that lives ends after its job, because its pipe is closed."""
         self._pool.pop(process, None)
         if process.stdin is not None:
             with contextlib.suppress(OSError):
                 process.stdin.close()
 
-    def _look(self) -> None:
-        """Bury workers that have ended, and see which of the others have ended their job."""
+    def _refresh(self) -> None:
+        """Drop workers that have ended, and mark as idle those whose job has ended."""
         for process, at in list(self._pool.items()):
             if process.poll() is not None:
                 self._drop(process)
-            elif at is not None and _ended(at):
+            elif at is not None and _released(at):
                 self._pool[process] = None
 
     def lives(self, job: Job, status: Status) -> bool:
-        self._look()
-        return (
-            process_lives(job.pid, job.process_started)
-            if job.pid
-            else process_lives(status.pid, status.process_started)
-        )
+        self._refresh()
+        if job.pid:
+            return process_lives(job.pid, job.process_started)
+        return process_lives(status.pid, status.process_started)
 
     def stop(self, job: Job, status: Status) -> None:
         signal_worker(job.pid, job.process_started, hard=False)
@@ -187,7 +154,7 @@ class LocalEngine:
         self._changed = changed
 
     def keep_warm(self) -> None:
-        self._look()
+        self._refresh()
         if self.warm and len(self._pool) < self.workers and None not in self._pool.values():
             self._start()
 
@@ -196,8 +163,8 @@ class LocalEngine:
             self._drop(process)
 
 
-def _ended(path: Path) -> bool:
-    """Whether the worker on a folder has said its last word there: it takes that word back under a new lease only."""
+def _released(path: Path) -> bool:
+    """Whether the worker on a folder is done with it: its last act there is to remove worker.json."""
     with contextlib.suppress(Damaged, OSError):
         return WorkFolder(path).recorded_status.state != "running" and not (path / "control" / "worker.json").exists()
     return not path.exists()

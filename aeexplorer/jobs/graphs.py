@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from aeexplorer.jobs.cache import mark_used
-from aeexplorer.jobs.locks import FileLock
 from aeexplorer.metrics import KNNGraph, neighbours
 from aeexplorer.store import Damaged, home, load_arrays, save_arrays
 
@@ -51,9 +50,11 @@ def neighbour_graph(
         return graph
     lock = FileLock(path / "lock")
     try:
-        while not lock.acquire():
-            report(0.0)
-            threading.Event().wait(_LOCK_SECONDS)
+        while not lock.is_locked:
+            try:
+                lock.acquire(timeout=_LOCK_SECONDS)
+            except Timeout:
+                report(0.0)
         graph = _read_graph(path, len(z), k)
         if graph is None:
             graph = neighbours(z, width, progress)

@@ -1,38 +1,37 @@
-"""How the server is, in numbers, for whoever watches it."""
+"""The health of the server in numbers, for monitoring."""
 
 from __future__ import annotations
 
 import shutil
 from typing import Any
 
-from aeexplorer.jobs.locks import FileLock
-from aeexplorer.jobs.registry import ACTIVE
+from filelock import FileLock, Timeout
+
+from aeexplorer.jobs.job import ACTIVE
+from aeexplorer.jobs.registry import registry
 from aeexplorer.store import Damaged, home
 
 
 def health() -> dict[str, Any]:
-    """Free space in bytes, jobs by state, and whether somebody looks after them; `ok` when all is well."""
-    from aeexplorer.jobs.queue import registry
-
-    said: dict[str, Any] = {"ok": True, "supervised": _supervised()}
+    """Free space in bytes, jobs by state and whether a supervisor runs; `ok` when all is well, else with a reason."""
+    state: dict[str, Any] = {"ok": True, "supervised": _supervised()}
     try:
         home().mkdir(parents=True, exist_ok=True)
-        said["free_bytes"] = shutil.disk_usage(home()).free
-        books = registry()
-        said["queued"], said["running"] = len(books.jobs("queued")), len(books.jobs(*ACTIVE))
+        state["free_bytes"] = shutil.disk_usage(home()).free
+        found = registry()
+        state["queued"], state["running"] = len(found.jobs("queued")), len(found.jobs(*ACTIVE))
     except (OSError, Damaged) as error:
-        said |= {"ok": False, "reason": str(error)}
-    said["ok"] = bool(said["ok"] and said["supervised"])
-    return said
+        state |= {"ok": False, "reason": str(error)}
+    state["ok"] = bool(state["ok"] and state["supervised"])
+    return state
 
 
 def _supervised() -> bool:
     """Whether a supervisor, of this process or another, holds the lock of the home."""
-    lock = FileLock(home() / "supervisor.lock")
     try:
-        if lock.acquire():
-            lock.release()
+        with FileLock(home() / "supervisor.lock", blocking=False):
             return False
+    except Timeout:
+        return True
     except OSError:
         return False
-    return True

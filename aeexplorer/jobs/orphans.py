@@ -1,7 +1,7 @@
-"""Worker processes that nobody waits for: their run is over or gone, and so is the server that started them.
+"""Orphans: worker processes without a job to do and without a server that could give them one.
 
-A process is known by its number, its start time and its command line, and a worker's home by its environment. A worker at
-work is left alone, whoever started it, and so is an idle one whose server lives.
+A process is identified by its number, its start time and its command line, and a worker's home by its environment. A
+worker with a job is left alone, whoever started it, and so is an idle one whose server lives.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from pathlib import Path
 
 import psutil
 
-from aeexplorer.jobs.engines import STARTER, signal_worker
+from aeexplorer.jobs.processes import STARTER, signal_worker
 from aeexplorer.jobs.submission import work_folders
 from aeexplorer.runs.folders import Status, WorkFolder, process_identity, process_lives
 from aeexplorer.store import Damaged, home, read_json
 
-END_SECONDS = 3.0  # for a worker to end by itself, before it is killed
+END_SECONDS = 3.0  # for a worker to end by itself before it is killed
 COMMAND = ["-m", "aeexplorer", "worker"]
 
 
 @dataclass(frozen=True)
 class Orphan:
-    """A worker process, and why nobody waits for it."""
+    """An orphaned worker process, and why it counts as one."""
 
     pid: int
     started: float
@@ -34,8 +34,8 @@ class Orphan:
 
 
 def orphans() -> list[Orphan]:
-    """Those of this home. Processes of other users, whose environment cannot be read, are passed over."""
-    at_work = set(_leases())
+    """Find the orphans of this home. Processes whose environment cannot be read, those of other users, are skipped."""
+    leased = set(_leases())
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError, KeyError, ValueError):
@@ -43,27 +43,23 @@ def orphans() -> list[Orphan]:
             at = next((i for i in range(1, len(command) - 3) if command[i : i + 3] == COMMAND), None)
             if at is None or not _of_this_home(process):
                 continue
-            said = process_identity(process.pid)
-            pid, started = said["pid"], said["process_started"]
-            if any(pid == p and abs(started - s) < 0.05 for p, s in at_work):
+            identity = process_identity(process.pid)
+            pid, started = identity["pid"], identity["process_started"]
+            if any(pid == p and abs(started - s) < 0.05 for p, s in leased):
                 continue
             folder = command[at + 3]
-            if folder != "-" and _wanted(Path(folder)):
+            if folder != "-" and _unfinished(Path(folder)):
                 continue
-            number, began = process.environ().get(STARTER, "0 0").split()
-            if folder == "-" and process_lives(int(number), float(began)):
+            number, start = process.environ().get(STARTER, "0 0").split()
+            if folder == "-" and process_lives(int(number), float(start)):
                 continue
-            why = (
-                "a worker whose server is gone and that has no job"
-                if folder == "-"
-                else "a worker whose job is over or gone"
-            )
-            found.append(Orphan(pid, started, why))
+            why = "whose server is gone and that has no job" if folder == "-" else "whose job is over or gone"
+            found.append(Orphan(pid, started, f"a worker {why}"))
     return found
 
 
 def _of_this_home(process: psutil.Process) -> bool:
-    """Whether a worker looks where we look; it was given the same setting, or like us none."""
+    """Whether a worker serves this home: it was given the same AEEXPLORER_HOME, or none like us."""
     theirs, ours = process.environ().get("AEEXPLORER_HOME", ""), os.environ.get("AEEXPLORER_HOME", "")
     if not theirs or not ours:
         return theirs == ours and process.username() == psutil.Process().username()
@@ -71,19 +67,19 @@ def _of_this_home(process: psutil.Process) -> bool:
 
 
 def _leases() -> Iterator[tuple[int, float]]:
-    """Processes that folders name as working on them, or as about to."""
+    """Pid and start time of each process that a folder names as its worker, now or next."""
     for path in work_folders():
-        if not _wanted(path):
+        if not _unfinished(path):
             continue
         with contextlib.suppress(Damaged, OSError, KeyError, TypeError, ValueError):
-            said = read_json(path / "control" / "worker.json")
-            yield int(said["pid"]), float(said["process_started"])
+            lease = read_json(path / "control" / "worker.json")
+            yield int(lease["pid"]), float(lease["process_started"])
         with contextlib.suppress(Damaged, OSError):
             status = WorkFolder(path).recorded_status
             yield status.pid, status.process_started
 
 
-def _wanted(path: Path) -> bool:
+def _unfinished(path: Path) -> bool:
     """Whether there is work to do in a folder."""
     status = Status(state="failed")
     with contextlib.suppress(Damaged, OSError):
@@ -92,7 +88,7 @@ def _wanted(path: Path) -> bool:
 
 
 def end_orphans() -> list[Orphan]:
-    """End them: asked first, killed after some seconds, and only while they are the processes that were found."""
+    """End the orphans: SIGTERM first, SIGKILL after some seconds, only to the processes found; returns them."""
     found = orphans()
     for orphan in found:
         signal_worker(orphan.pid, orphan.started, hard=False)

@@ -1,4 +1,4 @@
-"""What a work folder says of its place in the queue: control/job.json, written before the registry is told."""
+"""The submission of a job, as its folder keeps it: control/job.json, written before the registry's row."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from aeexplorer.config import Config, ConfigError
 from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.store import Damaged, home, read_json, write_json
 
-KINDS = {"train": "runs", "map": "maps"}  # kind of job: where its folders lie in the home
+KINDS = {"train": "runs", "map": "maps"}  # kind of job: directory of its folders in the home
 
 
 class Submission(Config):
-    """Who asked for the work, and when.
+    """Who submitted a job, and when.
 
     Attributes:
         submitted: Unix time; order of the queue when the registry is made again.
         estimated: expected seconds of work on this machine before calibration; 0 if unknown.
-        interruptions: how often its worker ended without a word since it was submitted.
+        interruptions: how often its worker vanished since it was submitted.
     """
 
     kind: str
@@ -34,17 +34,17 @@ class Submission(Config):
 
 
 def write_submission(folder: WorkFolder, submission: Submission) -> None:
-    """Say it in the folder, durably."""
+    """Write control/job.json, durably."""
     path = folder.path / "control" / "job.json"
     path.parent.mkdir(exist_ok=True)
     write_json(path, submission.model_dump())
 
 
 def read_submission(folder: WorkFolder) -> Submission:
-    """What the folder says.
+    """Read control/job.json.
 
     Raises:
-        Damaged: when it says nothing that can be read.
+        Damaged: when it is missing or cannot be read.
     """
     try:
         return Submission(**read_json(folder.path / "control" / "job.json"))

@@ -1,6 +1,6 @@
-"""The supervisor: one thread per home that starts what is queued, watches what runs and mends what was interrupted.
+"""The supervisor: one thread per home that starts queued jobs, watches running ones and resumes interrupted ones.
 
-It keeps nothing that the registry and the folders do not say, so another one goes on where it was killed.
+Its state is in the registry and the folders, so after it was killed another one goes on from there.
 """
 
 from __future__ import annotations
@@ -13,30 +13,32 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
+from filelock import FileLock, Timeout
+
 from aeexplorer.jobs.cache import trim_results
 from aeexplorer.jobs.engines import Engine, make_engine
-from aeexplorer.jobs.journal import close_journal, keep_journal
-from aeexplorer.jobs.locks import FileLock
-from aeexplorer.jobs.registry import ACTIVE, Job, Registry
+from aeexplorer.jobs.job import ACTIVE, Job
+from aeexplorer.jobs.json_log import close_log, open_log
+from aeexplorer.jobs.registry import Registry, registry
 from aeexplorer.jobs.submission import read_submission, write_submission
 from aeexplorer.runs.folders import Status, WorkFolder
 from aeexplorer.runs.limits import setting
 from aeexplorer.store import Damaged, home, read_json
 
-TICK_SECONDS = 0.25  # while there is work; what workers here begin and end is seen at once
-IDLE_SECONDS = 1.0  # until work of another process is seen
+TICK_SECONDS = 0.25  # while there is work; local workers report begin and end at once
+IDLE_SECONDS = 1.0  # between looks for jobs that other processes submitted
 SWEEP_SECONDS = 30.0
 RESUMES = 2
-STOP_SECONDS = 10.0  # for a worker to save its state, before it is killed
-SLICE_SECONDS = 5  # of a job before one of an owner who has less goes first,
-TURN_SHARE = 0.3  # or this share of what it takes in all, so that short jobs take turns too,
-SHORTEST_SECONDS = 0.2  # but so much at least, because a change costs a twentieth of a second
+STOP_SECONDS = 10.0  # for a worker to save its state before it is killed
+SLICE_SECONDS = 5  # a training's time slice while other owners wait,
+SLICE_SHARE = 0.3  # or this share of the whole training, so that short ones alternate too,
+SHORTEST_SECONDS = 0.2  # but at least this, because a change of jobs costs a twentieth of a second
 
 log = logging.getLogger(__name__)
 
 
 class Supervisor(threading.Thread):
-    """Supervises a home until `stop`. Of several, in this process or others, the one that holds the lock works."""
+    """Supervises a home until `stop`. Of several, in this process or others, only the one that holds the lock works."""
 
     def __init__(self, registry: Registry, engine: Engine | None = None, slice_seconds: float | None = None) -> None:
         super().__init__(name="supervisor", daemon=True)
@@ -49,15 +51,15 @@ class Supervisor(threading.Thread):
         self._wake = threading.Event()
         self.engine.notify(self.wake)
         self._stopping = threading.Event()
-        self._since: dict[str, float] = {}  # monotonic start of a job's turn
-        self._worked: dict[str, float] = {}  # seconds that a job had worked before its turn
-        self._turn_over = math.inf  # monotonic time at which somebody has to give way
-        self._stopped_at: dict[str, float] = {}  # monotonic time at which a worker was asked to end
+        self._slice_start: dict[str, float] = {}  # monotonic start of a job's slice
+        self._worked_before: dict[str, float] = {}  # seconds that a job had worked before its slice
+        self._slice_end = math.inf  # monotonic time at which a training has to be paused
+        self._stop_requested: dict[str, float] = {}  # monotonic time at which a worker was asked to end
         self._swept = -SWEEP_SECONDS
-        self._troubles: dict[str, str] = {}
+        self._logged_errors: dict[str, str] = {}
 
     def wake(self) -> None:
-        """Look at the queue now."""
+        """Start the next tick now."""
         self._wake.set()
 
     def stop(self) -> None:
@@ -70,8 +72,8 @@ class Supervisor(threading.Thread):
     def run(self) -> None:
         while not self._stopping.is_set():
             busy = False
-            with self._reported():
-                if self.lock.acquire():
+            with self._errors_logged():
+                if self._holds_lock():
                     busy = self.tick()
             self._wake.wait(self._pause() if busy else IDLE_SECONDS)
             self._wake.clear()
@@ -79,56 +81,63 @@ class Supervisor(threading.Thread):
         self.registry.close()
         self.lock.release()
 
+    def _holds_lock(self) -> bool:
+        """Whether this supervisor is the one that works; it takes the lock when it is free."""
+        if not self.lock.is_locked:
+            with contextlib.suppress(Timeout):
+                self.lock.acquire(blocking=False)
+        return self.lock.is_locked
+
     def _pause(self) -> float:
-        """Seconds until the next look while there is work."""
-        return min(max(self._turn_over - time.monotonic(), 0.01), TICK_SECONDS)
+        """Seconds until the next tick while there is work."""
+        return min(max(self._slice_end - time.monotonic(), 0.01), TICK_SECONDS)
 
     @contextlib.contextmanager
-    def _reported(self, about: str = "") -> Iterator[None]:
-        """Whatever one job or one look meets is said, once and not every second, and the others are looked after."""
+    def _errors_logged(self, about: str = "") -> Iterator[None]:
+        """Log an error about one job, once rather than at every tick, and go on with the others."""
         try:
             yield
-            self._troubles.pop(about, None)
+            self._logged_errors.pop(about, None)
         except Exception as error:
-            if self._troubles.get(about) != str(error):
-                self._troubles[about] = str(error)
+            if self._logged_errors.get(about) != str(error):
+                self._logged_errors[about] = str(error)
                 log.exception("supervisor met an error", extra={"job": about, "reason": str(error)})
 
     def tick(self) -> bool:
-        """Look at everything once; whether there is work."""
+        """Settle active jobs and start queued ones; returns whether there are any."""
         if time.monotonic() - self._swept > SWEEP_SECONDS:
             self.registry.adopt_missing()
             trim_results()
             self._swept = time.monotonic()
-        self._turn_over = math.inf
-        active, waiting = self._under_way()
+        self._slice_end = math.inf
+        active, waiting = self._active_and_queued()
         for job in active:
-            with self._reported(job.folder):
+            with self._errors_logged(job.folder):
                 self._settle(job)
         if active:
-            active, waiting = self._under_way()
+            active, waiting = self._active_and_queued()
         free = self.engine.capacity() - len(active)
-        while free > 0 and waiting and (next_one := self.registry.take(self.per_owner())) is not None:
-            free -= self._launch(next_one)
-            active, waiting = self._under_way()
+        while free > 0 and waiting and (taken := self.registry.take_next(self.per_owner())) is not None:
+            free -= self._launch(taken)
+            active, waiting = self._active_and_queued()
         if free <= 0 and waiting:
-            self._give_way(active, waiting)
+            self._preempt(active, waiting)
         self.engine.keep_warm()
         return bool(active or waiting)
 
-    def _under_way(self) -> tuple[list[Job], list[Job]]:
-        """Jobs that somebody works on, and those that wait."""
+    def _active_and_queued(self) -> tuple[list[Job], list[Job]]:
+        """Jobs with a worker, and jobs that wait for one."""
         found = self.registry.jobs("queued", *ACTIVE)
         return [job for job in found if job.state != "queued"], [job for job in found if job.state == "queued"]
 
     def per_owner(self) -> int:
-        """Jobs of one owner at once: AEEXPLORER_PER_OWNER, else all but one, which stays for the others."""
+        """Jobs of one owner at once: AEEXPLORER_PER_OWNER, else all places but one, which is left to the others."""
         return setting("AEEXPLORER_PER_OWNER", max(1, self.engine.capacity() - 1), 1, 1024)
 
     # one job
 
     def _launch(self, job: Job) -> int:
-        """Start a job whose turn it is; 1 if it took a place."""
+        """Start a worker on a job; returns the number of places taken, 0 or 1."""
         folder = WorkFolder(job.path)
         try:
             status = folder.recorded_status
@@ -147,13 +156,13 @@ class Supervisor(threading.Thread):
             else:
                 self._fail(job, folder, str(error))
             return 0
-        self._since[job.folder], self._worked[job.folder] = time.monotonic(), _worked(folder)[0]
-        self._stopped_at.pop(job.folder, None)
+        self._slice_start[job.folder], self._worked_before[job.folder] = time.monotonic(), _worked(folder)[0]
+        self._stop_requested.pop(job.folder, None)
         self.registry.move(job.path, ("starting",), "starting", heartbeat=time.time(), **lease)
         return 1
 
     def _settle(self, job: Job) -> None:
-        """Bring the row of a job under way in line with its folder, and deal with a worker that is gone."""
+        """Bring the row of an active job in line with its folder, and handle a vanished worker."""
         folder = WorkFolder(job.path)
         try:
             status = folder.recorded_status
@@ -166,47 +175,52 @@ class Supervisor(threading.Thread):
             return
         if status.state in ("done", "failed", "cancelled"):
             self.registry.move(job.path, ACTIVE, status.state, reason=status.reason, seconds=float(status.seconds))
-            for kept in (self._since, self._worked, self._stopped_at):
-                kept.pop(job.folder, None)
+            for times in (self._slice_start, self._worked_before, self._stop_requested):
+                times.pop(job.folder, None)
             return
         if job.pid == 0:
             job = self._with_lease(job, folder, status)
-        if status.state == "interrupted":  # it saved its state and ended, as it was told
+        if status.state == "interrupted":  # the worker saved its state and ended, as it was asked to
             self._requeue(job, folder, status)
-        elif status.state == "queued" and job.state == "running":  # it gave way to another
+        elif status.state == "queued" and job.state == "running":  # it was paused for another
             self.registry.move(job.path, ("running",), "queued", reason=status.reason, pid=0)
         elif not self.engine.lives(job, status):
-            if folder.recorded_status == status:  # it may have ended between the reading and the look
-                self._interrupted(job, folder, status)
+            if folder.recorded_status == status:  # it may have ended since its status was read
+                self._resume(job, folder, status)
         else:
             if status.state == "running" and job.state == "starting":
-                self.registry.move(job.path, ("starting",), "running", pid=status.pid, heartbeat=time.time(),
-                                   process_started=float(status.process_started), host=status.host)  # fmt: skip
+                lease: dict[str, str | float] = {
+                    "pid": status.pid,
+                    "process_started": float(status.process_started),
+                    "host": status.host,
+                }
+                self.registry.move(job.path, ("starting",), "running", heartbeat=time.time(), **lease)
             if folder.cancel_requested:
                 self._end(job, status)
 
     @staticmethod
     def _with_lease(job: Job, folder: WorkFolder, status: Status) -> Job:
-        """The lease that the folder tells, where the registry was not told in time."""
+        """The job with the lease from its folder, when the supervisor died before the registry had it."""
         with contextlib.suppress(Damaged, KeyError, TypeError, ValueError):
-            said = read_json(folder.path / "control" / "worker.json")
-            return replace(job, pid=int(said["pid"]), process_started=float(said["process_started"]))
-        return (
-            replace(job, pid=status.pid, process_started=status.process_started) if status.state == "running" else job
-        )
+            lease = read_json(folder.path / "control" / "worker.json")
+            return replace(job, pid=int(lease["pid"]), process_started=float(lease["process_started"]))
+        if status.state == "running":
+            return replace(job, pid=status.pid, process_started=status.process_started)
+        return job
 
     def _end(self, job: Job, status: Status) -> None:
+        """Ask the worker of a cancelled job to end, and kill it when it does not."""
         now = time.monotonic()
-        asked = self._stopped_at.setdefault(job.folder, now)
+        asked = self._stop_requested.setdefault(job.folder, now)
         if asked == now:
             self.engine.stop(job, status)
         elif now - asked > STOP_SECONDS:
             log.warning("worker killed: it did not end in time", extra={"job": job.folder})
             self.engine.kill(job, status)
 
-    def _interrupted(self, job: Job, folder: WorkFolder, status: Status) -> None:
-        """The worker is gone without a word: go on from the last checkpoint, twice at most."""
-        where = _where(folder)
+    def _resume(self, job: Job, folder: WorkFolder, status: Status) -> None:
+        """Queue a job whose worker vanished again, from its last checkpoint; fail it after the third time."""
+        where = _last_epoch(folder)
         (folder.path / "control" / "worker.json").unlink(missing_ok=True)
         if folder.cancel_requested:
             folder.set_status(state="cancelled", reason="")
@@ -217,14 +231,14 @@ class Supervisor(threading.Thread):
             write_submission(folder, read_submission(folder).replace(interruptions=count))
         self.registry.move(job.path, ACTIVE, "interrupted", interruptions=count)
         if count > RESUMES:
-            reason = f"its worker ended without a word {count} times, the last time {where}; log.txt may say why"
+            reason = f"its worker vanished {count} times, the last time {where}; log.txt may say why"
             folder.set_status(state="failed", reason=reason)
             self.registry.move(job.path, ("interrupted",), "failed", reason=reason)
         else:
             self._requeue(job, folder, status)
 
     def _requeue(self, job: Job, folder: WorkFolder, status: Status) -> None:
-        reason = f"interrupted {_where(folder)}, it goes on from its last checkpoint"
+        reason = f"interrupted {_last_epoch(folder)}, it goes on from its last checkpoint"
         if status.state != "queued" or status.reason != reason:
             folder.set_status(state="queued", reason=reason)
         self.registry.move(job.path, (*ACTIVE, "interrupted"), "queued", reason=reason, pid=0, host="")
@@ -234,16 +248,16 @@ class Supervisor(threading.Thread):
             folder.set_status(state="failed", reason=reason)
         self.registry.move(job.path, ACTIVE, "failed", reason=reason)
 
-    # turns
+    # time slices
 
-    def _give_way(self, active: list[Job], waiting: list[Job]) -> None:
-        """Ask the training whose turn was over first to go back into the queue, when somebody has less."""
-        under_way = {j.owner: sum(a.owner == j.owner for a in active) for j in [*active, *waiting]}
-        fewest = min(under_way[job.owner] for job in waiting)
+    def _preempt(self, active: list[Job], waiting: list[Job]) -> None:
+        """Pause the training whose slice ended first, when an owner with fewer active jobs waits."""
+        active_jobs = {j.owner: sum(a.owner == j.owner for a in active) for j in [*active, *waiting]}
+        fewest = min(active_jobs[job.owner] for job in waiting)
         left = {
-            job: self._turn_left(job)
+            job: self._slice_left(job)
             for job in active
-            if job.kind == "train" and job.state == "running" and under_way[job.owner] > fewest
+            if job.kind == "train" and job.state == "running" and active_jobs[job.owner] > fewest
         }
         if not left:
             return
@@ -252,32 +266,32 @@ class Supervisor(threading.Thread):
         if pause.exists():
             return
         if left[job] > 0:
-            self._turn_over = time.monotonic() + left[job]
+            self._slice_end = time.monotonic() + left[job]
             return
-        log.info("job gives way", extra={"job": job.folder, "owner": job.owner})
+        log.info("training paused for another owner", extra={"job": job.folder, "owner": job.owner})
         pause.touch()
 
-    def _turn_left(self, job: Job) -> float:
+    def _slice_left(self, job: Job) -> float:
         """Seconds that a training may go on while others wait.
 
-        A turn is counted in seconds of training, because a short one would else be all beginnings.
+        A slice is counted in seconds of training: counted from the start, a short one would end before the first step.
         """
         worked, left = _worked(WorkFolder(job.path))
         expected = worked + left or job.estimated * self.registry.calibration()
-        turn = min(max(TURN_SHARE * expected, SHORTEST_SECONDS), self.slice) if expected > 0 else self.slice
-        passed = time.monotonic() - self._since.setdefault(job.folder, time.monotonic())
-        return min(turn - (worked - self._worked.setdefault(job.folder, worked)), self.slice - passed)
+        whole = min(max(SLICE_SHARE * expected, SHORTEST_SECONDS), self.slice) if expected > 0 else self.slice
+        passed = time.monotonic() - self._slice_start.setdefault(job.folder, time.monotonic())
+        return min(whole - (worked - self._worked_before.setdefault(job.folder, worked)), self.slice - passed)
 
 
 def _worked(folder: WorkFolder) -> tuple[float, float]:
-    """Seconds that a training took so far, and those it expects to take yet; zeros before it has said so."""
+    """Seconds that a training took so far and expects to take yet; zeros before its first report."""
     with contextlib.suppress(OSError, KeyError, TypeError, ValueError):
-        said = folder.last_progress
-        return float(said["seconds"]), float(said["seconds_left"])
+        progress = folder.last_progress
+        return float(progress["seconds"]), float(progress["seconds_left"])
     return 0.0, 0.0
 
 
-def _where(folder: WorkFolder) -> str:
+def _last_epoch(folder: WorkFolder) -> str:
     epoch = folder.last_event("epoch") or {}
     return f"after epoch {epoch['epoch']}" if isinstance(epoch.get("epoch"), int) else "before its first epoch ended"
 
@@ -287,13 +301,13 @@ _starting = threading.Lock()
 
 
 def supervise() -> Supervisor:
-    """This process's supervisor of the home, started when there is none."""
+    """This process's supervisor of the home; it is started when there is none."""
     with _starting:
         key = str(home())
         found = _supervisors.get(key)
         if found is None or not found.is_alive():
-            keep_journal()
-            found = _supervisors[key] = Supervisor(Registry())
+            open_log()
+            found = _supervisors[key] = Supervisor(registry())
             found.start()
         return found
 
@@ -304,4 +318,4 @@ def stop_supervising() -> None:
         for supervisor in _supervisors.values():
             supervisor.stop()
         _supervisors.clear()
-        close_journal()
+        close_log()

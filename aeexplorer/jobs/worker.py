@@ -1,4 +1,4 @@
-"""What a worker process does: the jobs whose folders it is handed, one after the other, each to its end."""
+"""A worker process: it does the jobs whose folders it is given, one after the other, each to its end."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from aeexplorer.config import ConfigError, reason, unknown
-from aeexplorer.jobs.locks import FileLock
 from aeexplorer.runs.folders import WorkFolder, process_identity
 from aeexplorer.runs.limits import MemoryBound
 from aeexplorer.store import Damaged, read_json
 
 NICENESS = 10
-LEISURE_SECONDS = 3.0  # without a job, before a worker gets ready for maps
+IDLE_SECONDS = 3.0  # without a job, before a worker prepares for maps
 HEARTBEAT_SECONDS = 2.0
-LOCK_SECONDS = 10.0  # for the worker before us to save its state
-SPARE_SECONDS = 3600.0
-
+LOCK_SECONDS = 10.0  # for the worker before this one to save its state
+SPARE_SECONDS = 3600.0  # without a job, before a worker ends
 
 _ready_for_maps = threading.Event()
 
 
 @dataclass
-class Desk:
-    """One job at a worker, and what others want of it."""
+class JobContext:
+    """The job of a worker, and what others want of it: to go on, to pause or to end."""
 
     folder: WorkFolder
     changed: Callable[[], None] = lambda: None
-    """Lets the server know at once that the work begins or has ended."""
-    told_to_end: threading.Event = field(default_factory=threading.Event)
+    """Tells the server at once that the job begins or has ended."""
+    terminated: threading.Event = field(default_factory=threading.Event)
 
     @property
     def cancelled(self) -> bool:
@@ -44,15 +44,15 @@ class Desk:
 
     @property
     def paused(self) -> bool:
-        """Another's turn has come."""
+        """Whether the job has to make room for another owner's."""
         return (self.folder.path / "control" / "pause").exists()
 
     @property
     def wanted(self) -> bool:
-        return not (self.told_to_end.is_set() or self.cancelled or self.paused)
+        return not (self.terminated.is_set() or self.cancelled or self.paused)
 
     def begin(self) -> bool:
-        """Say that the work begins, unless nobody wants it any more; until here it can be killed without loss."""
+        """Set the status to "running" and return True, unless the job is not wanted any more."""
         if self.cancelled:
             self.folder.set_status(state="cancelled", reason="")
         elif not self.wanted:
@@ -64,37 +64,37 @@ class Desk:
         return False
 
 
-def work(path: str | Path, tethered: bool = False) -> int:
-    """Do the job that lies in a folder; returns an exit status. Whatever happens, the folder's status says it.
+def run_worker(path: str | Path, tethered: bool = False) -> int:
+    """Do the job in a folder; returns an exit status. The result, or the reason of a failure, is in the folder's status.
 
     Args:
-        path: the folder, or "-" to get ready first and then read folders from standard input, a line each.
-        tethered: end, with the state saved, when standard input is closed.
+        path: the folder, or "-" to import first and then read folders from standard input, one per line.
+        tethered: save the state and end when standard input is closed.
     """
-    with contextlib.suppress(ValueError, OSError):  # where there is no log, a crash leaves none
+    with contextlib.suppress(ValueError, OSError):  # there may be no standard error
         faulthandler.enable()
-    _step_back(beside_pages=str(path) == "-")
+    _lower_priority(beside_pages=str(path) == "-")
     if str(path) != "-":
         return _work(Path(path), tethered)
-    changed = _bell()
+    changed = _notifier()
     _warm_up()
-    for line in _handed_over():
+    for line in _assigned_folders():
         status = _work(Path(line), tethered=False, changed=changed)
         changed()
         if status:
-            return status  # what failed may have left anything behind: the next job gets a new process
+            return status  # a failed job may have left this process in any state: the next one gets a new process
     return 0
 
 
-def _step_back(beside_pages: bool) -> None:
-    """Let the pages come first.
+def _lower_priority(beside_pages: bool) -> None:
+    """Give the pages precedence over this worker.
 
-    On the computer that serves them Linux then wakes their server on the core of a worker at once, as on an idle one;
-    niceness alone makes it wait for milliseconds. Elsewhere such a worker could starve beside the work of others.
+    On the computer that serves the pages the worker gets SCHED_IDLE: Linux then wakes the server on the worker's core at
+    once, as on an idle one, where niceness alone makes it wait for milliseconds. On other computers it could starve a worker.
     """
     with contextlib.suppress(AttributeError, OSError):  # Windows has no niceness
         os.nice(NICENESS)
-    # where Linux shares time between sessions first, niceness counts only within one, and this is one of its own
+    # with autogroups Linux shares time between sessions first; a worker has a session of its own
     with contextlib.suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(NICENESS))
     if beside_pages and sys.platform == "linux":
@@ -102,29 +102,31 @@ def _step_back(beside_pages: bool) -> None:
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
-def _bell() -> Callable[[], None]:
-    """Rings at the server: a line into what is standard output now, wherever that leads later."""
+def _notifier() -> Callable[[], None]:
+    """A function that tells the server of a change: it writes a line to what is standard output now."""
     line = os.dup(1)
 
-    def ring() -> None:
-        with contextlib.suppress(OSError):  # nobody is there any more
+    def notify() -> None:
+        with contextlib.suppress(OSError):  # the server is gone
             os.write(line, b"\n")
 
-    return ring
+    return notify
 
 
 def _warm_up() -> None:
-    """Import what every training needs."""
+    """Import what every training needs, before there is one."""
     import sklearn.datasets  # noqa: F401
     import torch
 
     import aeexplorer.runs.recording  # noqa: F401
 
-    torch.optim.AdamW([torch.zeros(1, requires_grad=True)])  # the first optimiser of a process imports for a second
+    torch.optim.AdamW(
+        [torch.zeros(1, requires_grad=True)]
+    )  # the first optimiser of a process takes a second of imports
 
 
 def _warm_up_for_maps() -> None:
-    """Load what UMAP needs, once, and compile it if this computer never has; takes seconds of leisure."""
+    """Import what UMAP needs, once, and compile it if this computer never has, which takes seconds."""
     if not _ready_for_maps.is_set():
         from aeexplorer.projection.methods import warm_up
 
@@ -132,13 +134,13 @@ def _warm_up_for_maps() -> None:
         warm_up()
 
 
-def _handed_over() -> Iterator[str]:
-    """Folders as they come; ends with the server, or when nothing came for an hour.
+def _assigned_folders() -> Iterator[str]:
+    """Folders from standard input; ends with the server, or when none came for an hour.
 
-    A worker with nothing to do gets ready for maps beside waiting, so that a training that comes meanwhile begins at once.
+    An idle worker prepares for maps in another thread, so that a training that comes meanwhile begins at once.
     """
     while True:
-        timers = threading.Timer(SPARE_SECONDS, os._exit, (0,)), threading.Timer(LEISURE_SECONDS, _warm_up_for_maps)
+        timers = threading.Timer(SPARE_SECONDS, os._exit, (0,)), threading.Timer(IDLE_SECONDS, _warm_up_for_maps)
         for timer in timers:
             timer.daemon = True
             timer.start()
@@ -151,16 +153,21 @@ def _handed_over() -> Iterator[str]:
 
 
 def _work(path: Path, tethered: bool, changed: Callable[[], None] = lambda: None) -> int:
-    desk = Desk(WorkFolder(path), changed)
+    context = JobContext(WorkFolder(path), changed)
     lock = FileLock(path / "control" / "work.lock")
     try:
-        if not _acquired(lock):
-            return 0  # another worker has it
-        with _log_into(path / "log.txt"), _listening(desk, tethered), MemoryBound(lambda said: _give_up(desk, said)):
-            return _do(desk)
+        lock.acquire(timeout=LOCK_SECONDS)
+        with (
+            _output_into(path / "log.txt"),
+            _signals(context, tethered),
+            MemoryBound(lambda exceeded: _abort(context, exceeded)),
+        ):
+            return _run_job(context)
+    except Timeout:
+        return 0  # another worker has it
     except OSError as error:
         with contextlib.suppress(OSError, Damaged):
-            desk.folder.set_status(state="failed", reason=reason(error))
+            context.folder.set_status(state="failed", reason=reason(error))
         return 1
     finally:
         with contextlib.suppress(OSError):
@@ -168,24 +175,15 @@ def _work(path: Path, tethered: bool, changed: Callable[[], None] = lambda: None
         lock.release()
 
 
-def _acquired(lock: FileLock) -> bool:
-    pause = threading.Event()
-    for _ in range(int(LOCK_SECONDS / 0.1)):
-        if lock.acquire():
-            return True
-        pause.wait(0.1)
-    return False
-
-
-def _do(desk: Desk) -> int:
-    folder = desk.folder
+def _run_job(context: JobContext) -> int:
+    folder = context.folder
     try:
         if folder.recorded_status.state in ("done", "failed", "cancelled"):
             return 0
         kind = str(read_json(folder.path / "spec.json").get("kind"))
-        if kind not in _KINDS:
-            raise ConfigError(unknown("kind of job", kind, _KINDS))
-        _KINDS[kind](desk)
+        if kind not in _JOBS:
+            raise ConfigError(unknown("kind of job", kind, _JOBS))
+        _JOBS[kind](context)
     except Exception as error:
         traceback.print_exc()
         with contextlib.suppress(OSError, Damaged):
@@ -195,29 +193,28 @@ def _do(desk: Desk) -> int:
 
 
 def _reason(error: Exception) -> str:
-    said = str(error).strip().splitlines()[0] if str(error).strip() else ""
+    message = str(error).strip().splitlines()[0] if str(error).strip() else ""
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         from aeexplorer.runs.limits import memory_limit
 
         return f"it needed more memory than the {memory_limit() / 1e9:.1f} GB that a worker may take"
     if isinstance(error, OSError) and error.strerror:
         return reason(error)
-    return (
-        said if isinstance(error, ConfigError | Damaged | RuntimeError) and said else f"{type(error).__name__}: {said}"
-    )
+    known = isinstance(error, ConfigError | Damaged | RuntimeError) and message
+    return message if known else f"{type(error).__name__}: {message}"
 
 
-def _give_up(desk: Desk, reason: str) -> None:
-    """End this process at once: the work cannot be asked to, and the machine has no time to wait."""
+def _abort(context: JobContext, exceeded: str) -> None:
+    """Fail the job and end this process at once, because a computation that takes too much memory cannot be asked to."""
     with contextlib.suppress(OSError, Damaged):
-        desk.folder.set_status(state="failed", reason=reason)
+        context.folder.set_status(state="failed", reason=exceeded)
     os._exit(1)
 
 
 @contextlib.contextmanager
-def _log_into(path: Path) -> Iterator[None]:
-    """What is printed meanwhile goes to the log of the job."""
-    kept = os.dup(1), os.dup(2)
+def _output_into(path: Path) -> Iterator[None]:
+    """Redirect standard output and error into a file meanwhile."""
+    originals = os.dup(1), os.dup(2)
     log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         os.dup2(log, 1)
@@ -227,34 +224,34 @@ def _log_into(path: Path) -> Iterator[None]:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
-        for number, copy in zip((1, 2), kept, strict=True):
+        for number, copy in zip((1, 2), originals, strict=True):
             os.dup2(copy, number)
             os.close(copy)
         os.close(log)
 
 
 @contextlib.contextmanager
-def _listening(desk: Desk, tethered: bool) -> Iterator[None]:
-    """Hear SIGTERM and the end of the tether, and let others see that we live."""
-    before = signal.signal(signal.SIGTERM, lambda *_: desk.told_to_end.set())
+def _signals(context: JobContext, tethered: bool) -> Iterator[None]:
+    """Handle SIGTERM and the end of standard input, and touch the heartbeat file every few seconds."""
+    before = signal.signal(signal.SIGTERM, lambda *_: context.terminated.set())
     over = threading.Event()
 
     def beat() -> None:
-        heart = desk.folder.path / "control" / "heartbeat"
+        heartbeat = context.folder.path / "control" / "heartbeat"
         while True:
             with contextlib.suppress(OSError):
-                heart.touch()
+                heartbeat.touch()
             if over.wait(HEARTBEAT_SECONDS):
                 return
 
-    def hold() -> None:
+    def wait_for_end() -> None:
         while os.read(0, 1024):
             pass
-        desk.told_to_end.set()
+        context.terminated.set()
 
     threading.Thread(target=beat, name="heartbeat", daemon=True).start()
     if tethered:
-        threading.Thread(target=hold, name="tether", daemon=True).start()
+        threading.Thread(target=wait_for_end, name="tether", daemon=True).start()
     try:
         yield
     finally:
@@ -262,38 +259,40 @@ def _listening(desk: Desk, tethered: bool) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _train(desk: Desk) -> None:
+def _train(context: JobContext) -> None:
     from aeexplorer.data import load_dataset
     from aeexplorer.runs.recording import Paused, record
     from aeexplorer.runs.run import Run
 
-    run = Run(desk.folder.path)
+    run = Run(context.folder.path)
     data = load_dataset(run.spec.dataset)
-    if not desk.begin():
+    if not context.begin():
         return
     recording = record(run, data)
     for _ in recording:
-        if desk.cancelled:
+        if context.cancelled:
             recording.close()
             return
-        if not desk.wanted:
-            stop = Paused("queued", "another's turn") if desk.paused else Paused("interrupted", "it was told to end")
+        if not context.wanted:
+            stop = Paused("interrupted", "its worker was asked to end")
+            if context.paused:
+                stop = Paused("queued", "paused for another owner's job")
             with contextlib.suppress(StopIteration):
                 recording.throw(stop)
             return
 
 
-def _map(desk: Desk) -> None:
+def _map(context: JobContext) -> None:
     from aeexplorer.jobs.maps import MapJob, compute_map
     from aeexplorer.projection import Cancelled
 
-    job = MapJob(desk.folder.path)
-    if not desk.begin():
+    job = MapJob(context.folder.path)
+    if not context.begin():
         return
     try:
-        compute_map(job, lambda: desk.wanted)
+        compute_map(job, lambda: context.wanted)
     except Cancelled:
-        job.set_status(state="cancelled" if desk.cancelled else "interrupted")
+        job.set_status(state="cancelled" if context.cancelled else "interrupted")
 
 
-_KINDS: dict[str, Callable[[Desk], None]] = {"train": _train, "map": _map}
+_JOBS: dict[str, Callable[[JobContext], None]] = {"train": _train, "map": _map}

@@ -1,4 +1,4 @@
-"""Checkpoints of a training in its folder: a few, the oldest go first."""
+"""Checkpoints of a training in its folder: the last few are kept."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from aeexplorer.store import Damaged, load_tensors, new_directory, read_json, sa
 from aeexplorer.training.loop import Checkpoint
 
 KEPT = 2
-PASSING = ".passing"  # ends the name of a checkpoint that nobody waited for the disk for
+PASSING = ".passing"  # suffix of a checkpoint that was not synced to the disk
 
 
 def save_checkpoint(root: Path, checkpoint: Checkpoint, durable: bool = True) -> None:
-    """Save a checkpoint and forget older ones.
+    """Save a checkpoint and remove older ones.
 
     Args:
-        durable: wait for the disk; of such checkpoints the last two are kept. Others cost a fraction and outlive the
-            process but perhaps not a power cut; only the last is kept, until there is a newer durable one.
+        durable: wait for the disk; the last two such checkpoints are kept. The others cost a fraction; they survive the
+            process but perhaps not a power cut, and only the last is kept, until the next durable one.
     """
     target = root / f"{checkpoint.scalars['step']:09d}{'' if durable else PASSING}"
     if target.exists():

@@ -1,9 +1,9 @@
-"""A work folder: something that a process works on, and that anyone can watch by reading files.
+"""A work folder: the files of one job, written by a worker process and read by everybody else.
 
-status.json      how it stands; replaced whole
-events.jsonl     what happened, appended
-control/         what people ask of the worker (cancel), and who the worker is
-log.txt          what the worker printed
+status.json      the state; replaced as a whole
+events.jsonl     the events, appended
+control/         requests to the worker (cancel, pause) and its identity
+log.txt          the worker's output
 """
 
 from __future__ import annotations
@@ -44,12 +44,11 @@ State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted
 
 
 class Status(Config):
-    """How work stands.
+    """The state of a job.
 
     Attributes:
         reason: why it failed or was interrupted, one sentence.
-        pid, process_started, host: the process that works on it, by number, start time and machine, because numbers
-            are used again.
+        pid, process_started, host: the worker process; the start time tells it from a later one of the same number.
         result: figures once done; of a training those on the test split (see `evaluation.evaluate`).
     """
 
@@ -69,7 +68,7 @@ class Status(Config):
 
 
 def process_identity(pid: int | None = None) -> dict[str, Any]:
-    """The fields of a `Status` that name a process; this one if none is given."""
+    """The fields of a `Status` that identify a process, by default this one."""
     process = psutil.Process(pid)
     return {"pid": process.pid, "process_started": _started(process), "host": socket.gethostname()}
 
@@ -91,8 +90,8 @@ def process_lives(pid: int, started: float) -> bool:
 
 
 @functools.lru_cache(maxsize=2048)
-def _parsed_spec(content: bytes, name: str) -> Status:
-    """What the status.json of a folder says; kept by its content, because each rerun of a page asks every run."""
+def _parsed_status(content: bytes, name: str) -> Status:
+    """The status.json of a folder, parsed; cached by its content, because each rerun of a page reads every run's."""
     try:
         return Status(**json_object(content, f"status.json in {name}"))
     except (ConfigError, TypeError) as error:
@@ -107,45 +106,45 @@ class WorkFolder:
 
     @staticmethod
     def prepare(folder: Path) -> None:
-        """Fill a new folder with what every work folder has."""
+        """Write the files that every new work folder has."""
         write_json(folder / "status.json", Status().model_dump())
         (folder / "control").mkdir()
 
     @property
     def status(self) -> Status:
-        """How it stands now. Work whose process is gone is interrupted, whatever its file says."""
+        """The state now: "interrupted" when status.json says "running" and the worker is gone."""
         status = self.recorded_status
-        here = status.host in ("", socket.gethostname())  # of another machine's processes the registry knows
+        here = status.host in ("", socket.gethostname())  # the registry knows the processes of other machines
         if status.state == "running" and here and not process_lives(status.pid, status.process_started):
-            return self._gone(status, "the process that worked on it ended without a word")
+            return self._interrupted(status, "its worker vanished")
         if status.state == "queued":
             with contextlib.suppress(Damaged, KeyError, TypeError, ValueError):
                 worker = read_json(self.path / "control" / "worker.json")
                 if not process_lives(worker["pid"], worker["process_started"]):
-                    return self._gone(status, "its worker ended before it began, log.txt says why")
+                    return self._interrupted(status, "its worker ended before it began; log.txt says why")
         return status
 
     @property
     def recorded_status(self) -> Status:
-        """What its file says, whether or not the process that it names still lives."""
-        return _parsed_spec(read_bytes(self.path / "status.json"), self.path.name)
+        """The content of status.json, whether or not the worker still lives."""
+        return _parsed_status(read_bytes(self.path / "status.json"), self.path.name)
 
-    def _gone(self, seen: Status, reason: str) -> Status:
-        again = self.recorded_status  # it may have finished between the reading and the look
+    def _interrupted(self, seen: Status, reason: str) -> Status:
+        again = self.recorded_status  # the worker may have finished since status.json was read
         return again.replace(state="interrupted", reason=reason) if again == seen else again
 
     def set_status(self, **changes: Any) -> Status:
-        """Replace some fields of the status; on a full disk in the room that `keep_room` kept."""
+        """Replace some fields of the status; on a full disk, free the space that `reserve_space` holds for it."""
         status = self.recorded_status.replace(**changes)
         try:
             write_json(self.path / "status.json", status.model_dump())
         except DiskFull:
-            self.keep_room(False)
+            self.reserve_space(False)
             write_json(self.path / "status.json", status.model_dump())
         return status
 
-    def keep_room(self, wanted: bool = True) -> None:
-        """Keep room on the disk for the last status, so that a full disk does not keep it from being said."""
+    def reserve_space(self, wanted: bool = True) -> None:
+        """Hold disk space for the last status, so that it can be written even when the disk is full."""
         reserve = self.path / "control" / "reserve"
         if wanted:
             reserve.parent.mkdir(exist_ok=True)
@@ -162,7 +161,7 @@ class WorkFolder:
         return read_events(self.path / "events.jsonl", offset)
 
     def last_event(self, *kinds: str) -> dict[str, Any] | None:
-        """The last event of some types, or None; looked for at the end of the log first, which may be long."""
+        """The last event of some types, or None; the end of the log is read first, because a log may be long."""
         size = path.stat().st_size if (path := self.path / "events.jsonl").exists() else 0
         for tail in (TAIL_BYTES // 16, TAIL_BYTES, size):
             for event in reversed(self.events(max(size - tail, 0))[0]):
@@ -174,7 +173,7 @@ class WorkFolder:
 
     @property
     def last_progress(self) -> dict[str, Any]:
-        """How far it had come when it last said so, with "seconds" and "seconds_left"; empty before it did."""
+        """The last report of progress, with "seconds" and "seconds_left"; empty before the first."""
         return self.last_event("progress", "epoch") or {}
 
     def bundle(self) -> bytes:
@@ -192,7 +191,7 @@ class WorkFolder:
         return (self.path / "control" / "cancel").exists()
 
     def request_cancel(self, wanted: bool = True) -> None:
-        """Ask the worker to stop, or take the request back."""
+        """Ask the worker to stop, or withdraw the request."""
         marker = self.path / "control" / "cancel"
         if wanted:
             marker.parent.mkdir(exist_ok=True)
@@ -202,7 +201,7 @@ class WorkFolder:
 
 
 def remove_folder(path: Path) -> None:
-    """Rename a folder out of sight, then delete it: it is gone for everyone at once, and the second of two is told.
+    """Rename a folder to a hidden name, then delete it: it is gone for everyone at once; a second caller is refused.
 
     Raises:
         ConfigError: when it is already gone.

@@ -1,7 +1,7 @@
-"""What one piece of work may cost: asked before it starts, and held to while it runs.
+"""The resources that one job may use: checked before it starts and enforced while it runs.
 
-AEEXPLORER_MEMORY_MB   memory of one worker; else three quarters of the machine's, shared by its workers
-AEEXPLORER_PARAMETERS  trainable numbers of a model, in millions (default 200)
+AEEXPLORER_MEMORY_MB   memory of one worker (default: three quarters of the machine's, divided by the workers)
+AEEXPLORER_PARAMETERS  trainable parameters of a model, in millions (default 200)
 AEEXPLORER_HOURS       expected hours of a training (default 24)
 """
 
@@ -20,7 +20,7 @@ from aeexplorer.config import ConfigError
 if TYPE_CHECKING:
     from aeexplorer.training.estimation import Estimate
 
-WORKER_BYTES = 400_000_000  # of a worker that has imported everything and done nothing
+WORKER_BYTES = 400_000_000  # of a worker that has imported everything and trained nothing
 WATCH_SECONDS = 0.2
 
 
@@ -28,7 +28,7 @@ def setting(name: str, default: int, low: int, high: int) -> int:
     """A whole number from the environment.
 
     Raises:
-        ConfigError: when it is none, or out of bounds.
+        ConfigError: when it is no whole number, or out of bounds.
     """
     text = os.environ.get(name, "").strip()
     if not text:
@@ -39,12 +39,12 @@ def setting(name: str, default: int, low: int, high: int) -> int:
 
 
 def worker_limit() -> int:
-    """Workers at once on this machine: AEEXPLORER_WORKERS, else all cores but one, which serves the pages."""
+    """Number of workers on this machine: AEEXPLORER_WORKERS, else all cores but one, which serves the pages."""
     return setting("AEEXPLORER_WORKERS", max(1, (os.cpu_count() or 2) - 1), 1, 1024)
 
 
 def memory_limit() -> int:
-    """Bytes that one worker may take."""
+    """Bytes of memory that one worker may use."""
     share = int(0.75 * psutil.virtual_memory().total / worker_limit() / 1e6)
     return setting("AEEXPLORER_MEMORY_MB", max(share, 1_000), 100, 10**9) * 1_000_000
 
@@ -56,24 +56,27 @@ def check_cost(cost: Estimate, pace: float = 1.0) -> None:
         pace: seconds that trainings took on this machine per estimated second.
 
     Raises:
-        ConfigError: with what it needs, the limit, and what lowers it.
+        ConfigError: with the need, the limit, and the knob that lowers it.
     """
     parameters = setting("AEEXPLORER_PARAMETERS", 200, 1, 10**6) * 1_000_000
     if cost.parameters > parameters:
-        raise ConfigError(f"the model would have {cost.parameters / 1e6:.0f} million parameters, limit "
-                          f"{parameters / 1e6:.0f} million: take narrower layers or a smaller latent_dim")  # fmt: skip
+        raise ConfigError(
+            f"the model would have {cost.parameters / 1e6:.0f} million parameters, limit "
+            f"{parameters / 1e6:.0f} million: take narrower layers or a smaller latent_dim"
+        )
     needed, limit = cost.memory_bytes + WORKER_BYTES, memory_limit()
     if needed > limit:
-        raise ConfigError(f"the training would need {needed / 1e9:.1f} GB of memory, limit {limit / 1e9:.1f} GB: "
-                          f"take a smaller batch_size or narrower layers")  # fmt: skip
+        raise ConfigError(
+            f"the training would need {needed / 1e9:.1f} GB of memory, limit {limit / 1e9:.1f} GB: "
+            f"take a smaller batch_size or narrower layers"
+        )
     hours, most = cost.seconds * pace / 3600, setting("AEEXPLORER_HOURS", 24, 1, 100_000)
     if hours > most:
         raise ConfigError(f"the training would take {hours:.0f} hours, limit {most}: take fewer epochs or samples")
 
 
 class MemoryBound:
-    """Hold this process to `memory_limit`: an allocation beyond it fails where the system can see to that, and what
-    slips through is noticed by a watch within a fifth of a second."""
+    """Hold this process to `memory_limit`: on Linux an allocation beyond it fails; a thread watches the rest."""
 
     def __init__(self, exceeded: Callable[[str], None]) -> None:
         self._exceeded = exceeded
@@ -95,7 +98,7 @@ class MemoryBound:
 
     @staticmethod
     def _limit_allocations(limit: int | None) -> None:
-        """RLIMIT_DATA counts what is allocated to be written; address space that CUDA only reserves is not."""
+        """Set RLIMIT_DATA, which counts writable allocations, and not the address space that CUDA only reserves."""
         if sys.platform != "linux":
             return
         import resource

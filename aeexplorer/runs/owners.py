@@ -1,8 +1,8 @@
-"""Who may change what: every run and job belongs to one owner; anyone may look.
+"""Owners: every run and job belongs to one owner, who alone may change it; anyone may look.
 
-An owner is named by a hash, so that a name in a file gives nobody the owner's rights. It is made from what the person
-alone has: a token kept in the browser, or the identity of a login. The command line and Python on the machine itself act
-as the local user, unless AEEXPLORER_OWNER holds another token.
+An owner is a hash of a secret: a token kept in the browser, or the identity of a login. So reading an owner in a file
+gives nobody the owner's rights. The command line and Python on the machine itself act as the local user, unless
+AEEXPLORER_OWNER holds another token.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TOKEN_LETTERS = (16, 200)
 
 
 def owner_of(token: str) -> str:
-    """The owner whom a token names.
+    """The owner that a token identifies.
 
     Raises:
         ConfigError: when it is too short to be a secret, or too long.
@@ -29,16 +29,17 @@ def owner_of(token: str) -> str:
 
 
 def local_owner() -> str:
-    """Who acts when nobody is named: the owner of AEEXPLORER_OWNER, else the local user."""
+    """The default owner: that of AEEXPLORER_OWNER, else the local user."""
     token = os.environ.get("AEEXPLORER_OWNER", "")
     return owner_of(token) if token else LOCAL
 
 
 def require_owner(owner: str, by: str | None, what: str, verb: str) -> None:
-    """Refuse what only the owner may do.
+    """Refuse an action that only the owner may take.
 
     Args:
-        by: who acts; None is `local_owner()`.
+        by: the owner who acts; None is `local_owner()`.
+        what, verb: the thing and the action, for the sentence: "run x cannot be deleted".
 
     Raises:
         ConfigError: when it is somebody else.

@@ -58,7 +58,7 @@ def record(run: Run, data: Dataset) -> Generator[Progress]:
             run.set_status(state="failed", reason=_reason(error))
         raise
     finally:
-        run.keep_room(False)
+        run.reserve_space(False)
 
 
 class _Recording:
@@ -70,7 +70,7 @@ class _Recording:
         self.film = Film(run)
         self.progress: Progress | None = None
         self.saved = time.monotonic()
-        run.keep_room()
+        run.reserve_space()
         run.set_status(state="running", reason="", **process_identity())
 
     def steps(self) -> Iterator[Progress]:

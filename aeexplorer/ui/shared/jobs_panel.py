@@ -124,9 +124,9 @@ def _how_far(job: jobs.Job, folder: WorkFolder) -> tuple[float, str]:
 
 
 def waiting_sentence(folder: WorkFolder) -> str:
-    """Where a waiting job stands in the queue."""
-    outlook = jobs.outlook(folder)
-    if outlook.before is None:
+    """Where a waiting job stands."""
+    position = jobs.queue_position(folder)
+    if position.before is None:
         return "Starting"
-    place = "Next in the queue" if outlook.before == 0 else f"{outlook.before} before it"
-    return f"{place}, starts in about {duration(outlook.starts_in)}"
+    place = "Next in the queue" if position.before == 0 else f"{position.before} before it"
+    return f"{place}, starts in about {duration(position.starts_in)}"
