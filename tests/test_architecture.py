@@ -21,7 +21,7 @@ LOOKING_IN = RUNS | ARRAYS | {"explorer"}
 
 ALLOWED: dict[str, set[str]] = {
     "config": set(),
-    "data": {"config"},
+    "data": {"config", "store"},
     # arrays only
     "interpolation": {"config"},
     "metrics": {"config"},

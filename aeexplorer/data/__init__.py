@@ -6,17 +6,20 @@ and a load function, and add a row here.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from aeexplorer.config import Config, ConfigError, unknown
 from aeexplorer.data import downloads, ecg5000, heartbeats, shapes, tables, toy2d
 from aeexplorer.data.downloads import DataUnavailable, data_dir, download, download_size
 from aeexplorer.data.factors import along, factor_groups, is_grid, together
+from aeexplorer.data.own import OWN, Kept, load_own, own_data
 from aeexplorer.data.spec import Dataset, DataSpec, Factor, Kind, Split, as_uint8
 from aeexplorer.data.splits import split_counts
 
@@ -35,8 +38,10 @@ __all__ = [
     "download",
     "download_size",
     "factor_groups",
+    "find_source",
     "is_grid",
     "load_dataset",
+    "sources",
     "together",
 ]
 
@@ -113,27 +118,84 @@ DATASETS: dict[str, Source] = {
 _LOADING = {name: threading.Lock() for name in DATASETS}
 
 
-def load_dataset(name: str, seed: int = 0, **options: Any) -> Dataset:
-    """Load the dataset `name`, with read-only arrays; the last few are kept in memory.
+def sources() -> dict[str, Source]:
+    """Every dataset that there is here, by name: the built-in ones, then those that people brought ("own/iris")."""
+    return DATASETS | {name: _own_source(kept) for name, kept in own_data().items()}
+
+
+def find_source(name: str) -> Source:
+    """The row of a dataset by the name that a run remembers: a built-in one, also with the options it was drawn with
+    ("heartbeats?n=500&seed=3"), or one that somebody brought ("own/iris").
+
+    Raises:
+        ConfigError: for an unknown name or option.
+    """
+    base, _, query = name.partition("?")
+    if base.startswith(OWN):
+        kept = own_data().get(base)
+        if kept is None:
+            raise ConfigError(unknown("dataset", name, sources()))
+        return _own_source(kept)
+    if base not in DATASETS:
+        raise ConfigError(unknown("dataset", name, sources()))
+    row = DATASETS[base]
+    if not query:
+        return row
+    if row.knobs is None:
+        raise ConfigError(f"{base} takes no options, got {query}")
+    knobs = row.knobs(**{key: _number(text) for key, text in parse_qsl(query, keep_blank_values=True)})
+    n = getattr(knobs, "n", None)
+    counts = row.counts if n is None else split_counts(n)
+    return replace(row, spec=_renamed(row.spec, knobs), load=partial(row.load, knobs), counts=counts, knobs=None)
+
+
+def _own_source(kept: Kept) -> Source:
+    return Source(kept.spec, partial(load_own, kept.spec.name), kept.counts)
+
+
+def _number(text: str) -> Any:
+    for convert in (int, float):
+        with contextlib.suppress(ValueError):
+            return convert(text)
+    return text
+
+
+def _renamed(spec: DataSpec, knobs: Config) -> DataSpec:
+    """The spec of data drawn with these options: the name says those that are not the default ones."""
+    given = {k: v for k, v in knobs.model_dump().items() if v != type(knobs).model_fields[k].default}
+    return spec.replace(name=f"{spec.name}?{urlencode(given)}") if given else spec
+
+
+def load_dataset(name: str, seed: int | None = None, **options: Any) -> Dataset:
+    """The dataset `name` with read-only arrays; the same object again while it is among the last few asked for.
 
     MNIST and Fashion-MNIST are downloaded on first use.
 
     Args:
-        name: a key of `DATASETS`.
-        seed: seed of data drawn at random (`Source.knobs`); without effect elsewhere, and on every split.
+        name: a key of `sources()`, or of data drawn at random the name that they got: "heartbeats?n=500".
+        seed: seed of data drawn at random (`Source.knobs`); it changes nothing elsewhere, the split least of all.
         options: other fields of `Source.knobs`.
 
     Raises:
         ConfigError: for an unknown name, an unknown option or one outside its bounds.
         DataUnavailable: (a ConfigError) when files are missing and cannot be fetched, or are damaged.
+        Damaged: when data that somebody brought cannot be read.
     """
-    if name not in DATASETS:
-        raise ConfigError(unknown("dataset", name, DATASETS))
-    knobs = DATASETS[name].knobs
-    if knobs is None and options:
-        raise ConfigError(f"{name} takes no options, got {', '.join(options)}")
-    with _LOADING[name]:
-        return _load(name, knobs(seed=seed, **options) if knobs else None)
+    if name.startswith(OWN):
+        if options:
+            raise ConfigError(f"{name} takes no options, got {', '.join(options)}")
+        return load_own(name)
+    base, _, query = name.partition("?")
+    if base not in DATASETS:
+        raise ConfigError(unknown("dataset", name, sources()))
+    given = {key: _number(text) for key, text in parse_qsl(query)} | options
+    if seed is not None:
+        given["seed"] = seed
+    knobs = DATASETS[base].knobs
+    if knobs is None and (options or query):
+        raise ConfigError(f"{base} takes no options, got {', '.join(key for key in given if key != 'seed')}")
+    with _LOADING[base]:
+        return _load(base, knobs(**given) if knobs else None)
 
 
 @functools.lru_cache(maxsize=6)
@@ -144,4 +206,4 @@ def _load(name: str, knobs: Config | None) -> Dataset:
         for array in (split.x, split.y, split.factors):
             if array is not None:
                 array.setflags(write=False)
-    return dataset
+    return dataset if knobs is None else replace(dataset, spec=_renamed(dataset.spec, knobs))

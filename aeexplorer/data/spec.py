@@ -33,7 +33,9 @@ class DataSpec(Config):
         value_range: (low, high) of the values as a model sees them. Images are stored as uint8 0..255 and seen as 0..1.
             None where values are unbounded (standardised tables, sequences); cross-entropy needs (0, 1).
         features: names of the columns of a table, empty elsewhere.
-        scale: the meaning of one unit in words ("standard deviations of the training split").
+        scale: what one unit of a value means, in words ("standard deviations of the training split").
+        centre, spread: of each column of a table, or each channel of a sequence, what was subtracted and what was divided
+            by when the values were standardised; empty where they were not.
 
     Raises:
         ConfigError: when the shape does not suit the kind, an image is larger than 128 x 128 pixels or has neither one
@@ -49,6 +51,8 @@ class DataSpec(Config):
     factors: tuple[Factor, ...] = ()
     features: tuple[str, ...] = ()
     scale: str = ""
+    centre: tuple[float, ...] = ()
+    spread: tuple[float, ...] = ()
     summary: str = ""
     licence: str = ""
     source: str = ""
@@ -67,6 +71,10 @@ class DataSpec(Config):
         if self.features and len(self.features) != self.size:
             raise ValueError(f"features must name all {self.size} columns, got {len(self.features)} names")
         return self
+
+    def restore(self, x: np.ndarray) -> np.ndarray:
+        """Values (n, *shape) in the units that they came in, float64."""
+        return x * np.array(self.spread or (1.0,)) + np.array(self.centre or (0.0,))
 
     @property
     def size(self) -> int:
@@ -105,6 +113,9 @@ class Split:
 class Dataset:
     """A spec and three disjoint splits.
 
+    Attributes:
+        source: the content's digest of data that people brought; empty elsewhere.
+
     Raises:
         ConfigError: for a label that is not a class of the spec.
     """
@@ -113,6 +124,7 @@ class Dataset:
     train: Split
     validation: Split
     test: Split
+    source: str = ""
 
     def __post_init__(self) -> None:
         for name, split in self.splits.items():
