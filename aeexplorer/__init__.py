@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from aeexplorer.config import ConfigError
     from aeexplorer.corruption import CORRUPTIONS, corrupt
     from aeexplorer.data import DATASETS, Dataset, DataSpec, Split, load_dataset
+    from aeexplorer.data.own import dataset
     from aeexplorer.explorer import Explorer, open_run
     from aeexplorer.families import FAMILIES
     from aeexplorer.interpolation import interpolate
     from aeexplorer.projection import Projection, project
+    from aeexplorer.runs.bundles import import_bundle
     from aeexplorer.runs.listing import list_runs
     from aeexplorer.runs.run import Run
     from aeexplorer.store import Damaged
@@ -31,10 +33,10 @@ __version__ = "0.1.0"
 _HOMES = {
     "ConfigError": "config", "Damaged": "store",
     "CORRUPTIONS": "corruption", "corrupt": "corruption",
-    "DATASETS": "data", "Dataset": "data", "DataSpec": "data", "Split": "data", "load_dataset": "data",
+    "dataset": "data.own", "DATASETS": "data", "Dataset": "data", "DataSpec": "data", "Split": "data", "load_dataset": "data",
     "Explorer": "explorer", "open_run": "explorer",
     "FAMILIES": "families",
-    "interpolate": "interpolation",
+    "import_bundle": "runs.bundles", "interpolate": "interpolation",
     "Projection": "projection", "project": "projection",
     "Run": "runs.run", "list_runs": "runs.listing",
 }  # fmt: skip
@@ -42,7 +44,7 @@ _HOMES = {
 __all__ = [
     "CORRUPTIONS", "DATASETS", "FAMILIES",
     "ConfigError", "Damaged", "DataSpec", "Dataset", "Explorer", "Projection", "Run", "Split",
-    "corrupt", "interpolate", "list_runs", "load_dataset", "open_run", "project", "train",
+    "corrupt", "dataset", "import_bundle", "interpolate", "list_runs", "load_dataset", "open_run", "project", "train",
 ]  # fmt: skip
 
 
@@ -53,7 +55,14 @@ def __getattr__(name: str) -> Any:
 
 
 def train(
-    family: str, data: Dataset, *, title: str = "", path: str | Path | None = None, bar: bool = True, **knobs: Any
+    family: str,
+    data: Dataset,
+    *,
+    title: str = "",
+    path: str | Path | None = None,
+    bar: bool = True,
+    start_from: Run | str | Path | None = None,
+    **knobs: Any,
 ) -> Run:
     """Train a family on a dataset and return the finished run.
 
@@ -62,6 +71,7 @@ def train(
         title: what people see; made from data and family if empty.
         path: folder to make; under `AEEXPLORER_HOME` if None.
         bar: show a progress bar on a terminal.
+        start_from: a run whose weights it starts from, by itself, path, id or pretrained name (fine-tuning).
         knobs: fields of the family's configuration and of `TrainingConfig`, by name.
 
     Raises:
@@ -71,4 +81,4 @@ def train(
     from aeexplorer.runs.recording import train_run
     from aeexplorer.runs.request import new_run
 
-    return train_run(new_run(family, data, title, path, **knobs), data, bar)
+    return train_run(new_run(family, data, title, path, start_from=start_from, **knobs), data, bar)

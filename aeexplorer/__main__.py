@@ -104,14 +104,14 @@ def show_families(arguments: argparse.Namespace) -> None:
 
 def show_data(arguments: argparse.Namespace) -> None:
     """List the table of datasets, or describe one and fetch it if it is missing."""
-    from aeexplorer.data import DATASETS
+    from aeexplorer.data import sources
 
     if arguments.name is not None:
         describe_dataset(arguments)
         return
     head = ("dataset", "kind", "shape", "train", "validation", "test", "files")
     rows = []
-    for s in DATASETS.values():
+    for s in sources().values():
         rows.append((s.name, s.spec.kind, list(s.spec.shape), *s.counts, s.available()))
     if arguments.json:
         conclude(arguments, {name: dict(zip((*head[1:6], "available"), row, strict=True)) for name, *row in rows})
@@ -122,9 +122,9 @@ def show_data(arguments: argparse.Namespace) -> None:
 
 def describe_dataset(arguments: argparse.Namespace) -> None:
     """Describe one dataset, after fetching what is missing."""
-    from aeexplorer.data import DATASETS, download, load_dataset
+    from aeexplorer.data import download, load_dataset, sources
 
-    source = DATASETS.get(arguments.name)
+    source = sources().get(arguments.name)
     if source and source.downloadable and not source.available():
         from tqdm import tqdm
 
@@ -180,7 +180,16 @@ def train(arguments: argparse.Namespace) -> None:
             epochs_per_stop=arguments.epochs_per_stop,
         )
     data = load_dataset(arguments.dataset)
-    run = new_run(arguments.family, data, arguments.title, arguments.out, pace=pace(), dial=dial, **knobs)
+    run = new_run(
+        arguments.family,
+        data,
+        arguments.title,
+        arguments.out,
+        pace=pace(),
+        dial=dial,
+        start_from=arguments.start_from,
+        **knobs,
+    )
     train_run(run, data)
     conclude(arguments, result_of(run, run.status.result))
 
@@ -240,11 +249,12 @@ def project(arguments: argparse.Namespace) -> None:
 def export(arguments: argparse.Namespace) -> None:
     import io
 
+    from aeexplorer.runs.bundles import bundle
     from aeexplorer.runs.listing import find_run
 
     run = find_run(arguments.run)
     if arguments.what == "bundle":
-        path, content = arguments.out or Path(f"{run.id}.zip"), run.bundle()
+        path, content = arguments.out or Path(f"{run.id}.zip"), bundle(run)
     else:
         codes, text = run.codes, io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
@@ -315,6 +325,14 @@ def doctor(arguments: argparse.Namespace) -> int:
     return 1 if findings else 0
 
 
+def take_in(arguments: argparse.Namespace) -> None:
+    """Unpack a bundle into the home."""
+    from aeexplorer.runs.bundles import import_bundle
+
+    run = import_bundle(arguments.bundle)
+    conclude(arguments, {"run": str(run.path), "id": run.id, "title": run.title, "dataset": run.spec.dataset})
+
+
 def change(arguments: argparse.Namespace) -> None:
     """Stop, rename or delete a run as its owner."""
     from aeexplorer import jobs
@@ -326,7 +344,7 @@ def change(arguments: argparse.Namespace) -> None:
     elif arguments.command == "rename":
         run.rename(arguments.title)
     else:
-        run.delete()
+        run.delete(although_parent=arguments.although_parent)
     conclude(arguments, {"run": str(run.path), arguments.command: "done"})
 
 
@@ -371,7 +389,11 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
     sub = command("rename", change, "Give a run another title")
     sub.add_argument("run", help=a_run)
     sub.add_argument("title")
-    command("delete", change, "Delete a run").add_argument("run", help=a_run)
+    sub = command("delete", change, "Delete a run")
+    sub.add_argument("run", help=a_run)
+    sub.add_argument("--although-parent", action="store_true", help="even when other runs name it as their parent")
+    sub = command("import", take_in, "Unpack a bundle into the home as a run of its own")
+    sub.add_argument("bundle", type=Path, help="a file that `export` wrote")
 
     sub = command("doctor", doctor, "Report what is wrong in the home; exit with 1 when something is")
     sub.add_argument("--rebuild", action="store_true", help="make the registry again from the folders")
@@ -388,6 +410,7 @@ def add_train_flags(sub: argparse.ArgumentParser, argv: list[str]) -> None:
     sub.add_argument("--dataset", required=True)
     sub.add_argument("--family", required=True)
     sub.add_argument("--title", default="", help="the title that people see")
+    sub.add_argument("--start-from", metavar="RUN", help="a run whose weights it starts from (fine-tuning)")
     sub.add_argument("--out", type=Path, help="folder to make (default: in the home)")
     sub.add_argument("--dial", choices=("beta", "level"), help="train a chain of models along this knob")
     stops = "its values, ascending, such as 0.1,1,10; EPOCHS are those of the first"

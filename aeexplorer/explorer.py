@@ -66,7 +66,10 @@ class Explorer:
         Raises:
             ConfigError: when it is not on this computer and cannot be fetched; the sentence says how to get it.
         """
-        return load_dataset(self.run.spec.dataset)
+        data = load_dataset(self.run.spec.dataset)
+        if data.source != self.run.spec.source:
+            raise ConfigError(f"{self.run.spec.dataset} holds other data here than run {self.run.id} was trained on")
+        return data
 
     @cached_property
     def codes(self) -> Codes:

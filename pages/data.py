@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from aeexplorer.data import DATASETS, DataUnavailable, Source
+from aeexplorer.data import DataUnavailable, Source, sources
 from aeexplorer.ui import data
 from aeexplorer.ui.shared.downloads import offer
 from aeexplorer.ui.shared.page_footer import page_footer
@@ -19,18 +19,19 @@ VIEWS = {"Samples": data.samples, "Factors": data.factors, "Corruption": data.co
 
 
 def pick() -> Source:
+    known = sources()
     asked = st.query_params.get("dataset")
-    follow(PICK, asked if asked in DATASETS else st.session_state.get(PICK, next(iter(DATASETS))))
+    follow(PICK, asked if asked in known else st.session_state.get(PICK, next(iter(known))))
     name = st.selectbox(
         "Dataset",
-        list(DATASETS),
+        list(known),
         key=PICK,
         persist_state="session",
-        format_func=lambda key: DATASETS[key].spec.title + ("" if DATASETS[key].available() else " · not here"),
+        format_func=lambda key: known[key].spec.title + ("" if known[key].available() else " · not here"),
     )
     followed(PICK)
     st.query_params["dataset"] = name
-    return DATASETS[name]
+    return known[name]
 
 
 def missing(source: Source, reason: str) -> None:

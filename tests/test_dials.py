@@ -29,6 +29,7 @@ from aeexplorer.jobs.doctor import examine
 from aeexplorer.live.open_runs import OpenRuns
 from aeexplorer.models.base import Batch
 from aeexplorer.runs import pretraining
+from aeexplorer.runs.bundles import bundle
 from aeexplorer.runs.dial import Between, Dial, Mark, halved, load_marks, mark, save_marks
 from aeexplorer.runs.listing import list_runs
 from aeexplorer.runs.pretraining import RECIPES, Recipe, make
@@ -535,7 +536,7 @@ def test_a_mark_says_what_a_separate_training_found() -> None:
 def test_a_bundle_carries_the_dial_and_its_marks(tiny: Tiny, tmp_path: Path) -> None:
     run = chain(tiny("grey"))
     save_marks(run.path, [a_mark(1)])
-    with zipfile.ZipFile(io.BytesIO(run.bundle())) as archive:
+    with zipfile.ZipFile(io.BytesIO(bundle(run))) as archive:
         names = {n.removeprefix(f"{run.id}/") for n in archive.namelist()}
         archive.extractall(tmp_path / "other")
     assert {"marks.json", *(f"dial/0{i}.safetensors" for i in range(3))} <= names

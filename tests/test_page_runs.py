@@ -15,6 +15,7 @@ from aeexplorer import jobs
 from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
 from aeexplorer.explorer import Explorer
+from aeexplorer.runs.bundles import bundle
 from aeexplorer.runs.listing import DamagedRun, list_runs
 from aeexplorer.runs.owners import local_owner, owner_of
 from aeexplorer.runs.recording import train_run
@@ -190,7 +191,7 @@ def test_continue_starts_an_interrupted_run(make: Callable[..., Run], monkeypatc
 
 def test_a_bundle_holds_the_run(make: Callable[..., Run]) -> None:
     run = train_run(make(), load_dataset("digits"), bar=False)
-    names = zipfile.ZipFile(BytesIO(run.bundle())).namelist()
+    names = zipfile.ZipFile(BytesIO(bundle(run))).namelist()
     assert f"{run.path.name}/weights.safetensors" in names
     assert not [n for n in names if "/control/" in n or "/checkpoint/" in n]
 

@@ -20,6 +20,7 @@ from aeexplorer.data import Dataset
 from aeexplorer.families import FAMILIES
 from aeexplorer.models.base import ModelConfig
 from aeexplorer.runs import listing
+from aeexplorer.runs.bundles import bundle
 from aeexplorer.runs.folders import Status, process_identity
 from aeexplorer.runs.listing import DamagedRun, find_run, list_runs
 from aeexplorer.runs.run import Codes, Run
@@ -334,7 +335,7 @@ def test_a_bundle_holds_the_run_without_checkpoints(run: Run, tmp_path: Path) ->
     run.save_checkpoint(checkpoint(5))
     run.request_cancel()
     (run.path / ".status.json.x").write_text("left by a crash")
-    with zipfile.ZipFile(io.BytesIO(run.bundle())) as archive:
+    with zipfile.ZipFile(io.BytesIO(bundle(run))) as archive:
         names = {n.removeprefix(f"{run.id}/") for n in archive.namelist()}
         assert names == {"spec.json", "status.json", "weights.safetensors", "codes.safetensors"}
         archive.extractall(tmp_path / "other")

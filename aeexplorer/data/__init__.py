@@ -39,6 +39,7 @@ __all__ = [
     "download_size",
     "factor_groups",
     "find_source",
+    "is_available",
     "is_grid",
     "load_dataset",
     "sources",
@@ -147,6 +148,14 @@ def find_source(name: str) -> Source:
     n = getattr(knobs, "n", None)
     counts = row.counts if n is None else split_counts(n)
     return replace(row, spec=_renamed(row.spec, knobs), load=partial(row.load, knobs), counts=counts, knobs=None)
+
+
+def is_available(name: str) -> bool:
+    """Whether a dataset can be loaded here without a network; False for one that is not known here."""
+    try:
+        return find_source(name).available()
+    except ConfigError:
+        return False
 
 
 def _own_source(kept: Kept) -> Source:

@@ -317,7 +317,7 @@ def _kept(name: str, fields: Mapping[str, Any], parts: list[Split], notices: tup
     spec = DataSpec(name=chosen, **fields)
     folder = home() / "data" / _digest(spec, arrays)
     counts = tuple(len(part) for part in parts)
-    created = datetime.now(UTC).isoformat(timespec="seconds")
+    created = datetime.now(UTC).isoformat()
     kept = Kept(digest=digest, spec=spec, counts=counts, notices=notices, owner=owner, created=created)
     with new_directory(folder) as temporary:
         save_arrays(temporary / "data.safetensors", arrays)
@@ -393,6 +393,23 @@ def _loaded(folder: str, kept: Kept) -> Dataset:
         part.y.setflags(write=False)
     train, validation, test = parts
     return Dataset(kept.spec, train, validation, test, source=kept.digest)
+
+
+def keep_folder(folder: Path, owner: str) -> Dataset:
+    """Take a folder of kept data, as it lies in another home, into this one; a name that other data have gets a number.
+
+    Raises:
+        ConfigError, Damaged: when its files cannot be used.
+    """
+    kept = _parsed(read_bytes(folder / "spec.json"), folder.name)
+    if not kept.spec.name.startswith(OWN) or not _NAME.fullmatch(kept.spec.name.removeprefix(OWN)):
+        raise Damaged(f"spec.json in {folder.name} has a name that is none of kept data: {kept.spec.name[:60]!r}")
+    found = _loaded(str(folder), kept)
+    for name, part in found.splits.items():
+        if part.x.dtype.kind == "f" and not np.isfinite(part.x).all():
+            raise Damaged(f"data.safetensors in {folder.name} has values in {name} that are not finite")
+    fields = {field: getattr(kept.spec, field) for field in DataSpec.model_fields if field != "name"}
+    return _kept(kept.spec.name.removeprefix(OWN), fields, list(found.splits.values()), kept.notices, owner)
 
 
 def remove_own(name: str) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import Field
 
 from aeexplorer.config import Config, ConfigError, unknown
-from aeexplorer.data import DATASETS
+from aeexplorer.data import find_source
 from aeexplorer.explorer import Explorer, open_run
 from aeexplorer.jobs.codes import MOST_CODES, SplitName, codes_for_map, codes_key
 from aeexplorer.jobs.graphs import GRAPH_NEIGHBOURS, STORED_NEIGHBOURS, neighbour_graph
@@ -310,8 +310,11 @@ def _samples_notice(spec: MapSpec, run: Run, n: int) -> list[str]:
     """Notices about the choice of samples: fewer than asked for, or a subset of the split."""
     if n < spec.n and spec.n != STORED_CODES:
         return [f"samples lowered from {spec.n:,} to {n:,}: there are no more"]
-    source = DATASETS.get(run.spec.dataset)
-    if source is None or (spec.split == "test" and n <= STORED_CODES):
+    if spec.split == "test" and n <= STORED_CODES:
+        return []
+    try:
+        source = find_source(run.spec.dataset)
+    except ConfigError:
         return []
     total, name = {
         "test": (source.n_test, " test"),

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from aeexplorer.config import ConfigError
-from aeexplorer.data import DATASETS, DataSpec, Split
+from aeexplorer.data import DataSpec, Split, is_available
 from aeexplorer.explorer import Explorer, open_run
 from aeexplorer.runs.listing import find_run
 
@@ -70,8 +70,7 @@ class OpenRun:
     @cached_property
     def test(self) -> Split | None:
         """The test split, or None where the data is not on this machine: a live request never downloads."""
-        source = DATASETS.get(self.explorer.run.spec.dataset)
-        return self.explorer.dataset.test if source and source.available() else None
+        return self.explorer.dataset.test if is_available(self.explorer.run.spec.dataset) else None
 
     @cached_property
     def z(self) -> np.ndarray:

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import io
 import os
 import secrets
 import shutil
 import socket
 import sys
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -175,16 +173,6 @@ class WorkFolder:
     def last_progress(self) -> dict[str, Any]:
         """The last report of progress, with "seconds" and "seconds_left"; empty before the first."""
         return self.last_event("progress", "epoch") or {}
-
-    def bundle(self) -> bytes:
-        """The folder as one zip archive, without checkpoints and controls."""
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in sorted(p for p in self.path.rglob("*") if p.is_file() and not p.name.startswith(".")):
-                inside = file.relative_to(self.path)
-                if inside.parts[0] not in ("checkpoint", "control"):
-                    archive.write(file, Path(self.path.name) / inside)
-        return buffer.getvalue()
 
     @property
     def cancel_requested(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from pathlib import Path
 from typing import Any
 
 from aeexplorer.config import ConfigError, unknown
@@ -11,14 +12,18 @@ from aeexplorer.data.spec import Dataset
 from aeexplorer.families import family
 from aeexplorer.models.base import LATENT_LIMIT, ModelConfig
 from aeexplorer.runs.limits import check_cost
+from aeexplorer.runs.listing import find_run
 from aeexplorer.runs.run import Run
 from aeexplorer.training.estimation import estimate
 from aeexplorer.training.loop import TrainingConfig, check_batch, kept_labels
 from aeexplorer.training.plan import DialSpec
 
 
-def configure(family_name: str, **knobs: Any) -> tuple[ModelConfig, TrainingConfig]:
-    """Sort knobs by name into the family's configuration and the loop's, on top of the family's defaults.
+def configure(family_name: str, base: ModelConfig | None = None, **knobs: Any) -> tuple[ModelConfig, TrainingConfig]:
+    """Sort knobs by name into the family's configuration and the loop's.
+
+    Args:
+        base: the configuration that they change; the family's defaults if None.
 
     Raises:
         ConfigError: for an unknown family or knob, or a value outside its bounds.
@@ -28,7 +33,7 @@ def configure(family_name: str, **knobs: Any) -> tuple[ModelConfig, TrainingConf
     for name in knobs:
         if name not in model_fields and name not in training_fields:
             raise ConfigError(unknown("knob", name, [*model_fields, *training_fields]))
-    model = row.config.replace(**{k: v for k, v in knobs.items() if k in model_fields})
+    model = (base or row.config).replace(**{k: v for k, v in knobs.items() if k in model_fields})
     return model, TrainingConfig(**{k: v for k, v in knobs.items() if k in training_fields})
 
 
@@ -41,6 +46,7 @@ def new_run(
     owner: str | None = None,
     dial: DialSpec | None = None,
     pace: float = 1.0,
+    start_from: Run | str | Path | None = None,
     **knobs: Any,
 ) -> Run:
     """Make a run folder for these knobs, queued; everything that can be refused is refused before it is made.
@@ -48,12 +54,16 @@ def new_run(
     Args:
         dial: train at each of its stops, and keep a snapshot of each.
         pace: seconds that trainings took on this machine per estimated second.
+        start_from: a run, its path, id or pretrained name, whose weights it starts from (fine-tuning). Of the same family
+            its knobs are the defaults; whatever the data, the shapes of all weights must fit.
 
     Raises:
         ConfigError: for a knob out of bounds or unknown, or a training that needs more than `limits` allow.
     """
     try:
-        config, training = configure(family_name, **knobs)
+        parent = start_from if isinstance(start_from, Run) or start_from is None else find_run(start_from)
+        base = parent.config if parent and parent.family.name == family_name else None
+        config, training = configure(family_name, base, **knobs)
     except ConfigError as error:
         raise ConfigError(f"{error}{_cost_beyond(family_name, data, **knobs)}") from None
     for name, split in data.splits.items():
@@ -65,7 +75,7 @@ def new_run(
     check_batch(training, n, data.spec)
     kept_labels(data.train.y[:n], training)
     check_cost(estimate(family_name, config, training, data.spec, n, len(data.validation), dial), pace)
-    return Run.create(family_name, data.spec, config, training, title, path, owner, dial)
+    return Run.create(family_name, data.spec, config, training, title, path, owner, dial, data.source, parent)
 
 
 def _cost_beyond(family_name: str, data: Dataset, latent_dim: Any = 0, **knobs: Any) -> str:

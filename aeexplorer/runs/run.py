@@ -6,6 +6,7 @@ events.jsonl         the events; appended
 weights.safetensors  the best weights; a dial has instead
 dial/                one file per stop: its weights in float16 and the curve up to it
 marks.json           separately trained models to compare a dial with
+start.safetensors    the parent's weights, of a run that starts from another
 codes.safetensors    codes, labels and indices of up to 2,000 test samples
 checkpoint/          the state from which an unfinished training continues
 snapshots/           the film: per epoch a few reconstructions and 500 codes
@@ -31,6 +32,7 @@ from aeexplorer.config import Config, ConfigError
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.families import Family, family
 from aeexplorer.models.base import Autoencoder, ModelConfig
+from aeexplorer.program_files import PRETRAINED
 from aeexplorer.runs import checkpoints
 from aeexplorer.runs.dial import Dial, load_marks, load_snapshots
 from aeexplorer.runs.folders import WorkFolder, remove_folder
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 STORED_CODES = 2_000  # test samples, at most
+START = "start.safetensors"
 TITLE_LIMIT = 120  # characters
 
 
@@ -74,6 +77,10 @@ class RunSpec(Config):
     created: str
     owner: str = LOCAL
     dial: DialSpec | None = None
+    source: str = ""
+    """Digest of the content of data that people brought; empty elsewhere."""
+    parent: str = ""
+    """The run whose weights it starts from, by id or as pretrained/NAME; empty for one from scratch."""
 
 
 @dataclass(frozen=True)
@@ -128,17 +135,27 @@ class Run(WorkFolder):
         path: str | Path | None = None,
         owner: str | None = None,
         dial: DialSpec | None = None,
+        source: str = "",
+        parent: Run | None = None,
     ) -> Run:
         """Make a run folder, queued, under the home unless a path is given; without an owner the local user's.
 
+        Args:
+            source: digest of the content of data that people brought.
+            parent: the run whose weights it starts from; they are copied, so that it no longer needs them there.
+
         Raises:
-            ConfigError: when configuration and data do not fit together, or the path exists.
+            ConfigError: when configuration and data do not fit together, the parent's weights do not fit, or the path exists.
+            Damaged: when the parent's weights cannot be used.
         """
         row = family(family_name)
         make_plan(row, config, training, data, dial)
         if dial:
             config = dial.config_at(config, dial.default)
-        row.shapes(config, data)
+        shapes = row.shapes(config, data)
+        start = parent.load_model().state_dict() if parent else {}
+        if parent and (misfit := _misfit(shapes, start)):
+            raise ConfigError(f"start_from must be a run whose weights fit: of {parent.title} {misfit}")
         now = datetime.now(UTC)
         name = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         target = Path(path) if path else home() / "runs" / name
@@ -156,9 +173,13 @@ class Run(WorkFolder):
             created=now.isoformat(timespec="seconds"),
             owner=local_owner() if owner is None else owner,
             dial=dial,
+            source=source,
+            parent=parent.reference if parent else "",
         )
         with new_directory(target) as folder:
             write_json(folder / "spec.json", spec.model_dump(mode="json"))
+            if start:
+                save_tensors(folder / START, start)
             cls.prepare(folder)
             (folder / "snapshots").mkdir()
         return cls(target)
@@ -166,6 +187,20 @@ class Run(WorkFolder):
     @property
     def id(self) -> str:
         return self.spec.id
+
+    @property
+    def reference(self) -> str:
+        """The name that finds it from anywhere in this home: its id, or pretrained/NAME."""
+        return f"pretrained/{self.path.name}" if self.path.parent == PRETRAINED else self.id
+
+    def children(self) -> list[Run]:
+        """Runs of the home that started from its weights."""
+        found = []
+        for file in sorted((home() / "runs").glob("*/spec.json")):
+            with contextlib.suppress(Damaged, OSError):
+                if (run := Run(file.parent)).spec.parent == self.reference:
+                    found.append(run)
+        return found
 
     @property
     def title(self) -> str:
@@ -236,12 +271,15 @@ class Run(WorkFolder):
     # weights and codes
 
     def new_model(self) -> Autoencoder:
-        """The model with the initial weights of its seed."""
+        """The model with its initial weights: those of its parent, else those of its seed."""
         import torch
 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.spec.training.seed)
-            return self.family.make(self.config, self.spec.data)
+            model = self.family.make(self.config, self.spec.data)
+        if (self.path / START).exists():
+            model.load_state_dict(self._fitting(load_tensors(self.path / START), START))
+        return model
 
     def load_model(self) -> Autoencoder:
         """The trained model in eval mode; of a dial the model at its default value.
@@ -267,13 +305,8 @@ class Run(WorkFolder):
             expected = self.family.shapes(self.config, self.spec.data)
         except ConfigError as error:
             raise Damaged(f"spec.json in {self.path.name} does not fit: {error}") from None
-        found = {k: tuple(v.shape) for k, v in tensors.items()}
-        if expected != found:
-            name = min(k for k in expected | found if expected.get(k) != found.get(k))
-            raise Damaged(
-                f"{file} in {self.path.name} does not fit its spec: "
-                f"{name} must have shape {expected.get(name, 'none')}, got {found.get(name, 'no such tensor')}"
-            )
+        if misfit := _misfit(expected, tensors):
+            raise Damaged(f"{file} in {self.path.name} does not fit its spec: {misfit}")
         return tensors
 
     def save_model(self, model: Autoencoder) -> None:
@@ -377,14 +410,15 @@ class Run(WorkFolder):
         """Whether people may rename and delete it, because it lies in the home."""
         return self.path.parent == (home() / "runs").absolute()
 
-    def delete(self, by: str | None = None) -> None:
+    def delete(self, by: str | None = None, although_parent: bool = False) -> None:
         """Remove the folder. It is renamed first, so that it disappears for everyone at once.
 
         Args:
             by: the user who asks; None is the local user.
+            although_parent: delete it even when other runs name it as their parent; they keep their weights.
 
         Raises:
-            ConfigError: when the run is training, pinned, outside the home, somebody else's, or already gone.
+            ConfigError: when the run is training, pinned, the parent of another, outside the home, somebody else's, or already gone.
         """
         require_owner(self.owner, by, f"run {self.id}", "deleted")
         if not self.removable:
@@ -394,4 +428,16 @@ class Run(WorkFolder):
                 raise ConfigError(f"run {self.path.name} cannot be deleted while it trains: stop it first")
         if self.pinned:
             raise ConfigError(f"run {self.path.name} cannot be deleted while it is pinned")
+        if not although_parent and (children := self.children()):
+            named = ", ".join(child.title for child in children[:3]) + (" and others" if len(children) > 3 else "")
+            raise ConfigError(f"run {self.path.name} is the parent of {named}: delete it with although_parent")
         remove_folder(self.path)
+
+
+def _misfit(expected: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Tensor]) -> str:
+    """Describe the first tensor that does not have the shape it must have; "" where all fit."""
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    for name in sorted({*expected, *found}):
+        if expected.get(name) != found.get(name):
+            return f"{name} must have shape {expected.get(name, 'none')}, got {found.get(name, 'no such tensor')}"
+    return ""

@@ -9,7 +9,7 @@ import streamlit as st
 
 from aeexplorer import jobs
 from aeexplorer.config import ConfigError, reason
-from aeexplorer.data import DATASETS
+from aeexplorer.data import find_source, is_available
 from aeexplorer.explorer import Explorer
 from aeexplorer.live.components import live_panel
 from aeexplorer.live.frame import Frame
@@ -71,7 +71,7 @@ def gated_of(run: Run) -> Run | None:
         and (other.spec.dataset, other.spec.data.shape) == (run.spec.dataset, run.spec.data.shape)
     ]  # fmt: skip
     kin.sort(key=lambda r: (r.config.latent_dim != run.config.latent_dim, r.removable))
-    if not kin or not DATASETS[run.spec.dataset].available():
+    if not kin or not is_available(run.spec.dataset):
         return None
     wanted = st.toggle(
         "Beside one gated net", key="beta.gated", bind="query-params",
@@ -95,7 +95,7 @@ def marks_of(model: Explorer) -> list[Trained]:
     """Models trained separately, those that came with the dial and those trained here, ascending."""
     stored = model.dial.marks if model.dial else ()
     found = {(m.value, m.seed, m.steps): m for m in stored}
-    n_train = DATASETS[model.run.spec.dataset].n_train
+    n_train = find_source(model.run.spec.dataset).n_train
     for other in fresh_runs(model.run):
         status = other.status
         if status.state == "done" and dict(other.config)["beta"] > 0:
@@ -222,7 +222,7 @@ def offer_fresh(run: Run, value: float) -> None:
     busy = any(jobs.under_way(other) for other in fresh_runs(run))
     st.button(
         f"Train a fresh VAE at β = {value:g}", icon=":material/play_arrow:", key="beta.fresh", on_click=_start,
-        args=(run, value), disabled=busy or not DATASETS[run.spec.dataset].available(),
+        args=(run, value), disabled=busy or not is_available(run.spec.dataset),
         help="From scratch, as long as the first stop of the dial. Its mark appears on the curve when it is done.",
     )  # fmt: skip
     if refused:
@@ -278,7 +278,7 @@ def numbers(frame: Frame, run: Run) -> str:
     """The loss as the equation has it, and how it is reduced."""
     at, size = frame.readouts, run.spec.data.size
     what = "pixels" if run.spec.data.kind == "image" else "values"
-    n_test = DATASETS[run.spec.dataset].n_test
+    n_test = find_source(run.spec.dataset).n_test
     return (
         f"{at['distortion']:.1f} + {at['value']:g} × {at['rate']:.1f} = {at['loss']:.1f} nats "
         f"(sum over {size} {what}, mean over {n_test:,} test samples; β per value {at['value'] / size:.2g})"

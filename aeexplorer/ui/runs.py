@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import zlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import streamlit as st
 from aeexplorer import jobs
 from aeexplorer.config import ConfigError, reason
 from aeexplorer.program_files import PAGES
+from aeexplorer.runs.bundles import bundle
 from aeexplorer.runs.folders import Status
 from aeexplorer.runs.listing import DamagedRun
 from aeexplorer.runs.run import TITLE_LIMIT, Run
@@ -225,7 +227,7 @@ def _details(run: Row) -> None:
         _ways_to_open(run)
         st.download_button(
             "Download",
-            run.bundle,
+            partial(bundle, run),
             file_name=f"{run.id}.zip",
             mime="application/zip",
             key=f"runs.download.{_key(run)}",

@@ -10,7 +10,7 @@ import streamlit as st
 
 from aeexplorer import jobs
 from aeexplorer.config import ConfigError, reason
-from aeexplorer.data import DATASETS, Source
+from aeexplorer.data import Source, sources
 from aeexplorer.families import FAMILIES, Family
 from aeexplorer.losses import LOSSES
 from aeexplorer.models.base import ModelConfig
@@ -72,15 +72,16 @@ def top(title: str, lead: str) -> Iterator[None]:
 
 
 def _choose_data() -> Source:
-    _begin_with_link("dataset", list(DATASETS))
+    known = sources()
+    _begin_with_link("dataset", list(known))
     name = st.selectbox(
         "Data",
-        list(DATASETS),
+        list(known),
         key="train.dataset",
         persist_state="session",
-        format_func=lambda n: DATASETS[n].spec.title,
+        format_func=lambda n: known[n].spec.title,
     )
-    source = DATASETS[name]
+    source = known[name]
     st.caption(
         f"{as_text(source.spec.summary)} {source.n_train:,} samples to train on, {source.n_validation:,} to validate, "
         f"{source.n_test:,} to test."

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from aeexplorer.data import DATASETS
+from aeexplorer.data import find_source
 from aeexplorer.explorer import Explorer
 from aeexplorer.jobs.codes import MOST_CODES
 from aeexplorer.projection import METHODS
@@ -75,7 +75,7 @@ def sizes(model: Explorer) -> dict[Size, str]:
     options = {Size(stored): f"{stored:,} test"}
     if test_split(model) is None:
         return options
-    source = DATASETS[model.run.spec.dataset]
+    source = find_source(model.run.spec.dataset)
     fewer = {Size(n): f"{n:,} test" for n in TEST_SIZES if n < stored}
     more = {Size(n): f"{n:,} test" for n in (*TEST_SIZES, source.n_test) if stored < n <= source.n_test}
     train, total = min(source.n_train, MOST_CODES), sum(source.counts)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from aeexplorer.data import DATASETS, DataSpec, DataUnavailable, Split
+from aeexplorer.data import DataSpec, DataUnavailable, Split, is_available
 from aeexplorer.explorer import Explorer
 from aeexplorer.plots import scatter_toy
 from aeexplorer.ui.shared.page_links import page_link
@@ -22,7 +22,7 @@ EVERY_CLASS = "All classes"
 def test_split(model: Explorer) -> Split | None:
     """The test samples of a model's dataset, or None where they are not on this computer; nothing is fetched."""
     name = model.run.spec.dataset
-    if name not in DATASETS or not DATASETS[name].available():
+    if not is_available(name):
         return None
     try:
         data = dataset(name)
