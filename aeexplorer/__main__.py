@@ -15,7 +15,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aeexplorer.config import Config, ConfigError
+from aeexplorer.config import ConfigError
+from aeexplorer.flags import add_knobs, knobs_of, value_of
 from aeexplorer.store import Damaged, home, write_atomic
 
 if TYPE_CHECKING:
@@ -25,47 +26,6 @@ if TYPE_CHECKING:
 def say(text: str = "") -> None:
     """Print a line."""
     sys.stdout.write(text + "\n")
-
-
-def value_of(text: str) -> Any:
-    """Parse a flag's text as a number, a list of numbers, or text; the configuration checks the bounds."""
-    if "," in text:
-        return tuple(value_of(part) for part in text.split(",") if part.strip())
-    for convert in (int, float):
-        try:
-            return convert(text)
-        except ValueError:
-            continue
-    return text
-
-
-def add_knobs(parser: argparse.ArgumentParser, config: Config, title: str) -> None:
-    """Add a flag for each field of a configuration, with its default in the help text."""
-    group = parser.add_argument_group(title)
-    for name, field in type(config).model_fields.items():
-        default = getattr(config, name)
-        shown = ",".join(map(str, default)) or "none" if isinstance(default, tuple) else default
-        group.add_argument(
-            f"--{name.replace('_', '-')}",
-            dest=f"knob.{name}",
-            metavar=name.upper(),
-            default=argparse.SUPPRESS,
-            help=f"{field.description or name} (default: {shown})".replace("%", "%%"),
-        )
-
-
-def knobs_of(arguments: argparse.Namespace, *configs: type[Config]) -> dict[str, Any]:
-    """The knobs given on the command line, converted to the types of their fields."""
-    fields = {name: field for config in configs for name, field in config.model_fields.items()}
-    knobs = {}
-    for flag, text in vars(arguments).items():
-        if flag.startswith("knob."):
-            name = flag.removeprefix("knob.")
-            value = value_of(text)
-            if tuple in (fields[name].annotation, getattr(fields[name].annotation, "__origin__", None)):
-                value = () if text in ("", "none") else value if isinstance(value, tuple) else (value,)
-            knobs[name] = value
-    return knobs
 
 
 def table(rows: Iterable[tuple[Any, ...]], head: tuple[str, ...]) -> None:

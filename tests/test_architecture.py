@@ -21,6 +21,7 @@ LOOKING_IN = RUNS | ARRAYS | {"explorer"}
 
 ALLOWED: dict[str, set[str]] = {
     "config": set(),
+    "flags": {"config"},
     "data": {"config", "store"},
     # arrays only
     "interpolation": {"config"},
@@ -46,7 +47,7 @@ ALLOWED: dict[str, set[str]] = {
     "server": LOOKING_IN | {"jobs", "live"},
     "ui": LOOKING_IN | {"jobs", "live", "server", "__init__"},
     "__init__": LOOKING_IN,
-    "__main__": LOOKING_IN | {"jobs", "server", "__init__"},
+    "__main__": LOOKING_IN | {"flags", "jobs", "server", "__init__"},
     "pages": ARRAYS | {"data", "families", "store", "runs", "explorer", "jobs", "ui"},
     "app": {"server", "program_files"},
 }
