@@ -411,6 +411,54 @@ def test_tiny_and_huge_codes_make_the_map_that_others_do(codes, method, scale):
     assert kept > 0.7 * usual
 
 
+@pytest.mark.parametrize("offset", [0.0, 1e2, 1e4, 1e6, 1e8])
+@pytest.mark.parametrize("scale", [1e-8, 1e-4, 1.0, 1e4, 1e8])
+def test_pca_of_any_offset_and_scale_has_the_spread_of_scikit_learn(offset, scale):
+    x = np.random.default_rng(0).standard_normal((200, 3)) * [3, 2, 1] * scale
+    x = np.c_[x, x[:, 0] - x[:, 1], np.zeros(200)] + offset
+    if offset * np.finfo(float).eps > 1e-4 * scale:
+        pytest.skip("float64 itself does not hold such codes")
+    shown, oracle = project(x, "pca", components=3), PCA(3, svd_solver="full").fit(x)
+    assert not shown.notices
+    assert np.allclose(shown.points.std(axis=0, ddof=1), np.sqrt(oracle.explained_variance_), rtol=1e-3)
+    assert np.allclose(shown.explained_variance, oracle.explained_variance_ratio_, rtol=1e-3)
+    assert np.allclose(shown.transform(x[:9]), shown.points[:9], atol=1e-4 * scale)
+    assert np.allclose(shown.transform(shown.lift(shown.points[:9])), shown.points[:9], atol=1e-2 * scale)
+
+
+@pytest.mark.parametrize("method", ["pca", "tsne", "umap"])
+def test_a_constant_column_far_away_changes_no_map(method):
+    narrow = np.random.default_rng(0).standard_normal((200, 3))
+    shown = project(np.c_[np.full(200, 2e6), narrow], method, **FAST[method])
+    alone = project(narrow, method, **FAST[method])
+    assert not shown.notices and np.allclose(shown.points, alone.points, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["tsne", "umap"])
+@pytest.mark.parametrize(
+    ("offset", "scale"), [(1e6, 1.0), (1e8, 1.0), (1e8, 1e4), (0.0, 1e-8), (1.0, 1e-8), (0.0, 1e8)]
+)
+def test_a_fitted_map_of_any_offset_and_scale_keeps_as_many_neighbours(codes, method, offset, scale):
+    usual = quality(codes, project(codes, method, **FAST[method]).points)["knn_recall"]
+    x = codes.astype(np.float64) * scale + offset
+    shown = project(x, method, **FAST[method])
+    assert not shown.notices and quality(x, shown.points)["knn_recall"] > 0.9 * usual
+    assert np.allclose(shown.transform(x[:30]), shown.points[:30], atol=1e-3)
+    assert np.allclose(shown.lift(shown.points[:30]), x[:30], atol=1e-3 * scale * np.abs(codes).max())
+    beside = shown.transform(x[:30] + 1e-3 * scale)
+    assert np.median(np.linalg.norm(beside - shown.points[:30], axis=1)) < 0.05 * np.ptp(shown.points)
+
+
+def test_an_axis_far_from_the_origin_runs_from_one_group_to_the_other(codes):
+    groups = {"a": range(9), "b": range(20, 40)}
+    far = project(codes.astype(np.float64) * 1e-4 + 1e6, "axis", **groups)
+    assert np.allclose(far.points / 1e-4, project(codes, "axis", **groups).points, atol=1e-2)
+    line = np.outer(np.linspace(-1, 1, 50), [1, 2, 3]) + 1e4
+    assert project(line, "axis", a=(0,), b=(49,)).notices == (
+        "the codes vary along 1 of 2 axes: the rest of the map is empty",
+    )
+
+
 def test_pca_says_what_is_missing(codes):
     assert project(codes[:1]).notices == ("there is only 1 code: it lies at the origin",)
     pair = project(codes[:2])

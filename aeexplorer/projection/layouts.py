@@ -77,20 +77,28 @@ def checked(values: ArrayLike, name: str = "codes") -> np.ndarray:
     return x
 
 
-def principal_axes(x: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray]:
+def centred(x: np.ndarray) -> np.ndarray:
+    """Codes (n, K) less their mean. Equal codes are exactly zero, and small differences survive a large offset."""
+    differences = x - x[0]
+    return differences - differences.mean(axis=0)
+
+
+def principal_axes(z: np.ndarray, components: int, total: float | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Axes (components, K) and their share of the variance; axes without variance are zero.
 
     Pearson 1901, by the eigenvectors of the covariance. The largest entry of an axis is positive.
+
+    Args:
+        z: (n, K), centred.
+        total: sum of squares of which the variance is a share; that of z by default.
     """
-    centred = x - x.mean(axis=0)
-    values, vectors = np.linalg.eigh(centred.T @ centred)
+    total = float(np.square(z).sum()) if total is None else total
+    values, vectors = np.linalg.eigh(z.T @ z)
     values, vectors = values[::-1][:components], vectors.T[::-1][:components]
-    total = np.square(centred).sum()
     share = np.zeros(components)
-    axes = np.zeros((components, x.shape[1]))
-    # Eigenvalues within rounding error of zero are no variance.
-    floor = 1e-12 * max(float(np.square(x).sum()), np.finfo(np.float64).tiny)
-    real = values > floor
+    axes = np.zeros((components, z.shape[1]))
+    # Rounding leaves eigenvalues up to this size in a covariance of lower rank.
+    real = values > max(z.shape) * np.finfo(np.float64).eps * total
     signs = np.sign(np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1))
     axes[: len(values)][real] = (vectors * signs)[real]
     share[: len(values)][real] = np.minimum(values[real] / total, 1)
@@ -103,10 +111,11 @@ def start_from_pca(x: np.ndarray, components: int, rng: np.random.Generator) -> 
     Kobak & Linderman, "Initialization is critical for preserving global data structure in both t-SNE and UMAP", Nature
     Biotechnology 2021. The noise separates equal codes, and fills axes along which nothing varies.
     """
-    axes, variance = principal_axes(x, components)
+    z = centred(x)
+    axes, variance = principal_axes(z, components)
     if not variance[0]:
         return None
-    start = (x - x.mean(axis=0)) @ axes.T
+    start = z @ axes.T
     return start / start[:, 0].std() + rng.normal(scale=0.01, size=start.shape)
 
 
@@ -115,6 +124,31 @@ def shared_graph(x: np.ndarray, k: int, watch: Watch, graph: KNNGraph | None) ->
     if graph is not None and graph.k >= k:
         return graph
     return neighbours(x, k, lambda done: watch(GRAPH_SHARE * done))
+
+
+class KnownRows:
+    """Codes or points (n, K) among which the nearest of new ones are searched."""
+
+    def __init__(self, rows: np.ndarray) -> None:
+        from sklearn.neighbors import NearestNeighbors
+
+        # Less the first row and at unit size: float32 distances lose their digits far from the origin and vanish near it.
+        self._origin = rows[0].astype(np.float64)
+        self._rows = rows - self._origin
+        self._size = np.abs(self._rows).max() or 1.0
+        self._search = NearestNeighbors(algorithm="brute").fit(self._single(self._rows))
+        self.spread = float(np.linalg.norm(self._rows - self._rows.mean(axis=0), axis=1).mean()) or 1.0
+        """The mean distance to the mean, or 1 where all rows are equal."""
+
+    def nearest(self, new: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """The k nearest rows (m, k) of each new one (m, K), and their distances (m, k) in float64; at most all n."""
+        new = new - self._origin
+        near = self._search.kneighbors(self._single(new), min(k, len(self._rows)), return_distance=False)
+        return near, np.linalg.norm(new[:, None] - self._rows[near], axis=2)
+
+    def _single(self, rows: np.ndarray) -> np.ndarray:
+        single: np.ndarray = (rows / self._size).astype(np.float32)
+        return single
 
 
 def enough(x: np.ndarray, title: str) -> None:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from aeexplorer.config import Config, ConfigError
 from aeexplorer.metrics.neighbourhood import KNNGraph
-from aeexplorer.projection.layouts import IDENTICAL, Layout, MapConfig, Watch, principal_axes
+from aeexplorer.projection.layouts import IDENTICAL, Layout, MapConfig, Watch, centred, principal_axes
 
 
 class PCAConfig(MapConfig):
@@ -45,16 +45,15 @@ def on_strip(x: np.ndarray, height: np.ndarray) -> np.ndarray:
 
 def pca(x: np.ndarray, config: PCAConfig, watch: Watch, graph: KNNGraph | None) -> Layout:
     """The directions of largest variance."""
-    axes, variance = principal_axes(x, config.components)
+    z = centred(x)
+    axes, variance = principal_axes(z, config.components)
     rank = int((variance > 0).sum())
     notices: tuple[str, ...] = ()
     if not rank:
         notices = (IDENTICAL if len(x) > 1 else "there is only 1 code: it lies at the origin",)
     elif rank < config.components:
         notices = (f"the codes vary along {rank} of {config.components} axes: the rest of the map is empty",)
-    return Layout(
-        (x - x.mean(axis=0)) @ axes.T, notices=notices, explained_variance=tuple(variance.tolist()), axes=axes
-    )
+    return Layout(z @ axes.T, notices=notices, explained_variance=tuple(variance.tolist()), axes=axes)
 
 
 def axis(x: np.ndarray, config: AxisConfig, watch: Watch, graph: KNNGraph | None) -> Layout:
@@ -62,17 +61,18 @@ def axis(x: np.ndarray, config: AxisConfig, watch: Watch, graph: KNNGraph | None
 
     One unit on the map is one unit of the latent space; the mean of all codes lies at the origin.
     """
-    means = [_mean_of(x, name, rows) for name, rows in (("a", config.a), ("b", config.b))]
+    z = centred(x)
+    means = [_mean_of(z, name, rows) for name, rows in (("a", config.a), ("b", config.b))]
     along = means[1] - means[0]
     length = np.linalg.norm(along)
-    if length <= 1e-9 * (np.abs(x).max() or 1.0):
+    if length <= 1e-9 * np.abs(z).max():
         raise ConfigError(f"the means of a and b must differ to span an axis, got a distance of {length:g}")
     along = along / length
-    centred = x - x.mean(axis=0)
-    rest, _ = principal_axes(centred - np.outer(centred @ along, along), config.components - 1)
+    total = float(np.square(z).sum())
+    rest, _ = principal_axes(z - np.outer(z @ along, along), config.components - 1, total)
     axes = np.vstack([along, rest])
-    points = centred @ axes.T
-    share = np.square(points).sum(axis=0) / (np.square(centred).sum() or 1.0)
+    points = z @ axes.T
+    share = np.square(points).sum(axis=0) / total
     empty = int((np.abs(axes).max(axis=1) == 0).sum())
     shown = config.components - empty
     notices = (f"the codes vary along {shown} of {config.components} axes: the rest of the map is empty",) * bool(empty)

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from aeexplorer.config import ConfigError, unknown
 from aeexplorer.metrics.neighbourhood import KNNGraph
-from aeexplorer.projection.layouts import Progress, Watch, checked
+from aeexplorer.projection.layouts import KnownRows, Progress, Watch, checked
 from aeexplorer.projection.linear import on_strip
 from aeexplorer.projection.methods import METHODS
 from aeexplorer.projection.tsne import LARGEST_SOLID, Placement
@@ -29,7 +29,7 @@ class Projection:
 
     Attributes:
         points: (n, c) float32.
-        codes: (n, K) float32.
+        codes: (n, K) float32, or float64 where float32 would change them.
         method: a name in `METHODS`.
         parameters: the values that were used.
         notices: sentences about parameters that had to be changed.
@@ -67,7 +67,7 @@ class Projection:
         solid_and_large = self.points.shape[1] == 3 and len(self.points) > LARGEST_SOLID
         if self.method != "tsne" or solid_and_large or not self.points.any():
             return None
-        return Placement(self.codes, self.points)
+        return Placement(self._known_codes, self.points)
 
     def transform(self, codes: ArrayLike) -> np.ndarray:
         """Place new codes on the map.
@@ -89,11 +89,11 @@ class Projection:
         """
         new = self._fitting("codes", codes, self.codes.shape[1])
         if self.axes is not None:
-            return ((new - self.codes.mean(axis=0, dtype=np.float64)) @ self.axes.T).astype(np.float32)
+            return ((new - self._mean) @ self.axes.T).astype(np.float32)
         if not self.approximate:
             return on_strip(new, np.zeros(len(new)))
-        placed, distance = _between_neighbours(new, self.codes, self.points)
-        moving = distance > 1e-6 * _size(self.codes)
+        placed, distance = _between_neighbours(new, self._known_codes, self.points)
+        moving = distance > 1e-6 * self._known_codes.spread
         if moving.any() and self._descent is not None:
             placed[moving] = self._descent.place(new[moving], placed[moving])
         return placed
@@ -108,17 +108,29 @@ class Projection:
             points: (m, c).
 
         Returns:
-            (m, K) float32; of a PCA map the point of its plane through the mean code.
+            (m, K) of the type of `codes`; of a PCA map the point of its plane through the mean code.
 
         Raises:
             ConfigError: for points of another dimension, or that are not finite.
         """
         where = self._fitting("points", points, self.points.shape[1])
         if self.axes is not None:
-            return (self.codes.mean(axis=0, dtype=np.float64) + where @ self.axes).astype(np.float32)
+            return (self._mean + where @ self.axes).astype(self.codes.dtype)
         if not self.approximate:
-            return where[:, : self.codes.shape[1]].astype(np.float32)
-        return _between_neighbours(where, self.points, self.codes)[0]
+            return where[:, : self.codes.shape[1]].astype(self.codes.dtype)
+        return _between_neighbours(where, self._known_points, self.codes)[0]
+
+    @cached_property
+    def _mean(self) -> np.ndarray:
+        return self.codes.mean(axis=0, dtype=np.float64)
+
+    @cached_property
+    def _known_codes(self) -> KnownRows:
+        return KnownRows(self.codes)
+
+    @cached_property
+    def _known_points(self) -> KnownRows:
+        return KnownRows(self.points)
 
     def _fitting(self, name: str, values: ArrayLike, width: int) -> np.ndarray:
         given = checked(values, name)
@@ -153,25 +165,15 @@ class Projection:
         )
 
 
-def _size(x: np.ndarray) -> float:
-    """The mean norm of codes, or 1 where all are zero."""
-    return float(np.linalg.norm(x, axis=1).mean()) or 1.0
-
-
-def _between_neighbours(new: np.ndarray, known: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Values (m, c) float32 between those of the nearest known ones, and the distances (m,) to the nearest."""
-    from sklearn.neighbors import NearestNeighbors
-
-    k = min(PLACEMENT_NEIGHBOURS, len(known))
-    search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(known)
-    near = search.kneighbors(new.astype(np.float32), return_distance=False)
-    distance = np.linalg.norm(new[:, None] - known[near], axis=2)
-    nearest = distance.min(axis=1)
+def _between_neighbours(new: np.ndarray, known: KnownRows, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values (m, c) between those of the nearest known rows, and the distances (m,) to the nearest."""
+    near, distance = known.nearest(new, PLACEMENT_NEIGHBOURS)
     # Relative to the nearest, and with a floor for those that are the same in float32: no overflow at any scale.
-    distance = np.maximum(distance, np.finfo(np.float32).eps * _size(known))
-    weight = (distance.min(axis=1, keepdims=True) / distance) ** PLACEMENT_POWER
+    floored = np.maximum(distance, np.finfo(np.float32).eps * known.spread)
+    weight = (floored.min(axis=1, keepdims=True) / floored) ** PLACEMENT_POWER
     weight /= weight.sum(axis=1, keepdims=True)
-    return np.einsum("mk,mkc->mc", weight, values[near]).astype(np.float32), nearest
+    between = np.einsum("mk,mkc->mc", weight, values[near].astype(np.float64))
+    return between.astype(values.dtype), distance.min(axis=1)
 
 
 def project(
@@ -215,9 +217,10 @@ def project(
     layout = chosen.layout(x, config, watch, graph)
     points = np.ascontiguousarray(layout.points, dtype=np.float32)
     watch(1.0, points)
+    single = x.astype(np.float32)
     return Projection(
         points=points,
-        codes=x.astype(np.float32),
+        codes=single if np.array_equal(single, x) else x,
         method=method,
         parameters=config.model_dump() | layout.used,
         notices=layout.notices,

@@ -11,6 +11,7 @@ from aeexplorer.metrics.neighbourhood import KNNGraph
 from aeexplorer.projection.layouts import (
     GRAPH_SHARE,
     IDENTICAL,
+    KnownRows,
     Layout,
     MapConfig,
     Watch,
@@ -132,16 +133,13 @@ class Placement:
     so that fewer steps are enough.
 
     Args:
-        codes: (n, K) of the map.
+        codes: of the map.
         points: (n, c) of the map.
     """
 
-    def __init__(self, codes: np.ndarray, points: np.ndarray) -> None:
+    def __init__(self, codes: KnownRows, points: np.ndarray) -> None:
         from openTSNE import TSNEEmbedding
-        from sklearn.neighbors import NearestNeighbors
 
-        self.k = min(len(codes), int(3 * PLACEMENT_PERPLEXITY))
-        self.search = NearestNeighbors(n_neighbors=self.k, algorithm="brute").fit(codes)
         self.codes = codes
         solid = points.shape[1] == 3
         # The grid is laid around the middle of the map.
@@ -155,15 +153,14 @@ class Placement:
         from openTSNE import PartialTSNEEmbedding
         from openTSNE.affinity import joint_probabilities_nn
 
-        near = self.search.kneighbors(codes.astype(np.float32), return_distance=False)
-        distance = np.linalg.norm(codes[:, None] - self.codes[near], axis=2)
+        near, distance = self.codes.nearest(codes, int(3 * PLACEMENT_PERPLEXITY))
         affinities = joint_probabilities_nn(
             near,
             distance,
-            [min(PLACEMENT_PERPLEXITY, self.k / 3)],
+            [min(PLACEMENT_PERPLEXITY, near.shape[1] / 3)],
             symmetrize=False,
             normalization="point-wise",
-            n_reference_samples=len(self.codes),
+            n_reference_samples=self.map.shape[0],
             n_jobs=1,
         )
         moving = PartialTSNEEmbedding(start - self.middle, self.map, affinities, **self.map.gradient_descent_params)
