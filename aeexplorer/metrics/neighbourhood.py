@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from aeexplorer.config import ConfigError
 
 LARGEST = 1e15  # absolute value whose squared distances still fit float32
-RANK_LIMIT = 2000  # codes for which all pairwise ranks are taken; more are subsampled
+RANKED_SAMPLES = 5_000  # whose neighbourhoods are ranked; the neighbourhoods of more are averaged over a choice
 
 _BLOCK_PAIRS = 40_000_000  # distances per step of a neighbour search, so that one takes a fraction of a second
 _MARGIN = 8  # candidates beyond k, to settle the order of near-ties in float64
@@ -122,19 +122,21 @@ def knn_recall(codes: KNNGraph, points: KNNGraph) -> float:
     return float(kept_neighbours(codes, points).mean(dtype=np.float64))
 
 
-def trustworthiness(codes: ArrayLike, points: ArrayLike, k: int = 15, limit: int = RANK_LIMIT, seed: int = 0) -> float:
+def trustworthiness(
+    codes: ArrayLike, points: ArrayLike, k: int = 15, limit: int = RANKED_SAMPLES, seed: int = 0
+) -> float:
     """The degree to which neighbours on the map are true neighbours: 1 if the map invents no neighbour.
 
-    Venna & Kaski, "Neighborhood preservation in nonlinear projection methods", ICANN 2001, equation 1. Ranks are exact
-    among the samples used: all of them up to `limit`, else a random subsample of that size, whose neighbourhoods of k
-    are correspondingly wider.
+    Venna & Kaski, "Neighborhood preservation in nonlinear projection methods", ICANN 2001, equation 1. Ranks are exact,
+    among all samples. Of more than `limit` samples the neighbourhoods of a random choice are averaged, which estimates
+    the same number.
 
     Args:
         codes: (n, K).
         points: (n, c), the map.
-        k: size of a neighbourhood, less than half of the samples used.
-        limit: most samples to use.
-        seed: of the subsample.
+        k: size of a neighbourhood, less than n / 2.
+        limit: most neighbourhoods to rank.
+        seed: of the choice.
 
     Returns:
         In [0, 1].
@@ -142,15 +144,17 @@ def trustworthiness(codes: ArrayLike, points: ArrayLike, k: int = 15, limit: int
     Raises:
         ConfigError: for mismatched shapes, values that are not finite, or k out of bounds.
     """
-    return rank_agreement(codes, points, k, limit, seed)[0]
+    z, shown = _both(codes, points, k)
+    return _agreement(z, neighbours(shown, k), _ranked(len(z), limit, seed))
 
 
-def continuity(codes: ArrayLike, points: ArrayLike, k: int = 15, limit: int = RANK_LIMIT, seed: int = 0) -> float:
+def continuity(codes: ArrayLike, points: ArrayLike, k: int = 15, limit: int = RANKED_SAMPLES, seed: int = 0) -> float:
     """The degree to which true neighbours stay neighbours on the map: 1 if the map tears none apart.
 
     Venna & Kaski 2001, equation 2: trustworthiness with codes and map exchanged. Arguments as `trustworthiness`.
     """
-    return rank_agreement(codes, points, k, limit, seed)[1]
+    z, shown = _both(codes, points, k)
+    return _agreement(shown, neighbours(z, k), _ranked(len(z), limit, seed))
 
 
 def label_accuracy(points: ArrayLike, labels: ArrayLike, k: int = 15) -> float:
@@ -247,43 +251,52 @@ def _nearest(values: np.ndarray, row: int, k: int) -> tuple[np.ndarray, np.ndarr
 def rank_agreement(
     codes: ArrayLike,
     points: ArrayLike,
-    k: int = 15,
-    limit: int = RANK_LIMIT,
-    seed: int = 0,
-    progress: Callable[[], object] = lambda: None,
+    codes_graph: KNNGraph,
+    points_graph: KNNGraph,
+    progress: Callable[[float], object],
 ) -> tuple[float, float]:
-    """`trustworthiness` and `continuity` at once; arguments as there, and `progress` is called between them."""
-    pair = finite_samples("codes", codes), finite_samples("points", points)
-    n = len(pair[0])
-    if len(pair[1]) != n:
-        raise ConfigError(f"codes and points must be of the same samples, got {n} and {len(pair[1])}")
-    if n > limit:
-        chosen = np.sort(np.random.default_rng(seed).choice(n, limit, replace=False))
-        pair, n = (pair[0][chosen], pair[1][chosen]), limit
-    if not 1 <= k < n / 2:
-        raise ConfigError(f"k must be at least 1 and less than half of the {n} samples used, got {k}")
-    trust = _agreement(pair[0], neighbours(pair[1], k))
-    progress()
-    return trust, _agreement(pair[1], neighbours(pair[0], k))
+    """`trustworthiness` and `continuity` from known graphs; `progress` is called with the fraction done."""
+    z, shown = _both(codes, points, codes_graph.k)
+    rows = _ranked(len(z), RANKED_SAMPLES, 0)
+    trust = _agreement(z, points_graph, rows, lambda done: progress(done / 2))
+    return trust, _agreement(shown, codes_graph, rows, lambda done: progress((1 + done) / 2))
 
 
-def _agreement(truth: np.ndarray, near: KNNGraph) -> float:
-    """One less the mean excess of the neighbours' ranks in truth over k, scaled so that the worst is 0."""
-    from scipy.spatial.distance import pdist, squareform
+def _both(codes: ArrayLike, points: ArrayLike, k: int) -> tuple[np.ndarray, np.ndarray]:
+    z, shown = finite_samples("codes", codes), finite_samples("points", points)
+    if len(shown) != len(z):
+        raise ConfigError(f"codes and points must be of the same samples, got {len(z)} and {len(shown)}")
+    if not 1 <= k < len(z) / 2:
+        raise ConfigError(f"k must be at least 1 and less than half of the {len(z)} samples, got {k}")
+    return z, shown
+
+
+def _ranked(n: int, limit: int, seed: int) -> np.ndarray:
+    """The rows whose neighbourhoods are ranked, in ascending order."""
+    return np.arange(n) if n <= limit else np.sort(np.random.default_rng(seed).choice(n, limit, replace=False))
+
+
+def _agreement(
+    truth: np.ndarray, near: KNNGraph, rows: np.ndarray, progress: Callable[[float], object] = lambda done: None
+) -> float:
+    """One less the mean excess over k of the neighbours' ranks in truth (n, K), scaled so that the worst is 0."""
+    from scipy.spatial.distance import cdist
 
     n, k = near.indices.shape
-    distance = squareform(pdist(truth, "sqeuclidean"))
-    np.fill_diagonal(distance, np.inf)
-    places, excess = np.arange(n), 0
-    for neighbour in near.indices.T:
-        own = distance[places, neighbour][:, None]
-        rank = 1 + (distance < own).sum(axis=1)
-        tied = (distance == own).sum(axis=1) > 1
-        if tied.any():  # equal distances rank in order of index
-            equal = distance[tied] == own[tied]
-            rank[tied] += (equal & (places < neighbour[tied, None])).sum(axis=1)
-        excess += int(np.maximum(rank - k, 0).sum())
-    return 1 - 2 * excess / (n * k * (2 * n - 3 * k - 1))
+    excess, block = 0, max(1, _BLOCK_PAIRS // (8 * n))
+    for start in range(0, len(rows), block):
+        part = rows[start : start + block]
+        distances = cdist(truth[part], truth, "sqeuclidean")
+        distances[np.arange(len(part)), part] = np.inf
+        for distance, order, neighbour in zip(distances, np.sort(distances, axis=1), near.indices[part], strict=True):
+            own = distance[neighbour]
+            rank = 1 + np.searchsorted(order, own)
+            for i in np.flatnonzero(np.searchsorted(order, own, side="right") > rank):
+                # equal distances rank in order of index
+                rank[i] += np.count_nonzero(distance[: neighbour[i]] == own[i])
+            excess += int(np.maximum(rank - k, 0).sum())
+        progress((start + len(part)) / len(rows))
+    return 1 - 2 * excess / (len(rows) * k * (2 * n - 3 * k - 1))
 
 
 def finite_samples(name: str, values: ArrayLike) -> np.ndarray:

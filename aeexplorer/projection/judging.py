@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from aeexplorer.config import ConfigError
 from aeexplorer.metrics.neighbourhood import (
+    RANKED_SAMPLES,
     KNNGraph,
     kept_neighbours,
     label_accuracy,
@@ -36,8 +37,9 @@ def quality(
         graph: neighbours of the codes, if they are known.
 
     Returns:
-        knn_recall (all points), trustworthiness and continuity (exact, on at most 2,000 samples), with labels also
-        label_accuracy (leave one out); all in [0, 1]. `k` is the size that was used.
+        knn_recall, trustworthiness and continuity, with labels also label_accuracy (leave one out); all in [0, 1]. `k` is
+        the size of a neighbourhood, and `ranked` the number of samples over whose neighbourhoods trustworthiness and
+        continuity are averaged, with ranks among all samples.
 
     Raises:
         ConfigError: for mismatched shapes, values that are not finite, or fewer than 4 codes.
@@ -65,8 +67,8 @@ def judge(
     report = progress or (lambda done: None)
     k = min(k, (len(x) - 1) // 2)
     given = graph is not None and graph.k >= k
-    truth = graph.nearest(k) if graph is not None and given else neighbours(x, k, lambda f: report(0.4 * f))
-    near = neighbours(shown, k, lambda f: report(0.4 + 0.4 * f))
+    truth = graph.nearest(k) if graph is not None and given else neighbours(x, k, lambda f: report(0.3 * f))
+    near = neighbours(shown, k, lambda f: report(0.3 + 0.3 * f))
     kept = kept_neighbours(truth, near)
     figures: dict[str, float] = {"k": k, "knn_recall": float(kept.mean(dtype=np.float64))}
     if labels is not None:
@@ -75,6 +77,8 @@ def judge(
             figures["label_accuracy"] = vote_accuracy(np.asarray(labels), near.indices)
         elif known.sum() > 1:
             figures["label_accuracy"] = label_accuracy(shown, labels, min(k, int(known.sum()) - 1))
-    report(0.8)
-    figures["trustworthiness"], figures["continuity"] = rank_agreement(x, shown, k, progress=lambda: report(0.9))
+    figures["trustworthiness"], figures["continuity"] = rank_agreement(
+        x, shown, truth, near, lambda f: report(0.6 + 0.4 * f)
+    )
+    figures["ranked"] = min(len(x), RANKED_SAMPLES)
     return figures, kept
