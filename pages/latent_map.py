@@ -12,11 +12,13 @@ from aeexplorer.ui.latent_map.layouts import Layout, release_unshown
 from aeexplorer.ui.latent_map.neighbours import neighbours_view
 from aeexplorer.ui.latent_map.panels import Areas, show_maps
 from aeexplorer.ui.latent_map.quality import quality_view
+from aeexplorer.ui.latent_map.request import TITLES
 from aeexplorer.ui.latent_map.selection import selection_view
 from aeexplorer.ui.shared.page_footer import opening, page_footer
 from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
-from aeexplorer.ui.shared.text import heading
+from aeexplorer.ui.shared.setting_widgets import buttons
+from aeexplorer.ui.shared.text import duration, heading
 from aeexplorer.ui.shared.view_state import Setting
 
 EQUATIONS = {
@@ -26,15 +28,7 @@ EQUATIONS = {
     "tsne": r"\min_y\; \mathrm{KL}(P(z) \,\Vert\, Q(y))",
     "umap": r"\min_y\; \mathrm{CE}(\mu(z),\, \nu(y))",
 }
-VIEWS = ("Sample", "Selection", "Clusters", "Quality")
-
-
-def view_buttons() -> str:
-    setting = Setting("map", "view")
-    key = setting.begin(VIEWS[0], VIEWS)
-    chosen = st.segmented_control("View", VIEWS, required=True, key=key, label_visibility="collapsed")
-    setting.end(VIEWS[0])
-    return str(chosen)
+VIEWS = {name: name for name in ("Sample", "Selection", "Clusters", "Quality")}
 
 
 def show_view(model: Explorer, layouts: list[Layout], view: str, areas: Areas) -> str:
@@ -51,21 +45,20 @@ def show_view(model: Explorer, layouts: list[Layout], view: str, areas: Areas) -
 def page(model: Explorer) -> None:
     request = map_controls(model)
     release_unshown(request.panels)
-    wide = len(request.panels) > 2
-    if wide:
+    if request.wide:
         maps, panel = st.container(), st.container()
     else:
         maps, panel = st.columns([2.2, 1], gap="medium")
     with maps:
         layouts = show_maps(model, request)
     with panel:
-        view = view_buttons()
-        areas = st.columns(3, gap="medium") if wide else [st.container(gap="small", key="map-view")] * 3
+        view = buttons(Setting("map", "view"), "View", VIEWS, "Sample", label_visibility="collapsed", width="stretch")
+        areas = st.columns(3, gap="medium") if request.wide else [st.container(gap="small", key="map-view")] * 3
         code = show_view(model, layouts, view, areas)
     last = layouts[-1]
     numbers = f"{max(len(layout.points) for layout in layouts):,} codes of {model.latent_dim} numbers"
-    if last.done and last.seconds:
-        numbers += f", drawn in {last.seconds:.1f} s"
+    if last.just_computed:
+        numbers += f"; {TITLES[last.panel.method]} took {duration(last.seconds)}"
     python = opening(model.run) + map_python(model, layouts) + code
     page_footer(EQUATIONS[last.panel.method], numbers, python, *map_downloads(model, layouts))
 

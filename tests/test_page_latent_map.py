@@ -15,16 +15,17 @@ from streamlit.testing.v1 import AppTest
 
 from aeexplorer.jobs import MapJob, find_map, submit_map, under_way
 from aeexplorer.jobs.maps import compute_map
+from aeexplorer.jobs.queue import registry
 from aeexplorer.live.components import MapTouch
 from aeexplorer.live.map_cache import cached_map
 from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.runs.run import Run
 from aeexplorer.store import save_arrays
-from aeexplorer.ui.latent_map import panels
+from aeexplorer.ui.latent_map import files, layouts, panels
 from aeexplorer.ui.latent_map.files import map_downloads
 from aeexplorer.ui.latent_map.layouts import layout_of
 from aeexplorer.ui.latent_map.request import MapPanel
-from aeexplorer.ui.shared.resources import Size
+from aeexplorer.ui.shared.resources import Size, map_errors
 
 __all__ = ["alone"]  # a fixture of every test here
 
@@ -133,7 +134,7 @@ def test_a_map_is_watched_stopped_and_asked_for_again(hand: Hand, idle: None) ->
     assert job is not None
     press(app, "Stop")
     assert job.status.state == "cancelled"
-    assert "cancelled" in app.error[0].value
+    assert "stopped" in app.error[0].value
     press(app, "Draw it again")
     assert under_way(MapJob(job.path))
 
@@ -158,6 +159,63 @@ def test_a_map_that_is_no_longer_shown_is_no_longer_drawn(hand: Hand, idle: None
     assert not under_way(job)
     _, other = find_map(run, "tsne", 270, perplexity=12.0, seed=0, components=2)
     assert other is not None and under_way(other)
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_a_map_that_was_let_go_begins_anew_for_the_next_visitor(hand: Hand, idle: None, state: str) -> None:
+    run = trained(latent_dim=5)
+    app = page()
+    _, job = find_map(run, "tsne", 270, **FIRST["tsne"], components=2)
+    assert job is not None
+    if state == "running":
+        registry().move(job.path, ("queued",), "running")
+        job.set_status(state="running")
+    control(app, "Dimensions").set_value(3).run()
+    assert job.cancel_requested
+    if state == "running":  # the worker has not heard of it yet: nobody joins a map that ends
+        assert not page().error
+        registry().move(job.path, ("running",), "cancelled")
+        job.set_status(state="cancelled")
+    assert job.status.state == "cancelled"
+    control(app, "Dimensions").set_value(2).run()
+    assert not app.error and under_way(MapJob(job.path))
+    other = page()
+    assert not other.error and "stopped" not in said(other)
+
+
+def test_who_watches_the_map_of_another_keeps_it(hand: Hand, idle: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = trained(latent_dim=5)
+    first = page()
+    with monkeypatch.context() as other:
+        other.setattr(layouts, "current_owner", lambda: "b" * 32)
+        page()
+    _, job = find_map(run, "tsne", 270, **FIRST["tsne"], components=2)
+    control(first, "Dimensions").set_value(3).run()
+    assert job is not None and under_way(job)
+
+
+def test_only_a_map_that_was_just_computed_says_how_long_it_took(hand: Hand, idle: None) -> None:
+    run = trained(latent_dim=5)
+    app = page()
+    drawn(run)
+    app.run()
+    assert "t-SNE took" in said(app)
+    assert "took" not in said(page())
+
+
+def test_the_estimate_of_a_large_map_leaves_the_pace_of_small_ones_out(
+    hand: Hand, idle: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trained(latent_dim=5)
+    asked: list[float] = []
+    monkeypatch.setattr(
+        layouts, "pace", lambda kind, at_least: asked.append(at_least) or (4.0 if at_least < 5 else 1.0)
+    )
+    monkeypatch.setattr(layouts, "UNASKED", 100)
+    monkeypatch.setattr(layouts, "estimated_seconds", lambda *_: 75.0)
+    page()
+    assert asked and "about 75 s" in said(page())
+    assert run
 
 
 def test_a_map_is_drawn_by_a_worker(hand: Hand) -> None:
@@ -196,7 +254,7 @@ def test_the_link_holds_the_view(hand: Hand, idle: None) -> None:
     query = {"maps": "pca,umap,axis", "d": "3", "colour": "kept", "seed": "7", "n_neighbors": "9", "min_dist": "0.3",
              "view": "Quality", "from": "class:1", "to": "class:4", "pointer": "decode", "density": "1"}  # fmt: skip
     app = page(**query)
-    assert [given["label"].split(" of ")[0] for given in hand.given.values()] == ["PCA", "UMAP", "Axis"]
+    assert [given["title"] for given in hand.given.values()] == ["PCA", "UMAP", "Axis"]
     assert hand.given["map-0"]["points"].shape == (270, 3)
     assert hand.given["map-0"]["mode"] == "decode" and hand.given["map-0"]["density"]
     assert hand.given["map-0"]["colour_label"] == "share of 15 neighbours kept"
@@ -224,6 +282,54 @@ def test_an_unusual_link_is_read_as_far_as_it_makes_sense(query: dict[str, str],
     trained("ae", latent_dim=5)
     assert not page(**query).exception
     assert hand.given
+
+
+@pytest.mark.parametrize(("label", "value"), [("Perplexity", 12.0), ("Neighbours", 9), ("Minimum distance", 0.3), ("Seed", 7),
+                                              ("Overlay a second layout", "seed"), ("Density contours", True)])  # fmt: skip
+def test_a_widget_that_a_browser_first_draws_later_has_the_value_in_force(
+    label: str, value: object, hand: Hand, idle: None
+) -> None:
+    trained("ae", latent_dim=5)
+    query = {"perplexity": "12", "n_neighbors": "9", "min_dist": "0.3", "seed": "7", "ghost": "seed", "density": "1"}
+    app = page(maps="tsne,umap", **query)
+    control(app, "Pointer").set_value("decode").run()
+    control(app, "Pointer").set_value("select").run()
+    proto = control(app, label).proto
+    default = proto.options[proto.default] if label == "Overlay a second layout" else proto.default
+    assert default == (
+        pytest.approx(value) if isinstance(value, float) else "Another seed" if value == "seed" else value
+    )
+    assert all(app.query_params[name] in (text, [text]) for name, text in query.items())
+
+
+def test_a_lasso_opens_the_selection(hand: Hand, idle: None) -> None:
+    trained(latent_dim=2)
+    app = page(view="Quality")
+    assert control(app, "View").value == "Quality"
+    hand.does["map-0"] = MapTouch(None, (3, 5), None)
+    app.run()
+    assert control(app, "View").value == "Selection" and len(app.dataframe[0].value) == 2
+    control(app, "View").set_value("Clusters").run()
+    assert control(app, "View").value == "Clusters", "the same selection does not open it again"
+
+
+def test_three_maps_and_large_maps_are_high(hand: Hand, idle: None) -> None:
+    trained("ae", latent_dim=2)
+    for query, height in (
+        ({"maps": "raw,pca"}, 400),
+        ({"maps": "raw,pca,axis"}, 360),
+        ({"maps": "pca", "large": "1"}, 600),
+    ):
+        page(**query)
+        assert hand.given["map-0"]["height"] == height
+
+
+def test_a_map_is_named_for_those_who_cannot_see_it(hand: Hand, idle: None) -> None:
+    run = trained("ae", latent_dim=2)
+    page(maps="pca")
+    name = hand.given["map-0"]["label"]
+    assert name.startswith(f"PCA map of 270 codes of {run.title} in 2 dimensions, coloured by class.")
+    assert "Arrow keys" in name
 
 
 def test_what_is_selected_on_one_map_is_selected_on_all_and_in_the_table(hand: Hand, idle: None) -> None:
@@ -258,9 +364,13 @@ def test_a_group_named_by_hand_serves_the_axis_and_attribute_arithmetic(hand: Ha
     trained("ae", latent_dim=4, hidden=(32,), epochs=2)
     hand.does["map-0"] = MapTouch(None, tuple(range(12)), None)
     app = page(view="Selection", maps="pca,axis")
+    assert "Group" not in control(app, "Colour by").options
     control(app, "Save as group").input("  round   ones ")
     press(app, "Save")
     assert "round ones" in control(app, "Axis to").options
+    control(app, "Colour by").set_value("group").run()
+    assert hand.given["map-0"]["categories"] == ("round ones",)
+    assert hand.given["map-0"]["values"].tolist() == [0] * 12 + [-1] * 258
     control(app, "Axis to").set_value("group:round ones").run()
     assert not app.exception and not app.error
     app.switch_page("../../pages/generate.py").run()
@@ -380,20 +490,24 @@ def test_distances_and_dimensions_are_drawn(hand: Hand, idle: None) -> None:
     assert len(app.get("plotly_chart")) == 2
 
 
-def test_maps_and_codes_are_taken_along(hand: Hand, idle: None) -> None:
+def test_maps_and_codes_are_taken_along(hand: Hand, idle: None, monkeypatch: pytest.MonkeyPatch) -> None:
     run = trained(latent_dim=5)
     job = drawn(run)
     page(maps="pca,tsne")
+    monkeypatch.setattr(files, "named_groups", lambda dataset: {"round": (0, 3), "all": tuple(range(270))})
     model = find_open_run(run.id).explorer
-    layouts = [
+    shown = [
         layout_of(MapPanel(run, "pca", Size(270), {"components": 2})),
         layout_of(MapPanel(run, "tsne", Size(270), FIRST["tsne"] | {"components": 2})),
     ]
-    files = {file.label: file for file in map_downloads(model, layouts)}
-    table = files["t-SNE CSV"].content().decode().splitlines()
-    assert table[0] == "sample,class,x,y" and len(table) == 271
-    assert np.allclose([float(v) for v in table[1].split(",")[2:]], job.finished().points[0], rtol=1e-5)
-    with zipfile.ZipFile(io.BytesIO(files["Embedding Projector files"].content())) as archive:
+    made = {file.label: file for file in map_downloads(model, shown)}
+    table = made["t-SNE CSV"].content().decode().splitlines()
+    assert table[0] == "sample,class,x,y,group,cluster,squared error" and len(table) == 271
+    first = table[1].split(",")
+    assert np.allclose([float(v) for v in first[2:4]], job.finished().points[0], rtol=1e-5)
+    assert first[4] == "round; all" and table[2].split(",")[4] == "all"
+    assert 1 <= int(first[5]) <= 10 and float(first[6]) == pytest.approx(map_errors(run, Size(270))[0], rel=1e-5)
+    with zipfile.ZipFile(io.BytesIO(made["Embedding Projector files"].content())) as archive:
         assert {"vectors.tsv", "metadata.tsv", "sprite.png"} <= set(archive.namelist())
 
 
@@ -401,7 +515,7 @@ def test_maps_and_codes_are_taken_along(hand: Hand, idle: None) -> None:
 @pytest.mark.parametrize("n", ["", "500", "all-1797"])
 def test_the_lines_of_python_do_the_same(view: str, n: str, hand: Hand, idle: None) -> None:
     run = trained("ae", latent_dim=4)
-    hand.does["map-0"] = MapTouch(3, (1, 2, 3), None)
+    hand.does["map-0"] = MapTouch(3, (1, 2, 3) if view == "Selection" else (), None)
     app = page(view=view, n=n, maps="pca,axis", to="class:7")
     code = next(block.value for block in app.code if "ae.project" in block.value)
     made: dict[str, object] = {}

@@ -122,11 +122,15 @@ def cancel(folder: WorkFolder, by: str | None = None) -> None:
         supervise().wake()
 
 
-def pace(kind: str = "train") -> float:
-    """Seconds that jobs of a kind took on this machine per estimated second; 1 before the first."""
+def pace(kind: str = "train", at_least: float = 0.0) -> float:
+    """Seconds that jobs of a kind took on this machine per estimated second; 1 before the first.
+
+    Args:
+        at_least: estimated seconds of the jobs that count.
+    """
     with contextlib.suppress(Damaged, OSError):
         if registry().path.exists():
-            return registry().calibration(kind)
+            return registry().calibration(kind, at_least)
     return 1.0
 
 

@@ -230,13 +230,17 @@ class Registry:
             order.append(job)
         return order
 
-    def calibration(self, kind: str = "train") -> float:
-        """Seconds that jobs took on this machine per estimated second: the median of the last finished, 1 before them."""
+    def calibration(self, kind: str = "train", at_least: float = 0.0) -> float:
+        """Seconds that jobs took on this machine per estimated second: the median of the last finished, 1 before them.
+
+        Args:
+            at_least: estimated seconds of the jobs that count.
+        """
         query = (
-            "SELECT seconds / estimated FROM jobs WHERE state = 'done' AND kind = ? AND estimated > 0 AND seconds > 0 "
-            "ORDER BY served DESC LIMIT ?"
+            "SELECT seconds / estimated FROM jobs WHERE state = 'done' AND kind = ? AND estimated > 0 AND estimated >= ? "
+            "AND seconds > 0 ORDER BY served DESC LIMIT ?"
         )
-        rows = self._repaired(lambda c: c.execute(query, (kind, CALIBRATION_JOBS)).fetchall())
+        rows = self._repaired(lambda c: c.execute(query, (kind, at_least, CALIBRATION_JOBS)).fetchall())
         ratios = sorted(float(row[0]) for row in rows)
         return min(max(ratios[len(ratios) // 2], 0.05), 20.0) if ratios else 1.0
 

@@ -7,7 +7,7 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -27,29 +27,44 @@ def plain_cell(text: str) -> str:
     return f"'{text}" if text.startswith(_STARTS_A_FORMULA) else text
 
 
-def coordinates_csv(points: ArrayLike, index: ArrayLike, labels: ArrayLike, class_names: Sequence[str] = ()) -> str:
-    """A table with one row per point: the index of its sample, its class and its coordinates.
+def coordinates_csv(
+    points: ArrayLike,
+    index: ArrayLike,
+    labels: ArrayLike,
+    class_names: Sequence[str] = (),
+    columns: Mapping[str, Sequence[object]] | None = None,
+) -> str:
+    """A table with one row per point: the index of its sample, its class, its coordinates, and other columns.
 
     Args:
         points: (n, c).
         index: (n,) samples, see `Dataset.take`.
         labels: (n,) integers, -1 where unknown.
         class_names: name of label 0, 1, …; where there is none the number stands.
+        columns: by title, n texts or numbers each.
 
     Raises:
         ConfigError: for arrays that are not of the same n points.
     """
-    where, place, label = np.asarray(points), np.asarray(index), np.asarray(labels)
+    where, place, label, more = np.asarray(points), np.asarray(index), np.asarray(labels), columns or {}
     if where.ndim != 2 or place.shape != (len(where),) or label.shape != (len(where),):
         raise ConfigError(
             f"points, index and labels must be of the same samples, got shapes {where.shape}, {place.shape}, {label.shape}"
         )
+    for title, values in more.items():
+        if len(values) != len(where):
+            raise ConfigError(f"column {title!r} must hold {len(where)} values, got {len(values)}")
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["sample", "class", *"xyz"[: where.shape[1]]])
-    for i, y, point in zip(place.tolist(), label.tolist(), where, strict=True):
-        table.writerow([i, plain_cell(_name(y, class_names)), *(f"{value:.7g}" for value in point)])
+    table.writerow(["sample", "class", *"xyz"[: where.shape[1]], *more])
+    for row, (i, y, point) in enumerate(zip(place.tolist(), label.tolist(), where, strict=True)):
+        others = (_cell(values[row]) for values in more.values())
+        table.writerow([i, plain_cell(_name(y, class_names)), *(f"{value:.7g}" for value in point), *others])
     return text.getvalue()
+
+
+def _cell(value: object) -> str:
+    return f"{value:.7g}" if isinstance(value, float | np.floating) else plain_cell(str(value))
 
 
 def _name(label: int, class_names: Sequence[str]) -> str:

@@ -75,7 +75,8 @@ html [data-testid="stMainBlockContainer"] { padding: 1.6rem 2rem 1rem; max-width
 :is([class*="st-key-run_box_"], [class*="st-key-map-"][class*="-colour"]) { min-height: 4.25rem; }
 [class*="st-key-map-control-"] { min-height: 68px; justify-content: flex-end; }
 [class*="st-key-map-panel-"] :is(.st-key-map-0, .st-key-map-1, .st-key-map-2) { min-height: 472px; }
-[class*="st-key-map-low-"] :is(.st-key-map-0, .st-key-map-1, .st-key-map-2) { min-height: 288px; }
+[class*="st-key-map-three-"] :is(.st-key-map-0, .st-key-map-1, .st-key-map-2) { min-height: 432px; }
+[class*="st-key-map-large-"] :is(.st-key-map-0, .st-key-map-1, .st-key-map-2) { min-height: 672px; }
 [class*="st-key-map-note-"] { min-height: 7rem; }
 [class*="st-key-map-note-"] .ae-figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.6rem, 1fr));
   gap: 0 1.4rem; min-height: 0; }

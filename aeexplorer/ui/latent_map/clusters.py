@@ -14,6 +14,7 @@ from aeexplorer.runs.run import Run
 from aeexplorer.ui.shared.figures import figures_line
 from aeexplorer.ui.shared.resources import Size, map_codes, written
 from aeexplorer.ui.shared.samples import is_plane, show
+from aeexplorer.ui.shared.setting_widgets import buttons, number_box
 from aeexplorer.ui.shared.view_state import Setting, whole
 
 METHODS = {"kmeans": "k-means", "hdbscan": "HDBSCAN"}
@@ -46,18 +47,14 @@ def cluster_controls(run: Run) -> ClusterSettings:
     chosen = cluster_settings(run)
     left, right = st.columns([1.6, 1], vertical_alignment="bottom")
     with left:
-        st.segmented_control(
-            "Clusters by", list(METHODS), format_func=METHODS.__getitem__, required=True, key=method.key
-        )
-        method.end("kmeans")
+        buttons(method, "Clusters by", METHODS, "kmeans")
     with right:
         if chosen.method == "kmeans":
-            st.number_input("k", 2, MOST_CLUSTERS, step=1, key=k.key, help="Number of clusters.")
-            k.end(_default_k(run))
+            explanation = "Number of clusters."
+            number_box(k, "k", int, (2, MOST_CLUSTERS), _default_k(run), step=1, help=explanation)
         else:
             explanation = "Fewest codes of a cluster; codes in no cluster are noise."
-            st.number_input("Minimum size", 2, 500, step=1, key=min_size.key, help=explanation)
-            min_size.end(DEFAULT_MIN_SIZE)
+            number_box(min_size, "Minimum size", int, (2, 500), DEFAULT_MIN_SIZE, step=1, help=explanation)
     return chosen
 
 

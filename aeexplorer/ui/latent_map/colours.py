@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +13,11 @@ from aeexplorer.metrics import displacement
 from aeexplorer.projection import align
 from aeexplorer.ui.latent_map.clusters import cluster_settings, map_clusters
 from aeexplorer.ui.latent_map.layouts import Layout
+from aeexplorer.ui.shared.groups import named_groups
 from aeexplorer.ui.shared.resources import explorer, map_errors, map_samples
 from aeexplorer.ui.shared.samples import sentence_case, test_split
 
-NONE, CLASS, ERROR, KEPT, CLUSTER, MOVED = "none", "class", "error", "kept", "cluster", "moved"
+NONE, CLASS, ERROR, KEPT, CLUSTER, MOVED, GROUP = "none", "class", "error", "kept", "cluster", "moved", "group"
 FACTOR, COLUMN = "factor:", "column:"
 MOST_COLUMNS = 40  # of a table that are offered
 
@@ -52,6 +53,8 @@ def colour_options(model: Explorer, several: bool) -> dict[str, str]:
         options |= {f"{COLUMN}{name}": sentence_case(name) for name in model.spec.features[:MOST_COLUMNS]}
         options[ERROR] = "Reconstruction error"
     options |= {KEPT: "Neighbours kept", CLUSTER: "Cluster"}
+    if named_groups(model.run.spec.dataset):
+        options[GROUP] = "Group"
     if several:
         options[MOVED] = "Displacement"
     return options | {NONE: "One colour"}
@@ -89,6 +92,9 @@ def _colouring(by: str, layout: Layout, layouts: Sequence[Layout]) -> Colouring:
     if by == CLUSTER:
         result = map_clusters(panel.run, panel.size, cluster_settings(panel.run))
         return Colouring(result.labels, tuple(str(i + 1) for i in range(len(result))), "cluster")
+    if by == GROUP:
+        groups = named_groups(panel.run.spec.dataset)
+        return Colouring(group_members(groups, layout.index), tuple(groups), "group")
     if by == KEPT:
         figures, kept = layout.quality()
         if figures and kept is not None:
@@ -98,6 +104,14 @@ def _colouring(by: str, layout: Layout, layouts: Sequence[Layout]) -> Colouring:
         if moved is not None:
             return Colouring(moved, (), "displacement, in spreads of the map")
     return Colouring()
+
+
+def group_members(groups: Mapping[str, Sequence[int]], index: np.ndarray) -> np.ndarray:
+    """The number (n,) of the last group that holds each sample, -1 for samples in none."""
+    members = np.full(len(index), -1)
+    for number, places in enumerate(groups.values()):
+        members[np.isin(index, places)] = number
+    return members
 
 
 def class_names(classes: tuple[str, ...], labels: np.ndarray) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from aeexplorer.ui.shared.groups import group_options
 from aeexplorer.ui.shared.knob_form import bounds
 from aeexplorer.ui.shared.resources import Size, map_codes, openable_runs
 from aeexplorer.ui.shared.samples import test_split
+from aeexplorer.ui.shared.setting_widgets import buttons, number_box, select_box, toggle
 from aeexplorer.ui.shared.view_state import Setting, names, number, whole
 
 TEST_SIZES = (500, 5_000)  # test samples offered beside the stored codes and the whole split
@@ -54,14 +55,15 @@ def map_controls(model: Explorer) -> MapRequest:
         companion = _companion_box(model.run)
         ghost = _ghost_box(methods)
         left, right = st.columns(2)
-        density = _toggle(left, "density", "Density contours", "Lines of equal density of the points.")
-        pictures = _toggle(right, "pictures", "Pictures", "Samples in place of points where there is room for them.")
+        density = _toggle("density", "Density contours", "Lines of equal density of the points.", left)
+        pictures = _toggle("pictures", "Pictures", "Samples in place of points where there is room for them.", right)
+        large = _toggle("large", "Large maps", "Maps across the whole page, the view below them.", left)
     panels = _panels(model.run, companion, methods, size, parameters, ghost)
     with boxes[3]:
         colour = _colour_box(model, panels)
     with boxes[4]:
         decode = _pointer_buttons() == DECODE
-    return MapRequest(panels, colour, density, pictures, decode)
+    return MapRequest(panels, colour, density, pictures, decode, large)
 
 
 def methods_for(latent_dim: int, groups: int = 0) -> list[str]:
@@ -118,20 +120,10 @@ def _write_size(size: Size) -> str:
 
 def _size_box(model: Explorer) -> Size:
     offered = sizes(model)
-    first = Size(len(model.codes.z))
+    stored = Size(len(model.codes.z))
     setting = Setting(f"map.{model.run.spec.dataset}", "n", _read_size, _write_size)
-    key = setting.begin(first, list(offered))
-    st.selectbox(
-        "Samples",
-        list(offered),
-        key=key,
-        format_func=offered.__getitem__,
-        disabled=len(offered) == 1,
-        help=f"Samples on the maps. The codes of {first.n:,} test samples are stored, others are encoded first.",
-    )
-    setting.end(first)
-    chosen: Size = st.session_state[key]
-    return chosen
+    explanation = f"Samples on the maps. The codes of {stored.n:,} test samples are stored, others are encoded first."
+    return select_box(setting, "Samples", offered, stored, disabled=len(offered) == 1, help=explanation)
 
 
 def _method_buttons(model: Explorer, groups: Mapping[str, str]) -> list[str]:
@@ -164,37 +156,19 @@ def _limit_methods(key: str, before: list[str]) -> None:
 
 def _dimension_buttons(disabled: bool) -> int:
     setting = Setting("map", "d", whole(2, 3))
-    key = setting.begin(2, [2, 3])
-    chosen = st.segmented_control(
-        "Dimensions", [2, 3], format_func=lambda d: f"{d}-D", required=True, key=key, disabled=disabled
-    )
-    setting.end(2)
-    return int(chosen or 2)
+    return buttons(setting, "Dimensions", {2: "2-D", 3: "3-D"}, 2, disabled=disabled)
 
 
 def _pointer_buttons() -> str:
-    setting = Setting("map", "pointer")
-    key = setting.begin(SELECT, [SELECT, DECODE])
-    chosen = st.segmented_control(
-        "Pointer",
-        [SELECT, DECODE],
-        format_func=str.capitalize,
-        required=True,
-        key=key,
-        help="Select: hover, click, lasso. Decode: the decoder shows a sample for every place of the map.",
-    )
-    setting.end(SELECT)
-    return str(chosen)
+    explanation = "Select: hover, click, lasso. Decode: the decoder shows a sample for every place of the map."
+    titles = {SELECT: "Select", DECODE: "Decode"}
+    return buttons(Setting("map", "pointer"), "Pointer", titles, SELECT, help=explanation)
 
 
 def _colour_box(model: Explorer, panels: tuple[MapPanel, ...]) -> str:
     options = colour_options(model, len(panels) > 1 or any(panel.ghost for panel in panels))
-    first = next(iter(options))
     setting = Setting(f"map.{model.run.spec.dataset}", "colour")
-    key = setting.begin(first, list(options))
-    chosen = str(st.selectbox("Colour by", list(options), format_func=options.__getitem__, key=key))
-    setting.end(first)
-    return chosen
+    return select_box(setting, "Colour by", options, next(iter(options)))
 
 
 def _parameter_boxes(methods: list[str], components: int, groups: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -219,34 +193,16 @@ def _knob(method: str, name: str) -> Any:
     info = METHODS[method].config.model_fields[name]
     low, high = bounds(info)
     read, kind = (whole, int) if info.annotation is int else (number, float)
-    setting = Setting("map", name, read(low, high), lambda value: f"{value:.6g}")
-    default = kind(info.default)
-    key = setting.begin(default)
+    setting = Setting("map", name, read(low, high), lambda value: f"{value:.10g}")
     step = 1 if kind is int else 0.05 if high <= 1 else 1.0
-    value = st.number_input(
-        LABELS[name],
-        kind(low),
-        kind(high),
-        step=step,
-        key=key,
-        help=info.description,
-        format=None if kind is int else "%g",
-    )
-    setting.end(default)
-    return kind(value)
+    return number_box(setting, LABELS[name], kind, (low, high), info.default, step=step, help=info.description)
 
 
 def _axis_boxes(groups: Mapping[str, str]) -> tuple[str, str]:
     """The keys of the two groups that the axis goes through."""
-    options = list(groups)
-    chosen = []
-    for box, name, label, place in zip(st.columns(2), ("from", "to"), ("Axis from", "Axis to"), (0, 1), strict=True):
-        setting = Setting("map.axis", name)
-        first = options[min(place, len(options) - 1)]
-        key = setting.begin(first, options)
-        chosen.append(str(box.selectbox(label, options, format_func=groups.__getitem__, key=key)))
-        setting.end(first)
-    return chosen[0], chosen[1]
+    options, (left, right) = list(groups), st.columns(2)
+    start = select_box(Setting("map.axis", "from"), "Axis from", groups, options[0], left)
+    return start, select_box(Setting("map.axis", "to"), "Axis to", groups, options[1], right)
 
 
 def _companion_box(run: Run) -> Run | None:
@@ -255,34 +211,17 @@ def _companion_box(run: Run) -> Run | None:
     others.pop(run.id, None)
     if not others:
         return None
-    setting = Setting("map", "beside")
-    key = setting.begin(NONE, [NONE, *others])
-    chosen = st.selectbox(
-        "Compare with model",
-        [NONE, *others],
-        key=key,
-        format_func=lambda name: "None" if name == NONE else others[name].title,
-        help="Shows the last of the chosen maps for both models, side by side, of the same samples.",
-    )
-    setting.end(NONE)
-    return others.get(str(chosen))
+    explanation = "Shows the last of the chosen maps for both models, side by side, of the same samples."
+    titles = {NONE: "None"} | {name: other.title for name, other in others.items()}
+    return others.get(select_box(Setting("map", "beside"), "Compare with model", titles, NONE, help=explanation))
 
 
 def _ghost_box(methods: list[str]) -> str:
     """A key of `GHOSTS`, the second layout behind t-SNE and UMAP."""
     if not any(method in KNOBS for method in methods):
         return NONE
-    setting = Setting("map", "ghost")
-    key = setting.begin(NONE, list(GHOSTS))
-    chosen = st.selectbox(
-        "Overlay a second layout",
-        list(GHOSTS),
-        format_func=GHOSTS.__getitem__,
-        key=key,
-        help="Computes the same map again and draws it faintly behind: structure that both share is not chance.",
-    )
-    setting.end(NONE)
-    return str(chosen)
+    explanation = "Computes the same map again and draws it faintly behind: structure that both share is not chance."
+    return select_box(Setting("map", "ghost"), "Overlay a second layout", GHOSTS, NONE, help=explanation)
 
 
 def _ghost_parameters(method: str, parameters: Mapping[str, Any], ghost: str) -> dict[str, Any] | None:
@@ -299,9 +238,6 @@ def _ghost_parameters(method: str, parameters: Mapping[str, Any], ghost: str) ->
     return dict(parameters) | {name: kind(np.clip(value, low, high))}
 
 
-def _toggle(box: DeltaGenerator, name: str, label: str, explanation: str) -> bool:
+def _toggle(name: str, label: str, explanation: str, place: DeltaGenerator) -> bool:
     setting = Setting("map", name, lambda text: bool(whole(0, 1)(text)), lambda value: str(int(value)))
-    key = setting.begin(False)
-    on = bool(box.toggle(label, key=key, help=explanation))
-    setting.end(False)
-    return on
+    return toggle(setting, label, place, help=explanation)

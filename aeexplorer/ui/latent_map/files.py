@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
+from aeexplorer.config import ConfigError
 from aeexplorer.explorer import Explorer
 from aeexplorer.projection import coordinates_csv, projector_zip
+from aeexplorer.ui.latent_map.clusters import ClusterSettings, cluster_settings, map_clusters
 from aeexplorer.ui.latent_map.layouts import Layout, axis_groups
 from aeexplorer.ui.latent_map.request import TITLES
+from aeexplorer.ui.shared.groups import named_groups
 from aeexplorer.ui.shared.page_footer import Download
-from aeexplorer.ui.shared.resources import Size, map_codes, map_samples
+from aeexplorer.ui.shared.resources import Size, map_codes, map_errors, map_samples
 from aeexplorer.ui.shared.samples import test_split
 
 
 def map_downloads(model: Explorer, layouts: list[Layout]) -> list[Download]:
     """The coordinates of every finished map, and the codes with their samples for the Embedding Projector."""
+    groups, clustering = named_groups(model.run.spec.dataset), cluster_settings(model.run)
     tables = [
         Download(
             f"{TITLES[layout.panel.method]} CSV",
             f"{layout.panel.run.path.name}-{layout.panel.method}.csv",
-            partial(_coordinates, model, layout),
+            partial(_coordinates, layout, groups, clustering, with_errors=test_split(model) is not None),
         )
         for layout in layouts
         if layout.done
@@ -31,8 +37,21 @@ def map_downloads(model: Explorer, layouts: list[Layout]) -> list[Download]:
     return [*tables, projector]
 
 
-def _coordinates(model: Explorer, layout: Layout) -> bytes:
-    return coordinates_csv(layout.points, layout.index, layout.labels, model.spec.classes).encode()
+def _coordinates(
+    layout: Layout, groups: Mapping[str, Sequence[int]], clustering: ClusterSettings, with_errors: bool
+) -> bytes:
+    """A table with the groups, the cluster and the reconstruction error of each sample beside its coordinates."""
+    run, size = layout.panel.run, layout.panel.size
+    columns: dict[str, Sequence[object]] = {}
+    if groups:
+        members = {name: set(places) for name, places in groups.items()}
+        columns["group"] = ["; ".join(name for name in members if i in members[name]) for i in layout.index.tolist()]
+    with suppress(ConfigError):  # too few codes for clusters
+        labels = map_clusters(run, size, clustering).labels
+        columns["cluster"] = ["" if label < 0 else label + 1 for label in labels.tolist()]
+    if with_errors:
+        columns["squared error"] = map_errors(run, size).tolist()
+    return coordinates_csv(layout.points, layout.index, layout.labels, run.spec.data.classes, columns).encode()
 
 
 def _projector(model: Explorer, size: Size) -> bytes:

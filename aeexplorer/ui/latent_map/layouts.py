@@ -72,6 +72,11 @@ class Layout:
         return self.state == "done"
 
     @property
+    def just_computed(self) -> bool:
+        """Whether a job computed it while this session waited for it."""
+        return self.done and self.job is not None and self.job.path.name in st.session_state.get(REQUESTED, {})
+
+    @property
     def checksum(self) -> int:
         """CRC-32 of the points."""
         return zlib.crc32(np.ascontiguousarray(self.points).data)
@@ -204,8 +209,13 @@ def _job_layout_with_ghost(panel: MapPanel) -> Layout:
 
 
 def _job_layout(panel: MapPanel, parameters: dict[str, Any], unasked: bool = False) -> Layout:
-    """The layout of a job; a job that does not exist starts if its map is small, or if `unasked`."""
-    _, job = find_map(panel.run, panel.method, *panel.size, **parameters)
+    """The layout of a job; a job that does not exist starts if its map is small, or if `unasked`.
+
+    A map that was cancelled is shown as such only where this session still waits for it: one that another session
+    stopped, or that was let go with the settings it belonged to, begins anew.
+    """
+    key, job = find_map(panel.run, panel.method, *panel.size, **parameters)
+    waited_for = key in st.session_state.get(REQUESTED, {})
     state, reason = "none", ""
     if job is not None:
         try:
@@ -216,7 +226,10 @@ def _job_layout(panel: MapPanel, parameters: dict[str, Any], unasked: bool = Fal
         except Damaged as error:
             state, reason = "failed", str(error)
     title = TITLES[panel.method]
-    if job is None and (unasked or panel.size.n <= UNASKED):
+    if state == "cancelled" and not waited_for:
+        job = None
+    joins = job is not None and under_way(job) and not waited_for and not job.cancel_requested
+    if joins or (job is None and (unasked or panel.size.n <= UNASKED)):
         try:
             job = _request(panel, parameters)
         except (ValueError, OSError) as error:
@@ -225,8 +238,8 @@ def _job_layout(panel: MapPanel, parameters: dict[str, Any], unasked: bool = Fal
         return _moving_layout(panel, job)
     if state == "failed" or state == "interrupted":
         return _starting_layout(panel, "stopped", f"{title} stopped: {reason}")
-    if state == "cancelled":
-        return _starting_layout(panel, "stopped", f"This {title} map was cancelled.")
+    if state == "cancelled" and waited_for:
+        return _starting_layout(panel, "stopped", f"This {title} map was stopped.")
     time = _estimate(panel, parameters)
     return _starting_layout(panel, "offered", f"{title} of {panel.size.n:,} points takes {time}, and is kept.")
 
@@ -248,7 +261,9 @@ def _finished_layout(panel: MapPanel, job: MapJob) -> Layout:
 
 def _estimate(panel: MapPanel, parameters: dict[str, Any]) -> str:
     """The expected time of a map, in words."""
-    seconds = estimated_seconds(panel.size.n, panel.method, parameters) * pace("map")
+    expected = estimated_seconds(panel.size.n, panel.method, parameters)
+    # Short jobs take their time for other things than the map: only comparable ones tell the pace of this machine.
+    seconds = expected * pace("map", at_least=expected / 4)
     return f"about {duration(seconds)}"
 
 

@@ -16,6 +16,7 @@ from aeexplorer.ui.shared.drawings import drawable, link, shared_drawing
 from aeexplorer.ui.shared.resources import explorer, map_codes
 from aeexplorer.ui.shared.run_picker import picked_sample, remember_drawing
 from aeexplorer.ui.shared.sample_picker import opened_run
+from aeexplorer.ui.shared.setting_widgets import buttons, number_box
 from aeexplorer.ui.shared.view_state import Setting, whole
 
 NONE, DRAWING, PATH = "nothing", "drawing", "way"
@@ -34,29 +35,19 @@ def _end_setting(dataset: str) -> Setting:
 def new_point_controls(model: Explorer) -> None:
     """Draw the controls of the new points; the maps show them at the next run, which a new drawing asks for."""
     spec, last = model.spec, int(model.codes.index.max())
-    offered = [NONE, PATH, *([DRAWING] if drawable(spec) else [])]
-    overlay = _overlay_setting()
-    key = overlay.begin(NONE, offered)
-    chosen = st.segmented_control(
-        "Overlay",
-        offered,
-        format_func=TITLES.__getitem__,
-        required=True,
-        key=key,
-        help="New codes on the maps: placed exactly by PCA, approximately by t-SNE and UMAP.",
-    )
-    overlay.end(NONE)
+    offered = {name: title for name, title in TITLES.items() if name != DRAWING or drawable(spec)}
+    explanation = "New codes on the maps: placed exactly by PCA, approximately by t-SNE and UMAP."
+    chosen = buttons(_overlay_setting(), "Overlay", offered, NONE, help=explanation)
     if chosen == PATH:
-        end = _end_setting(spec.name)
-        st.number_input(
+        number_box(
+            _end_setting(spec.name),
             "From the picked sample to sample",
-            0,
-            last,
+            int,
+            (0, last),
+            _default_end(model),
             step=1,
-            key=end.begin(_default_end(model)),
             help=f"A straight line between the two codes, in {STEPS - 1} steps.",
         )
-        end.end(_default_end(model))
     elif chosen == DRAWING:
         drawn = draw_pad(
             model.run.path.name,

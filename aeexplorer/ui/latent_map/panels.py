@@ -20,7 +20,8 @@ from aeexplorer.ui.shared.run_picker import picked_sample, remember_sample
 from aeexplorer.ui.shared.text import as_text
 
 TICK_SECONDS = 0.4
-HEIGHT, LOW = 400, 216  # of a map, and of one of three; the style sheet keeps room for both
+OLD_RANKED = 2_000  # samples among which older maps ranked neighbours
+HEIGHTS = {"panel": 400, "three": 360, "large": 600}  # of a map; the style sheet keeps room for each
 READING = {
     "raw": "The codes themselves: distances are meaningful.",
     "pca": "A linear view: distant codes can overlap.",
@@ -81,10 +82,10 @@ def _maps(model: Explorer, request: MapRequest, layouts: list[Layout]) -> bool:
     colours = colourings(request.colour, layouts)
     gesture, notes = False, []
     aligned = aligned_maps(layouts, keep=request.decode)
-    name = "map-low" if len(layouts) > 2 else "map-panel"
+    size = "large" if request.large else "three" if len(layouts) > 2 else "panel"
     for number, (box, layout) in enumerate(zip(st.columns(len(layouts)), layouts, strict=True)):
-        with box, st.container(border=True, gap="xsmall", key=f"{name}-{number}"):
-            gesture |= _map(model, request, layout, aligned[number], colours[number], number)
+        with box, st.container(border=True, gap="xsmall", key=f"map-{size}-{number}"):
+            gesture |= _map(model, request, layout, aligned[number], colours[number], number, HEIGHTS[size])
             notes.append(st.container(gap="xsmall", key=f"map-note-{number}"))
     for note, layout in zip(notes, layouts, strict=True):  # the figures take longer than the points
         with note:
@@ -93,7 +94,13 @@ def _maps(model: Explorer, request: MapRequest, layouts: list[Layout]) -> bool:
 
 
 def _map(
-    model: Explorer, request: MapRequest, layout: Layout, aligned: AlignedMap, colour: Colouring, number: int
+    model: Explorer,
+    request: MapRequest,
+    layout: Layout,
+    aligned: AlignedMap,
+    colour: Colouring,
+    number: int,
+    height: int,
 ) -> bool:
     panel, dataset = layout.panel, model.run.spec.dataset
     if layout.state == "refused":
@@ -119,10 +126,18 @@ def _map(
         mode="decode" if request.decode and layout.done else "select",
         density=request.density,
         pictures=request.pictures,
-        height=LOW if len(request.panels) > 2 else HEIGHT,
-        label=f"{panel.title} of {len(layout.points):,} codes",
+        height=height,
+        label=_description(layout, colour),
     )
     return _record_gesture(dataset, number, f"{key}.heard", touch)
+
+
+def _description(layout: Layout, colour: Colouring) -> str:
+    """The map in words, for those who cannot see it."""
+    panel, components = layout.panel, layout.points.shape[1]
+    name = f"{TITLES[panel.method]} map of {len(layout.points):,} codes of {panel.run.title} in {components} dimensions"
+    coloured = f", coloured by {colour.label}" if colour.label else ""
+    return f"{name}{coloured}. Arrow keys go from point to point, Enter picks one, plus and minus zoom."
 
 
 def _record_gesture(dataset: str, number: int, key: str, touch: MapTouch) -> bool:
@@ -135,6 +150,8 @@ def _record_gesture(dataset: str, number: int, key: str, touch: MapTouch) -> boo
         remember_sample(touch.picked)
     if touch.selected != before.selected:
         select(dataset, touch.selected)
+        if touch.selected:
+            st.query_params["view"] = "Selection"
     if touch.at is not None and touch.at != before.at:
         st.session_state[f"map-at.{dataset}"] = (number, touch.at)
     return True
@@ -161,18 +178,27 @@ def _status(layout: Layout) -> None:
             )
         st.caption("Starts from the PCA layout and improves step by step.")
     elif layout.done:
-        figures, _ = layout.quality()
-        k = int(figures.get("k", 15))
-        figures_line(
-            [
-                (title.format(k=k), f"{figures[name]:.3f}", explanation.format(k=k))
-                for name, title, explanation in FIGURES
-                if name in figures
-            ]
-        )
+        _quality(layout)
         st.caption(_reading(layout))
         for notice in layout.notices:
             st.caption(f"Note: {as_text(notice)}.")
+
+
+def _quality(layout: Layout) -> None:
+    """The figures of a finished map, and over how many samples they are taken where that is not all."""
+    figures, _ = layout.quality()
+    k, n = int(figures.get("k", 15)), len(layout.points)
+    figures_line(
+        [
+            (title.format(k=k), f"{figures[name]:.3f}", explanation.format(k=k))
+            for name, title, explanation in FIGURES
+            if name in figures
+        ]
+    )
+    if figures.get("ranked", n) < n:
+        st.caption(f"Trustworthiness and continuity are means over {figures['ranked']:,.0f} of the samples.")
+    elif figures and "ranked" not in figures and n > OLD_RANKED:
+        st.caption(f"Trustworthiness and continuity are of {OLD_RANKED:,} samples only, which reads lower than of all.")
 
 
 def _request_button(layout: Layout, label: str) -> None:

@@ -17,7 +17,7 @@ from aeexplorer.ui.shared.samples import chart, test_split
 from aeexplorer.ui.shared.text import as_text
 
 PCA_DIMENSIONS = 64
-PAIRS = 4_000
+PAIRS, SHOWN_PAIRS = 4_000, 1_500  # of the correlation, and of the diagram, which a browser draws as SVG
 
 
 def quality_view(model: Explorer, layouts: list[Layout], areas: panels.Areas) -> str:
@@ -43,7 +43,8 @@ def quality_view(model: Explorer, layouts: list[Layout], areas: panels.Areas) ->
         explanation = "Spearman's; 1 if the map keeps the order of all distances."
         figures_line([("rank correlation of distances", correlation, explanation)])
     with areas[1]:
-        chart(shepard_plot(distances.codes, distances.points, theme()), 205, key="shepard")
+        some = max(1, len(distances.codes) // SHOWN_PAIRS)
+        chart(shepard_plot(distances.codes[::some], distances.points[::some], theme()), 205, key="shepard")
     with areas[2]:
         _dimension_chart(model)
     return f"from aeexplorer.metrics import shepard\n\nprint(shepard(z, {layout.panel.method}).rank_correlation)\n"

@@ -48,6 +48,7 @@ class MapRequest:
         density: whether lines of equal density are drawn.
         pictures: whether samples stand in place of their points.
         decode: whether the pointer decodes places instead of selecting points.
+        large: whether the maps take the whole width of the page.
     """
 
     panels: tuple[MapPanel, ...]
@@ -55,3 +56,9 @@ class MapRequest:
     density: bool = False
     pictures: bool = False
     decode: bool = False
+    large: bool = False
+
+    @property
+    def wide(self) -> bool:
+        """Whether the view stands below the maps instead of beside them."""
+        return self.large or len(self.panels) > 2
