@@ -135,6 +135,7 @@ def test_estimates_are_calibrated_by_the_median_of_what_was_finished(home: Path)
         registry.take_next(9)
         registry.move(path, ("starting",), "done", seconds=seconds)
     assert registry.calibration() == 2.0
+    assert registry.calibration(at_least=11.0) == 1.0
     assert registry.calibration("map") == 1.0
 
 
