@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -21,8 +20,6 @@ from aeexplorer.tensors import to_array, to_float, to_tensor
 
 BLOCKS = 7
 """Blocks along the longest side for masking in blocks: 4 x 4 pixels on a 28 x 28 picture."""
-
-CorruptionName = Literal["none", "gaussian", "salt_and_pepper", "masking", "masking_blocks"]
 
 
 @dataclass(frozen=True)

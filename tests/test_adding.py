@@ -1,0 +1,127 @@
+"""docs/adding.md: every recipe is carried out in a copy of the project, and the places it touches are those it promises."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SECTIONS = {
+    part.split("\n", 1)[0].split(":")[0]: part
+    for part in (ROOT / "docs" / "adding.md").read_text("utf-8").split("\n## ")[1:]
+}
+
+SHOWS = {
+    "A family": """
+run = ae.train("small_code_ae", ae.load_dataset("digits"), epochs=1, shrinkage=0.5, bar=False)
+assert ae.open_run(run.path).evaluate()["mse"] > 0 and run.family.title == "Small-code autoencoder"
+assert "shrinkage" in run.epochs()[0]["validation"]
+""",
+    "A network": """
+run = ae.train("vae", ae.load_dataset("digits"), epochs=1, net="shallow", units=9, bar=False)
+assert ae.open_run(run.path)._model.encoder[1].out_features == 9
+from aeexplorer.nets import foreign_knobs
+assert "units" in foreign_knobs("mlp") and "units" not in foreign_knobs("shallow")
+try:
+    ae.train("vae", ae.load_dataset("heartbeats"), net="shallow", bar=False)
+except ae.ConfigError as error:
+    assert "net must be mlp or conv" in str(error)
+""",
+    "A loss": """
+run = ae.train("vae", ae.load_dataset("wine"), epochs=1, loss="huber", bar=False)
+assert ae.open_run(run.path)._model.loss.name == "huber"
+""",
+    "A dataset": """
+run = ae.train("vae", ae.load_dataset("rings"), epochs=1, bar=False)
+assert ae.open_run(run.path).evaluate()["mse"] > 0
+from aeexplorer.data import sources
+assert "rings" in sources()
+""",
+    "A corruption": """
+run = ae.train("dae", ae.load_dataset("digits"), epochs=1, corruption="fade", level=0.5, bar=False)
+x = ae.load_dataset("digits").test.x[:3]
+assert abs(ae.corrupt(x, "fade", 0.5, seed=0) - x / 255 / 2).max() < 1e-6
+""",
+    "A knob that a dial turns": """
+from aeexplorer.runs.request import new_run
+from aeexplorer.runs.recording import train_run
+from aeexplorer.training.plan import DialSpec
+data = ae.load_dataset("digits")
+run = train_run(new_run("ae", data, epochs=1, dial=DialSpec(knob="dropout", stops=(0.0, 0.5), epochs_per_stop=1)), data, bar=False)
+model = ae.open_run(run.path)
+assert model.at(0.25).config.dropout == 0.25 and len(model.dial.curve["loss"]) == 5
+""",
+    "A page": """
+from streamlit.testing.v1 import AppTest
+run = ae.train("ae", ae.load_dataset("digits"), epochs=1, bar=False)
+app = AppTest.from_file("aeexplorer/ui/shell.py", default_timeout=120).run()
+app.switch_page("../../pages/latent_size.py")
+app.query_params["run"] = run.id
+app.run()
+assert not app.exception and app.metric[0].value == "16 numbers for 64", app.metric
+""",
+    "A scene": """
+from aeexplorer.live.scenes import render
+run = ae.train("ae", ae.load_dataset("digits"), epochs=1, bar=False)
+assert render("length", {"run": run.id, "z": [3.0, 4.0]}).readouts == {"length": 5.0, "latent_dim": 16}
+""",
+}
+PLACES = {"A family": 2, "A network": 2, "A loss": 1, "A dataset": 2, "A corruption": 1, "A knob that a dial turns": 1, "A page": 3, "A scene": 2}  # fmt: skip
+
+
+def carry_out(section: str, root: Path) -> set[str]:
+    """Follow the recipe of a section in a copy of the project; returns the files that were made or changed."""
+    touched = set()
+    for how, where, body in re.findall(r"```python\n# (new|row|line): (.*?)\n(.*?)```", section, flags=re.S):
+        path, _, table = where.partition(" ")
+        touched.add(path)
+        file = root / path
+        if how == "new":
+            assert not file.exists()
+            file.write_text(body, "utf-8")
+            continue
+        text = file.read_text("utf-8")
+        imports = [line for line in body.splitlines() if line.startswith(("from ", "import "))]
+        row = "\n".join(line for line in body.splitlines() if line.strip() and line not in imports)
+        if how == "line":
+            begin = text.index(f"{table}: [") + len(f"{table}: [")
+            text = f"{text[:begin]}{row}{text[begin:]}"
+        else:
+            end = text.index("\n    )\n}", text.index(f"\n{table}: dict"))
+            text = f"{text[:end]}\n{row}{text[end:]}"
+        future = "from __future__ import annotations\n"
+        text = text.replace(future, future + "\n".join(imports) + "\n", 1)
+        if "mean_terms(" in row:
+            text = text.replace("TrainingConfig, train\n", "TrainingConfig, mean_terms, train\n", 1)
+        file.write_text(text, "utf-8")
+    return touched
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package and its pages, without compiled files."""
+    root = tmp_path_factory.mktemp("copy") / "project"
+    for name in ("aeexplorer", "pages"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return root
+
+
+def test_every_recipe_is_tried() -> None:
+    assert set(SECTIONS) == set(SHOWS) == set(PLACES)
+
+
+@pytest.mark.parametrize("name", SHOWS)
+def test_a_recipe_does_what_it_promises(name: str, copied: Path, tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    shutil.copytree(copied, root)
+    assert len(carry_out(SECTIONS[name], root)) == PLACES[name]
+    code = f"import aeexplorer as ae\nassert ae.__file__.startswith({str(root)!r}), ae.__file__\n{SHOWS[name]}"
+    environment = {**os.environ, "PYTHONPATH": str(root), "AEEXPLORER_HOME": str(tmp_path / "home")}
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
