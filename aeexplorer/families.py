@@ -32,6 +32,7 @@ class Family:
     """One row of `FAMILIES`.
 
     Attributes:
+        short: the title where there is little room.
         config: the default configuration; its class lists the knobs.
         summary: a description in one sentence that a student understands.
         equation: the loss, in LaTeX.
@@ -43,6 +44,7 @@ class Family:
 
     name: str
     title: str
+    short: str
     model: type[Autoencoder]
     config: ModelConfig
     summary: str
@@ -91,31 +93,31 @@ FAMILIES: dict[str, Family] = {
     f.name: f
     for f in (
         Family(
-            "ae", "Autoencoder", PlainAutoencoder, ModelConfig(),
+            "ae", "Autoencoder", "AE", PlainAutoencoder, ModelConfig(),
             "Squeezes each sample through a small code and learns to restore it.",
             r"L = \ell\big(x,\, g(f(x))\big)",
             "Hinton & Salakhutdinov 2006, https://doi.org/10.1126/science.1127647",
         ),
         Family(
-            "linear_ae", "Linear autoencoder", PlainAutoencoder, ModelConfig(hidden=(), loss="mse"),
+            "linear_ae", "Linear autoencoder", "Linear AE", PlainAutoencoder, ModelConfig(hidden=(), loss="mse"),
             "No hidden layer and squared error: its optimum is the subspace of PCA.",
             r"L = \lVert x - (W_2 (W_1 x + b_1) + b_2) \rVert^2",
             "Baldi & Hornik 1989, https://doi.org/10.1016/0893-6080(89)90014-2",
         ),
         Family(
-            "overcomplete_ae", "Overcomplete autoencoder", PlainAutoencoder, ModelConfig(latent_dim=1024),
+            "overcomplete_ae", "Overcomplete autoencoder", "Overcomplete AE", PlainAutoencoder, ModelConfig(latent_dim=1024),
             "A code larger than the sample: nothing forces it to learn structure, so it may copy.",
             r"L = \ell\big(x,\, g(f(x))\big), \quad \dim z \ge \dim x",
             "Vincent et al. 2010, section 2.3, https://jmlr.org/papers/v11/vincent10a.html",
         ),
         Family(
-            "dae", "Denoising autoencoder", PlainAutoencoder, ModelConfig(corruption="gaussian", level=0.5),
+            "dae", "Denoising autoencoder", "DAE", PlainAutoencoder, ModelConfig(corruption="gaussian", level=0.5),
             "Sees a corrupted sample and must restore the clean one.",
             r"L = \ell\big(x,\, g(f(\tilde x))\big), \quad \tilde x \sim C(\tilde x \mid x)",
             "Vincent et al. 2008, https://doi.org/10.1145/1390156.1390294",
         ),
         Family(
-            "score_dae", "Score autoencoder", ScoreAutoencoder, ScoreConfig(hidden=(128,)),
+            "score_dae", "Score autoencoder", "Score AE", ScoreAutoencoder, ScoreConfig(hidden=(128,)),
             "A denoising autoencoder that learns only the correction: for small Gaussian noise it points to where the "
             "data are denser.",
             r"L = \lVert x - r(\tilde x) \rVert^2, \quad r(\tilde x) = \tilde x + \sigma f(\tilde x) "
@@ -124,27 +126,27 @@ FAMILIES: dict[str, Family] = {
             "https://jmlr.org/papers/v15/alain14a.html",
         ),
         Family(
-            "sparse_ae", "Sparse autoencoder", SparseAutoencoder, SparseConfig(),
+            "sparse_ae", "Sparse autoencoder", "Sparse AE", SparseAutoencoder, SparseConfig(),
             "Many code units, each asked to be on only a fraction ρ of the time.",
             r"L = \ell(x, \hat x) + \lambda \sum_k \mathrm{KL}(\rho \,\Vert\, \hat\rho_k)",
             "Ng 2011, https://web.stanford.edu/class/cs294a/sparseAutoencoder.pdf",
         ),
         Family(
-            "vae", "Variational autoencoder", VAE, VAEConfig(),
+            "vae", "Variational autoencoder", "VAE", VAE, VAEConfig(),
             "Encodes each sample as a Gaussian close to a standard normal, so that new samples can be generated.",
             r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z)] + \mathrm{KL}\big(q(z|x) \,\Vert\, \mathcal N(0, I)\big)",
             "Kingma & Welling 2014, https://arxiv.org/abs/1312.6114",
             frozenset({"prior", "normal_prior", "posterior"}),
         ),
         Family(
-            "beta_vae", "β-VAE", VAE, VAEConfig(beta=4.0),
+            "beta_vae", "β-VAE", "β-VAE", VAE, VAEConfig(beta=4.0),
             "A VAE whose KL term weighs β times as much (β = 1 is the VAE): less detail, a tidier latent space.",
             r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z)] + \beta\, \mathrm{KL}\big(q(z|x) \,\Vert\, \mathcal N(0, I)\big)",
             "Higgins et al. 2017, https://openreview.net/forum?id=Sy2fzU9gl",
             frozenset({"prior", "normal_prior", "posterior"}),
         ),
         Family(
-            "cvae", "Conditional VAE", ConditionalVAE, ConditionalConfig(),
+            "cvae", "Conditional VAE", "CVAE", ConditionalVAE, ConditionalConfig(),
             "A VAE whose encoder and decoder are given the class, so that the code keeps the style and samples of one "
             "class can be generated.",
             r"L = \mathbb{E}_{q(z|x,y)}[-\log p(x|z,y)] "
@@ -153,7 +155,7 @@ FAMILIES: dict[str, Family] = {
             frozenset({"prior", "normal_prior", "posterior", "label"}),
         ),
         Family(
-            "hvae", "Hierarchical VAE", HierarchicalVAE, HierarchicalConfig(),
+            "hvae", "Hierarchical VAE", "HVAE", HierarchicalVAE, HierarchicalConfig(),
             "Several levels of codes: the coarse ones hold what a sample is, the finer ones its details.",
             r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z)] + \beta \sum_i \mathbb{E}_{q(z_{<i}|x)} "
             r"\mathrm{KL}\big(q(z_i|z_{<i},x) \,\Vert\, p(z_i|z_{<i})\big)",
@@ -161,7 +163,7 @@ FAMILIES: dict[str, Family] = {
             frozenset({"prior", "posterior"}),
         ),
         Family(
-            "multirate_vae", "Multi-rate VAE", MultiRateVAE, MultiRateConfig(),
+            "multirate_vae", "Multi-rate VAE", "Multi-rate VAE", MultiRateVAE, MultiRateConfig(),
             "One VAE for every β: gates inside the network open and close with β.",
             r"L = \mathbb{E}_{\log\beta}\Big[\mathbb{E}_{q_\beta(z|x)}[-\log p_\beta(x|z)] "
             r"+ \beta\, \mathrm{KL}\big(q_\beta(z|x) \,\Vert\, \mathcal N(0, I)\big)\Big]",
@@ -169,7 +171,7 @@ FAMILIES: dict[str, Family] = {
             frozenset({"prior", "normal_prior", "posterior", "rates"}),
         ),
         Family(
-            "aae", "Adversarial autoencoder", AdversarialAutoencoder, AdversarialConfig(),
+            "aae", "Adversarial autoencoder", "AAE", AdversarialAutoencoder, AdversarialConfig(),
             "A discriminator tells codes from prior samples; the encoder learns to deceive it.",
             r"L = \ell(x, \hat x) - \lambda \log D(f(x)), "
             r"\quad D \text{ tells } z \sim \mathcal N(0, I) \text{ from } f(x)",
@@ -177,7 +179,7 @@ FAMILIES: dict[str, Family] = {
             frozenset({"prior", "normal_prior"}),
         ),
         Family(
-            "vqvae", "VQ-VAE", VQVAE, VQConfig(),
+            "vqvae", "VQ-VAE", "VQ-VAE", VQVAE, VQConfig(),
             "Codes are entries of a learned codebook: discrete, like words.",
             r"L = \ell(x, \hat x) + \gamma \sum_p \lVert h_p - \mathrm{sg}[e_{j(p)}] \rVert^2, "
             r"\quad j(p) = \arg\min_j \lVert h_p - e_j \rVert",
