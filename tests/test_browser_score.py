@@ -60,7 +60,7 @@ def test_the_point_is_put_somewhere_and_walks_to_the_data(page: Page, app_addres
     assert frames(page, FIELD) - before > FOLLOWS * 40
     page.mouse.up()
     settle(page, FIELD)
-    assert re.search(r"exact score:\s*●?\s*on the data", field.inner_text())
+    assert re.search(r"exact score:\s*●?\s*near the data", field.inner_text())
     said = plane.get_attribute("aria-valuetext")
     assert said and "from the nearest sample" in said
     page.wait_for_url(re.compile(r"at=-"))

@@ -9,7 +9,8 @@ from live_runs import BETAS, BLUR, LEVELS, MASK, PLANE, RESTORE, TURN, TWIN, liv
 from aeexplorer.config import ConfigError
 from aeexplorer.corruption import corrupt
 from aeexplorer.live.frame import Frame
-from aeexplorer.live.open_runs import as_floats, find_open_run
+from aeexplorer.live.open_run import as_floats
+from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.live.panel import Slider
 from aeexplorer.live.scenes import render
 from aeexplorer.metrics import linear_probe
@@ -97,7 +98,7 @@ def test_without_a_twin_the_map_is_of_the_run_itself() -> None:
     made = render("beta", {"run": TURN, "samples": SAMPLES, "value": 1.0})
     found = find_open_run(TURN)
     x = found.explorer.dataset.test.x[found.explorer.codes.index]
-    by_hand = found.on_map(found.explorer.at(1.0).encode(x))
+    by_hand = found.plane.place(found.explorer.at(1.0).encode(x))
     np.testing.assert_allclose(made.arrays["map"], by_hand, atol=1e-5)
 
 

@@ -65,8 +65,8 @@ def test_a_place_between_clusters_of_an_approximate_map_is_off_it() -> None:
     cache_map("gap", Projection(points.astype(np.float32), found.z, "tsne", {}))
     here = render("lift", {"run": RESTORE, "map_id": "gap", "at": points[4].tolist()})
     between = render("lift", {"run": RESTORE, "map_id": "gap", "at": [0.0, 0.0]})
-    assert here.readouts["approximate"] and here.readouts["status"] != "off the map"
-    assert between.readouts["status"] == "off the map"
+    assert here.readouts["approximate"] and here.readouts["status"] != "far from the data"
+    assert between.readouts["status"] == "far from the data"
 
 
 def test_a_map_that_no_page_shows_is_refused() -> None:

@@ -16,7 +16,8 @@ from aeexplorer.interpolation import slerp
 from aeexplorer.live import frame
 from aeexplorer.live.frame import Frame
 from aeexplorer.live.map_cache import cache_map
-from aeexplorer.live.open_runs import STATUSES, OpenRuns, find_open_run
+from aeexplorer.live.open_runs import OpenRuns, find_open_run
+from aeexplorer.metrics import STATUSES
 from aeexplorer.live.scenes import SCENES, render
 from aeexplorer.projection import project
 
@@ -91,7 +92,7 @@ def test_a_code_lies_on_the_data_at_a_sample_and_off_the_map_far_away() -> None:
     found = find_open_run(PLANE)
     at = render("plane", {"run": PLANE, "z": np.median(found.z, axis=0).tolist()})
     far = render("plane", {"run": PLANE, "z": [40, -40]})
-    assert at.readouts["status"] == "on the data" and far.readouts["status"] == "off the map"
+    assert at.readouts["status"] == "near the data" and far.readouts["status"] == "far from the data"
     here = render("plane", {"run": PLANE, "z": found.z[5].tolist()})
     assert here.readouts["nearest"][0] == 5 and here.readouts["distance"] < 1e-6
     by_hand = np.linalg.norm(found.z - np.array([40, -40]), axis=1)
@@ -103,7 +104,7 @@ def test_statuses_split_the_stored_codes_as_they_say() -> None:
     found = find_open_run(PLANE)
     status = found.neighbourhood(found.z).status
     # each code counts itself among its neighbours here, so it seems a little less lonely than it is
-    assert (status == STATUSES.index("on the data")).mean() >= 0.95
+    assert (status == STATUSES.index("near the data")).mean() >= 0.95
 
 
 def test_the_map_is_the_two_principal_components_of_the_stored_codes() -> None:
@@ -111,13 +112,13 @@ def test_the_map_is_the_two_principal_components_of_the_stored_codes() -> None:
 
     found = find_open_run(RESTORE)
     exact = PCA(2, svd_solver="full").fit(found.z.astype(np.float64))
-    np.testing.assert_allclose(np.abs(found.axes.directions @ exact.components_.T), np.eye(2), atol=1e-4)
-    assert found.axes.share == pytest.approx(exact.explained_variance_ratio_.sum(), rel=1e-5)
-    np.testing.assert_allclose(np.abs(found.on_map(found.z)), np.abs(exact.transform(found.z)), atol=1e-4)
+    np.testing.assert_allclose(np.abs(found.plane.directions @ exact.components_.T), np.eye(2), atol=1e-4)
+    assert found.plane.share == pytest.approx(exact.explained_variance_ratio_.sum(), rel=1e-5)
+    np.testing.assert_allclose(np.abs(found.plane.place(found.z)), np.abs(exact.transform(found.z)), atol=1e-4)
     points = render("codes", {"run": RESTORE}).arrays["points"]
-    np.testing.assert_array_equal(points, found.on_map(found.z[: len(points)]))
+    np.testing.assert_array_equal(points, found.plane.place(found.z[: len(points)]))
     flat = find_open_run(PLANE)
-    np.testing.assert_array_equal(flat.on_map(flat.z), flat.z)
+    np.testing.assert_array_equal(flat.plane.place(flat.z), flat.z)
 
 
 def test_ways_begin_and_end_where_their_samples_stand_on_the_map() -> None:
@@ -125,7 +126,7 @@ def test_ways_begin_and_end_where_their_samples_stand_on_the_map() -> None:
     made = render(
         "interpolate", {"run": RESTORE, "a": {"code": 1}, "b": {"code": 2}, "t": 0.25, "kinds": ["lerp", "pixels"]}
     )
-    ends = found.on_map(found.z[[1, 2]])
+    ends = found.plane.place(found.z[[1, 2]])
     np.testing.assert_allclose(made.arrays["lerp_path"][[0, -1]], ends, atol=1e-5)
     np.testing.assert_allclose(made.arrays["lerp_point"][0], ends[0] + (ends[1] - ends[0]) / 4, atol=1e-5)
     assert made.arrays["pixels_path"].shape == (9, 2) and made.arrays["pixels_point"].shape == (1, 2)
@@ -137,9 +138,9 @@ def test_a_code_moved_on_the_map_keeps_what_the_map_does_not_show() -> None:
     moved = render("plane", {"run": RESTORE, "z": z.tolist(), "at": [0.5, -1.0]}).readouts
     np.testing.assert_allclose(moved["at"], [0.5, -1.0], atol=1e-5)
     way = np.asarray(moved["z"]) - z
-    np.testing.assert_allclose(way - way @ found.axes.directions.T @ found.axes.directions, 0, atol=1e-5)
+    np.testing.assert_allclose(way - way @ found.plane.directions.T @ found.plane.directions, 0, atol=1e-5)
     stays = render("plane", {"run": RESTORE, "z": z.tolist()}).readouts
-    np.testing.assert_allclose(stays["at"], found.on_map(z[None])[0], atol=1e-6)
+    np.testing.assert_allclose(stays["at"], found.plane.place(z[None])[0], atol=1e-6)
     with pytest.raises(ConfigError, match="at"):
         render("plane", {"run": RESTORE, "z": z.tolist(), "at": [0.5]})
 

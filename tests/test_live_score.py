@@ -69,7 +69,7 @@ def test_a_walk_begins_with_the_formula_and_ends_on_the_data() -> None:
     np.testing.assert_allclose(
         said["learned_restored"], find_open_run(SCORE).explorer.at(0.1).reconstruct([start])[0], atol=1e-6
     )
-    assert said["exact_status"] == said["learned_status"] == "on the data"
+    assert said["exact_status"] == said["learned_status"] == "near the data"
     way = made.arrays["learned_way"]
     assert len(way) == said["learned_steps"] + 1
     np.testing.assert_allclose(way[0], start, rtol=1e-6)

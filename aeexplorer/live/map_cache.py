@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from aeexplorer.config import ConfigError
-from aeexplorer.live.open_runs import NEIGHBOURS, ON_THE_DATA, ON_THE_MAP
 from aeexplorer.metrics import neighbours
+from aeexplorer.metrics.latent_space import FEW, NEAR, NEIGHBOURS
 from aeexplorer.projection import Projection
 
 CAPACITY = 64
@@ -38,7 +38,7 @@ class CachedMap:
         if n < 2:
             return np.zeros(2)
         distances = neighbours(self.projection.points, min(NEIGHBOURS, n - 1)).distances.mean(axis=1)
-        return np.quantile(distances, [ON_THE_DATA, ON_THE_MAP])
+        return np.quantile(distances, [NEAR, FEW])
 
 
 _cached: OrderedDict[str, CachedMap] = OrderedDict()

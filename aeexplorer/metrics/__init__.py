@@ -1,6 +1,14 @@
 """Figures of reconstructions, codes and maps: arrays in, numbers out."""
 
 from aeexplorer.metrics.clusters import Clusters, class_purity, clusters
+from aeexplorer.metrics.latent_space import (
+    STATUSES,
+    FlatSamples,
+    Neighbourhood,
+    PrincipalPlane,
+    StoredCodes,
+    principal_plane,
+)
 from aeexplorer.metrics.linear import PCALine, pca_line
 from aeexplorer.metrics.maps import Shepard, displacement, shepard
 from aeexplorer.metrics.neighbourhood import (
@@ -19,13 +27,18 @@ from aeexplorer.metrics.reconstruction import cross_entropy_floor, mse, psnr, sq
 from aeexplorer.metrics.score import Agreement, SmoothedData, score_agreement, walk
 
 __all__ = [
+    "STATUSES",
     "Agreement",
     "Clusters",
+    "FlatSamples",
     "KNNGraph",
     "NearestSamples",
+    "Neighbourhood",
     "PCALine",
+    "PrincipalPlane",
     "Shepard",
     "SmoothedData",
+    "StoredCodes",
     "active_units",
     "anomaly_auroc",
     "class_purity",
@@ -41,6 +54,7 @@ __all__ = [
     "nearest_samples",
     "neighbours",
     "pca_line",
+    "principal_plane",
     "psnr",
     "score_agreement",
     "shepard",

@@ -8,7 +8,7 @@ from typing import Any
 
 from aeexplorer.config import Config, ConfigError, unknown
 from aeexplorer.live.frame import Frame
-from aeexplorer.live.scenes import beta, corruption, interpolate, latent_map, latent_plane, score
+from aeexplorer.live.scenes import beta, corruption, generate, interpolate, latent_map, latent_plane, score
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ SCENES: dict[str, Scene] = {
         Scene("decode", latent_plane.DecodeParams, latent_plane.decode),
         Scene("plane", latent_plane.PlaneParams, latent_plane.plane),
         Scene("encode", latent_plane.EncodeParams, latent_plane.encode),
-        Scene("grid", latent_plane.GridParams, latent_plane.grid),
-        Scene("corners", latent_plane.CornersParams, latent_plane.corners, ("u", "v")),
+        Scene("grid", generate.GridParams, generate.grid),
+        Scene("corners", interpolate.CornersParams, interpolate.corners, ("u", "v")),
         Scene("interpolate", interpolate.InterpolateParams, interpolate.interpolate, ("t",)),
-        Scene("traverse", interpolate.TraverseParams, interpolate.traverse),
-        Scene("arithmetic", interpolate.ArithmeticParams, interpolate.arithmetic, ("strength",)),
-        Scene("sample", interpolate.SampleParams, interpolate.sample, ("seed", "temperature")),
+        Scene("traverse", generate.TraverseParams, generate.traverse),
+        Scene("arithmetic", generate.ArithmeticParams, generate.arithmetic, ("strength",)),
+        Scene("sample", generate.SampleParams, generate.sample, ("seed", "temperature")),
         Scene("corrupt", corruption.CorruptParams, corruption.corrupt, ("level", "noise_seed")),
         Scene("levels", corruption.LevelsParams, corruption.levels),
         Scene("beta", beta.BetaParams, beta.beta),

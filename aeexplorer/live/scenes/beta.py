@@ -11,7 +11,8 @@ from pydantic import Field
 from aeexplorer.config import Config, ConfigError
 from aeexplorer.explorer import Explorer
 from aeexplorer.live.frame import Frame, tiles
-from aeexplorer.live.open_runs import OpenRun, find_open_run
+from aeexplorer.live.open_run import OpenRun
+from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.live.scenes.samples import Samples, values_of
 from aeexplorer.metrics import linear_probe
 from aeexplorer.runs.dial import Dial
@@ -60,17 +61,17 @@ def beta(params: BetaParams) -> Frame:
     the values at which the run has been measured: D, R and βR in nats per sample, active units, the snapshots between which
     the weights stand; `ellipse` holds two standard deviations of the aggregate posterior on the map.
     """
-    found = find_open_run(params.run)
-    dial = dial_of(found, "beta")
+    opened = find_open_run(params.run)
+    dial = dial_of(opened, "beta")
     value = min(max(params.value, dial.stops[0]), dial.stops[-1])
-    model = found.explorer.at(value)
-    x = np.stack([values_of(sample, found) for sample in params.samples])
+    model = opened.explorer.at(value)
+    x = np.stack([values_of(sample, opened) for sample in params.samples])
     said = at_value(dial, value)
     order = np.argsort(-said["kl"], kind="stable")
     arrays = {
-        "input": tiles(x, found.spec),
-        "reconstruction": tiles(model.reconstruct(x), found.spec),
-        "prior": tiles(model.sample(len(x), params.seed), found.spec),
+        "input": tiles(x, opened.spec),
+        "reconstruction": tiles(model.reconstruct(x), opened.spec),
+        "prior": tiles(model.sample(len(x), params.seed), opened.spec),
     } | {name: said[name][order].astype(np.float32) for name in ("kl", "mean", "variance")}
     active = said["activity"][order] > ACTIVE_VARIANCE
     arrays["active"] = active.astype(np.uint8)
@@ -81,32 +82,33 @@ def beta(params: BetaParams) -> Frame:
         "between": between(dial, value),
     }  # fmt: skip
     if params.gated:
-        other, figures = _gated(params.gated, found)
+        other, figures = _gated(params.gated, opened)
         model = other.explorer.at(value)
-        arrays["gated_reconstruction"] = tiles(model.reconstruct(x), found.spec)
-        arrays["gated_prior"] = tiles(model.sample(len(x), params.seed), found.spec)
+        arrays["gated_reconstruction"] = tiles(model.reconstruct(x), opened.spec)
+        arrays["gated_prior"] = tiles(model.sample(len(x), params.seed), opened.spec)
         at = {name: float(np.interp(np.log(value), np.log(figures["value"]), rows)) for name, rows in figures.items()}
         readouts |= {
             "gated_distortion": at["distortion"], "gated_rate": at["rate"],
             "gated_loss": at["distortion"] + value * at["rate"], "gated_active_units": round(at["active_units"]),
+            "gated_samples": min(PROBED, len(other.explorer.dataset.test)),
         }  # fmt: skip
-    shown = find_open_run(params.twin) if params.twin else found
+    shown = find_open_run(params.twin) if params.twin else opened
     if shown.latent_dim > 1 and shown.test is not None:
         arrays["map"], on_map = _map(shown, value, params.points)
         readouts |= on_map
-    return Frame(arrays, readouts, found.spec)
+    return Frame(arrays, readouts, opened.spec)
 
 
-def _gated(run: str, found: OpenRun) -> tuple[OpenRun, dict[str, np.ndarray]]:
+def _gated(run: str, opened: OpenRun) -> tuple[OpenRun, dict[str, np.ndarray]]:
     """An open run of one net for every β, with its figures along the range of the dial that it is held against.
 
     Raises:
         ConfigError: for another family, or samples of another shape.
     """
     other = find_open_run(run)
-    if "rates" not in other.explorer.traits or other.spec.shape != found.spec.shape:
+    if "rates" not in other.explorer.traits or other.spec.shape != opened.spec.shape:
         raise ConfigError(
-            f"gated must be one net for every β on samples of shape {found.spec.shape}, "
+            f"gated must be one net for every β on samples of shape {opened.spec.shape}, "
             f"got {other.explorer.family.name} on {other.spec.shape}"
         )
     return other, _along(other.explorer)
@@ -123,13 +125,13 @@ def _along(model: Explorer) -> dict[str, np.ndarray]:
     }
 
 
-def dial_of(found: OpenRun, knob: str) -> Dial:
+def dial_of(opened: OpenRun, knob: str) -> Dial:
     """The dial of an open run.
 
     Raises:
         ConfigError: for a run of one model, or a dial over something else.
     """
-    dial = found.explorer.dial
+    dial = opened.explorer.dial
     if dial is None or dial.knob != knob:
         raise ConfigError(f"run must be a dial over {knob}, got {dial.knob if dial else 'a run of one model'}")
     return dial
@@ -166,7 +168,7 @@ def _map(shown: OpenRun, value: float, points: int) -> tuple[np.ndarray, dict[st
     ends = [_places(shown, lower * (upper / lower) ** (at / CELLS))[:points] for at in (cell, cell + 1)]
     on_map = ends[0] + np.float32(weight * CELLS - cell) * (ends[1] - ends[0])
     said = at_value(dial, value)
-    directions = shown.axes.directions
+    directions = shown.plane.directions
     spread = (directions * np.maximum(said["variance"] - said["activity"], 0)) @ directions.T
     covariance = np.cov(on_map.T.astype(np.float64)) + spread
     lengths, axes = np.linalg.eigh(covariance)
@@ -175,7 +177,7 @@ def _map(shown: OpenRun, value: float, points: int) -> tuple[np.ndarray, dict[st
     widest = float(np.sqrt(said["variance"].max()) + np.abs(said["mean"]).max())
     return on_map, {
         "ellipse": {"centre": centre, "radii": radii, "angle": float(np.arctan2(axes[1, 0], axes[0, 0]))},
-        "prior": shown.on_map(np.zeros((1, shown.latent_dim)))[0],
+        "prior": shown.plane.place(np.zeros((1, shown.latent_dim)))[0],
         "reach": max(NARROWEST, 2.4 * widest),
     }  # fmt: skip
 
@@ -185,7 +187,7 @@ def _places(shown: OpenRun, value: float) -> np.ndarray:
     assert shown.test is not None
     if value not in shown.along:
         x = shown.test.x[shown.explorer.codes.index[:MAP_POINTS]]
-        shown.along[value] = shown.on_map(shown.explorer.at(value).encode(x))
+        shown.along[value] = shown.plane.place(shown.explorer.at(value).encode(x))
     return shown.along[value]
 
 
@@ -201,12 +203,12 @@ class CurveParams(Config):
 def curve(params: CurveParams) -> Frame:
     """What stays while β is turned: arrays `value`, `rate`, `distortion` (g,) along the dial, and `labels` (n,) of the
     map's points, 255 for none; and the largest KL of a dimension anywhere on the dial."""
-    found = find_open_run(params.run)
-    shown = find_open_run(params.twin) if params.twin else found
-    rows = dial_of(found, "beta").curve
+    opened = find_open_run(params.run)
+    shown = find_open_run(params.twin) if params.twin else opened
+    rows = dial_of(opened, "beta").curve
     arrays = {name: rows[name].astype(np.float32) for name in ("value", "rate", "distortion")}
     if params.gated:
-        _, figures = _gated(params.gated, found)
+        _, figures = _gated(params.gated, opened)
         arrays |= {f"gated_{name}": figures[name].astype(np.float32) for name in ("rate", "distortion")}
     labels = shown.labels[: params.points]
     arrays["labels"] = np.where(labels < 0, 255, labels).astype(np.uint8)
@@ -224,11 +226,11 @@ class TrainedParams(Config):
 def trained(params: TrainedParams) -> Frame:
     """A dial over the level: arrays `trained` (g,), `tested` (m,), `mse` (g, m) on the whole test set, and where there are
     classes `probe` (g,), what a linear probe makes of clean test codes with a few labels of each class."""
-    found = find_open_run(params.chains.get(params.kind, params.run))
-    dial = dial_of(found, "level")
+    opened = find_open_run(params.chains.get(params.kind, params.run))
+    dial = dial_of(opened, "level")
     rows = dial.curve
     arrays = {"trained": rows["value"], "tested": rows["tested"], "mse": rows["mse"]}
-    probe = _probed(found.explorer, len(dial.stops)) if found.test is not None else None
+    probe = _probed(opened.explorer, len(dial.stops)) if opened.test is not None else None
     arrays |= {"probe": probe} if probe is not None else {}
     return Frame({name: array.astype(np.float32) for name, array in arrays.items()}, {"per_class": PER_CLASS})
 
@@ -242,8 +244,8 @@ def _probed(model: Explorer, stops: int) -> np.ndarray | None:
     if len(np.unique(train.y[train.y >= 0])) < 2:
         return None
     x, y, x_test, y_test = train.x[:PROBED], train.y[:PROBED], test.x[:PROBED], test.y[:PROBED]
-    found = []
+    accuracies = []
     for value in model.dial.curve["value"]:
         z, z_test = (model.at(float(value)).encode(part) for part in (x, x_test))
-        found.append(np.mean([linear_probe(z, y, z_test, y_test, PER_CLASS, seed) for seed in range(PROBES)]))
-    return np.array(found)
+        accuracies.append(np.mean([linear_probe(z, y, z_test, y_test, PER_CLASS, seed) for seed in range(PROBES)]))
+    return np.array(accuracies)

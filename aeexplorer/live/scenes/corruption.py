@@ -12,7 +12,8 @@ from aeexplorer.config import Config, ConfigError
 from aeexplorer.corruption import corrupt as corrupted
 from aeexplorer.explorer import Explorer
 from aeexplorer.live.frame import Frame, signed_tiles, tiles
-from aeexplorer.live.open_runs import OpenRun, find_open_run
+from aeexplorer.live.open_run import OpenRun
+from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.live.scenes.beta import Kind, between
 from aeexplorer.live.scenes.samples import Samples, values_of
 from aeexplorer.metrics import mse, psnr, ssim
@@ -40,26 +41,28 @@ class CorruptParams(Config):
 
 def corrupt(params: CorruptParams) -> Frame:
     """Samples clean, corrupted, and as one or two runs restore them, with the residual and the error of each run."""
-    found, model, other = _opened(params)
-    clean = np.stack([values_of(sample, found) for sample in params.samples])
-    noisy = corrupted(clean, params.kind, params.level, params.noise_seed, found.spec)
-    arrays = {"clean": tiles(clean, found.spec), "corrupted": tiles(noisy, found.spec)}
+    opened, model, other = _opened(params)
+    clean = np.stack([values_of(sample, opened) for sample in params.samples])
+    noisy = corrupted(clean, params.kind, params.level, params.noise_seed, opened.spec)
+    arrays = {"clean": tiles(clean, opened.spec), "corrupted": tiles(noisy, opened.spec)}
     readouts: dict[str, Any] = {"corrupted_mse": mse(clean, noisy)}
     restored = {"": model.reconstruct(noisy)}
     if model.dial and model.dial.knob == "level":
-        readouts |= {"between": between(model.dial, model.config.level), "trained": model.config.level}
+        low, high = between(model.dial, model.config.level)
+        stands = f"trained at exactly {low:g}" if low == high else f"interpolated between {low:g} and {high:g}"
+        readouts |= {"between": (low, high), "trained": model.config.level, "stands": stands}
     if other is not None:
         restored["compare_"] = other.reconstruct(noisy)
     for prefix, x in restored.items():
-        arrays[f"{prefix}reconstruction"] = tiles(x, found.spec)
-        arrays[f"{prefix}residual"] = signed_tiles(x - clean, found.spec)
+        arrays[f"{prefix}reconstruction"] = tiles(x, opened.spec)
+        arrays[f"{prefix}residual"] = signed_tiles(x - clean, opened.spec)
         readouts[f"{prefix}mse"] = mse(clean, x)
-    if found.spec.kind == "image":
+    if opened.spec.kind == "image":
         readouts |= {f"{prefix}psnr": psnr(clean, x) for prefix, x in restored.items()}
         # one pass over all runs costs little more than one over a single run
         both = ssim(_planes(np.concatenate([clean] * len(restored))), _planes(np.concatenate([*restored.values()])))
         readouts |= {f"{p}ssim": part.mean() for p, part in zip(restored, np.split(both, len(restored)), strict=True)}
-    return Frame(arrays, readouts, found.spec)
+    return Frame(arrays, readouts, opened.spec)
 
 
 class LevelsParams(Config):
@@ -77,9 +80,9 @@ class LevelsParams(Config):
 
 def levels(params: LevelsParams) -> Frame:
     """The mean squared error of each run against the level: arrays `level`, `mse` and `compare_mse` (points,)."""
-    found, model, other = _opened(params)
+    opened, model, other = _opened(params)
     at = np.linspace(0, 1, params.points)
-    pattern = _Pattern(found, params.samples, params.kind, params.noise_seed, tuple(at.tolist()))
+    pattern = _Pattern(opened, params.samples, params.kind, params.noise_seed, tuple(at.tolist()))
     arrays = {"level": at.astype(np.float32), "mse": _errors(model, pattern)}
     if other is not None:
         arrays["compare_mse"] = _kept_errors(other, pattern)
@@ -89,7 +92,7 @@ def levels(params: LevelsParams) -> Frame:
 class _Pattern(NamedTuple):
     """Which samples are corrupted, and how."""
 
-    found: OpenRun
+    opened: OpenRun
     samples: Samples
     kind: Kind
     seed: int
@@ -99,8 +102,8 @@ class _Pattern(NamedTuple):
 @lru_cache(maxsize=16)
 def _corrupted(pattern: _Pattern) -> tuple[np.ndarray, np.ndarray]:
     """The clean samples, and those of all levels one after the other; kept while a dial is turned."""
-    clean = np.stack([values_of(sample, pattern.found) for sample in pattern.samples])
-    of = [corrupted(clean, pattern.kind, level, pattern.seed, pattern.found.spec) for level in pattern.levels]
+    clean = np.stack([values_of(sample, pattern.opened) for sample in pattern.samples])
+    of = [corrupted(clean, pattern.kind, level, pattern.seed, pattern.opened.spec) for level in pattern.levels]
     return clean, np.concatenate(of)
 
 
@@ -115,15 +118,15 @@ _kept_errors = lru_cache(maxsize=16)(_errors)
 
 def _opened(params: CorruptParams | LevelsParams) -> tuple[OpenRun, Explorer, Explorer | None]:
     """The run by whose bench samples are named, the model that restores them, and the one beside it."""
-    found = find_open_run(params.run)
+    opened = find_open_run(params.run)
     model = find_open_run(params.chains.get(params.kind, params.run)).explorer
     if model.dial and params.trained is not None:
         model = model.at(params.trained)
     other = find_open_run(params.compare_run).explorer if params.compare_run else None
     for name, of in (("chains", model), ("compare_run", other)):
-        if of is not None and of.spec.shape != found.spec.shape:
-            raise ConfigError(f"{name} must have samples of shape {found.spec.shape}, got {of.spec.shape}")
-    return found, model, other
+        if of is not None and of.spec.shape != opened.spec.shape:
+            raise ConfigError(f"{name} must have samples of shape {opened.spec.shape}, got {of.spec.shape}")
+    return opened, model, other
 
 
 def _planes(x: np.ndarray) -> np.ndarray:

@@ -10,7 +10,9 @@ from pydantic import Field
 from aeexplorer.config import Config, ConfigError
 from aeexplorer.live.frame import Frame, tiles
 from aeexplorer.live.map_cache import cached_map
-from aeexplorer.live.open_runs import STATUSES, as_floats, find_open_run
+from aeexplorer.live.open_run import as_floats
+from aeexplorer.live.open_runs import find_open_run
+from aeexplorer.metrics import STATUSES
 
 MOST_SAMPLES = 150
 NEAREST = 3

@@ -1,20 +1,18 @@
-"""Scenes of a point in the latent space: decode it, say where it lies, put a sample there, fill the whole plane."""
+"""Scenes of a point in the latent space: decode it, tell where it lies, encode a sample there."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from pydantic import Field
 
-from aeexplorer.config import Config, ConfigError
-from aeexplorer.interpolation import PATHS, manifold_grid
-from aeexplorer.interpolation import grid as patch
+from aeexplorer.config import Config
 from aeexplorer.live.frame import Frame, tiles
-from aeexplorer.live.open_runs import STATUSES, OpenRun, as_floats, find_open_run, neighbourhood_readouts
-from aeexplorer.live.scenes.samples import Sample, code_of, values_of, vector
+from aeexplorer.live.open_run import OpenRun, as_floats, neighbourhood_readouts
+from aeexplorer.live.open_runs import find_open_run
+from aeexplorer.live.scenes.samples import MAX_TILES, Sample, values_of, vector
 
-MAX_TILES = 400
 VOTERS = 15
 
 
@@ -34,9 +32,9 @@ class DecodeParams(Config):
 
 def decode(params: DecodeParams) -> Frame:
     """A list of codes as samples."""
-    found = find_open_run(params.run)
-    z = np.stack([vector(code, found) for code in params.z])
-    return Frame({"tiles": tiles(found.explorer.decode(z), found.spec)}, spec=found.spec)
+    opened = find_open_run(params.run)
+    z = np.stack([vector(code, opened) for code in params.z])
+    return Frame({"tiles": tiles(opened.explorer.decode(z), opened.spec)}, spec=opened.spec)
 
 
 class CodesParams(Config):
@@ -47,36 +45,41 @@ class CodesParams(Config):
 def codes(params: CodesParams) -> Frame:
     """The stored codes themselves: z, their classes (255 for none) and the names of the classes; of codes with two values
     or more also where they stand on the map, `points`."""
-    found = find_open_run(params.run)
-    z, labels = found.z[: params.limit], found.labels[: params.limit]
+    opened = find_open_run(params.run)
+    z, labels = opened.z[: params.limit], opened.labels[: params.limit]
     classes = np.where(labels < 0, 255, labels)
     arrays: dict[str, np.ndarray] = {"z": z.astype(np.float32), "labels": classes.astype(np.uint8)}
-    if found.latent_dim > 1:
-        arrays["points"] = found.on_map(z)
-    return Frame(arrays, {"classes": found.spec.classes, "latent_dim": found.latent_dim, "title": found.spec.title})
+    if opened.latent_dim > 1:
+        arrays["points"] = opened.plane.place(z)
+    return Frame(arrays, {"classes": opened.spec.classes, "latent_dim": opened.latent_dim, "title": opened.spec.title})
 
 
 class PlaneParams(Config):
-    """With `at`, a place on the map, the code is `z` moved there: what the map does not show of it stays."""
+    """With `at`, a place on the map, the code is `z` moved there: the part that the map does not show stays. With
+    `difference` the readouts tell how much the decoded sample differs from the real one that looks most like it."""
 
     run: str
     z: tuple[float, ...]
     at: tuple[float, float] | None = None
     neighbours: int = Field(6, ge=0, le=24)
+    difference: bool = False
 
 
 def plane(params: PlaneParams) -> Frame:
-    """One code: the sample it decodes to, whether it lies on the data, the nearest real samples, and the posterior
-    of the nearest one."""
-    found = find_open_run(params.run)
-    z = vector(params.z, found)
+    """One code: the sample it decodes to, whether it lies near the data, the nearest real samples, and the posterior of
+    the nearest one."""
+    opened = find_open_run(params.run)
+    z = vector(params.z, opened)
     if params.at is not None:
-        z = z + (np.array(params.at, np.float32) - found.on_map(z[None])[0]) @ found.axes.directions
-    arrays, readouts = _surroundings(found, z, params.neighbours)
-    if found.latent_dim > 1:
-        readouts["at"] = found.on_map(z[None])[0]
-    arrays["picture"] = tiles(found.explorer.decode(z), found.spec)
-    return Frame(arrays, {"z": z, **readouts}, found.spec)
+        z = z + (np.array(params.at, np.float32) - opened.plane.place(z[None])[0]) @ opened.plane.directions
+    arrays, readouts = _surroundings(opened, z, params.neighbours)
+    if opened.latent_dim > 1:
+        readouts["at"] = opened.plane.place(z[None])[0]
+    x = opened.explorer.decode(z[None])
+    arrays["picture"] = tiles(x, opened.spec)
+    if params.difference:
+        readouts["difference"] = opened.nearest_sample(x, z[None])[1]
+    return Frame(arrays, {"z": z, **readouts}, opened.spec)
 
 
 class EncodeParams(Config):
@@ -87,88 +90,41 @@ class EncodeParams(Config):
 
 def encode(params: EncodeParams) -> Frame:
     """A sample put on the plane: its code, its reconstruction, where it lies, and what its neighbours are."""
-    found = find_open_run(params.run)
-    x = values_of(params.sample, found)[None]
-    z = found.explorer.encode(x)[0]
-    arrays, readouts = _surroundings(found, z, params.neighbours)
-    back = found.explorer.decode(z)
-    arrays |= {"sample": tiles(x, found.spec), "picture": tiles(back, found.spec)}
-    readouts |= _vote(found, z)
-    return Frame(arrays, {"z": z, "mse": float(np.square(back - x).mean()), **readouts}, found.spec)
+    opened = find_open_run(params.run)
+    x = values_of(params.sample, opened)[None]
+    z = opened.explorer.encode(x)[0]
+    arrays, readouts = _surroundings(opened, z, params.neighbours)
+    back = opened.explorer.decode(z)
+    arrays |= {"sample": tiles(x, opened.spec), "picture": tiles(back, opened.spec)}
+    readouts |= _vote(opened, z)
+    return Frame(arrays, {"z": z, "mse": float(np.square(back - x).mean()), **readouts}, opened.spec)
 
 
-class GridParams(Config):
-    run: str
-    n: int = Field(12, ge=2, le=20, description="Samples along one side.")
-    span: float = Field(0.9, gt=0, lt=1, description="Prior probability between the outermost quantiles.")
-
-
-def grid(params: GridParams) -> Frame:
-    """The whole plane of a model with a 2-d code, evenly spaced in the probability of the prior, or where there is none
-    of a Gaussian with the means and deviations of the stored codes."""
-    found = find_open_run(params.run)
-    if found.latent_dim != 2:
-        raise ConfigError(f"run must have a code of 2 values for a grid, got {found.latent_dim}")
-    z = manifold_grid(params.n, params.span)
-    if "normal_prior" not in found.explorer.traits:
-        z = found.z.mean(0) + z * found.z.std(0)
-    return Frame({"tiles": tiles(found.explorer.decode(z), found.spec), "z": z}, {"n": params.n}, found.spec)
-
-
-class CornersParams(Config):
-    run: str
-    corners: tuple[Sample, Sample, Sample, Sample]
-    rows: int = Field(7, ge=2, le=20)
-    columns: int = Field(7, ge=2, le=20)
-    kind: Literal["lerp", "slerp"] = "lerp"
-    u: float = Field(0.5, ge=0, le=1, description="Place between left and right that is shown on its own.")
-    v: float = Field(0.5, ge=0, le=1, description="Place between top and bottom.")
-
-
-def corners(params: CornersParams) -> Frame:
-    """The patch between four samples, in reading order: array `tiles`, and at (u, v) `at` with the real sample nearest
-    to it."""
-    found = find_open_run(params.run)
-    ends = np.stack([code_of(s, found) for s in params.corners])
-    way = PATHS[params.kind]
-    left, right = way(ends[0], ends[2], [params.v])[0], way(ends[1], ends[3], [params.v])[0]
-    filled = patch(ends, params.rows, params.columns, params.kind).reshape(-1, found.latent_dim)
-    z = np.concatenate([filled, way(left, right, [params.u])])
-    x, near = tiles(found.explorer.decode(z), found.spec), found.neighbourhood(z)
-    status = [STATUSES[s] for s in near.status]
-    readouts = {
-        "rows": params.rows, "columns": params.columns, "status": status[:-1], "at_status": status[-1:],
-        "at_distance": near.distance[-1],
-    }  # fmt: skip
-    arrays = {"tiles": x[:-1], "at": x[-1:], "nearest": tiles(found.pictures_at(near.nearest[-1, :1]), found.spec)}
-    return Frame(arrays, readouts, found.spec)
-
-
-def _surroundings(found: OpenRun, z: np.ndarray, neighbours: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    near = found.neighbourhood(z[None], neighbours)
+def _surroundings(opened: OpenRun, z: np.ndarray, neighbours: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    near = opened.neighbourhood(z[None], neighbours)
     places = near.nearest[0][:neighbours]
-    arrays = {"nearest": tiles(found.pictures_at(places), found.spec)} if neighbours else {}
+    arrays = {"nearest": tiles(opened.pictures_at(places), opened.spec)} if neighbours else {}
     readouts = neighbourhood_readouts(near)
     readouts["nearest"] = places
-    readouts["nearest_labels"] = [_name(found, label) for label in found.labels[places]]
-    readouts["nearest_are"] = "samples" if found.test is not None else "reconstructions"
-    sample = found.samples_at(near.nearest[0][:1])
-    if sample is not None and "posterior" in found.explorer.traits:
-        mean, logvar = found.explorer.posterior(as_floats(sample))
+    readouts["nearest_labels"] = [_name(opened, label) for label in opened.labels[places]]
+    readouts["nearest_are"] = "samples" if opened.test is not None else "reconstructions"
+    sample = opened.samples_at(near.nearest[0][:1])
+    if sample is not None and "posterior" in opened.explorer.traits:
+        mean, logvar = opened.explorer.posterior(as_floats(sample))
         arrays["ellipse"] = np.concatenate([mean[0], np.exp(logvar[0] / 2)]).astype(np.float32)
     return arrays, readouts
 
 
-def _vote(found: OpenRun, z: np.ndarray) -> dict[str, Any]:
+def _vote(opened: OpenRun, z: np.ndarray) -> dict[str, Any]:
     """The class most of the 15 nearest stored codes have, and their share."""
-    near = found.labels[found.neighbourhood(z[None], VOTERS).nearest[0][:VOTERS]]
+    near = opened.labels[opened.neighbourhood(z[None], VOTERS).nearest[0][:VOTERS]]
     near = near[near >= 0]
     if not len(near):
         return {"label": None, "share": None}
     counts = np.bincount(near)
-    return {"label": _name(found, int(counts.argmax())), "share": float(counts.max() / len(near))}
+    return {"label": _name(opened, int(counts.argmax())), "share": float(counts.max() / len(near))}
 
 
-def _name(found: OpenRun, label: int) -> str | None:
-    classes = found.spec.classes
+def _name(opened: OpenRun, label: int) -> str | None:
+    classes = opened.spec.classes
     return classes[label] if 0 <= label < len(classes) else None

@@ -10,9 +10,10 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from aeexplorer.config import Config, ConfigError
-from aeexplorer.live.open_runs import OpenRun, as_floats
+from aeexplorer.live.open_run import OpenRun, as_floats
 
 MAX_VALUES = 128 * 128 * 3
+MAX_TILES = 400
 
 
 class Sample(Config):

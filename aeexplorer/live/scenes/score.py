@@ -12,8 +12,9 @@ from aeexplorer.config import Config, ConfigError
 from aeexplorer.data import load_dataset
 from aeexplorer.explorer import Explorer
 from aeexplorer.live.frame import Frame
-from aeexplorer.live.open_runs import STATUSES, OpenRun, find_open_run
-from aeexplorer.metrics import Agreement, SmoothedData, score_agreement, walk
+from aeexplorer.live.open_run import OpenRun
+from aeexplorer.live.open_runs import find_open_run
+from aeexplorer.metrics import STATUSES, Agreement, SmoothedData, score_agreement, walk
 
 SIDE = 28
 """Arrows along the longer side of the plane."""
@@ -68,11 +69,11 @@ class DataParams(Config):
 def data(params: DataParams) -> Frame:
     """What does not move: samples of the training split, the corners of the plane, the least and the largest σ of the
     run, and a place at some distance from the data where a walk may start."""
-    found = find_open_run(params.run)
-    shown = plane(found)
+    opened = find_open_run(params.run)
+    shown = plane(opened)
     start = shown.places[np.abs(shown.away - BESIDE).argmin()]
     readouts = {
-        "low": shown.low, "high": shown.high, "cell": shown.cell, "sigmas": sigmas(found.explorer), "start": start,
+        "low": shown.low, "high": shown.high, "cell": shown.cell, "sigmas": sigmas(opened.explorer), "start": start,
     }  # fmt: skip
     return Frame({"points": shown.data.points[: params.limit].astype(np.float32)}, readouts)
 
@@ -99,8 +100,8 @@ def field(params: FieldParams) -> Frame:
     for prefix, model in models.items():
         said = learned(model, np.concatenate([at, noisy]), sigma)
         arrays[f"{prefix}learned"] = said[: len(at)].astype(np.float32)
-        found = score_agreement(said[len(at) :], wanted)
-        readouts |= {f"{prefix}{name}": value for name, value in found._asdict().items()}
+        agreement = score_agreement(said[len(at) :], wanted)
+        readouts |= {f"{prefix}{name}": value for name, value in agreement._asdict().items()}
         readouts[f"{prefix}between"] = _between(model, sigma)
     return Frame(arrays, readouts)
 
@@ -117,9 +118,9 @@ def curve(params: CurveParams) -> Frame:
     at = tuple(np.geomspace(*sigmas(find_open_run(params.run).explorer), params.points).tolist())
     arrays = {"sigma": np.array(at, np.float32)}
     for prefix, model in models.items():
-        found = _agreements(model, at)
-        arrays[f"{prefix}cosine"] = np.array([a.cosine for a in found], np.float32)
-        arrays[f"{prefix}relative_error"] = np.array([a.relative_error for a in found], np.float32)
+        agreements = _agreements(model, at)
+        arrays[f"{prefix}cosine"] = np.array([a.cosine for a in agreements], np.float32)
+        arrays[f"{prefix}relative_error"] = np.array([a.relative_error for a in agreements], np.float32)
     return Frame(arrays)
 
 
@@ -173,21 +174,21 @@ def sigmas(model: Explorer) -> tuple[float, float]:
     return stops[0], stops[-1]
 
 
-def plane(found: OpenRun) -> Plane:
+def plane(opened: OpenRun) -> Plane:
     """The plane of a run's dataset.
 
     Raises:
         ConfigError: where its samples are not two numbers, it was not trained on Gaussian noise, or the data is not on
             this machine.
     """
-    spec = found.spec
+    spec = opened.spec
     if (spec.kind, spec.shape) != ("vector", (2,)):
         raise ConfigError(f"run must be of samples of 2 values, got {spec.kind} data of shape {spec.shape}")
-    if found.explorer.config.corruption != "gaussian":
-        raise ConfigError(f"run must be trained on gaussian noise, got {found.explorer.config.corruption}")
-    if found.test is None:
+    if opened.explorer.config.corruption != "gaussian":
+        raise ConfigError(f"run must be trained on gaussian noise, got {opened.explorer.config.corruption}")
+    if opened.test is None:
         raise ConfigError(f"run needs {spec.title}, which is not on this machine")
-    return _plane(found.explorer.run.spec.dataset)
+    return _plane(opened.explorer.run.spec.dataset)
 
 
 @lru_cache(maxsize=8)
@@ -198,12 +199,12 @@ def _plane(dataset: str) -> Plane:
 
 def _opened(params: FieldParams | CurveParams) -> tuple[Plane, dict[str, Explorer]]:
     """The plane, and the runs by the prefix of what they say."""
-    found = find_open_run(params.run)
-    models = {"": found.explorer}
+    opened = find_open_run(params.run)
+    models = {"": opened.explorer}
     if params.compare_run:
         other = find_open_run(params.compare_run)
-        if other.explorer.run.spec.dataset != found.explorer.run.spec.dataset:
-            raise ConfigError(f"compare_run must be of {found.spec.name}, got one of {other.spec.name}")
+        if other.explorer.run.spec.dataset != opened.explorer.run.spec.dataset:
+            raise ConfigError(f"compare_run must be of {opened.spec.name}, got one of {other.spec.name}")
         plane(other)
         models["compare_"] = other.explorer
     for prefix, model in models.items():
@@ -211,7 +212,7 @@ def _opened(params: FieldParams | CurveParams) -> tuple[Plane, dict[str, Explore
         if isinstance(params, FieldParams) and not low <= params.sigma <= high:
             said = f"between {low:g} and {high:g}" if low < high else f"{low:g}"
             raise ConfigError(f"sigma must be {said}, at which {prefix}run was trained, got {params.sigma:g}")
-    return plane(found), models
+    return plane(opened), models
 
 
 @lru_cache(maxsize=16)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from aeexplorer.live.open_runs import OpenRun, as_floats
+from aeexplorer.live.open_run import OpenRun, as_floats
 from aeexplorer.metrics import active_units, kl_per_dimension
 
 SILENT = 1e-3  # share of the largest variance below which a dimension without a posterior counts as inactive

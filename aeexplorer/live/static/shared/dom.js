@@ -33,7 +33,7 @@ export function settled(act, wait = 180) {
   };
 }
 
-const LIGHTS = { "on the data": ["on", "●"], sparse: ["sparse", "◐"], "off the map": ["off", "○"] };
+const LIGHTS = { "near the data": ["on", "●"], "few data nearby": ["sparse", "◐"], "far from the data": ["off", "○"] };
 
 /** A status in words with its light, whose shape says it too. */
 export function statusLight(status) {
