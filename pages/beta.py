@@ -10,15 +10,15 @@ from aeexplorer.ui.shared.page_footer import page_footer
 from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
 from aeexplorer.ui.shared.run_progress import awaited, follow, wait
-from aeexplorer.ui.shared.sample_sets import DRAWN, Choice
+from aeexplorer.ui.shared.sample_sets import DRAWN, SampleSet
 from aeexplorer.ui.shared.samples import missing_data, test_split
 from aeexplorer.ui.shared.text import heading
 
 PREFERRED = ("mnist-beta", "digits-beta")
-MISSING = "There is no dial over β yet. Train a VAE as a dial: digits take a minute."
+MISSING = "There is no dial over β yet. Train a VAE as a dial: training on digits takes a minute."
 
 
-def find_open_run(run: Run) -> None:
+def page(run: Run) -> None:
     model = open_picked(run)
     assert model.dial is not None
     if len(model.dial.stops) < 2:
@@ -28,41 +28,42 @@ def find_open_run(run: Run) -> None:
         )
         follow(run, lambda: beta.fresh_runs(run))
         return
-    choice = Choice(model, "beta")
-    if choice.which == DRAWN:
+    samples = SampleSet(model, "beta")
+    if samples.which == DRAWN:
         left, right = st.columns([1, 4], gap="medium")
         with left:
-            choice.pad()
+            samples.pad()
     else:
         right = st.container()
-    chosen = choice.samples()
+    shown = samples.samples()
     marks = beta.marks_of(model)
     panel = right.container(key="beta")
-    picker, said = st.columns([1.9, 1], vertical_alignment="bottom")
+    picker, caption = st.columns([1.9, 1], vertical_alignment="bottom")
     with picker, st.container(horizontal=True, vertical_alignment="bottom"):
-        choice.ask()
-        gated = beta.gated_of(run)
+        samples.ask()
+        multirate = beta.choose_multirate(run)
         with panel:
-            params = beta.turn(model, beta.twin_of(run), gated, chosen, marks)
+            params = beta.turn(model, beta.twin_of(run), multirate, shown, marks)
         beta.offer_fresh(run, params["value"])
     frame = beta.frame_of(params)
-    said.caption(beta.beside(frame) if gated else beta.honesty(model, marks))
+    caption.caption(beta.about_multirate(frame) if multirate else beta.about_dial(model, marks))
     follow(run, lambda: beta.fresh_runs(run))
     if test_split(model) is None:
-        missing_data(model, "What stored codes decode to stands in for the samples, and there is no latent map.")
+        missing_data(model, "Decoded stored codes stand in for the samples, and there is no latent map.")
     page_footer(
         r"\mathcal L = D + \beta R",
         beta.numbers(frame, run),
-        beta.as_python(run, chosen, params),
+        beta.as_python(run, shown, params),
         beta.as_file(frame, model),
     )
 
 
-title, picker = st.columns([4, 1.25], vertical_alignment="bottom")
+title, picker = st.columns([4, 1.5], vertical_alignment="bottom")
 with title:
     heading(
-        "Turn β",
-        "Small β: faithful pictures, loose latent space. Large β: a tidy one that says less and less, until it collapses.",
+        "β-VAE: what β does",
+        "Small β: faithful reconstructions, a disordered latent space. Large β: a tidier one, carrying less and less "
+        "information, until it collapses. A dial is a series of models trained at increasing β.",
     )
 expected = awaited(beta.has_beta)
 if expected is not None:
@@ -72,4 +73,4 @@ else:
         picked = pick_run("Model", PREFERRED, beta.has_beta, MISSING, family="vae", dataset="digits")
     if picked is not None:
         with refusals():
-            find_open_run(picked)
+            page(picked)

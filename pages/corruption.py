@@ -1,4 +1,4 @@
-"""Corrupt samples and see what a denoising autoencoder makes of them, beside a plain one."""
+"""Corrupt samples and see what a denoising autoencoder makes of them, compared with a plain one."""
 
 from __future__ import annotations
 
@@ -6,67 +6,71 @@ import streamlit as st
 
 from aeexplorer.runs.run import Run
 from aeexplorer.ui import corruption
-from aeexplorer.ui.shared.page_footer import page_footer
+from aeexplorer.ui.shared.page_footer import loss_equation, page_footer
 from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
 from aeexplorer.ui.shared.run_progress import awaited, follow, wait
-from aeexplorer.ui.shared.sample_sets import DRAWN, Choice
+from aeexplorer.ui.shared.sample_sets import DRAWN, SampleSet
 from aeexplorer.ui.shared.samples import missing_data, test_split
 from aeexplorer.ui.shared.text import heading
 
 PREFERRED = ("mnist-dae-gaussian", "digits-dae-gaussian", "mnist-dae", "digits-dae")
-MISSING = "There is no model trained on corrupted samples yet. Train a denoising autoencoder: digits take seconds."
+MISSING = (
+    "There is no model trained on corrupted samples yet. Train a denoising autoencoder: "
+    "training on digits takes seconds."
+)
 
 
-def find_open_run(run: Run, beside: Run | None) -> None:
+def page(run: Run, other: Run | None) -> None:
     model = open_picked(run)
-    choice = Choice(model, "corruption")
-    if choice.which == DRAWN:
+    samples = SampleSet(model, "corruption")
+    if samples.which == DRAWN:
         left, right = st.columns([1, 4], gap="medium")
         with left:
-            choice.pad()
+            samples.pad()
     else:
         right = st.container()
-    chosen = choice.samples()
+    shown = samples.samples()
     with right:
-        with st.container(key="bench"):
-            params = corruption.restore(model, beside, chosen)
-        picker, said = st.columns([1.1, 1], vertical_alignment="bottom")
+        with st.container(key="corruption"):
+            params = corruption.restore(model, other, shown)
+        picker, caption = st.columns([1.1, 1], vertical_alignment="bottom")
         with picker:
-            choice.ask()
-        said.caption(
-            f"{corruption.honesty(run, params['kind'])} The pattern is locked: the slider changes the level, not the noise."
+            samples.ask()
+        caption.caption(
+            f"{corruption.about_training(run, params['kind'])} The noise pattern is locked: the slider changes its level."
         )
-    if corruption.turns(run):
+    if corruption.is_dial(run):
         follow(run)
     if test_split(model) is None:
         missing_data(
             model,
-            "What stored codes decode to stands in for the clean samples, which flatters the model they come from.",
+            "Decoded stored codes stand in for the original samples, which flatters the model they come from.",
         )
     frame = corruption.frame_of(params)
     page_footer(
-        r"L = \lVert x - g(f(\tilde x)) \rVert^2",
-        corruption.numbers(frame, run, beside, len(chosen.samples)),
-        corruption.as_python(run, beside, chosen, params),
+        loss_equation(run),
+        corruption.numbers(frame, run, other, len(shown.samples)),
+        corruption.as_python(run, other, shown, params),
         corruption.as_file(frame, model.spec),
     )
 
 
-title, picker, other = st.columns([2.6, 1.2, 1.2], vertical_alignment="bottom")
+title, picker, box = st.columns([2, 1.4, 1.4], vertical_alignment="bottom")
 with title:
     heading(
-        "Corrupt and restore",
-        "A denoising autoencoder sees the corrupted sample and is asked for the clean one. Drag the level: everything follows.",
+        "Corruption: corrupt and restore",
+        "A denoising autoencoder sees the corrupted sample and must restore the clean one. Drag the test noise: "
+        "everything follows.",
     )
-expected = awaited(corruption.turns)
+expected = awaited(corruption.is_dial)
 if expected is not None:
     wait(expected)
 else:
     with picker:
         picked = pick_run("Model", PREFERRED, corruption.denoises, MISSING, family="dae", dataset="digits")
     if picked is not None:
-        with other:
-            beside = corruption.choose_companion(picked)
+        with box:
+            other = corruption.choose_other(picked)
         with refusals():
-            find_open_run(picked, beside)
+            page(picked, other)

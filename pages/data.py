@@ -11,27 +11,22 @@ from aeexplorer.ui.shared.page_footer import page_footer
 from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.resources import dataset
-from aeexplorer.ui.shared.run_picker import follow, followed
 from aeexplorer.ui.shared.text import as_text, heading
+from aeexplorer.ui.shared.view_state import Setting
 
-PICK = "dataset.picked"
+DATASET = Setting("data", "dataset")
 VIEWS = {"Samples": data.samples, "Factors": data.factors, "Corruption": data.corruption}
 
 
 def pick() -> Source:
     known = sources()
-    asked = st.query_params.get("dataset")
-    follow(PICK, asked if asked in known else st.session_state.get(PICK, next(iter(known))))
-    name = st.selectbox(
+    st.selectbox(
         "Dataset",
         list(known),
-        key=PICK,
-        persist_state="session",
+        key=DATASET.begin(next(iter(known)), list(known)),
         format_func=lambda key: known[key].spec.title + ("" if known[key].available() else " · not here"),
     )
-    followed(PICK)
-    st.query_params["dataset"] = name
-    return known[name]
+    return known[DATASET.end()]
 
 
 def missing(source: Source, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Make samples that nobody has seen: draw codes, or move one by hand."""
+"""Generate samples that nobody has seen: draw codes, or change one by hand."""
 
 from __future__ import annotations
 
@@ -12,29 +12,35 @@ from aeexplorer.ui.shared.run_picker import open_picked, pick_run
 from aeexplorer.ui.shared.sample_picker import opened_run
 from aeexplorer.ui.shared.samples import missing_data, test_split
 from aeexplorer.ui.shared.text import heading
+from aeexplorer.ui.shared.view_state import Setting
 
 
 def page(run: Run) -> None:
     model = open_picked(run)
     opened = opened_run(run)
     views = generate.views(opened)
-    asked = st.query_params.get("view", "")
-    names, beside = st.columns([1.1, 1.2], vertical_alignment="center", gap="medium")
+    names, place = st.columns([1.1, 1.2], vertical_alignment="center", gap="medium")
+    setting = Setting("generate", "view")
     with names:
-        view = st.segmented_control(
-            "View", list(views), default=asked if asked in views else "Sample", required=True, key=f"view.{len(views)}",
+        st.segmented_control(
+            "View",
+            list(views),
+            required=True,
+            key=setting.begin("Sample", list(views)),
             label_visibility="collapsed",
-        )  # fmt: skip
-    st.query_params["view"] = view
-    shown = views[view](opened, beside)
-    page_footer(shown.equation, shown.said, opening(run) + shown.python, *shown.files)
+        )
+    shown = views[setting.end()](opened, place)
+    page_footer(shown.equation, shown.numbers, opening(run) + shown.python, *shown.files)
     if test_split(model) is None:
-        missing_data(model, "This page works on the stored codes; pictures of samples are then decoded from them.")
+        missing_data(model, "This page works on the stored codes; samples are then decoded from them.")
 
 
-title, picker = st.columns([3, 1.3], vertical_alignment="bottom")
+title, picker = st.columns([3, 1.4], vertical_alignment="bottom")
 with title:
-    heading("Make new samples", "The decoder answers any code: draw codes at random, or turn their numbers one by one.")
+    heading(
+        "Generate new samples",
+        "The decoder turns any code into a sample: draw codes at random, or change their numbers one by one.",
+    )
 with picker:
     picked = pick_run(preferred=("mnist-vae", "digits-vae", "mnist-vae-2d", "digits-vae-2d"))
 if picked is not None:

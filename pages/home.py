@@ -1,11 +1,11 @@
-"""Move across the latent plane and see what each of its points decodes to."""
+"""Home: move across the latent plane and see what each of its points decodes to."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from aeexplorer.runs.run import Run
-from aeexplorer.ui.home import decoded_at, draw_on, has_plane, move, where
+from aeexplorer.ui.home import Plane, decoded_at, has_plane
 from aeexplorer.ui.shared.exports import sheet
 from aeexplorer.ui.shared.page_footer import opening, page_footer
 from aeexplorer.ui.shared.page_links import page_link
@@ -14,23 +14,24 @@ from aeexplorer.ui.shared.resources import openable_runs
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
 from aeexplorer.ui.shared.samples import missing_data, test_split
 from aeexplorer.ui.shared.text import heading
+from aeexplorer.ui.shared.view_state import one_link
 
-TITLE = "Move across the latent plane"
-MISSING = "There is no model with a two-dimensional code yet. Train one: digits take seconds."
-DOORS = (
-    ("interpolate", "Walk between two samples", "lerp, slerp and a plain cross-fade"),
-    ("corruption", "Corrupt and restore", "what a denoising autoencoder learned"),
-    ("train", "Train your own", "watch it learn, epoch by epoch"),
+TITLE = "Home: the latent plane"
+MISSING = "There is no model with a 2-D latent space yet. Train one: training on digits takes seconds."
+CARDS = (
+    ("interpolate", "Interpolate", "Between two samples: lerp, slerp and a pixel cross-fade"),
+    ("corruption", "Corruption", "Corrupt samples and let a denoising autoencoder restore them"),
+    ("train", "Train", "Train your own model and watch it learn, epoch by epoch"),
 )
 
 
-def doors(drawn: bool) -> None:
-    """Ways to the workbenches; a drawing goes along."""
+def cards(drawn: bool) -> None:
+    """Links to other pages; a drawing goes along."""
     with st.container(key="doors", gap="small"):
-        for page, label, said in DOORS:
+        for page, label, caption in CARDS:
             with st.container(border=True, gap=None, key=f"door-{page}"):
                 page_link(page, f"**{label}**", **({"samples": "drawn"} if drawn and page == "corruption" else {}))
-                st.caption(said)
+                st.caption(caption)
 
 
 def empty() -> None:
@@ -44,23 +45,24 @@ def empty() -> None:
 
 @st.fragment
 def explore(run: Run) -> None:
-    model = open_picked(run)
-    left, right = st.columns([3.9, 1], gap="small")
-    with refusals():
+    with one_link(), refusals():
+        model = open_picked(run)
+        plane = Plane(model)
+        left, right = st.columns([3.9, 1], gap="small")
         with left, st.container(key="plane"):
-            move(model)
+            plane.show()
         with right:
-            doors(draw_on(model))
-        z, spec = where(model), model.spec
-        decoded = decoded_at(model, z)
-    if test_split(model) is None:
-        missing_data(model, "The plane works without it; the nearest real samples need it.")
-    page_footer(
-        rf"\hat x = g(z) = g({z[0]:.2f},\, {z[1]:.2f})",
-        f"2 numbers in, {spec.size} {'pixels' if spec.kind == 'image' else 'values'} out",
-        opening(run) + f"sample = model.decode([[{z[0]:.4g}, {z[1]:.4g}]])[0]\n",
-        sheet("decoded", {"decoded": decoded}, spec),
-    )
+            plane.show_pad()
+            cards(plane.drawn)
+        z, spec = plane.point, model.spec
+        if test_split(model) is None:
+            missing_data(model, "The plane works without it; the nearest real samples need it.")
+        page_footer(
+            rf"\hat x = g(z) = g({z[0]:.2f},\, {z[1]:.2f})",
+            f"2 numbers in, {spec.size} {'pixels' if spec.kind == 'image' else 'values'} out",
+            opening(run) + f"sample = model.decode([[{z[0]:.4g}, {z[1]:.4g}]])[0]\n",
+            sheet("decoded", {"decoded": decoded_at(model, z)}, spec),
+        )
 
 
 if not openable_runs():
@@ -70,10 +72,10 @@ else:
     with title:
         heading(
             TITLE,
-            "Every point of this plane decodes to a sample. Test samples were encoded into it; colours are their "
-            "classes, which the model never saw.",
+            "Every point of this plane decodes to a sample. The dots are encoded test samples. "
+            "Colours show class labels; the model was trained without them.",
         )
     with picker:
-        picked = pick_run("Model with a two-dimensional code", fits=has_plane, missing=MISSING, family="vae")
+        picked = pick_run("Model (2-D latent space)", fits=has_plane, missing=MISSING, family="vae")
     if picked is not None:
         explore(picked)

@@ -1,4 +1,4 @@
-"""Put one sample through a model and see what comes back."""
+"""Reconstruct one sample and see what a model keeps of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
 from aeexplorer.ui.shared.text import heading
 
-title, picker = st.columns([3, 1.3], vertical_alignment="bottom")
+title, picker = st.columns([3, 1.4], vertical_alignment="bottom")
 with title:
     heading("Reconstruct a sample", "See what a model keeps of a sample, and what it loses.")
 with picker:

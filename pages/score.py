@@ -1,4 +1,4 @@
-"""Follow what a denoising autoencoder's residual points to: the score of its data."""
+"""Follow the residual of a denoising autoencoder: the score of its data."""
 
 from __future__ import annotations
 
@@ -13,43 +13,45 @@ from aeexplorer.ui.shared.samples import missing_data, test_split
 from aeexplorer.ui.shared.text import heading
 
 PREFERRED = ("two-moons-score", "swiss-roll-score", "pinwheel-score")
-MISSING = "There is no denoising autoencoder of points in the plane yet. Train one: two moons take seconds."
+MISSING = (
+    "There is no denoising autoencoder of points in the plane yet. Train one: training on two moons takes seconds."
+)
 SOURCES = (
     "The denoising autoencoder is from [Vincent et al. 2008](https://doi.org/10.1145/1390156.1390294); that it learns "
     "the score is from [Vincent 2011](https://doi.org/10.1162/NECO_a_00142) and [Alain & Bengio 2014]"
     "(https://jmlr.org/papers/v15/alain14a.html). For the best denoiser the formula below is exact: Miyasawa 1961, and "
-    "Robbins 1956, who credits Tweedie. Arrows stop 3σ from the data: farther out a net only continues what it saw."
+    "Robbins 1956, who credits Tweedie. Arrows stop 3σ from the data: farther out the net extrapolates."
 )
 
 
-def find_open_run(run: Run, beside: Run | None) -> None:
+def page(run: Run, other: Run | None) -> None:
     model = open_picked(run)
     if test_split(model) is None:
         missing_data(model, "The exact score is that of the training samples, so this page needs them.")
         return
     with st.container(key="score"):
-        params = score.follow_score(model, beside)
-    field, way = score.frames(params)
+        params = score.follow_score(model, other)
+    field, walk = score.frames(params)
     st.caption(SOURCES)
     page_footer(
         r"\mathbb E[x \mid \tilde x] = \tilde x + \sigma^2\, \nabla \log p_\sigma(\tilde x)",
-        score.numbers(way, params),
+        score.numbers(walk, params),
         score.as_python(run, params),
         score.as_file(field),
     )
 
 
-title, picker, other = st.columns([2.6, 1.2, 1.2], vertical_alignment="bottom")
+title, picker, box = st.columns([2, 1.4, 1.4], vertical_alignment="bottom")
 with title:
     heading(
-        "Walk along the score",
-        "What a denoising autoencoder adds to a noisy sample points to where data become denser. Move σ, put the point "
-        "somewhere, and let it walk.",
+        "Score of a DAE",
+        "The difference that a denoising autoencoder adds to a noisy sample points to where data become denser. Drag σ, "
+        "place a point and let it follow the arrows.",
     )
 with picker:
     picked = pick_run("Model", PREFERRED, score.has_score, MISSING, family="score_dae", dataset="two-moons")
 if picked is not None:
-    with other:
-        beside = score.choose_companion(picked)
+    with box:
+        other = score.choose_other(picked)
     with refusals():
-        find_open_run(picked, beside)
+        page(picked, other)

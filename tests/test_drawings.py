@@ -84,7 +84,7 @@ def test_each_end_of_a_walk_may_be_drawn() -> None:
     app = open_page("interpolate", drawn_a=packed(first), drawn_b=packed(second), drawn_c=packed(first))
     assert not app.exception and not app.error
     assert first in app.code[0].value and second in app.code[0].value
-    assert "From · drawn" in said(app) and "To · drawn" in said(app)
+    assert "Start · drawn" in said(app) and "End · drawn" in said(app)
     assert "drawn_c" not in app.query_params, "there are two ends"
     undo = [button for button in app.button if button.label == "Use the test sample instead"]
     undo[1].click().run()

@@ -104,7 +104,7 @@ def test_a_model_trained_at_one_beta_becomes_a_mark_and_others_do_not() -> None:
     assert [m.value for m in marks] == [0.5, 3.0]
     assert marks[1].distortion == pytest.approx(fresh.status.result["reconstruction"])
     assert "against theirs" in said(beta(run=run.id))
-    assert parts.honesty(model, marks).count("at β =") == 2
+    assert parts.about_dial(model, marks).count("at β =") == 2
 
 
 def test_the_button_starts_a_training_like_the_marks(monkeypatch: pytest.MonkeyPatch) -> None:

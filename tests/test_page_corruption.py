@@ -20,6 +20,7 @@ from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
 from aeexplorer.training.plan import DialSpec
 from aeexplorer.ui import corruption as parts
+from aeexplorer.ui.shared.companions import told_apart
 
 __all__ = ["alone"]  # a fixture of every test here
 
@@ -56,12 +57,12 @@ def test_the_plain_autoencoder_of_the_same_size_stands_beside() -> None:
     trained("vae", latent_dim=4)
     app = corruption()
     assert not app.exception and not app.error
-    assert (box(app, "Model"), box(app, "Beside it")) == (dae.id, ae.id)
+    assert (box(app, "Model"), box(app, "Compare with")) == (dae.id, ae.id)
     assert re.search(r"DAE [\d.]+, AE [\d.]+ \(sum over 64 pixels, mean of 10\)", said(app))
-    next(b for b in app.selectbox if b.label == "Beside it").select("nothing").run()
+    next(b for b in app.selectbox if b.label == "Compare with").select("nothing").run()
     assert not app.exception
     assert ", AE" not in said(app)
-    assert app.query_params["beside"] == "nothing"
+    assert app.query_params["compare"] == "nothing"
 
 
 def test_a_run_that_does_not_denoise_gives_way_to_one_of_its_dataset() -> None:
@@ -75,7 +76,7 @@ def test_a_run_that_does_not_denoise_gives_way_to_one_of_its_dataset() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("gaussian", "Trained on this kind"), ("masking", "Gaussian at σ = 0.5: it has never seen masking")],
+    [("gaussian", "Trained on this kind"), ("masking", "(σ = 0.5);] has never seen masking")],
 )
 def test_it_says_whether_the_kind_was_trained(kind: str, words: str) -> None:
     pair()
@@ -83,7 +84,7 @@ def test_it_says_whether_the_kind_was_trained(kind: str, words: str) -> None:
 
 
 def test_a_run_trained_on_clean_samples_says_that() -> None:
-    assert "never seen" in parts.honesty(trained("ae"), "gaussian")
+    assert "never seen" in parts.about_training(trained("ae"), "gaussian")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_the_picked_sample_is_shown_first_of_its_class_and_stays_there() -> None
         app = corruption(sample="50", **query)
         x = _places(app)
         assert x[list(labels[x]).index(labels[50])] == 50
-        app.button[0].click().run()
+        next(b for b in app.button if b.label == "Shuffle").click().run()
         others = _places(app)
         assert 50 in others and others != x
     assert set(labels[others]) == {labels[50]}
@@ -142,7 +143,7 @@ def test_without_the_dataset_stored_codes_stand_in() -> None:
         orphaned(run)
     app = corruption()
     assert not app.exception and not app.error
-    assert "is not on this computer" in said(app) and "stands in" in said(app)
+    assert "is not on this computer" in said(app) and "stand in" in said(app)
     assert "model.decode(model.codes.z[" in app.code[0].value
 
 
@@ -176,11 +177,11 @@ def test_what_is_taken_along() -> None:
 
 
 def test_names_where_there_is_little_room() -> None:
-    assert parts.initials(trained("dae")) == "DAE"
-    assert parts.initials(trained("sparse_ae")) == "sparse AE"
-    assert parts.initials(trained("beta_vae")) == "β-VAE"
+    assert told_apart(trained("dae"), trained("sparse_ae")) == ("DAE", "Sparse AE")
+    assert told_apart(trained("beta_vae"), None) == ("β-VAE", "")
+    assert told_apart(trained("ae", latent_dim=3), trained("ae", latent_dim=4)) == ("AE 3-D", "AE 4-D")
     ours, theirs = trained("dae", level=0.2, title="gentle"), trained("dae", level=0.9, title="harsh")
-    assert parts.names(ours, theirs) == ("gentle", "harsh")
+    assert told_apart(ours, theirs) == ("gentle", "harsh")
 
 
 def chain(kind: str = "gaussian", **knobs: object) -> Run:
@@ -194,7 +195,7 @@ def test_chains_of_the_same_size_are_offered_by_their_kind() -> None:
     first, masked = chain(), chain("masking")
     chain("salt_and_pepper", latent_dim=5)
     pair()
-    assert parts.chains_of(first) == {"gaussian": first.id, "masking": masked.id}
+    assert parts.dials_by_kind(first) == {"gaussian": first.id, "masking": masked.id}
     app = corruption(run=first.id, kind="masking")
     assert not app.exception and not app.error
     assert app.query_params["run"] == masked.id  # the kind of the link chooses the chain
@@ -212,7 +213,7 @@ def test_a_chain_that_is_picked_brings_its_kind() -> None:
 
 def test_the_lines_of_python_stand_at_the_level_trained_at() -> None:
     run = chain()
-    app = corruption(run=run.id, beside="nothing", trained="0.6", level="0.3")
+    app = corruption(run=run.id, compare="nothing", trained="0.6", level="0.3")
     assert not app.exception and not app.error
     assert app.query_params["trained"] == "0.6"
     given: dict[str, np.ndarray] = {}

@@ -87,7 +87,7 @@ def test_where_a_draw_lies_is_told_from_what_it_looks_like() -> None:
     found = find_open_run(run.id)
     readouts = render("sample", {"run": run.id, "n": 64}).readouts
     z = found.explorer.encode(found.explorer.decode(found.explorer.sample_codes(64, 0, 1.0)))
-    assert readouts["on_the_data"] == pytest.approx((found.neighbourhood(z).status == 0).mean())
+    assert readouts["near_data"] == pytest.approx(100 * (found.neighbourhood(z).status == 0).mean())
 
 
 def test_dimensions_are_sorted_by_what_they_carry() -> None:
@@ -113,7 +113,7 @@ def test_a_collapsed_model_has_nothing_but_inactive_dimensions() -> None:
     for view in ("Traverse", "Sliders"):
         app = generate(view)
         assert not app.exception and not app.error
-        assert "nothing of a sample" in said(app)
+        assert "no information about a sample" in said(app)
 
 
 def test_traversals_are_those_of_the_lines() -> None:
@@ -163,7 +163,7 @@ def test_only_a_plane_has_a_grid() -> None:
 def test_an_attribute_is_a_difference_of_means() -> None:
     run = trained("ae", latent_dim=4)
     app = generate("Attributes", sample="3", strength="0.5")
-    labelled(app.selectbox, "Take away the mean of").set_value("class:7").run()
+    labelled(app.selectbox, "Subtract the mean of").set_value("class:7").run()
     labelled(app.selectbox, "Add the mean of").set_value("class:1").run()
     assert "s = 0.5: 1 minus 7" in said(app)
     codes = find_open_run(run.id).explorer.codes

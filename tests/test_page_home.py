@@ -65,7 +65,7 @@ def test_without_a_two_dimensional_run_it_says_so() -> None:
     trained("ae", latent_dim=5)
     app = home()
     assert not app.exception
-    assert "two-dimensional" in app.info[0].value
+    assert "2-D latent space" in app.info[0].value
     assert not app.selectbox
 
 

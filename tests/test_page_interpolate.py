@@ -14,10 +14,10 @@ from aeexplorer.explorer import open_run
 from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.live.scenes import render
 from aeexplorer.runs.run import Run
-from aeexplorer.ui.interpolate import fourth, walk_python
-from aeexplorer.ui.shared.mosaics import gif, mosaic
+from aeexplorer.ui.interpolate import fourth, path_python
+from aeexplorer.ui.shared.exports import gif, mosaic
 from aeexplorer.ui.shared.page_footer import opening
-from aeexplorer.ui.shared.sample_picker import End, Stock, opening_of
+from aeexplorer.ui.shared.sample_picker import PickedSample, Stock, python_of
 
 __all__ = ["alone"]  # a fixture of every test here
 
@@ -88,7 +88,7 @@ def test_the_link_says_what_is_shown_and_others_are_drawn() -> None:
     trained(latent_dim=4)
     app = walk(ends="4", sample="3", to="10,11,12")
     assert (app.query_params["sample"], app.query_params["to"]) == ("3", "10,11,12")
-    others = [button for button in app.button if button.help == "Another sample"]
+    others = [button for button in app.button if button.help == "Random sample"]
     assert len(others) == 4
     others[2].click().run()
     assert app.query_params["sample"] == "3"
@@ -107,7 +107,7 @@ def test_one_picked_class_is_all_that_another_comes_from() -> None:
     run = trained(latent_dim=4)
     app = walk()
     labelled(app.selectbox, "Class").set_value("3").run()
-    labelled(app.button, "Another").click().run()
+    labelled(app.button, "Random").click().run()
     assert open_run(run).dataset.test.y[int(app.query_params["sample"])] == 3
 
 
@@ -119,7 +119,7 @@ def test_a_drawing_takes_the_place_of_a_sample() -> None:
     app.session_state["end.digits.1.drawn"] = base64.b64encode(picture.tobytes()).decode()
     app.run()
     assert not app.exception
-    assert "To · drawn" in said(app)
+    assert "End · drawn" in said(app)
     made = ran(code(app))
     np.testing.assert_allclose(made["b"], found.explorer.encode(picture[None])[0], atol=1e-6)
     labelled(app.button, "Use the test sample instead").click().run()
@@ -188,10 +188,12 @@ def test_stored_places_are_those_of_the_test_split() -> None:
 
 
 def test_python_needs_numpy_only_for_drawings() -> None:
-    end = End({"index": 1}, np.zeros(2), np.zeros(2), "{0} = 1\n")
-    assert opening_of([end]) == "a = 1\n"
-    assert opening_of([End({"pixels": "AA=="}, np.zeros(2), np.zeros(2), "{0} = 1\n")]).startswith("import base64")
-    assert "at_t" in walk_python({"t": 0.1})
+    end = PickedSample({"index": 1}, np.zeros(2), np.zeros(2), "{0} = 1\n")
+    assert python_of([end]) == "a = 1\n"
+    assert python_of([PickedSample({"pixels": "AA=="}, np.zeros(2), np.zeros(2), "{0} = 1\n")]).startswith(
+        "import base64"
+    )
+    assert "at_t" in path_python({"t": 0.1})
     assert fourth([end] * 3)[0] == {"z": [0.0, 0.0]}
     assert opening(trained(latent_dim=2)).startswith("import aeexplorer")
 

@@ -57,7 +57,7 @@ def test_another_sample_is_in_the_link() -> None:
     assert not app.exception
     assert app.query_params["sample"] == "12"
     labelled(app.selectbox, "Class").set_value("3").run()
-    labelled(app.button, "Another").click().run()
+    labelled(app.button, "Random").click().run()
     assert not app.exception
     picked = int(app.query_params["sample"])
     assert open_run(app.query_params["run"]).dataset.test.y[picked] == 3
@@ -72,7 +72,7 @@ def test_a_denoiser_is_given_a_corrupted_sample_and_the_pattern_is_locked() -> N
     assert app.metric[0].value != error
     labelled(app.slider, "Level").set_value(0.5).run()
     assert app.metric[0].value == error
-    labelled(app.button, "New pattern").click().run()
+    labelled(app.button, "New noise").click().run()
     assert app.metric[0].value != error
 
 

@@ -67,11 +67,11 @@ def test_a_run_over_the_same_sigma_stands_beside_another_family_first() -> None:
     chain("dae", (0.1, 0.4))
     app = score(run=first.id)
     assert not app.exception and not app.error
-    assert (box(app, "Model"), box(app, "Beside it")) == (first.id, naive.id)
-    assert next(b for b in app.selectbox if b.label == "Beside it").options[-1] == "Nothing"
-    next(b for b in app.selectbox if b.label == "Beside it").select("nothing").run()
+    assert (box(app, "Model"), box(app, "Compare with")) == (first.id, naive.id)
+    assert next(b for b in app.selectbox if b.label == "Compare with").options[0] == "None"
+    next(b for b in app.selectbox if b.label == "Compare with").select("nothing").run()
     assert not app.exception
-    assert app.query_params["beside"] == "nothing"
+    assert app.query_params["compare"] == "nothing"
 
 
 @pytest.mark.parametrize("dial", [False, True])
@@ -85,7 +85,7 @@ def test_the_lines_of_python_give_the_same_numbers(dial: bool) -> None:
     field, way = parts.frames({"run": run.id, "sigma": sigma, "start": (0.25, -0.5)})
     assert given["cosine"] == pytest.approx(field.readouts["cosine"], abs=1e-5)
     assert given["relative_error"] == pytest.approx(field.readouts["relative_error"], abs=1e-4)
-    np.testing.assert_allclose(given["way"], way.arrays["learned_way"], atol=1e-5)
+    np.testing.assert_allclose(given["path"], way.arrays["learned_way"], atol=1e-5)
     x, y = way.readouts["exact_restored"]
     assert f"({x:.2f}, {y:.2f}) = (0.25, -0.50) + {sigma:g}² ·" in said(app)
 

@@ -1,10 +1,9 @@
-"""The β dial: which runs have one, the live panel, its marks, and fresh models to hold it against."""
+"""The parts of β-VAE: which runs are dials over β, the live panel, and models trained from scratch to compare with."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from aeexplorer import jobs
@@ -13,7 +12,20 @@ from aeexplorer.data import find_source, is_available
 from aeexplorer.explorer import Explorer
 from aeexplorer.live.components import live_panel
 from aeexplorer.live.frame import Frame
-from aeexplorer.live.panel import Button, Chart, Cloud, Dimensions, Line, Mark, Readout, Row, Slider, Spot
+from aeexplorer.live.panel import (
+    AnyView,
+    Button,
+    Chart,
+    Cloud,
+    Control,
+    Dimensions,
+    Line,
+    Mark,
+    Readout,
+    Row,
+    Slider,
+    Spot,
+)
 from aeexplorer.live.scenes import render
 from aeexplorer.live.scenes.beta import at_value
 from aeexplorer.runs.dial import Mark as Trained
@@ -24,16 +36,17 @@ from aeexplorer.server.identity import current_owner
 from aeexplorer.store import Damaged
 from aeexplorer.training.estimation import estimate
 from aeexplorer.training.loop import TrainingConfig
+from aeexplorer.ui.shared.companions import same_data
 from aeexplorer.ui.shared.exports import sheet
 from aeexplorer.ui.shared.page_footer import Download, opening
-from aeexplorer.ui.shared.resources import all_runs, dataset, explorer, openable_runs, theme
+from aeexplorer.ui.shared.resources import all_runs, dataset, explorer, theme
 from aeexplorer.ui.shared.run_picker import remember_sample
-from aeexplorer.ui.shared.sample_sets import Chosen
+from aeexplorer.ui.shared.sample_sets import SampleRow
 from aeexplorer.ui.shared.samples import long_names
 from aeexplorer.ui.shared.text import as_text, duration
+from aeexplorer.ui.shared.view_state import PanelState, Setting, number, whole
 
 KEY = "beta.panel"
-LEFT_AT = "beta.left_at"
 REFUSED = "beta.refused"
 VISIBLE = 0.5
 """From here on reconstructions change for the eye; below β is given a quarter of the slider."""
@@ -49,11 +62,7 @@ def twin_of(run: Run) -> Run | None:
     """The dial over β of the same data with a code of two values, whose map is shown; none for a run that has its own."""
     if run.config.latent_dim <= 2:
         return None
-    kin = [
-        other for other in openable_runs()
-        if has_beta(other) and other.config.latent_dim == 2
-        and (other.spec.dataset, other.spec.data.shape) == (run.spec.dataset, run.spec.data.shape)
-    ]  # fmt: skip
+    kin = [other for other in same_data(run) if has_beta(other) and other.config.latent_dim == 2]
     for other in sorted(kin, key=lambda r: (r.path.name != f"{run.path.name}-2d", r.removable != run.removable)):
         try:
             explorer(other)
@@ -63,122 +72,157 @@ def twin_of(run: Run) -> Run | None:
     return None
 
 
-def gated_of(run: Run) -> Run | None:
-    """One net for every β of the same data, the one with a code of the same size first; asked for by a switch."""
-    kin = [
-        other for other in openable_runs()
-        if "rates" in other.family.traits
-        and (other.spec.dataset, other.spec.data.shape) == (run.spec.dataset, run.spec.data.shape)
-    ]  # fmt: skip
+def choose_multirate(run: Run) -> Run | None:
+    """A multi-rate VAE of the same data, one with a code of the same size first, where a person asks for it."""
+    kin = [other for other in same_data(run) if "rates" in other.family.traits]
     kin.sort(key=lambda r: (r.config.latent_dim != run.config.latent_dim, r.removable))
     if not kin or not is_available(run.spec.dataset):
         return None
     wanted = st.toggle(
-        "Beside one gated net", key="beta.gated", bind="query-params",
-        help="A multi-rate VAE answers at every β with one set of weights, whose hidden units open and close with β "
-        "(Bae et al. 2023). Its loss comes close; what it hides shows at both ends of the slider.",
-    )  # fmt: skip
+        "Compare with a multi-rate VAE",
+        key="gated",
+        bind="query-params",
+        help="A multi-rate VAE answers at every β with one set of weights: gates inside the net open and close with β "
+        "(Bae et al. 2023).",
+    )
     return kin[0] if wanted else None
 
 
 def fresh_runs(run: Run) -> list[Run]:
     """Runs of one model each that differ from the dial in β alone: trained separately, or still under way."""
     wanted = run.config.model_dump(exclude={"beta", "warmup"})
-    return [
-        other for other in all_runs()
-        if isinstance(other, Run) and other.spec.dial is None and other.family.name == run.family.name
-        and other.spec.dataset == run.spec.dataset and other.config.model_dump(exclude={"beta", "warmup"}) == wanted
-    ]  # fmt: skip
+
+    def differs_in_beta_alone(other: Run) -> bool:
+        same = (other.family.name, other.spec.dataset) == (run.family.name, run.spec.dataset)
+        return same and other.spec.dial is None and other.config.model_dump(exclude={"beta", "warmup"}) == wanted
+
+    return [other for other in all_runs() if isinstance(other, Run) and differs_in_beta_alone(other)]
 
 
 def marks_of(model: Explorer) -> list[Trained]:
     """Models trained separately, those that came with the dial and those trained here, ascending."""
     stored = model.dial.marks if model.dial else ()
-    found = {(m.value, m.seed, m.steps): m for m in stored}
+    marks = {(m.value, m.seed, m.steps): m for m in stored}
     n_train = find_source(model.run.spec.dataset).n_train
     for other in fresh_runs(model.run):
         status = other.status
         if status.state == "done" and dict(other.config)["beta"] > 0:
             made = mark(other.config, other.spec.training, n_train, status.result)
-            found[made.value, made.seed, made.steps] = made
-    return [found[key] for key in sorted(found)]
+            marks[made.value, made.seed, made.steps] = made
+    return [marks[key] for key in sorted(marks)]
 
 
-def turn(model: Explorer, twin: Run | None, gated: Run | None, chosen: Chosen, marks: list[Trained]) -> dict[str, Any]:
+def turn(
+    model: Explorer, twin: Run | None, multirate: Run | None, shown: SampleRow, marks: list[Trained]
+) -> dict[str, Any]:
     """The live panel; the params of the scene as the hand left them."""
-    assert model.dial is not None
-    run, spec, stops = model.run, model.spec, model.dial.stops
-    # the values a panel begins with stay while it lives: what the hand did since is the panel's own
-    start_key = f"{KEY}.start"
-    if KEY not in st.session_state or start_key not in st.session_state:
-        st.session_state[start_key] = settings(model)
-    start = st.session_state[start_key]
-    params: dict[str, Any] = {"run": run.id, "samples": chosen.samples} | ({"twin": twin.id} if twin else {})
-    params |= {"gated": gated.id} if gated else {}
-    shown = twin.config.latent_dim if twin else run.config.latent_dim
-    names = () if long_names(spec.classes) else spec.classes
-    still = {"scene": "beta_curve", "fields": ("run", "twin", "gated"), "place": "above"}
+    run = model.run
+    params: dict[str, Any] = {"run": run.id, "samples": shown.samples} | ({"twin": twin.id} if twin else {})
+    params |= {"gated": multirate.id} if multirate else {}
+    state = PanelState(KEY, value=Setting("beta", "beta", number(0, 1e6)), seed=Setting("beta", "seed", whole(0, 2**31)))
     panel = live_panel(
-        "beta", key=KEY, label="Turn β", params=params,
-        controls=[
-            Slider(
-                param="value", label="β", low=stops[0], high=stops[-1], value=min(max(start["value"], stops[0]), stops[-1]),
-                scale="log", symbol="β", bend=bend(stops), marks=tuple(Mark(x=x, label=f"{x:g}") for x in stops),
-            ),
-            Button(param="seed", label="Other prior samples", value=start["seed"]),
-        ],
-        rows=[
-            Row(array="input", label=chosen.origin if chosen.origin != "clean" else "input", pick=bool(chosen.places)),
-            Row(array="reconstruction", label="reconstruction"),
-            *([Row(array="gated_reconstruction", label="one gated net")] if gated else []),
-            Row(array="prior", label="prior samples"),
-            *([Row(array="gated_prior", label="one gated net")] if gated else []),
-        ],
-        readouts=[
-            Readout(name=name, label=label, digits=1, unit="nats")
-            for name, label in zip(NATS, ("D, distortion", "R, rate", "β R", "loss = D + β R"), strict=True)
-        ] + ([
-            Readout(name="gated_loss", label="loss, gated net", digits=1, unit="nats"),
-            Readout(name="gated_active_units", label="active units, gated net", digits=0),
-        ] if gated else []),
-        views=[
-            Chart(
-                **still, title="Rate and distortion, test set", x_readout="rate", x_label="rate R, nats",
-                y_label="distortion D", height=258,
-                lines=(
-                    *([Line(name="one gated net", colour="quiet", readout="gated_distortion", x_readout="gated_rate",
-                            x_array="gated_rate", y_array="gated_distortion")] if gated else []),
-                    Line(name="", colour="accent", readout="distortion", x_array="rate",
-                         y_array="distortion"),
-                ),
-                spots=tuple(Spot(x=m.rate, y=m.distortion, label=_said_of(m)) for m in marks),
-                spot_name="trained separately" if marks else "",
-            ),
-            *([Cloud(
-                **still, title=f"Latent map{_whose_map(twin, run)}", names=names,
-                colours=tuple(theme().colour(i, len(spec.classes)) for i in range(len(spec.classes))),
-            )] if shown > 1 else []),
-            Dimensions(**still, title="KL per dimension, nats"),
-        ],
-    )  # fmt: skip
-    left_at = panel.values
-    st.session_state[LEFT_AT] = left_at
-    for name, value in (("beta", f"{left_at['value']:g}"), ("seed", f"{left_at['seed']}")):
-        if st.query_params.get(name) != value:
-            st.query_params[name] = value
-    if panel.picked and panel.picked[1] < len(chosen.places):
-        remember_sample(chosen.places[panel.picked[1]])
+        "beta",
+        key=KEY,
+        label="Turn β",
+        params=params,
+        controls=_controls(model, state),
+        rows=_rows(shown, multirate is not None),
+        readouts=_readouts(multirate is not None),
+        views=_views(model, twin, multirate is not None, marks),
+    )
+    values = state.left(panel.values)
+    if panel.picked and panel.picked[1] < len(shown.places):
+        remember_sample(shown.places[panel.picked[1]])
         st.rerun()
-    return params | left_at
+    return params | values
 
 
-def _whose_map(twin: Run | None, run: Run) -> str:
+def _controls(model: Explorer, state: PanelState) -> list[Control]:
+    assert model.dial is not None
+    stops = model.dial.stops
+    start = state.start({"value": (stops[0], stops[-1])}, value=model.dial.default, seed=0)
+    return [
+        Slider(
+            param="value",
+            label="β",
+            low=stops[0],
+            high=stops[-1],
+            value=start["value"],
+            scale="log",
+            symbol="β",
+            bend=bend(stops),
+            marks=tuple(Mark(x=x, label=f"{x:g}") for x in stops),
+        ),
+        Button(param="seed", label="New prior samples", value=start["seed"]),
+    ]
+
+
+def _rows(shown: SampleRow, multirate: bool) -> list[Row]:
+    rows = [
+        Row(array="input", label=shown.origin, pick=bool(shown.places)),
+        Row(array="reconstruction", label="reconstruction"),
+        Row(array="prior", label="prior samples"),
+    ]
+    if multirate:
+        rows.insert(2, Row(array="gated_reconstruction", label="multi-rate VAE"))
+        rows.append(Row(array="gated_prior", label="multi-rate VAE"))
+    return rows
+
+
+def _readouts(multirate: bool) -> list[Readout]:
+    labels = zip(NATS, ("D, distortion", "R, rate", "β R", "loss = D + β R"), strict=True)
+    readouts = [Readout(name=name, label=label, digits=1, unit="nats") for name, label in labels]
+    if multirate:
+        readouts += [
+            Readout(name="gated_loss", label="loss, multi-rate VAE", digits=1, unit="nats"),
+            Readout(name="gated_active_units", label="active units, multi-rate VAE", digits=0),
+        ]
+    return readouts
+
+
+def _views(model: Explorer, twin: Run | None, multirate: bool, marks: list[Trained]) -> list[AnyView]:
+    spec, run = model.spec, model.run
+    still: dict[str, Any] = {"scene": "beta_curve", "fields": ("run", "twin", "gated"), "place": "above"}
+    lines = [Line(name="", colour="accent", readout="distortion", x_array="rate", y_array="distortion")]
+    if multirate:
+        other = Line(
+            name="multi-rate VAE",
+            colour="quiet",
+            readout="gated_distortion",
+            x_readout="gated_rate",
+            x_array="gated_rate",
+            y_array="gated_distortion",
+        )
+        lines.insert(0, other)
+    views: list[AnyView] = [
+        Chart(
+            **still,
+            title="Rate and distortion, test set",
+            x_readout="rate",
+            x_label="rate R, nats",
+            y_label="distortion D, nats",
+            height=258,
+            lines=tuple(lines),
+            spots=tuple(Spot(x=m.rate, y=m.distortion, label=_mark_label(m)) for m in marks),
+            spot_name="trained from scratch" if marks else "",
+        ),
+        Dimensions(**still, title="KL per dimension, nats"),
+    ]
+    if (twin.config.latent_dim if twin else run.config.latent_dim) > 1:
+        n = len(spec.classes)
+        names = () if long_names(spec.classes) else spec.classes
+        colours = tuple(theme().colour(i, n) for i in range(n))
+        views.insert(1, Cloud(**still, title=f"Latent map{_map_of(twin, run)}", names=names, colours=colours))
+    return views
+
+
+def _map_of(twin: Run | None, run: Run) -> str:
     if twin is not None:
-        return " (2-d twin of this dial)"
-    return "" if run.config.latent_dim == 2 else " (two principal axes)"
+        return " (from a 2-D model at the same β)"
+    return "" if run.config.latent_dim == 2 else " (first two principal components)"
 
 
-def _said_of(trained: Trained) -> str:
+def _mark_label(trained: Trained) -> str:
     return (
         f"β = {trained.value:g}, seed {trained.seed}, {trained.steps:,} steps: D {trained.distortion:.1f}, "
         f"R {trained.rate:.1f}, {trained.active_units} active"
@@ -189,23 +233,6 @@ def bend(stops: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
     """How the slider divides its travel: most of it to where the eye sees β."""
     low, high = stops[0], stops[-1]
     return ((low, 0.0), (VISIBLE, 0.25), (high, 1.0)) if low < VISIBLE and high > 4 * VISIBLE else ()
-
-
-def settings(model: Explorer) -> dict[str, Any]:
-    """β and the seed of the prior samples as the link says them, else as they were left, else where the dial stands."""
-    assert model.dial is not None
-    asked: dict[str, Any] = {"value": model.dial.default, "seed": 0} | st.session_state.get(LEFT_AT, {})
-    for name, param, read in (("beta", "value", float), ("seed", "seed", int)):
-        try:
-            asked[param] = read(st.query_params[name][:40])
-        except (KeyError, ValueError):
-            continue
-    value = float(asked["value"])
-    low, high = model.dial.stops[0], model.dial.stops[-1]
-    return {
-        "value": min(max(value, low), high) if np.isfinite(value) else model.dial.default,
-        "seed": min(max(int(asked["seed"]), 0), 2**31),
-    }
 
 
 def fresh_config(run: Run, value: float) -> dict[str, Any]:
@@ -221,10 +248,14 @@ def offer_fresh(run: Run, value: float) -> None:
     refused = st.session_state.pop(REFUSED, "")
     busy = any(jobs.under_way(other) for other in fresh_runs(run))
     st.button(
-        f"Train a fresh VAE at β = {value:g}", icon=":material/play_arrow:", key="beta.fresh", on_click=_start,
-        args=(run, value), disabled=busy or not is_available(run.spec.dataset),
-        help="From scratch, as long as the first stop of the dial. Its mark appears on the curve when it is done.",
-    )  # fmt: skip
+        f"Train a VAE from scratch at β = {value:.3g}",
+        icon=":material/play_arrow:",
+        key="beta.fresh",
+        on_click=_start,
+        args=(run, value),
+        disabled=busy or not is_available(run.spec.dataset),
+        help="As long as the first snapshot of the dial. Its mark appears on the curve when it is done.",
+    )
     if refused:
         st.error(as_text(refused), icon=":material/error:")
 
@@ -243,24 +274,23 @@ def _start(run: Run, value: float) -> None:
         st.session_state[REFUSED] = reason(error)
 
 
-def beside(frame: Frame) -> str:
-    """How the gated net stands where the slider was left, and what it hides."""
+def about_multirate(frame: Frame) -> str:
+    """How the multi-rate VAE compares with the dial where the slider was left."""
     at = frame.readouts
+    more = at["gated_loss"] - at["loss"]
     return (
-        f"At β = {at['value']:.3g} the gated net keeps {at['gated_active_units']} active units, the dial "
-        f"{at['active_units']} of {at['units']}; loss {at['gated_loss']:.1f} against {at['loss']:.1f} nats (its figures "
-        "are of 2,000 test samples). One net must serve every β: the units that it uses hardly change, so at small β its "
-        "prior samples are better than those of a real VAE, and at large β it does not collapse as one does."
+        f"At β = {at['value']:.3g} the multi-rate VAE has {at['gated_active_units']} active units, the dial "
+        f"{at['active_units']} of {at['units']}; its loss is {abs(more):.1f} nats ({abs(more) / at['loss']:.1%}) "
+        f"{'higher' if more > 0 else 'lower'}. Its figures are measured on {at['gated_samples']:,} test samples."
     )
 
 
-def honesty(model: Explorer, marks: list[Trained]) -> str:
+def about_dial(model: Explorer, marks: list[Trained]) -> str:
     """What the dial is, what the marks are and how far it is from them, in Markdown."""
     assert model.dial is not None
-    said = (
-        "Every snapshot went on from the weights of the one before, so units live on that a fresh VAE would have lost. "
-        "Upwards only: a unit once lost does not come back, and on MNIST a chain down from β = 30 was 10 to 22 % worse for "
-        "β ≤ 3."
+    text = (
+        "Each snapshot of the dial started from the weights of the one before, so units stay active that a VAE trained "
+        "from scratch would have lost. Trained from small β to large: a collapsed unit rarely recovers."
     )
     apart = []
     for m in marks:
@@ -270,8 +300,8 @@ def honesty(model: Explorer, marks: list[Trained]) -> str:
             percent = 100 * (ours / (m.distortion + m.value * m.rate) - 1)
             apart.append(f"{percent:+.1f} % at β = {m.value:g}".replace("-", "−"))
     if apart:
-        said += f" Orange marks are VAEs trained from scratch; the dial's loss against theirs: {', '.join(apart)}."
-    return said
+        text += f" Orange marks are VAEs trained from scratch; the dial's loss against theirs: {', '.join(apart)}."
+    return text
 
 
 def numbers(frame: Frame, run: Run) -> str:
@@ -285,12 +315,12 @@ def numbers(frame: Frame, run: Run) -> str:
     ).replace("per value", "per pixel" if run.spec.data.kind == "image" else "per value")
 
 
-def as_python(run: Run, chosen: Chosen, params: dict[str, Any]) -> str:
+def as_python(run: Run, shown: SampleRow, params: dict[str, Any]) -> str:
     """The lines that show the same samples and numbers."""
     value = params["value"]
     return (
-        "import numpy as np\n\n" + opening(run) + chosen.python + f"vae = model.at({value!r})\n"
-        f"reconstructions = vae.reconstruct(x)\nsamples = vae.sample({len(chosen.samples)}, seed={params['seed']})\n\n"
+        "import numpy as np\n\n" + opening(run) + shown.python + f"vae = model.at({value!r})\n"
+        f"reconstructions = vae.reconstruct(x)\nsamples = vae.sample({len(shown.samples)}, seed={params['seed']})\n\n"
         'curve = model.dial.curve\nbeta = np.log(curve["value"])\n'
         f'distortion = np.interp(np.log({value!r}), beta, curve["distortion"])\n'
         f'rate = np.interp(np.log({value!r}), beta, curve["rate"])\n'
@@ -299,7 +329,7 @@ def as_python(run: Run, chosen: Chosen, params: dict[str, Any]) -> str:
 
 
 def frame_of(params: dict[str, Any]) -> Frame:
-    """What the panel shows, for numbers and files."""
+    """The frame that the panel shows, for numbers and files."""
     return render("beta", {**params, "points": 2})
 
 

@@ -1,4 +1,4 @@
-"""The bench of new samples: draws, one dimension after the other, sliders for the code, the whole plane, attributes."""
+"""The parts of Generate: draws, one dimension after the other, a slider for each, the whole plane, attributes."""
 
 from __future__ import annotations
 
@@ -11,45 +11,68 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from aeexplorer.live.components import latent_pad, live_panel
-from aeexplorer.live.open_runs import OpenRun
+from aeexplorer.live.open_run import OpenRun
 from aeexplorer.live.panel import Button, Control, Play, Readout, Row, Segmented, Slider
 from aeexplorer.live.scenes import render
 from aeexplorer.plots import scatter_toy
-from aeexplorer.ui.interpolate import left_at, start
 from aeexplorer.ui.shared.dimensions import Dimensions, dimensions_of, symbol
-from aeexplorer.ui.shared.groups import group_options
-from aeexplorer.ui.shared.mosaics import mosaic
+from aeexplorer.ui.shared.exports import mosaic
+from aeexplorer.ui.shared.groups import Group, group_options
 from aeexplorer.ui.shared.page_footer import Download
 from aeexplorer.ui.shared.resources import theme
-from aeexplorer.ui.shared.sample_picker import End, opening_of, pick_ends
+from aeexplorer.ui.shared.sample_picker import PickedSample, pick_samples, python_of
 from aeexplorer.ui.shared.samples import background, chart, is_plane
+from aeexplorer.ui.shared.view_state import PanelState, Setting, number, whole
 
 DRAWS, WIDE_DRAWS = 48, 16
 STEPS, TRAVERSED = 9, 13
-ROWS, DIALS, FOLDED = 6, 8, 30
+ROWS, SLIDERS, FOLDED = 6, 8, 30
 SIDE = 15
+SEED = Setting("generate", "seed", whole(0, 2**31))
+SOURCE = Setting("generate", "source")
+TEMPERATURE = Setting("generate", "temperature", number(0, 2))
+REACH = Setting("generate", "reach", number(0, 5))
+SPAN = Setting("generate", "span", number(0.1, 0.999))
+STRENGTH = Setting("generate", "strength", number(-2, 2))
+DIFFERENCE = Readout(name="difference", label="RMS difference to the nearest real sample", digits=2)
 View = Callable[[OpenRun, DeltaGenerator], "Shown"]
 """Draws itself below, and what picks its sample into the place beside the names of the views."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What a view showed, for the foot of the page.
+    """What a view showed, for the footer of the page.
 
     Attributes:
         equation: LaTeX.
-        said: its numbers.
+        numbers: those of the equation.
         python: lines that make the same, for `model`.
-        files: to take along.
+        files: downloads.
     """
 
     equation: str
-    said: str
+    numbers: str
     python: str
     files: tuple[Download, ...] = ()
 
 
-def _picture(opened: OpenRun, name: str, scene: str, params: dict[str, Any], rows: Callable[[dict[str, np.ndarray]], list[np.ndarray]]) -> tuple[Download, ...]:  # fmt: skip
+def views(opened: OpenRun) -> dict[str, View]:
+    """The views that a run has, by name."""
+    if is_plane(opened.spec):
+        return {"Sample": draws_on_plane}
+    flat: dict[str, View] = {"Grid": manifold} if opened.latent_dim == 2 else {}
+    several = len(group_options(opened.explorer, opened.explorer.codes.index, opened.labels)) > 1
+    groups: dict[str, View] = {"Attributes": attributes} if several else {}
+    return {"Sample": draws, "Traverse": traverse, "Sliders": sliders, **flat, **groups}
+
+
+def _picture(
+    opened: OpenRun,
+    name: str,
+    scene: str,
+    params: dict[str, Any],
+    rows: Callable[[dict[str, np.ndarray]], list[np.ndarray]],
+) -> tuple[Download, ...]:
     """The rows of a scene as a PNG, made when asked for; nothing of samples that are no pictures."""
     if opened.spec.kind != "image":
         return ()
@@ -60,299 +83,357 @@ def _picture(opened: OpenRun, name: str, scene: str, params: dict[str, Any], row
 # draws
 
 
-def draws(opened: OpenRun, beside: DeltaGenerator) -> Shown:
+def draws(opened: OpenRun, place: DeltaGenerator) -> Shown:
     """Codes drawn at random, decoded; seed and temperature live."""
-    traits, key = opened.explorer.traits, "draws.panel"
+    traits = opened.explorer.traits
     picture = opened.spec.kind == "image"
-    prior, codebook = "prior" in traits, "codebook" in traits
     columns, n = (12, DRAWS) if picture else (4, WIDE_DRAWS)
-    beside.caption(_origin(prior, codebook))
-    controls: list[Control] = []
-    if not prior and not codebook:
-        controls.append(
-            Segmented(
-                param="source", label="Codes drawn from", value="own",
-                options=(("own", "Gaussian fitted to the codes"), ("normal", "Standard normal, as for a VAE")),
-            )
-        )  # fmt: skip
-    controls.append(Button(param="seed", label="Draw again", value=int(start(key, "seed", 0, 0, 2**31))))
-    if not codebook:
-        controls.append(
-            Slider(param="temperature", label="temperature", symbol="T", low=0, high=2, value=start(key, "temperature", 1, 0, 2))
-        )  # fmt: skip
+    place.caption(_origin(traits))
     params: dict[str, Any] = {"run": opened.explorer.run.path.name, "n": n}
+    state = PanelState("draws.panel", source=SOURCE, seed=SEED, temperature=TEMPERATURE)
     with st.container(key="draws"):
         panel = live_panel(
-            "sample", key=key, label="New samples", params=params, controls=controls,
+            "sample",
+            key=state.key,
+            label="New samples",
+            params=params,
+            controls=_draw_controls(traits, state),
             rows=[Row(array="tiles", columns=columns, tile=104 if picture else 260, caption="status")],
-            readouts=[Readout(name="on_the_data", label="share on the data", digits=2)],
-        )  # fmt: skip
-    for name in panel.values:
-        if name != "source":
-            left_at(key, name, float(panel.values[name]))
-    params |= panel.values
-    seed, temperature = params["seed"], params.get("temperature", 1.0)
-    normal = params.get("source") == "normal"
-    if normal:
+            readouts=[Readout(name="near_data", label="near the data", digits=0, unit="%")],
+        )
+    params |= state.left(panel.values)
+    equation, numbers, code = _draw_words(opened, params)
+    files = _picture(opened, "samples.png", "sample", params, lambda a: np.split(a["tiles"], n // columns))
+    return Shown(equation, numbers, code, files)
+
+
+def _draw_controls(traits: frozenset[str], state: PanelState) -> list[Control]:
+    sources = (("own", "Gaussian fitted to the codes"), ("normal", "Standard normal, as for a VAE"))
+    defaults: dict[str, Any] = {"seed": 0}
+    if "codebook" not in traits:
+        defaults["temperature"] = 1.0
+        if "prior" not in traits:
+            defaults["source"] = "own"
+    start = state.start({"source": [name for name, _ in sources]}, **defaults)
+    controls: list[Control] = []
+    if "source" in start:
+        controls.append(Segmented(param="source", label="Codes drawn from", value=start["source"], options=sources))
+    controls.append(Button(param="seed", label="New samples", value=start["seed"]))
+    if "temperature" in start:
+        value = start["temperature"]
+        controls.append(Slider(param="temperature", label="temperature", symbol="T", low=0, high=2, value=value))
+    return controls
+
+
+def _draw_words(opened: OpenRun, params: dict[str, Any]) -> tuple[str, str, str]:
+    """The equation of draws, its numbers, and lines of Python that draw the same."""
+    traits, n, seed, temperature = opened.explorer.traits, params["n"], params["seed"], params.get("temperature", 1.0)
+    code = f"samples = model.sample({n}, seed={seed}, temperature={temperature:g})\n"
+    if "codebook" in traits:
+        drawn = r"z \sim p(z)" if "prior" in traits else r"z_p \sim \hat p(e_p)"
+        return rf"\hat x = g(z),\quad {drawn}", f"seed {seed}", code
+    numbers = f"T = {temperature:g}, seed {seed}"
+    if params.get("source") == "normal":
         code = (
             "import numpy as np\n\n"
             f"z = {temperature:g} * np.random.default_rng({seed}).standard_normal(({n}, model.latent_dim))\n"
             "samples = model.decode(z)\n"
         )
-    else:
-        code = f"samples = model.sample({n}, seed={seed}, temperature={temperature:g})\n"
-    if codebook:
-        equation = r"\hat x = g(z),\quad z_p \sim \hat p(e_p)"
-    elif prior or normal:
-        equation = r"\hat x = g(z),\quad z \sim \mathcal N(0, T^2 I)"
-    else:
-        equation = r"\hat x = g(z),\quad z \sim \mathcal N(\bar z,\, T^2\, \mathrm{Cov}\, z)"
-    said = f"seed {seed}" if codebook else f"T = {temperature:g}, seed {seed}"
-    files = _picture(opened, "samples.png", "sample", params, lambda a: np.split(a["tiles"], n // columns))
-    return Shown(equation, said, code, files)
+    elif "normal_prior" not in traits:
+        if "prior" in traits:
+            return r"\hat x = g(z),\quad z \sim p(z)", numbers, code
+        return r"\hat x = g(z),\quad z \sim \mathcal N(\bar z,\, T^2\, \mathrm{Cov}\, z)", numbers, code
+    return r"\hat x = g(z),\quad z \sim \mathcal N(0, T^2 I)", numbers, code
 
 
-def _origin(prior: bool, codebook: bool) -> str:
-    if prior:
-        return "Codes come from the prior, the standard normal distribution that training kept the codes near."
-    if codebook:
-        return ("This family has no prior: each position of the code takes an entry as often as stored codes do, "
-                "whatever the other positions take.")  # fmt: skip
-    return ("This model has no prior, since training never asked its codes to follow one: a Gaussian fitted to them "
-            "stands in, which also draws between their clusters.")  # fmt: skip
+def _origin(traits: frozenset[str]) -> str:
+    if "normal_prior" in traits:
+        return "Codes are drawn from the prior, the standard normal distribution that training kept the codes near."
+    if "prior" in traits:
+        return "Codes are drawn from a prior that was learned from the codes."
+    if "codebook" in traits:
+        return (
+            "This family has no prior: each position of the code takes an entry as often as stored codes do, "
+            "independently of the other positions."
+        )
+    return (
+        "This model has no prior, since its training asked no distribution of the codes: a Gaussian fitted to them stands "
+        "in, which also draws between their clusters."
+    )
 
 
 # one dimension after the other
 
 
-def traverse(opened: OpenRun, beside: DeltaGenerator) -> Shown:
+def traverse(opened: OpenRun, place: DeltaGenerator) -> Shown:
     """One row for each dimension of a picked sample's code, sorted by what it carries; inactive ones folded away."""
-    (end, place), dimensions = _picked(opened, beside), dimensions_of(opened)
+    (sample, box), dimensions = _picked(opened, place), dimensions_of(opened)
     groups = _groups(dimensions)
-    with place:
+    with box:
         group = st.segmented_control(
-            "Dimensions", list(groups), default=next(iter(groups)), required=True,
+            "Dimensions",
+            list(groups),
+            default=next(iter(groups)),
+            required=True,
             key=f"dimensions.{opened.explorer.run.path.name}",
+            persist_state="session",
             help=f"Sorted by {'their KL, in nats' if dimensions.measure == 'KL' else 'the variance of the stored codes'}.",
-        )  # fmt: skip
+        )
     _say_collapse(dimensions)
-    dims, key = groups[group], "traverse.panel"
+    dims, state = groups[group], PanelState("traverse.panel", reach=REACH)
     params: dict[str, Any] = {
-        "run": opened.explorer.run.path.name, "sample": end.named, "dims": list(dims), "steps": TRAVERSED,
-    }  # fmt: skip
+        "run": opened.explorer.run.path.name,
+        "sample": sample.named,
+        "dims": list(dims),
+        "steps": TRAVERSED,
+    }
+    tile = 70 if opened.spec.kind == "image" else 110
     with st.container(key="traverse"):
         panel = live_panel(
-            "traverse", key=key, label="Traversals of single dimensions", params=params,
+            "traverse",
+            key=state.key,
+            label="Traversals of single dimensions",
+            params=params,
             controls=[
                 Slider(
-                    param="reach", label="reach", unit="standard deviations", low=0, high=5, step=0.05, digits=2,
-                    value=start(key, "reach", 3, 0, 5),
+                    param="reach",
+                    label="reach",
+                    unit="standard deviations",
+                    low=0,
+                    high=5,
+                    step=0.05,
+                    digits=2,
+                    value=state.start(reach=3.0)["reach"],
                 )
             ],
-            rows=[
-                Row(array=f"dim_{d}", label=dimensions.name(d), tile=70 if opened.spec.kind == "image" else 110) for d in dims
-            ],
-        )  # fmt: skip
-    reach = params["reach"] = left_at(key, "reach", float(panel.values["reach"]))
+            rows=[Row(array=f"dim_{d}", label=dimensions.name(d), tile=tile) for d in dims],
+        )
+    reach = params["reach"] = float(state.left(panel.values)["reach"])
     code = (
-        f"import numpy as np\n\n{opening_of([end])}"
+        f"import numpy as np\n\n{python_of([sample])}"
         f"z, dimensions, rows = model.codes.z, {list(dims)}, []\n"
         "for d in dimensions:\n"
         f"    values = z[:, d].mean() + z[:, d].std() * np.linspace({-reach:g}, {reach:g}, {TRAVERSED})\n"
         "    rows.append(model.traverse(a, d, values))\n"
     )
-    said = f"each z_k from {reach:g} standard deviations below its mean to {reach:g} above, the others fixed"
+    numbers = f"each z_k from {reach:g} standard deviations below its mean to {reach:g} above, the others fixed"
     files = _picture(opened, "traversals.png", "traverse", params, lambda a: [a[f"dim_{d}"] for d in dims])
-    return Shown(r"\hat x = g(z_1, \ldots, z_k, \ldots, z_K)", said, code, files)
+    return Shown(r"\hat x = g(z_1, \ldots, z_k, \ldots, z_K)", numbers, code, files)
 
 
 def _say_collapse(dimensions: Dimensions) -> None:
     if not dimensions.active:
-        st.info(
-            "The code says nothing of a sample: every dimension is inactive, whatever moves it.", icon=":material/info:"
-        )
+        st.info("Every dimension is inactive: the code carries no information about a sample.", icon=":material/info:")
 
 
 def _groups(dimensions: Dimensions) -> dict[str, tuple[int, ...]]:
     """The dimensions by strength: at first the strongest, then the other active ones, then the inactive ones."""
-    strongest, more, silent = dimensions.active[:ROWS], dimensions.active[ROWS:], dimensions.inactive
+    strongest, more, inactive = dimensions.active[:ROWS], dimensions.active[ROWS:], dimensions.inactive
     groups = {f"{len(strongest)} {'strongest' if more else 'active'}": strongest} if strongest else {}
     if more:
         groups[f"{len(more)} more"] = more[:FOLDED]
-    if silent:
-        groups[f"{len(silent)} inactive"] = silent[:FOLDED]
+    if inactive:
+        groups[f"{len(inactive)} inactive"] = inactive[:FOLDED]
     return groups
 
 
 # sliders
 
 
-def dials(opened: OpenRun, beside: DeltaGenerator) -> Shown:
-    """A slider for each of the most active dimensions; the picture, where it lies and what is near follow."""
-    (end, _), dimensions = _picked(opened, beside), dimensions_of(opened)
-    key = f"dials.{opened.explorer.run.path.name}"
+def sliders(opened: OpenRun, place: DeltaGenerator) -> Shown:
+    """A slider for each of the most active dimensions; the picture, where its code lies and what is near follow."""
+    (sample, _), dimensions = _picked(opened, place), dimensions_of(opened)
+    key, run = f"sliders.{opened.explorer.run.path.name}", opened.explorer.run.path.name
     _say_collapse(dimensions)
-    chosen = (dimensions.active or dimensions.inactive)[:DIALS]
-    z = [float(v) for v in end.z]
-    controls: list[Control] = [
-        Slider(
-            param=f"z.{d}", label=dimensions.name(d), symbol=symbol(d), low=low, high=high, step=0.01,
-            value=round(z[d], 2),
-        )
-        for d, low, high in _ranges(dimensions, chosen, end.z)
-    ]  # fmt: skip
+    chosen = (dimensions.active or dimensions.inactive)[:SLIDERS]
+    z = [float(v) for v in sample.z]
     with st.container(key="dials"):
         panel = live_panel(
-            "plane", key=key, label="The code under your fingers", params={"run": opened.explorer.run.path.name, "z": z, "neighbours": 6},
-            controls=controls,
+            "plane",
+            key=key,
+            label="One slider for each dimension",
+            params={"run": run, "z": z, "neighbours": 6, "difference": True},
+            controls=_code_controls(dimensions, chosen, sample.z),
             rows=[
                 Row(array="picture", label="decoded", columns=1, tile=300 if opened.spec.kind == "image" else 400),
                 Row(array="nearest", label="nearest real samples", columns=6, tile=64),
             ],
-            readouts=[Readout(name="status", label="lies"), Readout(name="distance", label="nearest code away", digits=2)],
-        )  # fmt: skip
+            readouts=[
+                Readout(name="status", label="Code"),
+                Readout(name="distance", label="distance to nearest code", digits=2),
+                DIFFERENCE,
+            ],
+        )
     # what the hand left of the sample before is not of this one
-    if st.session_state.get(f"{key}.of") != end.named:
-        st.session_state[f"{key}.of"], st.session_state[f"{key}.stale"] = end.named, panel.values
+    if st.session_state.get(f"{key}.of") != sample.named:
+        st.session_state[f"{key}.of"], st.session_state[f"{key}.stale"] = sample.named, panel.values
     if panel.values != st.session_state[f"{key}.stale"]:
         for d in chosen:
             z[d] = float(panel.values[f"z.{d}"])
     rest = len(dimensions.active) - len(chosen)
-    said = f"{len(chosen)} of {opened.latent_dim} numbers move" + (f", {rest} active ones stay" if rest > 0 else "")
+    numbers = f"{len(chosen)} of {opened.latent_dim} dimensions have sliders"
+    if rest > 0:
+        numbers += f"; {rest} more active {'dimension is' if rest == 1 else 'dimensions are'} fixed"
     listed = ", ".join(f"{value:.3f}" for value in z)
-    files = _picture(
-        opened, "picture.png", "plane", {"run": opened.explorer.run.path.name, "z": z}, lambda a: [a["picture"]]
-    )
-    return Shown(r"\hat x = g(z)", said, f"picture = model.decode([{listed}])[0]\n", files)
+    files = _picture(opened, "picture.png", "plane", {"run": run, "z": z}, lambda a: [a["picture"]])
+    return Shown(r"\hat x = g(z)", numbers, f"picture = model.decode([{listed}])[0]\n", files)
 
 
-def _ranges(dimensions: Dimensions, chosen: tuple[int, ...], z: np.ndarray) -> list[tuple[int, float, float]]:
-    """From where to where each dimension goes: where stored codes lie, and the sample itself."""
+def _code_controls(dimensions: Dimensions, chosen: tuple[int, ...], z: np.ndarray) -> list[Control]:
+    """A slider for each chosen dimension, over where stored codes lie and the sample itself."""
     low = np.floor(100 * np.minimum(dimensions.low, z)) / 100
     high = np.ceil(100 * np.maximum(dimensions.high, z)) / 100
-    return [(d, float(low[d]), float(high[d])) for d in chosen]
+    return [
+        Slider(
+            param=f"z.{d}",
+            label=dimensions.name(d),
+            symbol=symbol(d),
+            low=float(low[d]),
+            high=float(high[d]),
+            step=0.01,
+            value=round(float(z[d]), 2),
+        )
+        for d in chosen
+    ]
 
 
 # the whole plane
 
 
-def manifold(opened: OpenRun, beside: DeltaGenerator) -> Shown:
-    """What every place of a plane decodes to, beside the plane itself."""
-    key, run = "manifold.panel", opened.explorer.run
-    origin = "the prior" if "normal_prior" in opened.explorer.traits else "a Gaussian fitted to the codes, axis by axis"
-    beside.caption(f"Left what every place decodes to, by quantiles of {origin}; right the codes of test samples.")
+def manifold(opened: OpenRun, place: DeltaGenerator) -> Shown:
+    """The decoded samples of evenly spaced quantiles of the plane, beside the plane itself."""
+    run, state = opened.explorer.run, PanelState("manifold.panel", span=SPAN)
+    prior = "normal_prior" in opened.explorer.traits
+    origin = "the prior" if prior else "a Gaussian fitted to the codes, axis by axis"
+    place.caption(f"Left: the plane decoded at quantiles of {origin}. Right: the codes of test samples.")
     left, right = st.columns([1.15, 1], gap="medium")
     with left, st.container(key="manifold"):
         panel = live_panel(
-            "grid", key=key, label="The plane, decoded", params={"run": run.id, "n": SIDE},
+            "grid",
+            key=state.key,
+            label="The plane, decoded",
+            params={"run": run.id, "n": SIDE},
             controls=[
                 Play(param="span", low=0.1, high=0.99),
                 Slider(
-                    param="span", label="probability inside", symbol="p", low=0.1, high=0.999, step=0.001, digits=3,
-                    value=start(key, "span", 0.9, 0.1, 0.999),
+                    param="span",
+                    label="probability inside",
+                    symbol="p",
+                    low=0.1,
+                    high=0.999,
+                    step=0.001,
+                    digits=3,
+                    value=state.start(span=0.9)["span"],
                 ),
             ],
             rows=[Row(array="tiles", columns=SIDE, tile=34)],
-        )  # fmt: skip
+        )
     with right, st.container(key="beside-manifold"):
-        latent_pad(run.id, key="manifold.map", label="The same plane with the codes of test samples",
-                   classes=len(opened.spec.classes), neighbours=0, name="manifold")  # fmt: skip
-    span = left_at(key, "span", float(panel.values["span"]))
+        latent_pad(
+            run.id,
+            key="manifold.map",
+            label="The same plane with the codes of test samples",
+            classes=len(opened.spec.classes),
+            neighbours=0,
+            name="manifold",
+        )
+    span = float(state.left(panel.values)["span"])
     code = f"from aeexplorer.interpolation import manifold_grid\n\nz = manifold_grid({SIDE}, {span:g})\n"
-    if "normal_prior" not in opened.explorer.traits:
+    if not prior:
         code += "z = model.codes.z.mean(0) + z * model.codes.z.std(0)\n"
     code += "pictures = model.decode(z)\n"
-    files = _picture(opened, "plane.png", "grid", {"run": run.id, "n": SIDE, "span": span},
-                     lambda a: np.split(a["tiles"], SIDE))  # fmt: skip
-    said = f"{SIDE} x {SIDE} quantiles of {origin}, {span:.1%} of each axis inside"
-    equation = r"\hat x_{ij} = g\big(\Phi^{-1}(u_i),\, \Phi^{-1}(u_j)\big)"
-    return Shown(equation, said, code, files)
+    params = {"run": run.id, "n": SIDE, "span": span}
+    files = _picture(opened, "plane.png", "grid", params, lambda a: np.split(a["tiles"], SIDE))
+    numbers = f"{SIDE} × {SIDE} quantiles of {origin}, {span:.1%} of each axis inside"
+    return Shown(r"\hat x_{ij} = g\big(\Phi^{-1}(u_i),\, \Phi^{-1}(u_j)\big)", numbers, code, files)
 
 
 # attributes
 
 
-def attributes(opened: OpenRun, beside: DeltaGenerator) -> Shown:
-    """A sample moved along the way from one group of codes to another; the strength live."""
-    (end, _), boxes = _picked(opened, beside), st.columns(2)
-    groups = group_options(opened.explorer, opened.explorer.codes.index, opened.labels)
-    keys = list(groups)
-    stand = int(np.square(opened.z - end.z).sum(1).argmin())
-    own = next((key for key, group in groups.items() if stand in group.rows), keys[0])
-    other = keys[(keys.index(own) + 1) % len(keys)]
-    minus, plus = (
-        box.selectbox(
-            f"{said} the mean of",
-            keys,
-            index=keys.index(name),
-            format_func=lambda key: groups[key].title,
-            key=f"{said}.{own}.{len(keys)}",
-        )
-        for box, said, name in ((boxes[0], "Take away", own), (boxes[1], "Add", other))
-    )
-    key = "attributes.panel"
+def attributes(opened: OpenRun, place: DeltaGenerator) -> Shown:
+    """A sample shifted from one group of codes towards another; the strength live."""
+    sample, _ = _picked(opened, place)
+    minus, plus = _choose_groups(opened, sample)
+    state = PanelState("attributes.panel", strength=STRENGTH)
     params: dict[str, Any] = {
-        "run": opened.explorer.run.path.name, "sample": end.named, "steps": STEPS,
-        "plus": groups[plus].rows.tolist(), "minus": groups[minus].rows.tolist(),
-    }  # fmt: skip
+        "run": opened.explorer.run.path.name,
+        "sample": sample.named,
+        "steps": STEPS,
+        "plus": plus.rows.tolist(),
+        "minus": minus.rows.tolist(),
+    }
+    start = state.start(strength=1.0)["strength"]
     with st.container(key="attributes"):
         panel = live_panel(
-            "arithmetic", key=key, label="Attribute arithmetic", params=params,
+            "arithmetic",
+            key=state.key,
+            label="Attribute arithmetic",
+            params=params,
             controls=[
                 Play(param="strength", low=0, high=1),
-                Slider(param="strength", label="strength", symbol="s", low=-2, high=2, step=0.01, value=start(key, "strength", 1, -2, 2)),
+                Slider(param="strength", label="strength", symbol="s", low=-2, high=2, step=0.01, value=start),
             ],
             rows=[
                 Row(array="row", label="from 0 to s", tile=104),
                 Row(array="three", columns=3, tile=210, captions=("sample", "reconstruction", "at s")),
             ],
             readouts=[
-                Readout(name="status", label="at s"), Readout(name="distance", label="nearest code away", digits=2),
-                Readout(name="length", label="length of the direction", digits=2),
+                Readout(name="status", label="Code at s"),
+                Readout(name="distance", label="distance to nearest code", digits=2),
+                DIFFERENCE,
+                Readout(name="length", label="length of the shift", digits=2),
             ],
-        )  # fmt: skip
-    strength = left_at(key, "strength", float(panel.values["strength"]))
+        )
+    strength = params["strength"] = float(state.left(panel.values)["strength"])
     code = (
-        f"{opening_of([end])}z, labels = model.codes.z, model.codes.labels\n"
-        f"plus, minus = {groups[plus].python}, {groups[minus].python}\n"
+        f"{python_of([sample])}z, labels = model.codes.z, model.codes.labels\n"
+        f"plus, minus = {plus.python}, {minus.python}\n"
         f"picture = model.decode(a + {strength:g} * (z[plus].mean(0) - z[minus].mean(0)))[0]\n"
     )
-    said = (
-        f"s = {strength:g}: {groups[plus].title} minus {groups[minus].title}, "
-        f"means of {len(params['plus'])} and {len(params['minus'])} codes"
+    numbers = (
+        f"s = {strength:g}: {plus.title} minus {minus.title}, means of {len(plus.rows)} and {len(minus.rows)} codes"
     )
-    files = _picture(opened, "attribute.png", "arithmetic", params | {"strength": strength}, lambda a: [a["row"]])
-    return Shown(r"\hat x = g\big(z + s\,(\bar z_+ - \bar z_-)\big)", said, code, files)
+    files = _picture(opened, "attribute.png", "arithmetic", params, lambda a: [a["row"]])
+    return Shown(r"\hat x = g\big(z + s\,(\bar z_+ - \bar z_-)\big)", numbers, code, files)
 
 
-def _picked(opened: OpenRun, place: DeltaGenerator) -> tuple[End, DeltaGenerator]:
+def _choose_groups(opened: OpenRun, sample: PickedSample) -> tuple[Group, Group]:
+    """The groups whose means are subtracted and added; at first the sample's own and the next one."""
+    groups = group_options(opened.explorer, opened.explorer.codes.index, opened.labels)
+    keys = list(groups)
+    stand = int(np.square(opened.z - sample.z).sum(1).argmin())
+    own = next((key for key, group in groups.items() if stand in group.rows), keys[0])
+    first = {"minus": own, "plus": keys[(keys.index(own) + 1) % len(keys)]}
+    labels = {"minus": "Subtract the mean of", "plus": "Add the mean of"}
+    chosen = []
+    for box, (name, label) in zip(st.columns(2), labels.items(), strict=True):
+        setting = Setting(f"generate.{opened.explorer.run.spec.dataset}", name)
+        key = setting.begin(first[name], keys)
+        box.selectbox(label, keys, format_func=lambda key: groups[key].title, key=key)
+        chosen.append(groups[setting.end(first[name])])
+    return chosen[0], chosen[1]
+
+
+def _picked(opened: OpenRun, place: DeltaGenerator) -> tuple[PickedSample, DeltaGenerator]:
     """The picked sample, whose card takes half of a place, and the other half."""
     with place:
         left, right = st.columns(2, vertical_alignment="center")
     with left:
-        return pick_ends(opened, ("Sample",))[0], right
+        return pick_samples(opened, ("Sample",))[0], right
 
 
-def on_plane(opened: OpenRun, beside: DeltaGenerator) -> Shown:
+def draws_on_plane(opened: OpenRun, place: DeltaGenerator) -> Shown:
     """Points of a plane: draws among the data."""
     model = opened.explorer
     left, right = st.columns([3, 1], vertical_alignment="bottom")
-    temperature = left.slider("Temperature", 0.0, 2.0, 1.0, 0.05, disabled="codebook" in model.traits)
-    seed = int(right.number_input("Seed", 0, 2**31 - 1, step=1))
-    beside.caption(_origin("prior" in model.traits, "codebook" in model.traits))
+    left.slider("Temperature", 0.0, 2.0, step=0.05, key=TEMPERATURE.begin(1.0), disabled="codebook" in model.traits)
+    right.number_input("Seed", 0, 2**31 - 1, step=1, key=SEED.begin(0))
+    temperature, seed = float(TEMPERATURE.end(1.0)), int(SEED.end(0))
+    place.caption(_origin(model.traits))
     figure = scatter_toy(background(model), theme=theme())
-    drawn = scatter_toy(model.sample(WIDE_DRAWS * 10, seed, temperature), theme=theme())
-    figure.add_traces(drawn.update_traces(marker_color=theme().mark, name="drawn").data)
+    new = scatter_toy(model.sample(WIDE_DRAWS * 10, seed, temperature), theme=theme())
+    figure.add_traces(new.update_traces(marker_color=theme().mark, name="drawn").data)
     chart(figure, height=480)
     code = f"samples = model.sample({WIDE_DRAWS * 10}, seed={seed}, temperature={temperature:g})\n"
     return Shown(r"\hat x = g(z)", f"T = {temperature:g}, seed {seed}", code)
-
-
-def views(opened: OpenRun) -> dict[str, View]:
-    """The views that a run has, by name."""
-    if is_plane(opened.spec):
-        return {"Sample": on_plane}
-    flat: dict[str, View] = {"Grid": manifold} if opened.latent_dim == 2 else {}
-    several = len(group_options(opened.explorer, opened.explorer.codes.index, opened.labels)) > 1
-    groups: dict[str, View] = {"Attributes": attributes} if several else {}
-    return {"Sample": draws, "Traverse": traverse, "Sliders": dials, **flat, **groups}

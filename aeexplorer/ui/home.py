@@ -1,18 +1,21 @@
-"""The plane of Home: where its point begins, where the hand let go of it, and the drawing that lands on it."""
+"""The latent plane of Home: where its point begins, where the hand left it, and the drawing that lands on it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
 
-from aeexplorer.data import DataSpec
 from aeexplorer.explorer import Explorer
 from aeexplorer.live.components import draw_pad, latent_pad
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.shared.drawings import drawable, link, shared_drawing
 from aeexplorer.ui.shared.run_picker import picked_sample, remember_drawing, remember_sample
+from aeexplorer.ui.shared.view_state import PanelState, Setting
 
 PLANE = "home"
+Point = tuple[float, float]
 
 
 def has_plane(run: Run) -> bool:
@@ -20,78 +23,89 @@ def has_plane(run: Run) -> bool:
     return bool(run.config.latent_dim == 2)
 
 
-def move(model: Explorer) -> None:
-    """The live plane; where the hand lets go, the nearest sample becomes the picked one."""
-    key = _key(model)
-    # where a plane begins stays while it lives: what the hand did since is the plane's own
-    if key not in st.session_state or f"{key}.start" not in st.session_state:
-        st.session_state[f"{key}.start"] = _beginning(model)
-        for name in ("z", "hand", "drawing"):
-            st.session_state.pop(f"{key}.{name}", None)
-    point = latent_pad(
-        model.run.id, key=key, z=st.session_state[f"{key}.start"], classes=max(len(model.spec.classes), 1), name=PLANE,
-        label=f"Latent plane of {model.spec.title}",
-    )  # fmt: skip
-    _moved(model, "hand", point.z if point else None)
-    if point and point.nearest is not None and point.nearest < len(model.codes.index):
-        remember_sample(int(model.codes.index[point.nearest]))
+class Plane:
+    """The live plane of a model with the drawing pad beside it; both move one point, which is a code."""
+
+    def __init__(self, model: Explorer) -> None:
+        self._model, self._key = model, f"plane.{model.run.id}"
+        reach = 3 * max(float(np.abs(model.codes.z).max()), 1.0)
+        self._state = PanelState(self._key, z=Setting("home", "z", _reader(reach), _as_text))
+        self._start: Point = self._state.start(z=self._first_point())["z"]
+        self.drawn = False
+
+    def show(self) -> None:
+        """The plane; where the hand lets go, the nearest sample becomes the picked one."""
+        model = self._model
+        point = latent_pad(
+            model.run.id,
+            key=self._key,
+            z=self._start,
+            classes=max(len(model.spec.classes), 1),
+            name=PLANE,
+            label=f"Latent plane of {model.spec.title}",
+        )
+        self._moved("hand", point.z if point else None)
+        if point and point.nearest is not None and point.nearest < len(model.codes.index):
+            remember_sample(int(model.codes.index[point.nearest]))
+
+    def show_pad(self) -> None:
+        """A sheet whose drawing lands on the plane, where such samples can be drawn by hand."""
+        spec = self._model.spec
+        if not drawable(spec):
+            link(None)
+            return
+        pixels = shared_drawing(spec)
+        drawn = draw_pad(
+            self._model.run.id,
+            spec,
+            key=f"sheet.{self._model.run.id}",
+            plane=PLANE,
+            pixels=pixels,
+            label="Draw a digit: it lands on the plane",
+        )
+        self._moved("drawing", drawn.z if drawn and len(drawn.z) == 2 else None)
+        if drawn:
+            pixels = drawn.pixels
+            remember_drawing(spec, pixels)
+        link(pixels)
+        self.drawn = bool(pixels)
+
+    @property
+    def point(self) -> Point:
+        """The point where hand or drawing put it last."""
+        z: Point = self._state.left({"z": st.session_state.get(f"{self._key}.z", self._start)})["z"]
+        return z
+
+    def _moved(self, by: str, z: tuple[float, ...] | None) -> None:
+        """Of hand and drawing the one whose point is new moves the point."""
+        state = st.session_state
+        if z is not None and state.get(f"{self._key}.{by}") != z:
+            state[f"{self._key}.{by}"] = state[f"{self._key}.z"] = z
+
+    def _first_point(self) -> Point:
+        """The code of the picked sample, so that the first picture is a good one."""
+        index = self._model.codes.index
+        row = int(np.abs(index - picked_sample(int(index.max()) + 1)).argmin())
+        x, y = self._model.codes.z[row].tolist()
+        return x, y
 
 
-def draw_on(model: Explorer) -> bool:
-    """A sheet whose drawing lands on the plane, where a hand can draw such samples; whether there is a drawing."""
-    spec: DataSpec = model.spec
-    if not drawable(spec):
-        link(None)
-        return False
-    pixels = shared_drawing(spec)
-    drawn = draw_pad(
-        model.run.id, spec, key=f"sheet.{model.run.id}", plane=PLANE, pixels=pixels,
-        label="Draw a digit: it lands on the plane",
-    )  # fmt: skip
-    _moved(model, "drawing", drawn.z if drawn and len(drawn.z) == 2 else None)
-    if drawn:
-        pixels = drawn.pixels
-        remember_drawing(spec, pixels)
-    link(pixels)
-    return bool(pixels)
-
-
-def where(model: Explorer) -> tuple[float, float]:
-    """The point where hand or drawing put it last; the link says so too."""
-    key = _key(model)
-    z: tuple[float, float] = st.session_state.get(f"{key}.z") or st.session_state[f"{key}.start"]
-    said = f"{z[0]:.3f},{z[1]:.3f}"
-    if st.query_params.get("z") != said:
-        st.query_params["z"] = said
-    return z
-
-
-def decoded_at(model: Explorer, z: tuple[float, float]) -> np.ndarray:
+def decoded_at(model: Explorer, z: Point) -> np.ndarray:
     """What a point of the plane decodes to, (1, *shape)."""
     return model.decode(np.array([z]))
 
 
-def _key(model: Explorer) -> str:
-    return f"plane.{model.run.id}"
+def _as_text(z: Point) -> str:
+    return f"{z[0]:.3f},{z[1]:.3f}"
 
 
-def _moved(model: Explorer, by: str, z: tuple[float, ...] | None) -> None:
-    """Of hand and drawing the one whose point is new says where the point is."""
-    key = _key(model)
-    if z is not None and st.session_state.get(f"{key}.{by}") != z:
-        st.session_state[f"{key}.{by}"] = st.session_state[f"{key}.z"] = z
+def _reader(reach: float) -> Callable[[str], Point]:
+    """A reader of points no farther than that on either axis."""
 
+    def read(text: str) -> Point:
+        x, y = (float(part) for part in text.split(","))
+        if not (np.isfinite([x, y]).all() and max(abs(x), abs(y)) <= reach):
+            raise ValueError(text)
+        return x, y
 
-def _beginning(model: Explorer) -> tuple[float, float]:
-    """The point of the link, else the code of the picked sample, so that the first picture is a good one."""
-    try:
-        asked = [float(part) for part in st.query_params.get("z", "").split(",")]
-    except ValueError:
-        asked = []
-    stored = model.codes.z
-    reach = 3 * max(float(np.abs(stored).max()), 1.0)
-    if len(asked) == 2 and np.isfinite(asked).all() and max(map(abs, asked)) <= reach:
-        return asked[0], asked[1]
-    index = model.codes.index
-    row = int(np.abs(index - picked_sample(int(index.max()) + 1)).argmin())
-    return float(stored[row, 0]), float(stored[row, 1])
+    return read

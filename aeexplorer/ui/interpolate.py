@@ -1,4 +1,4 @@
-"""The bench of walks: between two samples along a line, a circle and a cross-fade, or across the patch between four."""
+"""The parts of Interpolate: between two samples along several paths, or across the patch between four."""
 
 from __future__ import annotations
 
@@ -10,107 +10,85 @@ import streamlit as st
 
 from aeexplorer.interpolation import interpolate
 from aeexplorer.live.components import latent_pad, live_panel
-from aeexplorer.live.open_runs import OpenRun
+from aeexplorer.live.open_run import OpenRun
 from aeexplorer.live.panel import Chart, Control, Line, Mark, Marker, Play, Readout, Row, Segmented, Slider, Zone
 from aeexplorer.live.scenes import render
 from aeexplorer.plots import add_path, scatter_toy
 from aeexplorer.runs.run import Run
-from aeexplorer.ui.corruption import initials
-from aeexplorer.ui.shared.mosaics import gif, mosaic
+from aeexplorer.ui.shared.companions import choose_companion, same_data, told_apart
+from aeexplorer.ui.shared.exports import gif, mosaic
 from aeexplorer.ui.shared.page_footer import Download
-from aeexplorer.ui.shared.resources import openable_runs, theme
-from aeexplorer.ui.shared.sample_picker import End, Stock
+from aeexplorer.ui.shared.resources import theme
+from aeexplorer.ui.shared.sample_picker import MOST, PickedSample, Stock, other_samples
 from aeexplorer.ui.shared.samples import background, chart
+from aeexplorer.ui.shared.view_state import PanelState, Setting, number
 
-PANEL, PATCH, MAP = "walk.panel", "patch.panel", "walk.map"
-KINDS = {"lerp": "lerp", "slerp": "slerp", "pixels": "cross-fade", "pca": "line in PCA"}
-SHORT = {"lerp": "lerp", "slerp": "slerp", "pixels": "fade", "pca": "PCA"}
+PANEL, PATCH, MAP = "interpolate.panel", "patch.panel", "interpolate.map"
+KINDS = {"lerp": "lerp", "slerp": "slerp", "pixels": "pixel cross-fade", "pca": "line in PCA"}
+SHORT = {"lerp": "lerp", "slerp": "slerp", "pixels": "cross-fade", "pca": "PCA"}
 LOW, HIGH = -0.5, 1.5
-STEPS = 9
-NOBODY = "nothing"
+STEPS, FILM_STEPS = 9, 33
 BEYOND = (Zone(low=LOW, high=0, label="extrapolation"), Zone(low=1, high=HIGH, label="extrapolation"))
 TICKS = (
-    Mark(x=-0.25, label="extrapolation"), Mark(x=0, label="from"), Mark(x=0.5, label="half-way"), Mark(x=1, label="to"),
+    Mark(x=-0.25, label="extrapolation"),
+    Mark(x=0, label="start"),
+    Mark(x=0.5, label="halfway"),
+    Mark(x=1, label="end"),
     Mark(x=1.25, label="extrapolation"),
-)  # fmt: skip
+)
+T = Setting("interpolate", "t", number(LOW, HIGH))
+PATCH_SETTINGS = {
+    "kind": Setting("patch", "path"),
+    "u": Setting("patch", "u", number(0, 1)),
+    "v": Setting("patch", "v", number(0, 1)),
+}
 
 
-def choose_rival(run: Run) -> Run | None:
-    """Another run of the same data that walks between the same samples, or None."""
-    kin = {
-        other.id: other for other in openable_runs()
-        if other.id != run.id and (other.spec.dataset, other.spec.data.shape) == (run.spec.dataset, run.spec.data.shape)
-    }  # fmt: skip
-    options = [NOBODY, *kin]
-    asked = st.query_params.get("compare") or st.session_state.get("walk.rival")
-    chosen = asked if asked in options else NOBODY
-    picked = st.selectbox(
-        "Compare with", options, index=options.index(chosen), key=f"rival.{run.id}.{chosen}",
-        format_func=lambda name: kin[name].title if name in kin else "Nothing", disabled=not kin,
-    )  # fmt: skip
-    st.session_state["walk.rival"] = picked
-    if picked in kin:
-        st.query_params["compare"] = picked
-    else:
-        st.query_params.pop("compare", None)
-    return kin.get(picked)
-
-
-def start(panel: str, name: str, default: float, low: float, high: float) -> float:
-    """Where a slider stands when its panel appears: as the link says, else as it was left; constant while it lives."""
-    key = f"{panel}.{name}.start"
-    if panel not in st.session_state or key not in st.session_state:
-        try:
-            value = float(st.query_params.get(name, st.session_state.get(f"{panel}.{name}", default)))
-        except ValueError:
-            value = default
-        st.session_state[key] = min(max(value, low), high) if np.isfinite(value) else default
-    return float(st.session_state[key])
-
-
-def left_at(panel: str, name: str, value: float) -> float:
-    """Remember where a slider was left, here and in the link."""
-    st.session_state[f"{panel}.{name}"] = value
-    if st.query_params.get(name) != f"{value:g}":
-        st.query_params[name] = f"{value:g}"
-    return value
+def choose_other(run: Run) -> Run | None:
+    """Another run of the same data that interpolates between the same samples, or None."""
+    return choose_companion("interpolate", same_data(run), "There is no other model of these data to compare with yet.")
 
 
 # between two samples
 
 
-def walk(opened: OpenRun, ends: list[End], rival: Run | None) -> dict[str, Any]:
-    """The live panel of a walk, and the map beside it; the params of the scene as they were left.
+def path(opened: OpenRun, ends: list[PickedSample], other: Run | None) -> dict[str, Any]:
+    """The live panel of a path, and the map beside it; the params of the scene as they were left.
 
-    A code of one value has no map; beside another run, whose codes are others, only a code of two values has one.
+    A code of one value has no map; in a comparison, where two runs have different codes, only a code of two values has
+    one.
     """
     kinds = ["lerp", "slerp", "pixels"]
-    if rival is None and opened.test is not None and opened.latent_dim != 2 and _components_known(opened):
+    if other is None and opened.test is not None and opened.latent_dim != 2 and _components_known(opened):
         kinds.append("pca")
     params: dict[str, Any] = {
-        "run": opened.explorer.run.path.name, "a": ends[0].named, "b": ends[1].named, "steps": STEPS, "kinds": kinds,
-    }  # fmt: skip
-    if rival is not None:
-        params["compare_run"] = rival.path.name
-    mapped = opened.latent_dim == 2 or (opened.latent_dim > 2 and rival is None)
+        "run": opened.explorer.run.path.name,
+        "a": ends[0].named,
+        "b": ends[1].named,
+        "steps": STEPS,
+        "kinds": kinds,
+    }
+    if other is not None:
+        params["compare_run"] = other.path.name
+    mapped = opened.latent_dim == 2 or (opened.latent_dim > 2 and other is None)
     left, right = st.columns([2.6, 1], gap="small") if mapped else (st.container(), None)
     if right is not None:
         with right, st.container(key="walk-map"):
             _map(opened, ends)
     with left, st.container(key="walk"):
-        t = _panel(opened, params, kinds, rival, mapped)
-    st.caption(f"{_about_map(opened)} {_reading(rival)}" if mapped else _reading(rival))
+        t = _panel(opened, params, other, mapped)
+    st.caption(f"{_about_map(opened)} {_about_numbers(other)}" if mapped else _about_numbers(other))
     return params | {"t": t}
 
 
 def _components_known(opened: OpenRun) -> bool:
-    """Whether the principal components of the data are at hand. Otherwise a thread finds them, so that the walk does not
-    wait, and their row comes when it has."""
+    """Whether the principal components of the data are at hand. Otherwise a thread computes them, so that the page does
+    not wait, and their row comes when it has."""
     if "pca" in vars(opened):
         return True
-    sought = f"walk.components.{opened.explorer.run.path.name}"
-    if not st.session_state.get(sought):
-        st.session_state[sought] = True
+    started = f"interpolate.components.{opened.explorer.run.path.name}"
+    if not st.session_state.get(started):
+        st.session_state[started] = True
         threading.Thread(target=lambda: opened.pca, daemon=True).start()
     _await_components(opened)
     return False
@@ -122,108 +100,128 @@ def _await_components(opened: OpenRun) -> None:
         st.rerun()
 
 
-def _panel(opened: OpenRun, params: dict[str, Any], kinds: list[str], rival: Run | None, mapped: bool) -> float:
-    ours, theirs = _names(opened.explorer.run, rival)
-    rows: list[Row] = []
-    readouts: list[Readout] = []
-    lines: list[Line] = []
-    wide = 104 if rival is None else 62
-    for kind in kinds:
-        both = [("", ours), ("compare_", theirs)] if rival is not None and kind in ("lerp", "slerp") else [("", "")]
-        for prefix, who in both:
-            name, label = prefix + kind, KINDS[kind] + (f", {who}" if who else "")
-            rows.append(Row(array=name, label=label, caption=f"{name}_steps", marker=Marker(control="t"), tile=wide))
-            readouts.append(Readout(name=f"{name}_peak", label=label, digits=2))
-            if rival is None or kind != "slerp":
-                colour = ["accent", "mark", "quiet", "ink"][len(lines)]
-                at, over = f"{name}_at_change", f"{name}_change"
-                lines.append(Line(name=label, colour=colour, readout=at, x_array="between", y_array=over))
-    shown = tuple(SHORT[kind] for kind in kinds)
-    if mapped:
-        pairs = tuple(text for name in shown for text in (name, "real"))
-        rows.append(Row(array="pairs", label="at t, and nearest real", tile=104, captions=pairs))
-    else:
-        side = {"columns": len(kinds), "tile": 56 if rival is None else 140, "beside": True}
-        rows.append(Row(array="at", label=f"at t{', ' + ours if ours else ''}", captions=shown, **side))
-        if rival is None:
-            rows.append(Row(array="nearest", label="nearest real samples", caption="at_status", **side))
-        else:
-            rows.append(Row(array="compare_at", label=f"at t, {theirs}", captions=shown, **side))
+def _panel(opened: OpenRun, params: dict[str, Any], other: Run | None, mapped: bool) -> float:
+    run, kinds = opened.explorer.run, params["kinds"]
+    ours, theirs = told_apart(run, other) if other is not None else ("", "")
+    rows, readouts, lines = _kind_rows(kinds, ours, theirs)
+    rows += _rows_at_t(kinds, ours, theirs, mapped)
     fields = tuple(name for name in params if name != "t")
+    state = PanelState(PANEL, t=T)
     panel = live_panel(
-        "interpolate", key=PANEL, label="Walk between two samples", params=params,
+        "interpolate",
+        key=PANEL,
+        label="Interpolation between two samples",
+        params=params,
         controls=[
             Play(param="t", low=0, high=1),
             Slider(
-                param="t", label="place on the way", symbol="t", low=LOW, high=HIGH, step=0.01,
-                value=start(PANEL, "t", 0.5, LOW, HIGH), zones=BEYOND, marks=TICKS,
+                param="t",
+                label="position",
+                symbol="t",
+                low=LOW,
+                high=HIGH,
+                step=0.01,
+                value=state.start(t=0.5)["t"],
+                zones=BEYOND,
+                marks=TICKS,
             ),
         ],
-        rows=rows, readouts=readouts,
+        rows=rows,
+        readouts=readouts,
         chart=Chart(
-            title="Change from step to step", x="t", x_label="t", scene="interpolate",
-            fields=fields, lines=tuple(lines),
+            title="Change from step to step", x="t", x_label="t", scene="interpolate", fields=fields, lines=tuple(lines)
         ),
-        plane=MAP if mapped else None, paths=kinds if mapped else [],
-    )  # fmt: skip
-    return left_at(PANEL, "t", float(panel.values["t"]))
+        plane=MAP if mapped else None,
+        paths=kinds if mapped else [],
+    )
+    return float(state.left(panel.values)["t"])
 
 
-def _names(run: Run, rival: Run | None) -> tuple[str, str]:
-    """What two runs are called beside each other: by family, or by title where that does not tell them apart."""
-    if rival is None:
-        return "", ""
-    ours, theirs = initials(run), initials(rival)
-    if ours == theirs:
-        ours, theirs = (f"{name} {r.config.latent_dim}-d" for name, r in ((ours, run), (theirs, rival)))
-    return (ours, theirs) if ours != theirs else (run.title, rival.title)
+def _kind_rows(kinds: list[str], ours: str, theirs: str) -> tuple[list[Row], list[Readout], list[Line]]:
+    """For each kind, and of the decoded ones for each run: a row, its unevenness, and a line of the chart."""
+    rows: list[Row] = []
+    readouts: list[Readout] = []
+    lines: list[Line] = []
+    for kind in kinds:
+        both = [("", ours), ("compare_", theirs)] if theirs and kind in ("lerp", "slerp") else [("", "")]
+        for prefix, who in both:
+            name, label = prefix + kind, KINDS[kind] + (f", {who}" if who else "")
+            marker, width = Marker(control="t"), 62 if theirs else 104
+            rows.append(Row(array=name, label=label, caption=f"{name}_steps", marker=marker, tile=width))
+            readouts.append(Readout(name=f"{name}_peak", label=f"{label}: unevenness", digits=2))
+            if not theirs or kind != "slerp":
+                colour = ["accent", "mark", "quiet", "ink"][len(lines)]
+                at, over = f"{name}_at_change", f"{name}_change"
+                lines.append(Line(name=label, colour=colour, readout=at, x_array="between", y_array=over))
+    return rows, readouts, lines
 
 
-def _map(opened: OpenRun, ends: list[End]) -> None:
-    """The ways on the map; a press on it makes the nearest real sample the end of the walk."""
+def _rows_at_t(kinds: list[str], ours: str, theirs: str, mapped: bool) -> list[Row]:
+    """The samples at t: with the nearest real ones beneath the other rows, or at their right where there is no map."""
+    shown = tuple(SHORT[kind] for kind in kinds)
+    if mapped:
+        return [Row(array="pairs", label="at t, with nearest real sample", tile=104, caption="pairs")]
+    side = {"columns": len(kinds), "tile": 140 if theirs else 56, "beside": True}
+    first = Row(array="at", label=f"at t{', ' + ours if ours else ''}", captions=shown, **side)
+    if theirs:
+        return [first, Row(array="compare_at", label=f"at t, {theirs}", captions=shown, **side)]
+    return [first, Row(array="nearest", label="nearest real sample", caption="at_difference", **side)]
+
+
+def _map(opened: OpenRun, ends: list[PickedSample]) -> None:
+    """The paths on the map; a click on it makes the nearest real sample the end."""
     point = latent_pad(
-        opened.explorer.run.path.name, key=MAP, name=MAP, z=[float(v) for v in ends[1].z], neighbours=1,
-        label="The walk on the map of codes; a press takes the nearest sample as its end", classes=len(opened.spec.classes),
-    )  # fmt: skip
+        opened.explorer.run.path.name,
+        key=MAP,
+        name=MAP,
+        z=[float(v) for v in ends[1].z],
+        neighbours=1,
+        label="The paths on the map of codes; a click makes the nearest sample the end",
+        classes=len(opened.spec.classes),
+    )
     if point is None or point.nearest is None or st.session_state.get(f"{MAP}.heard") == point.z:
         return
     st.session_state[f"{MAP}.heard"] = point.z
     stock = Stock(opened.explorer)
-    key = f"end.{opened.explorer.run.spec.dataset}.1"
-    st.session_state[f"{key}.wanted"] = stock.nearest(int(opened.explorer.codes.index[point.nearest]))
+    setting = other_samples(stock)
+    place = stock.nearest(int(opened.explorer.codes.index[point.nearest]))
+    setting.keep([place, *setting.value(stock.starts(MOST)[1:])[1:]])
     st.rerun()
 
 
 def _about_map(opened: OpenRun) -> str:
-    """What the map is, and what the hand does on it."""
+    """What the map is, and what a click does."""
     if opened.latent_dim == 2:
-        return "A press on the map takes the nearest sample as the end."
+        return "Click on the map to make the nearest sample the end."
     return (
-        f"The map shows the codes' two principal components, {opened.axes.share:.0%} of their variance; under the pointer the "
-        "rest of the code is the end's. A press takes the sample nearest there as the end."
+        f"The map shows the codes' first two principal components, {opened.plane.share:.0%} of their variance. Hover to "
+        "decode a point (the remaining dimensions are those of the end sample). Click to make the nearest sample the end."
     )
 
 
-def _reading(rival: Run | None) -> str:
+def _about_numbers(other: Run | None) -> str:
     """What the numbers are, and what they are good for."""
-    line = "its mean change from the one before. Last line: largest over mean change."
-    if rival is not None:
-        return f"Does one model change more evenly, for other pairs too? Under a picture: {line}"
-    return f"Under a picture: on the data ●, sparse ◐ or off the map ○, and {line}"
+    change = "its mean change from the previous one. Unevenness is the largest change divided by the mean change."
+    if other is not None:
+        return f"Does one model change more evenly, for other pairs too? Under a picture: {change}"
+    return (
+        "Under a decoded picture: whether its code is near the data ●, has few data nearby ◐ or is far from the data ○, "
+        f"and {change} Cross-fades and lines in PCA decode no code. Under a real sample: its root mean squared difference."
+    )
 
 
-def equation(params: dict[str, Any], ends: list[End]) -> tuple[str, str]:
-    """The walk with its current numbers: LaTeX, and what is said beside it."""
+def equation(params: dict[str, Any], ends: list[PickedSample]) -> tuple[str, str]:
+    """The path with its current numbers: LaTeX, and the numbers beside it."""
     a, b = ends[0].z.astype(np.float64), ends[1].z.astype(np.float64)
     norms = max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-12)
     angle = np.degrees(np.arccos(np.clip(a @ b / norms, -1, 1)))
     t = params["t"]
     beyond = "" if 0 <= t <= 1 else ", extrapolation"
-    said = f"t = {t:g}{beyond}, codes {np.linalg.norm(b - a):.3g} apart at {angle:.0f}°"
-    return rf"z_t = (1 - t)\,a + t\,b = {1 - t:.2f}\,a + {t:.2f}\,b".replace("+ -", "- "), said
+    numbers = f"t = {t:g}{beyond}, codes {np.linalg.norm(b - a):.3g} apart at {angle:.0f}°"
+    return rf"z_t = (1 - t)\,a + t\,b = {1 - t:.2f}\,a + {t:.2f}\,b".replace("+ -", "- "), numbers
 
 
-def walk_python(params: dict[str, Any]) -> str:
+def path_python(params: dict[str, Any]) -> str:
     """The lines that make the rows from the samples x_a, x_b and their codes a, b."""
     code = (
         f"line = model.decode(ae.interpolate(a, b, steps={STEPS}))\n"
@@ -240,33 +238,31 @@ def walk_python(params: dict[str, Any]) -> str:
     return code
 
 
-def walk_files(params: dict[str, Any], opened: OpenRun) -> list[Download]:
-    """The rows as a picture and the walk there and back as a film, made when asked for."""
+def path_files(params: dict[str, Any], opened: OpenRun) -> list[Download]:
+    """The rows as a picture, and there and back as an animation, made when asked for."""
     if opened.spec.kind != "image":
         return []
-    names = [
-        prefix + kind for kind in params["kinds"] for prefix in ("", "compare_")
-        if not prefix or ("compare_run" in params and kind in ("lerp", "slerp"))
-    ]  # fmt: skip
+    names = list(params["kinds"])
+    if "compare_run" in params:
+        names = [p + kind for kind in names for p in (("", "compare_") if kind in ("lerp", "slerp") else ("",))]
     light = theme().name == "light"
 
-    def picture() -> bytes:
-        arrays = render("interpolate", params).arrays
-        return mosaic([arrays[name] for name in names], light)
+    def rows(steps: int) -> list[np.ndarray]:
+        arrays = render("interpolate", params | {"steps": steps}).arrays
+        return [arrays[name] for name in names]
 
-    def film() -> bytes:
-        arrays = render("interpolate", params | {"steps": 33}).arrays
-        return gif([arrays[name] for name in names], light)
+    return [
+        Download("PNG", "interpolation.png", lambda: mosaic(rows(STEPS), light)),
+        Download("GIF", "interpolation.gif", lambda: gif(rows(FILM_STEPS), light)),
+    ]
 
-    return [Download("PNG", "walk.png", picture), Download("GIF", "walk.gif", film)]
 
-
-def walk_on_plane(opened: OpenRun, ends: list[End]) -> None:
-    """Points of a plane: the walks drawn among the data."""
+def paths_on_plane(opened: OpenRun, ends: list[PickedSample]) -> None:
+    """Points of a plane: the paths drawn among the data."""
     model = opened.explorer
     figure = scatter_toy(background(model), theme=theme())
-    for kind, colour in (("lerp", theme().accent), ("slerp", theme().mark)):
-        add_path(figure, model.decode(interpolate(ends[0].z, ends[1].z, STEPS, kind)), colour, kind)  # type: ignore[arg-type]
+    add_path(figure, model.decode(interpolate(ends[0].z, ends[1].z, STEPS, "lerp")), theme().accent, "lerp")
+    add_path(figure, model.decode(interpolate(ends[0].z, ends[1].z, STEPS, "slerp")), theme().mark, "slerp")
     add_path(figure, interpolate(ends[0].x, ends[1].x, STEPS), theme().ink, "cross-fade")
     chart(figure, height=520)
 
@@ -274,41 +270,48 @@ def walk_on_plane(opened: OpenRun, ends: list[End]) -> None:
 # between four samples
 
 
-def fourth(ends: list[End]) -> tuple[dict[str, object], np.ndarray]:
+def fourth(ends: list[PickedSample]) -> tuple[dict[str, object], np.ndarray]:
     """The corner that three leave open: a parallelogram's, b + c - a. How a scene names it, and its code."""
     z = ends[1].z + ends[2].z - ends[0].z
     return {"z": z.tolist()}, z
 
 
-def patch(opened: OpenRun, ends: list[End]) -> dict[str, Any]:
+def patch(opened: OpenRun, ends: list[PickedSample]) -> dict[str, Any]:
     """The live panel of the patch between four corners; the params of the scene as they were left."""
     corners = [end.named for end in ends]
     if len(corners) == 3:
         corners.append(fourth(ends)[0])
     kinds: tuple[tuple[str, str], ...] = (("lerp", "lerp: straight"), ("slerp", "slerp: great circles"))
-    kind = st.session_state.get(f"{PATCH}.kind", "lerp")
-    if PATCH not in st.session_state or f"{PATCH}.kind.start" not in st.session_state:
-        st.session_state[f"{PATCH}.kind.start"] = kind
+    state = PanelState(PATCH, **PATCH_SETTINGS)
+    start = state.start({"kind": [kind for kind, _ in kinds]}, kind="lerp", u=0.5, v=0.5)
     params: dict[str, Any] = {"run": opened.explorer.run.path.name, "corners": corners, "rows": 5, "columns": 9}
     controls: list[Control] = [
-        Segmented(param="kind", label="Kind of way", options=kinds, value=st.session_state[f"{PATCH}.kind.start"]),
+        Segmented(param="kind", label="Kind of path", options=kinds, value=start["kind"]),
         Play(param="u", label="Play across", low=0, high=1),
-        Slider(param="u", label="across", symbol="u", low=0, high=1, value=start(PATCH, "u", 0.5, 0, 1)),
-        Slider(param="v", label="down", symbol="v", low=0, high=1, value=start(PATCH, "v", 0.5, 0, 1)),
+        Slider(param="u", label="across", symbol="u", low=0, high=1, value=start["u"]),
+        Slider(param="v", label="down", symbol="v", low=0, high=1, value=start["v"]),
     ]
     with st.container(key="patch"):
         panel = live_panel(
-            "corners", key=PATCH, label="The patch between four samples", params=params, controls=controls,
+            "corners",
+            key=PATCH,
+            label="The patch between four samples",
+            params=params,
+            controls=controls,
             rows=[
                 Row(array="tiles", columns=9, tile=74, caption="status"),
                 Row(array="at", label="at u, v", columns=1, tile=180, caption="at_status", beside=True),
-                Row(array="nearest", label="nearest real sample", columns=1, tile=180, beside=True),
+                Row(
+                    array="nearest",
+                    label="nearest real sample, and RMS difference",
+                    columns=1,
+                    tile=180,
+                    caption="at_difference",
+                    beside=True,
+                ),
             ],
-        )  # fmt: skip
-    st.session_state[f"{PATCH}.kind"] = panel.values["kind"]
-    for name in ("u", "v"):
-        left_at(PATCH, name, float(panel.values[name]))
-    return params | panel.values
+        )
+    return params | state.left(panel.values)
 
 
 def patch_python(params: dict[str, Any], n: int) -> str:

@@ -11,6 +11,7 @@ from aeexplorer.server.page_scheduler import turn
 from aeexplorer.server.style import style
 from aeexplorer.ui.shared.jobs_panel import jobs_panel
 from aeexplorer.ui.shared.resources import theme
+from aeexplorer.ui.shared.view_state import one_link
 
 with turn():
     st.set_page_config(
@@ -43,4 +44,5 @@ with turn():
     st.set_page_config(page_title=f"{page.title} · aeexplorer")
     jobs_panel()
     st.sidebar.toggle("Large type", key="large_type", persist_state="session", help="Larger text for projectors.")
-    page.run()
+    with one_link(page.url_path or "home"):
+        page.run()

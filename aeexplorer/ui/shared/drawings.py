@@ -7,11 +7,10 @@ import binascii
 import re
 import zlib
 
-import streamlit as st
-
 from aeexplorer.data import DataSpec
 from aeexplorer.live.components import DRAWINGS
 from aeexplorer.ui.shared.run_picker import remember_drawing, remembered_drawing
+from aeexplorer.ui.shared.view_state import linked, write_link
 
 SHARED = "drawn"
 _LETTERS = re.compile(r"[A-Za-z0-9_-]+")
@@ -46,22 +45,19 @@ def unpacked(text: str, spec: DataSpec) -> str | None:
     return base64.b64encode(values).decode()
 
 
-def linked(spec: DataSpec, name: str = SHARED) -> str | None:
+def linked_drawing(spec: DataSpec, name: str = SHARED) -> str | None:
     """The drawing that the link holds under a name."""
-    return unpacked(st.query_params.get(name, ""), spec)
+    return unpacked(linked(name) or "", spec)
 
 
 def link(pixels: str | None, name: str = SHARED) -> None:
     """Make the link hold this drawing, or none."""
-    if not pixels:
-        st.query_params.pop(name, None)
-    elif st.query_params.get(name) != packed(pixels):
-        st.query_params[name] = packed(pixels)
+    write_link(**{name: packed(pixels) if pixels else None})
 
 
 def shared_drawing(spec: DataSpec) -> str | None:
     """The last drawing of these samples, of the link or of another page; None where there is none."""
-    asked = linked(spec)
+    asked = linked_drawing(spec)
     if asked:
         remember_drawing(spec, asked)
     return remembered_drawing(spec) or None

@@ -1,4 +1,4 @@
-"""The foot of a page: the equation with the current numbers, the lines of Python that do the same, the view as a link."""
+"""The footer of a page: the equation with the current numbers, the lines of Python that do the same, the view as a link."""
 
 from __future__ import annotations
 
@@ -10,45 +10,46 @@ import streamlit as st
 
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.shared.text import as_text
+from aeexplorer.ui.shared.view_state import link_query
 
-BESIDE = 2  # files that are buttons of the foot; more are behind one
+MOST_BUTTONS = 2  # files that are buttons of the footer; more are behind one
 
 
 class Download(NamedTuple):
-    """A file to take along: what the button says, its name, and what is in it or makes it when the button is pressed."""
+    """A file to download: the label of its button, its name, and its content, or what makes that when the button is pressed."""
 
     label: str
     name: str
     content: bytes | Callable[[], bytes]
 
 
-def page_footer(equation: str, said: str, python: str, *taken: Download) -> None:
+def page_footer(equation: str, numbers: str, python: str, *files: Download) -> None:
     """A line, the equation, its numbers, and a button that shows the code.
 
     Args:
         equation: LaTeX.
-        said: plain text.
+        numbers: the equation's, as plain text.
         python: code that people may copy.
-        taken: what is shown, as files.
+        files: what is shown.
     """
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="foot"):
-        st.markdown(f"${equation}$ &emsp; :gray[{as_text(said)}]", width="content")
+        st.markdown(f"${equation}$ &emsp; :gray[{as_text(numbers)}]", width="content")
         with st.container(horizontal=True, width="content"):
             with st.popover("Copy as Python", icon=":material/code:"):
                 st.code(python, language="python", width=620)
             if st.context.url:
                 with st.popover("Link", icon=":material/link:"):
                     st.caption("This view, for whoever has the same models.")
-                    st.code(f"{st.context.url}?{urlencode(st.query_params.to_dict())}", language=None, wrap_lines=True)
-            if len(taken) > BESIDE:
+                    st.code(f"{st.context.url}?{urlencode(link_query())}", language=None, wrap_lines=True)
+            if len(files) > MOST_BUTTONS:
                 with st.popover("Files", icon=":material/download:"):
-                    _downloads(taken)
+                    _downloads(files)
             else:
-                _downloads(taken)
+                _downloads(files)
 
 
-def _downloads(taken: Sequence[Download]) -> None:
-    for file in taken:
+def _downloads(files: Sequence[Download]) -> None:
+    for file in files:
         st.download_button(
             file.label, file.content, file.name, icon=":material/download:", on_click="ignore", key=f"take.{file.name}"
         )
@@ -58,3 +59,10 @@ def opening(run: Run) -> str:
     """The lines of Python that open a run as `model`."""
     name = run.id if run.removable else f"pretrained/{run.path.name}"
     return f'import aeexplorer as ae\n\nmodel = ae.open_run("{name}")\n'
+
+
+def loss_equation(run: Run) -> str:
+    """The loss that a run was trained to minimise, in LaTeX: CE is the cross-entropy, SE the squared error."""
+    loss = run.config.loss if run.config.loss != "auto" else "bce" if run.spec.data.unit_interval else "mse"
+    equation = run.family.equation.replace(r"\ell", r"\mathrm{CE}" if loss == "bce" else r"\mathrm{SE}")
+    return equation.replace("f(x)", r"f(\tilde x)") if run.config.corruption != "none" else equation

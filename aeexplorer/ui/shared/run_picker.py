@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 
 import streamlit as st
 
-from aeexplorer.data import DataSpec
+from aeexplorer.data import DATASETS, DataSpec
 from aeexplorer.explorer import Explorer
 from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged
 from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.resources import explorer, openable_runs
 from aeexplorer.ui.shared.text import as_text
+from aeexplorer.ui.shared.view_state import Setting, linked, whole
 
 PREFERRED = ("mnist-vae-2d", "digits-vae-2d")
+RUN, SAMPLE = Setting("", "run"), Setting("", "sample", whole(0, 10**9))
+REPLACED = "run.replaced"
+"""Under this key: the run that the link asked for in vain, and the one that is shown in its place."""
+LONGEST_TITLE = 44
+SHORT_KINDS = {"gaussian": "σ", "salt_and_pepper": "salt & pepper", "masking": "masking", "masking_blocks": "blocks"}
 
 
 def any_run(run: Run) -> bool:
@@ -23,9 +30,12 @@ def any_run(run: Run) -> bool:
 
 
 def pick_run(
-    label: str = "Model", preferred: tuple[str, ...] = PREFERRED, fits: Callable[[Run], bool] = any_run,
-    missing: str = "There is no trained model yet. Train one: digits take seconds.", **train: str,
-) -> Run | None:  # fmt: skip
+    label: str = "Model",
+    preferred: tuple[str, ...] = PREFERRED,
+    fits: Callable[[Run], bool] = any_run,
+    missing: str = "There is no trained model yet. Train one: training on digits takes seconds.",
+    **train: str,
+) -> Run | None:
     """A select box over everything that can be explored; remembers the choice on every page and in the link.
 
     Args:
@@ -43,33 +53,86 @@ def pick_run(
         st.info(missing, icon=":material/info:")
         page_link("train", "Train a model", "model_training", **train)
         return None
-    titles = {key: run.title for key, run in runs.items()}
+    by_link = RUN.heard() and linked(RUN.name) is not None
     asked = asked_run()
-    chosen = _nearest(asked, every, runs, preferred)
-    if asked in every and every[asked].spec.dataset != runs[chosen].spec.dataset:
-        st.toast(as_text(f"{every[asked].title} cannot be shown here; {titles[chosen]} takes its place."))
-    # a widget's own key is forgotten on other pages, so the choice lives in a name of ours
-    picked = st.selectbox(
-        label, list(runs), index=list(runs).index(chosen), key=f"run_box_{chosen}",
-        format_func=lambda key: titles[key] + (" · pretrained" if not runs[key].removable else ""),
-    )  # fmt: skip
-    remember_run(picked)
-    if picked != chosen:
-        st.rerun()
+    nearest = _nearest(asked, every, runs, preferred)
+    labels = run_labels(runs.values())
+    key = RUN.begin(nearest, list(runs))
+    picked = str(st.selectbox(label, list(labels), key=key, format_func=labels.__getitem__))
+    RUN.end()
+    if asked is not None and asked not in runs and by_link:
+        st.session_state[REPLACED] = asked, nearest
+    elif asked in every and asked not in runs and every[asked].spec.dataset != runs[nearest].spec.dataset:
+        st.toast(as_text(f"{every[asked].title} cannot be shown here; {labels[nearest]} takes its place."))
+    _say_replaced(picked, every, labels)
     return runs[picked]
+
+
+def _say_replaced(picked: str, every: dict[str, Run], labels: dict[str, str]) -> None:
+    """Say that the link asked for another run, until a person picks one."""
+    asked, shown = st.session_state.get(REPLACED, ("", ""))
+    if shown != picked:
+        st.session_state.pop(REPLACED, None)
+        return
+    what = (
+        f"{every[asked].title} cannot be shown on this page"
+        if asked in every
+        else f"There is no model {asked[:60]} here"
+    )
+    st.caption(f":orange[{as_text(what)}]; {as_text(labels[shown])} is shown instead.")
+
+
+def run_labels(runs: Iterable[Run]) -> dict[str, str]:
+    """Names of runs for a select box, by id: those trained here first, then the pretrained ones by dataset.
+
+    Two runs never share a name: those trained here are told apart by when they were made.
+    """
+    order = {name: i for i, name in enumerate(DATASETS)}
+    ranked = sorted(runs, key=lambda run: -1 if run.removable else order.get(run.spec.dataset, len(order)))
+    names = {
+        run.id: f"{run.spec.data.title} · {short_name(run)}" if _is_plain(run) else _cut(run.title) for run in ranked
+    }
+    count = Counter(names.values())
+    created = {run.id: run.spec.created[:16].replace("T", " ") for run in ranked if run.removable}
+    names = {
+        key: f"{name} · {created[key]}" if count[name] > 1 and key in created else name for key, name in names.items()
+    }
+    count = Counter(names.values())
+    return {key: f"{name} · {key[-6:]}" if count[name] > 1 else name for key, name in names.items()}
+
+
+def short_name(run: Run) -> str:
+    """A run without its dataset: "VAE · 2-D · β dial"."""
+    parts = [run.family.short, f"{run.config.latent_dim}-D"]
+    if run.spec.dial:
+        knob = "β" if run.spec.dial.knob == "beta" else SHORT_KINDS.get(run.config.corruption, run.config.corruption)
+        parts.append(f"{knob} dial")
+    return " · ".join(parts)
+
+
+def _is_plain(run: Run) -> bool:
+    """Whether a run bears the name that it was given by itself."""
+    return run.title.startswith(f"{run.spec.data.title} · {run.family.title} · {run.config.latent_dim}-d")
+
+
+def _cut(title: str) -> str:
+    return title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
 
 
 def asked_run() -> str | None:
     """The id of the run that the link or the last page asks for, which may not be there."""
-    return st.query_params.get("run") or st.session_state.get("picked_run")
+    asked: str | None = RUN.value(None)
+    return asked
 
 
 def _nearest(asked: str | None, every: dict[str, Run], runs: dict[str, Run], preferred: tuple[str, ...]) -> str:
     """The asked run, else one of its dataset, else a preferred one, else the first."""
     if asked in runs:
         return asked
-    like = every.get(asked or "")
-    kin = [name for name, run in runs.items() if like is not None and run.spec.dataset == like.spec.dataset]
+    like = (
+        every[asked].spec.dataset if asked in every else next((d for d in DATASETS if (asked or "").startswith(d)), "")
+    )
+    kin = [name for name, run in runs.items() if run.spec.dataset == like]
     return next((name for name in preferred if name in (kin or runs)), next(iter(kin or runs)))
 
 
@@ -88,25 +151,17 @@ def open_picked(run: Run) -> Explorer:
 
 def remember_run(run_id: str) -> None:
     """Make this the picked run of every page."""
-    if st.session_state.get("picked_run") != run_id:
-        st.session_state["picked_run"] = run_id
-    if st.query_params.get("run") != run_id:
-        st.query_params["run"] = run_id
+    RUN.keep(run_id)
 
 
 def picked_sample(n: int) -> int:
     """Place of the picked sample among n, from the link or from the last page."""
-    asked = st.query_params.get("sample", st.session_state.get("picked_sample", 0))
-    try:
-        return min(max(int(asked), 0), n - 1)
-    except ValueError:
-        return 0
+    return min(int(SAMPLE.value(0)), n - 1)
 
 
 def remember_sample(index: int) -> None:
     """Make this the picked sample of every page."""
-    st.session_state["picked_sample"] = index
-    st.query_params["sample"] = str(index)
+    SAMPLE.keep(index)
 
 
 def remember_drawing(spec: DataSpec, pixels: str) -> None:
@@ -118,14 +173,3 @@ def remembered_drawing(spec: DataSpec) -> str | None:
     """The last drawing that is a sample of this dataset, or None."""
     dataset, pixels = st.session_state.get("drawn", ("", ""))
     return pixels if dataset == spec.name else None
-
-
-def follow(key: str, shared: object) -> None:
-    """Give a widget's key a value that another page or the link has changed since `followed`; before the widget."""
-    if key not in st.session_state or st.session_state.get(f"{key}.seen") != shared:
-        st.session_state[key] = shared
-
-
-def followed(key: str) -> None:
-    """Remember the value that the widget shared with the other pages; after the widget."""
-    st.session_state[f"{key}.seen"] = st.session_state[key]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,7 +11,7 @@ from aeexplorer.data import DataSpec, DataUnavailable, Split, is_available
 from aeexplorer.explorer import Explorer
 from aeexplorer.plots import scatter_toy
 from aeexplorer.ui.shared.page_links import page_link
-from aeexplorer.ui.shared.pictures import common_scale, picture_address, picture_rows
+from aeexplorer.ui.shared.pictures import picture_rows
 from aeexplorer.ui.shared.resources import dataset, theme
 
 CLOUD = 600  # points that stand for a set on a plane
@@ -79,69 +78,6 @@ def show(
         return
     second = rows[1][1] if len(rows) > 1 else None
     chart(scatter_toy(rows[0][1], second, theme=theme()), height=380)
-
-
-def choose_sample(
-    key: str, index: np.ndarray, labels: np.ndarray, spec: DataSpec, split: Split | None, title: str = "Test sample",
-    pictures: int = 8,
-) -> int:  # fmt: skip
-    """A number, a filter by class, another one at random, and pictures to click; the number is kept under `key`.
-
-    Args:
-        index: (n,) places in the test split to choose from, increasing.
-        labels: (n,) their classes.
-        split: the samples, where they are here.
-        pictures: how many of them to show, from the chosen one on.
-
-    Returns:
-        A place in the test split.
-    """
-    allowed, wanted = index, None
-    known = st.session_state.get(key)
-    if known is None or not index[0] <= known <= index[-1]:
-        st.session_state[key] = int(index[0])
-    boxes = st.container(horizontal=True, vertical_alignment="bottom", key=f"choose-{key}")
-    names = [class_name(spec, y) for y in sorted(set(labels[labels >= 0].tolist()))]
-    if names:
-        wanted = boxes.selectbox("Class", [EVERY_CLASS, *names], key=f"{key}.class", width=140)
-        if wanted != EVERY_CLASS:
-            allowed = index[np.array([class_name(spec, y) == wanted for y in labels.tolist()])]
-    picked = int(
-        boxes.number_input(title, int(index[0]), int(index[-1]), step=1, key=key, persist_state="session", width=140)
-    )
-    boxes.button("Another", key=f"{key}.another", icon=":material/shuffle:", on_click=_another, args=(key, allowed))
-    if split is not None and not is_plane(spec):
-        after = np.searchsorted(allowed, picked)
-        _strip(key, np.roll(allowed, -int(after))[:pictures], split, spec, picked)
-    return picked if picked in index else int(index[np.abs(index - picked).argmin()])
-
-
-def _another(key: str, allowed: np.ndarray) -> None:
-    st.session_state[key] = int(random.choice(allowed.tolist()))
-
-
-def _pick(key: str, place: int) -> None:
-    st.session_state[key] = place
-
-
-def _strip(key: str, places: np.ndarray, split: Split, spec: DataSpec, picked: int) -> None:
-    """Pictures that are buttons: the picture is the button's background, so that a click keeps the session."""
-    shown = split.x[places]
-    scale = common_scale([("", shown)], spec)
-    name = key.replace(".", "-")
-    rules = [
-        f".st-key-{name}-{i} button {{ background: var(--ae-panel) "
-        f"url({picture_address(x, spec, scale)}) center 4px / auto 56px no-repeat; }}"
-        for i, x in enumerate(shown)
-    ]
-    st.html(f"<style>{' '.join(rules)}</style>")
-    with st.container(horizontal=True, gap="xsmall", key=f"strip-{name}"):
-        for i, place in enumerate(places.tolist()):
-            said = class_name(spec, int(split.y[place]))
-            st.button(
-                f"#{place}", key=f"{name}-{i}", help=f"Sample {place}{f', {said}' if said else ''}",
-                type="primary" if place == picked else "secondary", on_click=_pick, args=(key, place), width=74,
-            )  # fmt: skip
 
 
 def cloud(x: np.ndarray) -> np.ndarray:
