@@ -27,9 +27,9 @@ CARDS = (
 
 def cards(drawn: bool) -> None:
     """Links to other pages; a drawing goes along."""
-    with st.container(key="doors", gap="small"):
+    with st.container(key="home-cards", gap="small"):
         for page, label, caption in CARDS:
-            with st.container(border=True, gap=None, key=f"door-{page}"):
+            with st.container(border=True, gap=None, key=f"home-card-{page}"):
                 page_link(page, f"**{label}**", **({"samples": "drawn"} if drawn and page == "corruption" else {}))
                 st.caption(caption)
 

@@ -121,8 +121,9 @@ def test_a_page_has_its_style_before_any_script_has_run() -> None:
         [accepts, (b"accept-encoding", b"gzip"), (b"if-none-match", b'"1"'), (b"cookie", b"a=b")]
     )
     assert asked == [b"accept", b"cookie"]  # else the page would come packed, or not at all
-    style = body.removeprefix(PAGE.split(b"</head>")[0]).removesuffix(b"</head><body></body></html>")
-    assert style.startswith(b"<style>") and style.endswith(b"</style>") and b"stMainBlockContainer" in style
+    head = body.removeprefix(PAGE.split(b"</head>")[0]).removesuffix(b"</head><body></body></html>")
+    assert head.startswith(b"<script>") and b"history.pushState" in head
+    assert head.endswith(b"</style>") and b"stMainBlockContainer" in head
     assert int(headers[b"content-length"]) == len(body)
     assert b"etag" not in headers  # it named the page without the style
 

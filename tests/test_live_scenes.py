@@ -17,8 +17,8 @@ from aeexplorer.live import frame
 from aeexplorer.live.frame import Frame
 from aeexplorer.live.map_cache import cache_map
 from aeexplorer.live.open_runs import OpenRuns, find_open_run
-from aeexplorer.metrics import STATUSES
 from aeexplorer.live.scenes import SCENES, render
+from aeexplorer.metrics import STATUSES
 from aeexplorer.projection import project
 
 pytestmark = pytest.mark.usefixtures("live_home")

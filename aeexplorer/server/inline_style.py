@@ -1,13 +1,14 @@
-"""The page itself, before any script has run, laid out as it will be."""
+"""The page as browsers are given it, before any script of ours has run: with its style and with its rule of the history."""
 
 from __future__ import annotations
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from aeexplorer.server.history import history_script
 from aeexplorer.server.style import STYLE
 
-_STYLE = f"<style>{STYLE}</style></head>".encode()
+_HEAD = f"<script>{history_script()}</script><style>{STYLE}</style></head>".encode()
 _PARTS = {b"accept-encoding", b"if-none-match", b"if-modified-since", b"if-range", b"range"}
 
 
@@ -37,7 +38,7 @@ class FirstLook:
             else:
                 page.extend(message.get("body", b""))
                 if not message.get("more_body"):
-                    body = bytes(page).replace(b"</head>", _STYLE, 1)
+                    body = bytes(page).replace(b"</head>", _HEAD, 1)
                     headers = MutableHeaders(scope=held[0])
                     headers["Content-Length"] = str(len(body))
                     for name in ("etag", "last-modified"):  # of the page without the style

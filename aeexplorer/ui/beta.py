@@ -119,7 +119,9 @@ def turn(
     run = model.run
     params: dict[str, Any] = {"run": run.id, "samples": shown.samples} | ({"twin": twin.id} if twin else {})
     params |= {"gated": multirate.id} if multirate else {}
-    state = PanelState(KEY, value=Setting("beta", "beta", number(0, 1e6)), seed=Setting("beta", "seed", whole(0, 2**31)))
+    state = PanelState(
+        KEY, value=Setting("beta", "beta", number(0, 1e6)), seed=Setting("beta", "seed", whole(0, 2**31))
+    )
     panel = live_panel(
         "beta",
         key=KEY,

@@ -247,7 +247,7 @@ def sliders(opened: OpenRun, place: DeltaGenerator) -> Shown:
     _say_collapse(dimensions)
     chosen = (dimensions.active or dimensions.inactive)[:SLIDERS]
     z = [float(v) for v in sample.z]
-    with st.container(key="dials"):
+    with st.container(key="sliders"):
         panel = live_panel(
             "plane",
             key=key,
@@ -328,7 +328,7 @@ def manifold(opened: OpenRun, place: DeltaGenerator) -> Shown:
             ],
             rows=[Row(array="tiles", columns=SIDE, tile=34)],
         )
-    with right, st.container(key="beside-manifold"):
+    with right, st.container(key="manifold-map"):
         latent_pad(
             run.id,
             key="manifold.map",

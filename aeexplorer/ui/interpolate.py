@@ -73,9 +73,9 @@ def path(opened: OpenRun, ends: list[PickedSample], other: Run | None) -> dict[s
     mapped = opened.latent_dim == 2 or (opened.latent_dim > 2 and other is None)
     left, right = st.columns([2.6, 1], gap="small") if mapped else (st.container(), None)
     if right is not None:
-        with right, st.container(key="walk-map"):
+        with right, st.container(key="interpolate-map"):
             _map(opened, ends)
-    with left, st.container(key="walk"):
+    with left, st.container(key="interpolate"):
         t = _panel(opened, params, other, mapped)
     st.caption(f"{_about_map(opened)} {_about_numbers(other)}" if mapped else _about_numbers(other))
     return params | {"t": t}

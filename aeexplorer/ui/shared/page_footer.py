@@ -32,7 +32,7 @@ def page_footer(equation: str, numbers: str, python: str, *files: Download) -> N
         python: code that people may copy.
         files: what is shown.
     """
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="foot"):
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="page-footer"):
         st.markdown(f"${equation}$ &emsp; :gray[{as_text(numbers)}]", width="content")
         with st.container(horizontal=True, width="content"):
             with st.popover("Copy as Python", icon=":material/code:"):
