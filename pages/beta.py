@@ -38,15 +38,14 @@ def page(run: Run) -> None:
     shown = samples.samples()
     marks = beta.marks_of(model)
     panel = right.container(key="beta")
-    picker, caption = st.columns([1.9, 1], vertical_alignment="bottom")
-    with picker, st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         samples.ask()
         multirate = beta.choose_multirate(run)
         with panel:
             params = beta.turn(model, beta.twin_of(run), multirate, shown, marks)
         beta.offer_fresh(run, params["value"])
     frame = beta.frame_of(params)
-    caption.caption(beta.about_multirate(frame) if multirate else beta.about_dial(model, marks))
+    st.caption(beta.about_multirate(frame) if multirate else beta.about_dial(model, marks))
     follow(run, lambda: beta.fresh_runs(run))
     if test_split(model) is None:
         missing_data(model, "Decoded stored codes stand in for the samples, and there is no latent map.")

@@ -56,12 +56,11 @@ def page(run: Run, other: Run | None) -> None:
     )
 
 
-title, picker, box = st.columns([2, 1.4, 1.4], vertical_alignment="bottom")
+title, picker, box = st.columns([2.2, 1.3, 1.3], vertical_alignment="bottom")
 with title:
     heading(
-        "Corruption: corrupt and restore",
-        "A denoising autoencoder sees the corrupted sample and must restore the clean one. Drag the test noise: "
-        "everything follows.",
+        "Corruption",
+        "A denoising autoencoder sees the corrupted sample and must restore the clean one. Drag the test noise.",
     )
 expected = awaited(corruption.is_dial)
 if expected is not None:

@@ -57,7 +57,7 @@ def page(run: Run, other: Run | None, n: int, cards: st.delta_generator.DeltaGen
 
 title, picker, box = st.columns([2, 1.3, 1.3], vertical_alignment="bottom")
 with title:
-    heading("Interpolate between samples", "Through the latent space, or by fading one into the other: drag t.")
+    heading("Interpolate between samples", "Drag t: through the latent space, or fade pixels.")
 with picker:
     picked = pick_run(preferred=("mnist-vae", "digits-vae", "mnist-vae-2d", "digits-vae-2d"))
 if picked is not None:

@@ -41,7 +41,7 @@ def page(run: Run, other: Run | None) -> None:
     )
 
 
-title, picker, box = st.columns([2, 1.4, 1.4], vertical_alignment="bottom")
+title, picker, box = st.columns([2.2, 1.3, 1.3], vertical_alignment="bottom")
 with title:
     heading(
         "Score of a DAE",

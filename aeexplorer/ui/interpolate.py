@@ -13,6 +13,7 @@ from aeexplorer.live.components import latent_pad, live_panel
 from aeexplorer.live.open_run import OpenRun
 from aeexplorer.live.panel import Chart, Control, Line, Mark, Marker, Play, Readout, Row, Segmented, Slider, Zone
 from aeexplorer.live.scenes import render
+from aeexplorer.live.scenes.interpolate import SHORT
 from aeexplorer.plots import add_path, scatter_toy
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.shared.companions import choose_companion, same_data, told_apart
@@ -25,7 +26,6 @@ from aeexplorer.ui.shared.view_state import PanelState, Setting, number
 
 PANEL, PATCH, MAP = "interpolate.panel", "patch.panel", "interpolate.map"
 KINDS = {"lerp": "lerp", "slerp": "slerp", "pixels": "pixel cross-fade", "pca": "line in PCA"}
-SHORT = {"lerp": "lerp", "slerp": "slerp", "pixels": "cross-fade", "pca": "PCA"}
 LOW, HIGH = -0.5, 1.5
 STEPS, FILM_STEPS = 9, 33
 BEYOND = (Zone(low=LOW, high=0, label="extrapolation"), Zone(low=1, high=HIGH, label="extrapolation"))
@@ -194,19 +194,19 @@ def _about_map(opened: OpenRun) -> str:
     if opened.latent_dim == 2:
         return "Click on the map to make the nearest sample the end."
     return (
-        f"The map shows the codes' first two principal components, {opened.plane.share:.0%} of their variance. Hover to "
-        "decode a point (the remaining dimensions are those of the end sample). Click to make the nearest sample the end."
+        f"Map: first two principal components of the codes, {opened.plane.share:.0%} of their variance. Hover to decode a "
+        "point (the remaining dimensions are those of the end sample). Click to make the nearest sample the end."
     )
 
 
 def _about_numbers(other: Run | None) -> str:
     """What the numbers are, and what they are good for."""
-    change = "its mean change from the previous one. Unevenness is the largest change divided by the mean change."
+    change = "mean change from the previous picture. Unevenness: largest change divided by mean change."
     if other is not None:
-        return f"Does one model change more evenly, for other pairs too? Under a picture: {change}"
+        return f"Does one model change more evenly, for other pairs too? Numbers: {change}"
     return (
-        "Under a decoded picture: whether its code is near the data ●, has few data nearby ◐ or is far from the data ○, "
-        f"and {change} Cross-fades and lines in PCA decode no code. Under a real sample: its root mean squared difference."
+        f"Lights: the decoded code is near the data ●, has few data nearby ◐ or is far from the data ○. Numbers: {change} "
+        "Under a real sample: root mean squared difference."
     )
 
 

@@ -16,6 +16,8 @@ from aeexplorer.live.scenes.samples import Sample, code_of, values_of
 from aeexplorer.metrics import STATUSES
 
 Kind = Literal["lerp", "slerp", "pixels", "pca"]
+SHORT = {"lerp": "lerp", "slerp": "slerp", "pixels": "cross-fade", "pca": "PCA"}
+"""Names of kinds where there is little room."""
 _Parts = tuple[dict[str, np.ndarray], dict[str, Any]]
 
 
@@ -51,8 +53,8 @@ def interpolate(params: InterpolateParams) -> Frame:
     their path on the map is that of their encodings.
 
     Arrays `at` and `nearest` hold, one for each kind, the sample at `t` and the real one nearest to it, `pairs` both by
-    turns, with what stands under them as readout `pairs`: where the code lies, and the root mean squared difference of
-    the two samples. Array `<kind>_change` over `between`, the middles of the steps, is how much the samples change;
+    turns, with captions as readout `pairs`: where the code lies and the kind, and the root mean squared difference of the
+    two samples. Array `<kind>_change` over `between`, the middles of the steps, is how much the samples change;
     the readout `<kind>_at_change` is read off it at `t`, and `<kind>_peak` is the largest change over the mean one.
 
     With `compare_run` the same of another run, every name with "compare_" before it.
@@ -75,18 +77,24 @@ def _rows(params: InterpolateParams, opened: OpenRun, ends: _Endpoints, prefix: 
     """The rows of all kinds, and what compares them at `t`."""
     arrays: dict[str, np.ndarray] = {}
     readouts: dict[str, Any] = {}
-    at, real, under = [], [], []
+    at, real, status, difference = [], [], [], []
     for kind in params.kinds:
         name = prefix + kind
         more_arrays, more_readouts = _row(params, opened, ends, kind, name)
         arrays, readouts = arrays | more_arrays, readouts | more_readouts
         at.append(more_arrays[f"{name}_at"])
         real.append(more_arrays[f"{name}_nearest"])
-        under += [more_readouts.get(f"{name}_at_status", ""), more_readouts[f"{name}_at_difference"]]
+        status.append(more_readouts.get(f"{name}_at_status"))
+        difference.append(more_readouts[f"{name}_at_difference"])
     both = np.stack([np.concatenate(at), np.concatenate(real)], axis=1)
     arrays |= {f"{prefix}at": np.concatenate(at), f"{prefix}nearest": np.concatenate(real)}
     arrays[f"{prefix}pairs"] = both.reshape(-1, *both.shape[2:])
-    readouts |= {f"{prefix}pairs": under, f"{prefix}at_status": under[::2], f"{prefix}at_difference": under[1::2]}
+    under = [[[s, SHORT[k]] if s else [SHORT[k]], d] for s, k, d in zip(status, params.kinds, difference, strict=True)]
+    readouts |= {
+        f"{prefix}at_status": status,
+        f"{prefix}at_difference": difference,
+        f"{prefix}pairs": [text for pair in under for text in pair],
+    }
     if params.steps > 1 and not prefix:
         t = np.linspace(params.start, params.end, params.steps)
         arrays["between"] = ((t[:-1] + t[1:]) / 2).astype(np.float32)

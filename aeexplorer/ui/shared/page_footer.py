@@ -32,7 +32,9 @@ def page_footer(equation: str, numbers: str, python: str, *files: Download) -> N
         python: code that people may copy.
         files: what is shown.
     """
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="page-footer"):
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="page-footer"
+    ):
         st.markdown(f"${equation}$ &emsp; :gray[{as_text(numbers)}]", width="content")
         with st.container(horizontal=True, width="content"):
             with st.popover("Copy as Python", icon=":material/code:"):
@@ -64,5 +66,7 @@ def opening(run: Run) -> str:
 def loss_equation(run: Run) -> str:
     """The loss that a run was trained to minimise, in LaTeX: CE is the cross-entropy, SE the squared error."""
     loss = run.config.loss if run.config.loss != "auto" else "bce" if run.spec.data.unit_interval else "mse"
-    equation = run.family.equation.replace(r"\ell", r"\mathrm{CE}" if loss == "bce" else r"\mathrm{SE}")
+    equation = run.family.equation.split(r", \quad")[0].replace(
+        r"\ell", r"\mathrm{CE}" if loss == "bce" else r"\mathrm{SE}"
+    )
     return equation.replace("f(x)", r"f(\tilde x)") if run.config.corruption != "none" else equation

@@ -67,7 +67,7 @@ class SampleSet(Stock):
         """A box with the sets, a button for others of the same, and the picked sample, which always is among them."""
         options = self._options
         default = next(iter(options))
-        with st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
             key = self._setting.begin(default, list(options))
             st.selectbox(
                 "Samples", list(options), key=key, width=220, format_func=lambda name: sentence_case(options[name])

@@ -14,11 +14,14 @@ from contextvars import ContextVar
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import RerunException
 
 from aeexplorer.server.history import went_back
 
 VISIT = "view.visit"
 """Under this key: the page that is open, and how many pages were opened before."""
+WRITTEN = "view.written"
+"""Under this key: what a script run wrote that was begun again."""
 LONGEST = 400
 """Characters of the link that are read as a value."""
 Limits = tuple[float, float] | list[str]
@@ -42,19 +45,31 @@ def write_link(**values: str | None) -> None:
 
 @contextmanager
 def one_link(page: str = "") -> Iterator[None]:
-    """Send all that is written inside at the end of it; a name of a page says which one is open from now on."""
-    if page and st.session_state.get(VISIT, ("", 0))[0] != page:
-        st.session_state[VISIT] = (page, _visit() + 1)
+    """Send all that is written inside at the end of it; a name of a page says which one is open from now on.
+
+    A rerun of the script begins with the link from before: what was written until then is sent at the end of the rerun.
+    """
+    state = st.session_state
+    if page and state.get(VISIT, ("", 0))[0] != page:
+        state[VISIT] = (page, _visit() + 1)
+        state.pop(WRITTEN, None)
     if _pending.get() is not None:
         yield
         return
-    pending: dict[str, str | None] = {}
+    pending: dict[str, str | None] = state.pop(WRITTEN, {})
     token = _pending.set(pending)
     try:
         yield
+    except RerunException:
+        state[WRITTEN] = pending
+        raise
+    except BaseException:
+        _send(pending)
+        raise
+    else:
+        _send(pending)
     finally:
         _pending.reset(token)
-        _send(pending)
 
 
 def link_query() -> dict[str, str]:
