@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import streamlit as st
 
-from aeexplorer.data import DATASETS, DataSpec
+from aeexplorer.data import DataSpec, sources
 from aeexplorer.explorer import Explorer
 from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged
@@ -87,7 +87,7 @@ def run_labels(runs: Iterable[Run]) -> dict[str, str]:
 
     Two runs never share a name: those trained here are told apart by when they were made.
     """
-    order = {name: i for i, name in enumerate(DATASETS)}
+    order = {name: i for i, name in enumerate(sources())}
     ranked = sorted(runs, key=lambda run: -1 if run.removable else order.get(run.spec.dataset, len(order)))
     names = {
         run.id: f"{run.spec.data.title} · {short_name(run)}" if _is_plain(run) else _cut(run.title) for run in ranked
@@ -130,7 +130,7 @@ def _nearest(asked: str | None, every: dict[str, Run], runs: dict[str, Run], pre
     if asked in runs:
         return asked
     like = (
-        every[asked].spec.dataset if asked in every else next((d for d in DATASETS if (asked or "").startswith(d)), "")
+        every[asked].spec.dataset if asked in every else next((d for d in sources() if (asked or "").startswith(d)), "")
     )
     kin = [name for name, run in runs.items() if run.spec.dataset == like]
     return next((name for name in preferred if name in (kin or runs)), next(iter(kin or runs)))
