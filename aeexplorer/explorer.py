@@ -83,7 +83,7 @@ class Explorer:
         codes = self.run.codes
         if not self._moved:
             return codes
-        return replace(codes, z=self._encoded(self.dataset.test.x[codes.index], codes.labels))
+        return replace(codes, z=self.encode(self.dataset.test.x[codes.index], codes.labels))
 
     @cached_property
     def dial(self) -> Dial | None:
@@ -117,6 +117,11 @@ class Explorer:
         other._moved = True
         other.__dict__.pop("codes", None)
         return other
+
+    @property
+    def name(self) -> str:
+        """The name by which the live channel opens it: the run's folder, and the class that it is told ("digits-cvae@3")."""
+        return self.run.path.name if self.label is None else f"{self.run.path.name}@{self.label}"
 
     def given(self, label: int | str | None) -> Explorer:
         """A copy bound to a class, given by index or name, with which it encodes and decodes; None removes the class.
@@ -156,16 +161,17 @@ class Explorer:
         return torch.from_numpy(np.ascontiguousarray(z))
 
     @torch.inference_mode()
-    def encode(self, x: np.ndarray) -> np.ndarray:
-        """Encode samples (n, *spec.shape) to codes (n, latent_dim), the means where there is a posterior."""
-        samples = self._samples(x)
-        return torch.cat([self._model.encode(c, self._labels(len(c))).z for c in samples.split(CHUNK)]).numpy()
+    def encode(self, x: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+        """Codes (n, latent_dim) of samples; of a posterior the mean.
 
-    @torch.inference_mode()
-    def _encoded(self, x: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Codes of samples whose classes (n,) are known."""
-        parts = zip(self._samples(x).split(CHUNK), torch.from_numpy(labels).split(CHUNK), strict=True)
-        return torch.cat([self._model.encode(c, y).z for c, y in parts]).numpy()
+        Args:
+            labels: (n,) classes of the samples, for families with the trait "label"; the class that it is told if None.
+        """
+        samples = self._samples(x)
+        y = self._labels(len(samples)) if labels is None else torch.from_numpy(np.array(labels, dtype=np.int64))
+        known = [None] * len(samples.split(CHUNK)) if y is None else y.split(CHUNK)
+        parts = zip(samples.split(CHUNK), known, strict=True)
+        return torch.cat([self._model.encode(c, part).z for c, part in parts]).numpy()
 
     @torch.inference_mode()
     def posterior(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aeexplorer.config import ConfigError
@@ -20,6 +20,7 @@ CAPACITY = 16
 
 # A name, never a path: what comes over a socket must not open folders elsewhere.
 _NAME = re.compile(r"(pretrained/)?[A-Za-z0-9_][\w.-]{0,199}")
+_LABEL = re.compile(r"\d{1,4}")
 
 
 @dataclass
@@ -27,6 +28,17 @@ class _Entry:
     weights: Path
     written: int
     opened: OpenRun
+    told: dict[str, OpenRun] = field(default_factory=dict)
+
+    def given(self, label: str) -> OpenRun:
+        """The run, or the run told a class."""
+        if not label:
+            return self.opened
+        if not _LABEL.fullmatch(label):
+            raise ConfigError(f"the class of a run must be a number, got {label[:60]!r}")
+        if label not in self.told:
+            self.told[label] = OpenRun(self.opened.explorer.given(int(label)))
+        return self.told[label]
 
 
 class OpenRuns:
@@ -39,7 +51,7 @@ class OpenRuns:
         self._opening: dict[str, threading.Lock] = {}
 
     def find(self, run: str) -> OpenRun:
-        """The open run of this id or pretrained name.
+        """The open run of this id or pretrained name, told a class where the name ends with one ("digits-cvae@3").
 
         Raises:
             ConfigError: for a name that is none, or a run that is not here.
@@ -54,13 +66,14 @@ class OpenRuns:
         """Whether this is the open run of that name, with its newest weights."""
         return opened is not None and self._fresh(run) is opened
 
-    def _open_now(self, run: str) -> OpenRun:
+    def _open_now(self, name: str) -> OpenRun:
+        run, _, label = name.partition("@")
         if not _NAME.fullmatch(run):
             raise ConfigError(f"run must be an id or a pretrained name, got {run[:60]!r}")
         with self._guard:
             opening = self._opening.setdefault(run, threading.Lock())
         with opening:
-            if opened := self._fresh(run):
+            if opened := self._fresh(name):
                 return opened
             explorer = open_run(find_run(run))
             weights = explorer.run.weights_path
@@ -70,9 +83,10 @@ class OpenRuns:
                 while len(self._open) > self._capacity:
                     self._open.popitem(last=False)
                 self._opening.pop(run, None)
-            return entry.opened
+            return entry.given(label)
 
-    def _fresh(self, run: str) -> OpenRun | None:
+    def _fresh(self, name: str) -> OpenRun | None:
+        run, _, label = name.partition("@")
         with self._guard:
             entry = self._open.get(run)
             if entry is None:
@@ -81,7 +95,7 @@ class OpenRuns:
         try:
             newest = entry.opened.explorer.run.weights_path
             if newest == entry.weights and newest.stat().st_mtime_ns == entry.written:
-                return entry.opened
+                return entry.given(label)
         except OSError:
             pass
         with self._guard:

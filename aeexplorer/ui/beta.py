@@ -36,6 +36,7 @@ from aeexplorer.server.identity import current_owner
 from aeexplorer.store import Damaged
 from aeexplorer.training.estimation import estimate
 from aeexplorer.training.loop import TrainingConfig
+from aeexplorer.ui.shared.class_picker import scene_name
 from aeexplorer.ui.shared.companions import same_data
 from aeexplorer.ui.shared.exports import sheet
 from aeexplorer.ui.shared.page_footer import Download, opening
@@ -117,7 +118,7 @@ def turn(
 ) -> dict[str, Any]:
     """The live panel; the params of the scene as the hand left them."""
     run = model.run
-    params: dict[str, Any] = {"run": run.id, "samples": shown.samples} | ({"twin": twin.id} if twin else {})
+    params: dict[str, Any] = {"run": scene_name(run), "samples": shown.samples} | ({"twin": twin.id} if twin else {})
     params |= {"gated": multirate.id} if multirate else {}
     state = PanelState(
         KEY, value=Setting("beta", "beta", number(0, 1e6)), seed=Setting("beta", "seed", whole(0, 2**31))

@@ -17,6 +17,7 @@ from aeexplorer.live.scenes import render
 from aeexplorer.live.scenes.beta import PER_CLASS
 from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged
+from aeexplorer.ui.shared.class_picker import scene_name
 from aeexplorer.ui.shared.companions import choose_companion, same_data, told_apart
 from aeexplorer.ui.shared.exports import sheet
 from aeexplorer.ui.shared.page_footer import Download, opening
@@ -93,7 +94,7 @@ def kinds_of(spec: DataSpec) -> list[str]:
 def restore(model: Explorer, other: Run | None, shown: SampleRow) -> dict[str, Any]:
     """The live panel; the params of the scene as the hand left them."""
     run, dials = model.run, dials_by_kind(model.run)
-    params: dict[str, Any] = {"run": run.id, "samples": shown.samples} | ({"chains": dials} if dials else {})
+    params: dict[str, Any] = {"run": scene_name(run), "samples": shown.samples} | ({"chains": dials} if dials else {})
     if other is not None:
         params["compare_run"] = other.id
     state = PanelState(_key(run), **SETTINGS)

@@ -15,6 +15,7 @@ from aeexplorer.live.open_run import OpenRun
 from aeexplorer.live.panel import Button, Control, Play, Readout, Row, Segmented, Slider
 from aeexplorer.live.scenes import render
 from aeexplorer.plots import scatter_toy
+from aeexplorer.ui.shared.class_picker import scene_name
 from aeexplorer.ui.shared.dimensions import Dimensions, dimensions_of, symbol
 from aeexplorer.ui.shared.exports import mosaic
 from aeexplorer.ui.shared.groups import Group, group_options
@@ -89,7 +90,7 @@ def draws(opened: OpenRun, place: DeltaGenerator) -> Shown:
     picture = opened.spec.kind == "image"
     columns, n = (12, DRAWS) if picture else (4, WIDE_DRAWS)
     place.caption(_origin(traits))
-    params: dict[str, Any] = {"run": opened.explorer.run.path.name, "n": n}
+    params: dict[str, Any] = {"run": opened.explorer.name, "n": n}
     state = PanelState("draws.panel", source=SOURCE, seed=SEED, temperature=TEMPERATURE)
     with st.container(key="draws"):
         panel = live_panel(
@@ -175,14 +176,14 @@ def traverse(opened: OpenRun, place: DeltaGenerator) -> Shown:
             list(groups),
             default=next(iter(groups)),
             required=True,
-            key=f"dimensions.{opened.explorer.run.path.name}",
+            key=f"dimensions.{opened.explorer.name}",
             persist_state="session",
             help=f"Sorted by {'their KL, in nats' if dimensions.measure == 'KL' else 'the variance of the stored codes'}.",
         )
     _say_collapse(dimensions)
     dims, state = groups[group], PanelState("traverse.panel", reach=REACH)
     params: dict[str, Any] = {
-        "run": opened.explorer.run.path.name,
+        "run": opened.explorer.name,
         "sample": sample.named,
         "dims": list(dims),
         "steps": TRAVERSED,
@@ -243,7 +244,7 @@ def _groups(dimensions: Dimensions) -> dict[str, tuple[int, ...]]:
 def sliders(opened: OpenRun, place: DeltaGenerator) -> Shown:
     """A slider for each of the most active dimensions; the picture, where its code lies and what is near follow."""
     (sample, _), dimensions = _picked(opened, place), dimensions_of(opened)
-    key, run = f"sliders.{opened.explorer.run.path.name}", opened.explorer.run.path.name
+    key, run = f"sliders.{opened.explorer.name}", opened.explorer.name
     _say_collapse(dimensions)
     chosen = (dimensions.active or dimensions.inactive)[:SLIDERS]
     z = [float(v) for v in sample.z]
@@ -312,7 +313,7 @@ def manifold(opened: OpenRun, place: DeltaGenerator) -> Shown:
             "grid",
             key=state.key,
             label="The plane, decoded",
-            params={"run": run.id, "n": SIDE},
+            params={"run": scene_name(run), "n": SIDE},
             controls=[
                 Play(param="span", low=0.1, high=0.99),
                 Slider(
@@ -330,7 +331,7 @@ def manifold(opened: OpenRun, place: DeltaGenerator) -> Shown:
         )
     with right, st.container(key="manifold-map"):
         latent_pad(
-            run.id,
+            scene_name(run),
             key="manifold.map",
             label="The same plane with the codes of test samples",
             classes=len(opened.spec.classes),
@@ -342,7 +343,7 @@ def manifold(opened: OpenRun, place: DeltaGenerator) -> Shown:
     if not prior:
         code += "z = model.codes.z.mean(0) + z * model.codes.z.std(0)\n"
     code += "pictures = model.decode(z)\n"
-    params = {"run": run.id, "n": SIDE, "span": span}
+    params = {"run": scene_name(run), "n": SIDE, "span": span}
     files = _picture(opened, "plane.png", "grid", params, lambda a: np.split(a["tiles"], SIDE))
     numbers = f"{SIDE} × {SIDE} quantiles of {origin}, {span:.1%} of each axis inside"
     return Shown(r"\hat x_{ij} = g\big(\Phi^{-1}(u_i),\, \Phi^{-1}(u_j)\big)", numbers, code, files)
@@ -357,7 +358,7 @@ def attributes(opened: OpenRun, place: DeltaGenerator) -> Shown:
     minus, plus = _choose_groups(opened, sample)
     state = PanelState("attributes.panel", strength=STRENGTH)
     params: dict[str, Any] = {
-        "run": opened.explorer.run.path.name,
+        "run": opened.explorer.name,
         "sample": sample.named,
         "steps": STEPS,
         "plus": plus.rows.tolist(),

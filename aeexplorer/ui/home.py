@@ -27,7 +27,7 @@ class Plane:
     """The live plane of a model with the drawing pad beside it; both move one point, which is a code."""
 
     def __init__(self, model: Explorer) -> None:
-        self._model, self._key = model, f"plane.{model.run.id}"
+        self._model, self._key = model, f"plane.{model.name}"
         reach = 3 * max(float(np.abs(model.codes.z).max()), 1.0)
         self._state = PanelState(self._key, z=Setting("home", "z", _reader(reach), _as_text))
         self._start: Point = self._state.start(z=self._first_point())["z"]
@@ -37,7 +37,7 @@ class Plane:
         """The plane; where the hand lets go, the nearest sample becomes the picked one."""
         model = self._model
         point = latent_pad(
-            model.run.id,
+            model.name,
             key=self._key,
             z=self._start,
             classes=max(len(model.spec.classes), 1),
@@ -56,9 +56,9 @@ class Plane:
             return
         pixels = shared_drawing(spec)
         drawn = draw_pad(
-            self._model.run.id,
+            self._model.name,
             spec,
-            key=f"sheet.{self._model.run.id}",
+            key=f"sheet.{self._model.name}",
             plane=PLANE,
             pixels=pixels,
             label="Draw a digit: it lands on the plane",

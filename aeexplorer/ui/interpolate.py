@@ -62,7 +62,7 @@ def path(opened: OpenRun, ends: list[PickedSample], other: Run | None) -> dict[s
     if other is None and opened.test is not None and opened.latent_dim != 2 and _components_known(opened):
         kinds.append("pca")
     params: dict[str, Any] = {
-        "run": opened.explorer.run.path.name,
+        "run": opened.explorer.name,
         "a": ends[0].named,
         "b": ends[1].named,
         "steps": STEPS,
@@ -86,7 +86,7 @@ def _components_known(opened: OpenRun) -> bool:
     not wait, and their row comes when it has."""
     if "pca" in vars(opened):
         return True
-    started = f"interpolate.components.{opened.explorer.run.path.name}"
+    started = f"interpolate.components.{opened.explorer.name}"
     if not st.session_state.get(started):
         st.session_state[started] = True
         threading.Thread(target=lambda: opened.pca, daemon=True).start()
@@ -171,7 +171,7 @@ def _rows_at_t(kinds: list[str], ours: str, theirs: str, mapped: bool) -> list[R
 def _map(opened: OpenRun, ends: list[PickedSample]) -> None:
     """The paths on the map; a click on it makes the nearest real sample the end."""
     point = latent_pad(
-        opened.explorer.run.path.name,
+        opened.explorer.name,
         key=MAP,
         name=MAP,
         z=[float(v) for v in ends[1].z],
@@ -284,7 +284,7 @@ def patch(opened: OpenRun, ends: list[PickedSample]) -> dict[str, Any]:
     kinds: tuple[tuple[str, str], ...] = (("lerp", "lerp: straight"), ("slerp", "slerp: great circles"))
     state = PanelState(PATCH, **PATCH_SETTINGS)
     start = state.start({"kind": [kind for kind, _ in kinds]}, kind="lerp", u=0.5, v=0.5)
-    params: dict[str, Any] = {"run": opened.explorer.run.path.name, "corners": corners, "rows": 5, "columns": 9}
+    params: dict[str, Any] = {"run": opened.explorer.name, "corners": corners, "rows": 5, "columns": 9}
     controls: list[Control] = [
         Segmented(param="kind", label="Kind of path", options=kinds, value=start["kind"]),
         Play(param="u", label="Play across", low=0, high=1),

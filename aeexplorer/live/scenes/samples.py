@@ -49,7 +49,8 @@ def code_of(sample: Sample, opened: OpenRun) -> np.ndarray:
         return vector(sample.z, opened)
     if sample.code is not None:
         return opened.z[stored(sample.code, opened)]
-    return opened.explorer.encode(values_of(sample, opened)[None])[0]
+    own = opened.test.y[[sample.index]] if sample.index is not None and opened.test is not None else None
+    return opened.explorer.encode(values_of(sample, opened)[None], own)[0]
 
 
 def values_of(sample: Sample, opened: OpenRun) -> np.ndarray:

@@ -50,7 +50,7 @@ def new_point_controls(model: Explorer) -> None:
         )
     elif chosen == DRAWING:
         drawn = draw_pad(
-            model.run.path.name,
+            model.name,
             spec,
             key=f"map.sheet.{spec.name}",
             label="Draw a digit: its code appears on the maps",

@@ -15,6 +15,7 @@ from aeexplorer.ui.latent_map.colours import Colouring, colourings
 from aeexplorer.ui.latent_map.layouts import REFUSAL, Layout, layout_of, request_panel, stop_job
 from aeexplorer.ui.latent_map.new_points import cached_map_id
 from aeexplorer.ui.latent_map.request import TITLES, MapRequest
+from aeexplorer.ui.shared.class_picker import scene_name
 from aeexplorer.ui.shared.figures import figures_line
 from aeexplorer.ui.shared.run_picker import picked_sample, remember_sample
 from aeexplorer.ui.shared.text import as_text
@@ -109,7 +110,7 @@ def _map(
         return False
     key = f"map-{number}"
     touch = latent_map(
-        panel.run.path.name,
+        scene_name(panel.run),
         key=key,
         points=aligned.points,
         index=aligned.index,

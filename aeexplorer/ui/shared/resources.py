@@ -16,6 +16,7 @@ from aeexplorer.projection import SMALLEST_MAP, Projection, project
 from aeexplorer.projection.judging import judge
 from aeexplorer.runs.listing import DamagedRun, list_runs, pretrained
 from aeexplorer.runs.run import Run
+from aeexplorer.ui.shared.class_picker import scene_name
 
 
 def explorer(run: Run) -> Explorer:
@@ -24,7 +25,7 @@ def explorer(run: Run) -> Explorer:
     Raises:
         Damaged: when it cannot be opened.
     """
-    return shelved(run.path.name)
+    return shelved(scene_name(run))
 
 
 def dataset(name: str) -> Dataset:

@@ -11,6 +11,7 @@ from aeexplorer.data import DataSpec, sources
 from aeexplorer.explorer import Explorer
 from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged
+from aeexplorer.ui.shared.class_picker import pick_class
 from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.resources import explorer, openable_runs
 from aeexplorer.ui.shared.text import as_text
@@ -65,6 +66,7 @@ def pick_run(
     elif asked in every and asked not in runs and every[asked].spec.dataset != runs[nearest].spec.dataset:
         st.toast(as_text(f"{every[asked].title} cannot be shown here; {labels[nearest]} takes its place."))
     _say_replaced(picked, every, labels)
+    pick_class(runs[picked])
     return runs[picked]
 
 

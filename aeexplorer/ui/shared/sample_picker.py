@@ -16,6 +16,7 @@ from aeexplorer.live.open_run import OpenRun
 from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.live.scenes.samples import Sample, code_of, values_of
 from aeexplorer.runs.run import Run
+from aeexplorer.ui.shared.class_picker import scene_name
 from aeexplorer.ui.shared.drawings import drawable, link, linked_drawing
 from aeexplorer.ui.shared.pictures import common_scale, picture_address, picture_rows
 from aeexplorer.ui.shared.run_picker import picked_sample, remember_drawing, remember_sample, remembered_drawing
@@ -47,7 +48,7 @@ class PickedSample:
 
 def opened_run(run: Run) -> OpenRun:
     """The open run that the channel answers from."""
-    return find_open_run(run.path.name)
+    return find_open_run(scene_name(run))
 
 
 class Stock:
@@ -247,7 +248,7 @@ def _shuffle(key: str, stock: Stock) -> None:
 
 def _drawing_pad(opened: OpenRun, key: str) -> None:
     """A sheet to draw on; a new drawing takes the sample's place until another sample is chosen."""
-    drawing = draw_pad(opened.explorer.run.path.name, opened.spec, key=f"{key}.sheet", label="Or draw one")
+    drawing = draw_pad(opened.explorer.name, opened.spec, key=f"{key}.sheet", label="Or draw one")
     if drawing and drawing.pixels and drawing.pixels != st.session_state.get(f"{key}.heard"):
         st.session_state[f"{key}.heard"] = drawing.pixels
         remember_drawing(opened.spec, drawing.pixels)

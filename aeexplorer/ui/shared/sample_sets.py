@@ -96,7 +96,7 @@ class SampleSet(Stock):
     def pad(self) -> None:
         """The sheet to draw on."""
         drawn = draw_pad(
-            self.model.run.id,
+            self.model.name,
             self.spec,
             key=f"{self._key}.pad.{self.spec.name}",
             label="Draw a digit: it is corrupted and restored" if self._key == "corruption" else "Draw a digit",
