@@ -20,7 +20,7 @@ from aeexplorer.runs.dial import Dial
 from aeexplorer.runs.listing import find_run
 from aeexplorer.runs.run import Codes, Run
 from aeexplorer.tensors import to_array, to_float, to_tensor
-from aeexplorer.training.evaluation import evaluate, rate_distortion
+from aeexplorer.training.evaluation import evaluate, rate_distortion, seeded
 
 CHUNK = 256
 """Samples or codes that pass through the network at once."""
@@ -188,6 +188,20 @@ class Explorer:
             [p.logvar for p in parts if p.logvar is not None],
         )
         return torch.cat(means).numpy(), torch.cat(logvars).numpy()
+
+    @torch.inference_mode()
+    def rate(self, x: np.ndarray, labels: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
+        """Nats that the code of each sample costs, (n, groups): KL(q(z|x) || p(z)) of each dimension where it has a closed
+        form; see `Autoencoder.rate`. For families with the trait "posterior", or a learned prior over entries.
+
+        Args:
+            labels: (n,) classes of the samples; the class that the model is told if None.
+            seed: of the posterior samples that the rate of lower levels depends on.
+        """
+        samples = self._samples(x)
+        y = self._labels(len(samples)) if labels is None else torch.from_numpy(np.array(labels, dtype=np.int64))
+        with seeded(self._model, seed):
+            return self._model.rate(self._model.drawn(self._model.features(samples, y))).numpy()
 
     @torch.inference_mode()
     def decode(self, z: np.ndarray) -> np.ndarray:

@@ -12,7 +12,6 @@ from aeexplorer.metrics import (
     active_units,
     anomaly_auroc,
     continuity,
-    kl_per_dimension,
     knn_recall,
     label_accuracy,
     linear_probe,
@@ -85,11 +84,6 @@ def test_ssim_is_one_value_per_image_whatever_its_unit_or_channels():
 
 
 # Rate and distortion
-
-
-def test_kl_of_known_posteriors():
-    kl = kl_per_dimension([[0, 1, 0], [0, -1, 0]], [[0, 0, np.log(4)], [0, 0, np.log(4)]])
-    assert np.allclose(kl, [0, 0.5, 0.5 * (4 - 1 - np.log(4))])
 
 
 def test_active_units_are_those_whose_mean_moves():
@@ -221,7 +215,6 @@ def test_auroc_of_known_scores():
         (lambda: psnr([[0.0]], [[1.0]], 0), "data_range must be greater than 0, got 0"),
         (lambda: ssim(np.zeros((2, 3)), np.zeros((2, 3))), "images must be"),
         (lambda: active_units(np.zeros((1, 3))), "at least 2 samples"),
-        (lambda: kl_per_dimension(np.zeros((2, 3)), np.zeros((2, 2))), "of one shape"),
         (lambda: neighbours(np.zeros((4, 2)), 4), "k must be between 1 and 3, .* got 4"),
         (lambda: neighbours([[0.0], [np.nan], [1.0]], 1), "NaN or infinity in 1 of 3 rows"),
         (lambda: neighbours([[0.0], [1e300]], 1), "x must lie between"),

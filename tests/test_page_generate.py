@@ -7,9 +7,9 @@ import pytest
 from page_driver import alone, open_page, orphaned, said, trained
 from streamlit.testing.v1 import AppTest
 
+from aeexplorer.live.frame import tiles
 from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.live.scenes import render
-from aeexplorer.metrics import kl_per_dimension
 from aeexplorer.ui.generate import views
 from aeexplorer.ui.shared.dimensions import dimensions_of, symbol
 
@@ -95,7 +95,7 @@ def test_dimensions_are_sorted_by_what_they_carry() -> None:
     found = find_open_run(run.id)
     dimensions = dimensions_of(found)
     explorer = found.explorer
-    kl = kl_per_dimension(*explorer.posterior(explorer.dataset.test.x[explorer.codes.index]))
+    kl = explorer.rate(explorer.dataset.test.x[explorer.codes.index]).mean(0)
     np.testing.assert_allclose(dimensions.score, kl, rtol=1e-4)
     assert sorted(dimensions.active + dimensions.inactive) == list(range(8))
     assert [*dimensions.active] == sorted(dimensions.active, key=lambda d: -kl[d])
@@ -207,3 +207,25 @@ def test_unusual_links(query: dict[str, str]) -> None:
     trained(latent_dim=2)
     app = open_page("generate", **query)
     assert not app.exception and not app.error
+
+
+def test_a_hierarchical_model_redraws_its_finer_levels() -> None:
+    run = trained("hvae", latent_dim=6, levels=2)
+    app = open_page("generate", run=run.id, view="Levels")
+    assert not app.exception
+    frame = render("resample", {"run": run.id, "sample": {"code": 0}, "below": 1, "n": 6, "seed": 3})
+    found = find_open_run(run.id)
+    z = found.explorer.resample(np.repeat(found.z[:1], 6, axis=0), below=1, seed=3)
+    np.testing.assert_array_equal(frame.arrays["tiles"], tiles(found.explorer.decode(z), found.spec))
+    assert frame.readouts["spread"] > 0
+    kept = render("resample", {"run": run.id, "sample": {"code": 0}, "below": 2, "n": 6})
+    assert kept.readouts["spread"] == pytest.approx(0, abs=1e-6)
+    traversed = open_page("generate", run=run.id, view="Traverse")
+    assert not traversed.exception
+    box = next(box for box in traversed.button_group if str(box.key).startswith("dimensions."))
+    assert list(box.options) == ["Level 1 (coarsest)", "Level 2 (finest)"], box.options
+
+
+def test_other_models_have_no_view_of_levels() -> None:
+    found = find_open_run(trained("vae", latent_dim=3).id)
+    assert "Levels" not in views(found)

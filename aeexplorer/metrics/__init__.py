@@ -22,7 +22,7 @@ from aeexplorer.metrics.neighbourhood import (
     trustworthiness,
 )
 from aeexplorer.metrics.probes import anomaly_auroc, linear_probe
-from aeexplorer.metrics.rate_distortion import active_units, kl_per_dimension
+from aeexplorer.metrics.rate_distortion import active_units
 from aeexplorer.metrics.reconstruction import cross_entropy_floor, mse, psnr, squared_error, ssim
 from aeexplorer.metrics.score import Agreement, SmoothedData, score_agreement, walk
 
@@ -46,7 +46,6 @@ __all__ = [
     "continuity",
     "cross_entropy_floor",
     "displacement",
-    "kl_per_dimension",
     "knn_recall",
     "label_accuracy",
     "linear_probe",

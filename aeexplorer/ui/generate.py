@@ -64,7 +64,8 @@ def views(opened: OpenRun) -> dict[str, View]:
     flat: dict[str, View] = {"Grid": manifold} if opened.latent_dim == 2 else {}
     several = len(group_options(opened.explorer, opened.explorer.codes.index, opened.labels)) > 1
     groups: dict[str, View] = {"Attributes": attributes} if several else {}
-    return {"Sample": draws, "Traverse": traverse, "Sliders": sliders, **flat, **groups}
+    levels: dict[str, View] = {"Levels": redraw} if len(opened.explorer.levels) > 1 else {}
+    return {"Sample": draws, "Traverse": traverse, "Sliders": sliders, **levels, **flat, **groups}
 
 
 def _picture(
@@ -111,10 +112,10 @@ def draws(opened: OpenRun, place: DeltaGenerator) -> Shown:
 def _draw_controls(traits: frozenset[str], state: PanelState) -> list[Control]:
     sources = (("own", "Gaussian fitted to the codes"), ("normal", "Standard normal, as for a VAE"))
     defaults: dict[str, Any] = {"seed": 0}
-    if "codebook" not in traits:
+    if "codebook" not in traits or "prior" in traits:
         defaults["temperature"] = 1.0
-        if "prior" not in traits:
-            defaults["source"] = "own"
+    if not traits & {"codebook", "prior"}:
+        defaults["source"] = "own"
     start = state.start({"source": [name for name, _ in sources]}, **defaults)
     controls: list[Control] = []
     if "source" in start:
@@ -228,7 +229,11 @@ def _say_collapse(dimensions: Dimensions) -> None:
 
 
 def _groups(dimensions: Dimensions) -> dict[str, tuple[int, ...]]:
-    """The dimensions by strength: at first the strongest, then the other active ones, then the inactive ones."""
+    """The dimensions by level where there are several, else by strength: at first the strongest, then the other active ones, then the inactive ones."""
+    if (count := int(dimensions.levels.max()) + 1) > 1:
+        active = dimensions.active or dimensions.inactive
+        by_level = (tuple(d for d in active if dimensions.levels[d] == level)[:ROWS] for level in range(count))
+        return {level_name(level, count): dims for level, dims in enumerate(by_level) if dims}
     strongest, more, inactive = dimensions.active[:ROWS], dimensions.active[ROWS:], dimensions.inactive
     groups = {f"{len(strongest)} {'strongest' if more else 'active'}": strongest} if strongest else {}
     if more:
@@ -236,6 +241,50 @@ def _groups(dimensions: Dimensions) -> dict[str, tuple[int, ...]]:
     if inactive:
         groups[f"{len(inactive)} inactive"] = inactive[:FOLDED]
     return groups
+
+
+# levels
+
+
+def level_name(level: int, count: int) -> str:
+    """A level of a code in words: "Level 1 (coarsest)"."""
+    return f"Level {level + 1}" + {0: " (coarsest)", count - 1: " (finest)"}.get(level, "")
+
+
+def redraw(opened: OpenRun, place: DeltaGenerator) -> Shown:
+    """The code of a picked sample with its coarse levels kept and the finer ones drawn anew from their priors."""
+    sample, box = _picked(opened, place)
+    count, n = len(opened.explorer.levels), DRAWS if opened.spec.kind == "image" else WIDE_DRAWS
+    with box:
+        below = st.segmented_control(
+            "Levels that are kept", range(count), default=1, required=True, key="levels.below", persist_state="session",
+            format_func=lambda kept: "none" if not kept else str(kept),
+        )  # fmt: skip
+    params: dict[str, Any] = {"run": opened.explorer.name, "sample": sample.named, "below": int(below), "n": n}
+    state = PanelState("levels.panel", seed=SEED, temperature=TEMPERATURE)
+    start = state.start(seed=0, temperature=1.0)
+    with st.container(key="levels"):
+        panel = live_panel(
+            "resample",
+            key=state.key,
+            label="Samples that share the coarse levels",
+            params=params,
+            controls=[
+                Button(param="seed", label="New samples", value=start["seed"]),
+                Slider(param="temperature", label="temperature", symbol="T", low=0, high=2, value=start["temperature"]),
+            ],
+            rows=[Row(array="tiles", columns=12 if opened.spec.kind == "image" else 4, tile=104)],
+            readouts=[Readout(name="spread", label="standard deviation of a value among the samples", digits=3)],
+        )
+    params |= state.left(panel.values)
+    code = (
+        f"{python_of([sample])}\nimport numpy as np\n\n"
+        f"z = model.resample(np.repeat(a[None], {n}, axis=0), below={below}, seed={params['seed']}, "
+        f"temperature={params['temperature']:g})\nsamples = model.decode(z)\n"
+    )
+    numbers = f"{below} of {count} levels kept, T = {params['temperature']:g}, seed {params['seed']}"
+    files = _picture(opened, "levels.png", "resample", params, lambda a: np.split(a["tiles"], 2))
+    return Shown(r"\hat x = g(z_{\le k}, z_{>k}),\quad z_{>k} \sim p(z_{>k} \mid z_{\le k})", numbers, code, files)
 
 
 # sliders

@@ -42,6 +42,7 @@ SCENES: dict[str, Scene] = {
         Scene("traverse", generate.TraverseParams, generate.traverse),
         Scene("arithmetic", generate.ArithmeticParams, generate.arithmetic, ("strength",)),
         Scene("sample", generate.SampleParams, generate.sample, ("seed", "temperature")),
+        Scene("resample", generate.ResampleParams, generate.resample, ("seed", "temperature")),
         Scene("corrupt", corruption.CorruptParams, corruption.corrupt, ("level", "noise_seed")),
         Scene("levels", corruption.LevelsParams, corruption.levels),
         Scene("beta", beta.BetaParams, beta.beta),

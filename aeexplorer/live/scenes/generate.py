@@ -46,6 +46,26 @@ def sample(params: SampleParams) -> Frame:
     return Frame({"tiles": tiles(x, opened.spec)}, readouts, opened.spec)
 
 
+class ResampleParams(Config):
+    """The first `below` levels of the sample's code are kept."""
+
+    run: str
+    sample: Sample
+    below: int = Field(1, ge=0, le=8)
+    n: int = Field(16, ge=1, le=MAX_TILES)
+    seed: int = Field(0, ge=0, le=2**32 - 1)
+    temperature: float = Field(1.0, ge=0, le=10)
+
+
+def resample(params: ResampleParams) -> Frame:
+    """Samples that share the coarse levels of one code, the finer ones drawn from their priors, and how much a value
+    varies among them."""
+    opened = find_open_run(params.run)
+    z = np.repeat(code_of(params.sample, opened)[None], params.n, axis=0)
+    x = opened.explorer.decode(opened.explorer.resample(z, params.below, params.seed, params.temperature))
+    return Frame({"tiles": tiles(x, opened.spec)}, {"spread": float(x.std(axis=0).mean())}, opened.spec)
+
+
 class TraverseParams(Config):
     """`dims` are shown in the order given; None shows all, up to 64. With a `reach` each goes that many standard
     deviations of its stored codes to either side of their mean, and `low` and `high` are not used."""

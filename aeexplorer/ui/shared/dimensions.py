@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from aeexplorer.live.open_run import OpenRun, as_floats
-from aeexplorer.metrics import active_units, kl_per_dimension
+from aeexplorer.metrics import active_units
 
 SILENT = 1e-3  # share of the largest variance below which a dimension without a posterior counts as inactive
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -23,6 +23,7 @@ class Dimensions:
         score: (K,) of each dimension: KL in nats where there is a posterior and the data, else the variance of the
             stored codes.
         measure: what the score is.
+        levels: (K,) the level of each dimension, 0 for the coarsest; all 0 where there is one level.
         low, high: (K,) where the stored codes lie, three standard deviations around their mean.
     """
 
@@ -32,6 +33,7 @@ class Dimensions:
     measure: str
     low: np.ndarray
     high: np.ndarray
+    levels: np.ndarray
 
     def name(self, place: int) -> str:
         """A dimension with its score: "z₃, KL 1.82"."""
@@ -50,12 +52,12 @@ def dimensions_of(opened: OpenRun) -> Dimensions:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _dimensions(run: str, written: int, with_data: bool, _bench: OpenRun) -> Dimensions:
-    z = _bench.z
+def _dimensions(run: str, written: int, with_data: bool, _opened: OpenRun) -> Dimensions:
+    z = _opened.z
     variance = z.var(axis=0)
-    samples = _bench.samples_at(np.arange(len(z)))
-    if samples is not None and "posterior" in _bench.explorer.traits:
-        score, measure = kl_per_dimension(*_bench.explorer.posterior(as_floats(samples))), "KL"
+    samples = _opened.samples_at(np.arange(len(z)))
+    if samples is not None and "posterior" in _opened.explorer.traits:
+        score, measure = _opened.explorer.rate(as_floats(samples), _opened.labels).mean(0), "KL"
         alive = active_units(z) if len(z) > 1 else np.ones(z.shape[1], bool)
     else:
         score, measure = variance.astype(np.float64), "variance"
@@ -65,4 +67,5 @@ def _dimensions(run: str, written: int, with_data: bool, _bench: OpenRun) -> Dim
     return Dimensions(
         tuple(d for d in order if alive[d]), tuple(d for d in order if not alive[d]), score, measure,
         z.mean(axis=0) - spread, z.mean(axis=0) + spread,
+        np.repeat(np.arange(len(_opened.explorer.levels)), _opened.explorer.levels),
     )  # fmt: skip
