@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { base64, decodeFrame, encodeRequest } from "../../aeexplorer/live/static/shared/protocol.js";
+import { decodeBase64, decodeFrame, encodeBase64, encodeRequest } from "../../aeexplorer/live/static/shared/protocol.js";
 
 const HEADER = { id: 3, scene: "x", kind: null, names: ["t", "p"], shapes: [[3, 1, 1], [1, 2]], dtypes: ["uint8", "float32"], readouts: { mse: 0.5 } };
 
@@ -35,6 +35,8 @@ test("a request is the JSON that the channel reads", () => {
   assert.deepEqual(JSON.parse(encodeRequest("s1:4", "echo", { x: 1 }, "s1")), { id: "s1:4", scene: "echo", params: { x: 1 }, stream: "s1" });
 });
 
-test("bytes become base64", () => {
-  assert.equal(base64(new Uint8Array([0, 255, 16])), Buffer.from([0, 255, 16]).toString("base64"));
+test("bytes become base64 and come back", () => {
+  const text = encodeBase64(new Uint8Array([0, 255, 16]));
+  assert.equal(text, Buffer.from([0, 255, 16]).toString("base64"));
+  assert.deepEqual([...new Uint8Array(decodeBase64(text))], [0, 255, 16]);
 });

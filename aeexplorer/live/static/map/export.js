@@ -1,29 +1,70 @@
-// A map as a file, with the names of its classes and its legend: what the canvas shows as PNG, or every mark as an outline
-// in SVG.
+// A map as a file, with the names of its classes and its legend: the canvases as PNG, or every marker as an outline in
+// SVG.
 
-import { GREY, HIDDEN, hex, outline } from "./markers.js";
+import { contextOf } from "../shared/canvas.js";
+import { toHex } from "../shared/colours.js";
+import { make } from "../shared/dom.js";
+import { markerPath } from "./markers.js";
+import { FADED, OPACITY } from "./point_layer.js";
+import { GREY, HIDDEN } from "./stamping.js";
 
-const [LINE, GAP, MARK, BAR] = [22, 18, 6, 160]; // pixels of the legend: its lines, between entries, half a mark, the scale
+/** @import { Numbers, Theme } from "../shared/types.d.ts" */
+/** @import { MapState } from "./map_state.js" */
+/** @import { Renderer } from "./renderer.js" */
+/** @import { LegendEntry, PlacedText } from "./types.d.ts" */
+/** @typedef {LegendEntry & { x: number, line: number }} PlacedEntry */
+/**
+ * @typedef {object} Scene
+ * @property {Numbers} x
+ * @property {Numbers} y
+ * @property {Numbers} rows the order in which points are drawn
+ * @property {number} radius
+ * @property {Numbers} words
+ * @property {Numbers | null} shapes
+ * @property {Numbers} states
+ * @property {number} width
+ * @property {number} height
+ * @property {Pick<Theme, "panel" | "ink" | "font">} theme
+ * @property {string} muted
+ * @property {PlacedText[]} names
+ */
+
+// pixels of the legend: a line, the gap between entries, half a marker, the bar of a scale
+const [LINE, GAP, MARKER, BAR] = [22, 18, 6, 160];
+const AFTER = 6; // pixels between a marker and its text
 const FONT = 13;
 const [LONGEST, MOST] = [40, 60]; // letters of an entry, entries
 
-export function save(scene, kind) {
-  const context = document.createElement("canvas").getContext("2d");
-  context.font = `${FONT}px ${scene.theme.font}`;
-  const entries = laid(scene.legend, scene.width, (text) => context.measureText(text).width);
-  if (kind === "svg") return download(new Blob([drawing(scene, entries)], { type: "image/svg+xml" }), "map.svg");
-  pixels(scene, entries).toBlob((blob) => download(blob, "map.png"));
+/** Save a map as it is shown. @param {MapState} state @param {Renderer} renderer @param {"png" | "svg"} kind */
+export function saveMap(state, renderer, kind) {
+  const { theme, size: { width, height }, data, colours: { words, shapes }, states } = state;
+  const { x, y, rows, radius, canvas } = renderer.points;
+  const context = contextOf(make("canvas"));
+  context.font = `${FONT}px ${theme.font}`;
+  const shown = state.legend.filter((entry) => !("shown" in entry) || entry.shown);
+  const entries = placeLegend(shown, width, (text) => context.measureText(text).width);
+  if (kind === "svg") {
+    const names = renderer.names.placed(state);
+    const scene = { x, y, rows, radius, words, shapes, states, width, height, theme, muted: data.muted, names };
+    return download(new Blob([toSvg(scene, entries)], { type: "image/svg+xml" }), "map.svg");
+  }
+  const picture = withLegend([canvas, renderer.over], { width, height, theme }, entries);
+  picture.toBlob((blob) => blob && download(blob, "map.png"));
 }
 
 /**
- * Where the entries of a legend stand below a map of this width: {mark, colour, text, scale, x, line}.
- * The first sixty entries, {text, colour, shape}, or {text, scale: colours} for a range of colours.
+ * Where the first sixty entries of a legend stand below a map of this width.
+ *
+ * @param {LegendEntry[]} legend
+ * @param {number} width
+ * @param {(text: string) => number} measure
+ * @returns {PlacedEntry[]}
  */
-export function laid(legend, width, measure) {
+export function placeLegend(legend, width, measure) {
   let [x, line] = [GAP, 0];
   return legend.slice(0, MOST).map((entry) => {
-    const text = !entry.scale && entry.text.length > LONGEST ? `${entry.text.slice(0, LONGEST - 1)}…` : entry.text;
-    const wide = (entry.scale ? BAR : 2 * MARK) + 6 + measure(text);
+    const text = textOf(entry);
+    const wide = symbolWidth(entry) + AFTER + measure(text);
     if (x > GAP && x + wide > width - GAP) [x, line] = [GAP, line + 1];
     const placed = { ...entry, text, x, line };
     x += wide + GAP;
@@ -31,67 +72,113 @@ export function laid(legend, width, measure) {
   });
 }
 
-const below = (entries) => (entries.length ? (entries[entries.length - 1].line + 1) * LINE + 8 : 0);
+/** @param {LegendEntry} entry */
+function textOf(entry) {
+  if ("scale" in entry) return `${entry.ends.join(" to ")}, ${entry.text}`;
+  return entry.text.length > LONGEST ? `${entry.text.slice(0, LONGEST - 1)}…` : entry.text;
+}
 
-function pixels({ canvas, over, width, height, theme }, entries) {
-  const both = document.createElement("canvas");
-  const ratio = canvas.width / width;
-  [both.width, both.height] = [canvas.width, canvas.height + Math.round(below(entries) * ratio)];
-  const context = both.getContext("2d");
+/** @param {LegendEntry} entry */
+function symbolWidth(entry) {
+  return "scale" in entry ? BAR : 2 * MARKER;
+}
+
+/** The height of a legend. @param {PlacedEntry[]} entries */
+function legendHeight(entries) {
+  return entries.length ? (entries[entries.length - 1].line + 1) * LINE + 8 : 0;
+}
+
+/**
+ * Canvases over each other with the legend below them.
+ *
+ * @param {HTMLCanvasElement[]} canvases
+ * @param {Pick<Scene, "width" | "height" | "theme">} scene
+ * @param {PlacedEntry[]} entries
+ */
+function withLegend(canvases, { width, height, theme }, entries) {
+  const [{ width: wide, height: tall }] = canvases;
+  const ratio = wide / width;
+  const picture = make("canvas", { width: wide, height: tall + Math.round(legendHeight(entries) * ratio) });
+  const context = contextOf(picture);
   context.fillStyle = theme.panel;
-  context.fillRect(0, 0, both.width, both.height);
-  context.drawImage(canvas, 0, 0);
-  context.drawImage(over, 0, 0, canvas.width, canvas.height);
+  context.fillRect(0, 0, picture.width, picture.height);
+  for (const canvas of canvases) context.drawImage(canvas, 0, 0, wide, tall);
   context.scale(ratio, ratio);
   context.font = `${FONT}px ${theme.font}`;
   context.textBaseline = "middle";
-  for (const { text, colour, shape, scale, x, line } of entries) {
+  for (const entry of entries) {
+    const { text, x, line } = entry;
     const y = height + (line + 0.5) * LINE;
-    if (scale) {
-      const way = context.createLinearGradient(x, 0, x + BAR, 0);
-      scale.forEach((stop, i) => way.addColorStop(i / (scale.length - 1), stop));
-      context.fillStyle = way;
-      context.fillRect(x, y - MARK, BAR, 2 * MARK);
+    if ("scale" in entry) {
+      const gradient = context.createLinearGradient(x, 0, x + BAR, 0);
+      entry.scale.forEach((stop, i) => gradient.addColorStop(i / (entry.scale.length - 1), stop));
+      context.fillStyle = gradient;
+      context.fillRect(x, y - MARKER, BAR, 2 * MARKER);
     } else {
-      context.fillStyle = colour;
-      context.fill(new Path2D(outline(shape, x + MARK, y, MARK)));
+      context.fillStyle = entry.colour;
+      context.fill(new Path2D(markerPath(entry.shape, x + MARKER, y, MARKER)));
     }
     context.fillStyle = theme.ink;
-    context.fillText(text, x + (scale ? BAR : 2 * MARK) + 6, y);
+    context.fillText(text, x + symbolWidth(entry) + AFTER, y);
   }
-  return both;
+  return picture;
 }
 
-/** The map as SVG text; `entries` are those of `laid`. */
-export function drawing({ x, y, words, shapes, states, width, height, theme, rows, muted, radius, names }, entries) {
-  const parts = [];
-  for (const row of rows) {
-    if (states[row] === HIDDEN || x[row] < 0 || y[row] < 0 || x[row] > width || y[row] > height) continue;
+/** The map as SVG text. @param {Scene} scene @param {PlacedEntry[]} entries */
+export function toSvg(scene, entries) {
+  const { width, height, theme, names } = scene;
+  /** @type {(text: string, x: number, y: number, attributes: string) => string} */
+  const written = (text, x, y, attributes) => {
+    const place = `x="${x.toFixed(1)}" y="${y.toFixed(1)}" dominant-baseline="central"`;
+    return `<text ${place} fill="${theme.ink}" ${attributes}>${escaped(text)}</text>`;
+  };
+  const rim = `stroke="${theme.panel}" stroke-width="4" stroke-linejoin="round" paint-order="stroke"`;
+  const bold = `font-size="15" font-weight="700" text-anchor="middle" ${rim}`;
+  const parts = [
+    `<rect width="100%" height="100%" fill="${theme.panel}"/>`,
+    ...pointsAsSvg(scene),
+    ...names.map(({ text, x, y }) => written(text, x, y, bold)),
+    ...entries.flatMap((entry, i) => {
+      const y = height + (entry.line + 0.5) * LINE;
+      const text = written(entry.text, entry.x + symbolWidth(entry) + AFTER, y, `font-size="${FONT}"`);
+      return [symbolAsSvg(entry, y, `scale${i}`), text];
+    }),
+  ];
+  const box = `viewBox="0 0 ${width} ${height + legendHeight(entries)}"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${box} font-family="${escaped(theme.font)}">${parts.join("")}</svg>`;
+}
+
+/** @param {Scene} scene */
+function pointsAsSvg({ x, y, rows, radius, words, shapes, states, width, height, muted }) {
+  const visible = Array.from(rows).filter(
+    (row) => states[row] !== HIDDEN && x[row] >= 0 && y[row] >= 0 && x[row] <= width && y[row] <= height,
+  );
+  return visible.map((row) => {
     const grey = states[row] === GREY;
-    const path = outline(shapes ? shapes[row] : 0, x[row], y[row], radius);
-    parts.push(`<path d="${path}" fill="${grey ? muted : hex(words[row])}" fill-opacity="${grey ? 0.3 : 0.78}"/>`);
-  }
-  const text = (said, at, more) => `<text x="${at[0].toFixed(1)}" y="${at[1].toFixed(1)}" dominant-baseline="central" fill="${theme.ink}" ${more}>${escaped(said)}</text>`;
-  const halo = `font-size="15" font-weight="700" text-anchor="middle" stroke="${theme.panel}" stroke-width="4" stroke-linejoin="round" paint-order="stroke"`;
-  for (const name of names) parts.push(text(name.text, [name.x, name.y], halo));
-  entries.forEach(({ text: said, colour, shape, scale, x: left, line }, i) => {
-    const middle = height + (line + 0.5) * LINE;
-    if (scale) {
-      const stops = scale.map((stop, k) => `<stop offset="${k / (scale.length - 1)}" stop-color="${stop}"/>`).join("");
-      parts.push(`<linearGradient id="scale${i}">${stops}</linearGradient><rect x="${left}" y="${middle - MARK}" width="${BAR}" height="${2 * MARK}" fill="url(#scale${i})"/>`);
-    } else parts.push(`<path d="${outline(shape, left + MARK, middle, MARK)}" fill="${colour}"/>`);
-    parts.push(text(said, [left + (scale ? BAR : 2 * MARK) + 6, middle], `font-size="${FONT}"`));
+    const d = markerPath(shapes ? shapes[row] : 0, x[row], y[row], radius);
+    return `<path d="${d}" fill="${grey ? muted : toHex(words[row])}" fill-opacity="${grey ? FADED : OPACITY}"/>`;
   });
-  const size = `0 0 ${width} ${height + below(entries)}`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${size}" font-family="${escaped(theme.font)}"><rect width="100%" height="100%" fill="${theme.panel}"/>${parts.join("")}</svg>`;
 }
 
-const escaped = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+/** @param {PlacedEntry} entry @param {number} y @param {string} id */
+function symbolAsSvg(entry, y, id) {
+  if (!("scale" in entry)) {
+    return `<path d="${markerPath(entry.shape, entry.x + MARKER, y, MARKER)}" fill="${entry.colour}"/>`;
+  }
+  const last = entry.scale.length - 1;
+  const stops = entry.scale.map((stop, k) => `<stop offset="${k / last}" stop-color="${stop}"/>`).join("");
+  const bar = `<rect x="${entry.x}" y="${y - MARKER}" width="${BAR}" height="${2 * MARKER}" fill="url(#${id})"/>`;
+  return `<linearGradient id="${id}">${stops}</linearGradient>${bar}`;
+}
 
+/** @param {string} text */
+function escaped(text) {
+  return text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
+}
+
+/** @param {Blob} blob @param {string} name */
 function download(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
+  const link = make("a", { href: URL.createObjectURL(blob), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }

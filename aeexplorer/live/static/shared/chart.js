@@ -1,151 +1,203 @@
-// A small line chart that moves with a control: lines, a dot on each, marks at places that matter. SVG, no library.
+// A small line chart that follows a control: lines, a dot on each, and marked places. SVG, no library.
 
-import { make, number } from "./dom.js";
+import { make } from "./dom.js";
+import { formatNumber, niceTicks } from "./numbers.js";
+import { svg } from "./svg.js";
 
-const SVG = "http://www.w3.org/2000/svg";
+/** @import { Arrays, ChartSpec, LineSpec, Readouts, Span } from "./types.d.ts" */
+
 const WIDTH = 380;
-// names that suit both light and dark pages; any other colour is taken as it is
-const COLOURS = { accent: "var(--st-link-color)", mark: "var(--live-mark)", quiet: "var(--st-gray-text-color)", ink: "var(--st-text-color)" };
-const BOX = { left: 44, right: 14, top: 14, bottom: 38 };
-
-export function svg(tag, attributes = {}, ...children) {
-  const element = document.createElementNS(SVG, tag);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(...children);
-  return element;
-}
-
-/**
- * Shows these elements, [tag, attributes, text], and no others. Those that stand there are changed rather than made anew,
- * which would cost the page a new layout of each with every frame.
- */
-export function showElements(parent, wanted) {
-  wanted.forEach(([tag, attributes, text = ""], i) => {
-    if (parent.children[i]?.tagName !== tag) {
-      parent.children[i]?.remove();
-      parent.insertBefore(svg(tag), parent.children[i] ?? null);
-    }
-    const element = parent.children[i];
-    for (const [key, value] of Object.entries(attributes)) if (element.getAttribute(key) !== String(value)) element.setAttribute(key, value);
-    if (element.textContent !== text) element.textContent = text;
-  });
-  while (parent.children.length > wanted.length) parent.lastElementChild.remove();
-}
-
-/** Round numbers that divide [low, high] into about `count` parts. */
-export function niceTicks(low, high, count = 4) {
-  const raw = (high - low) / count || 1;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= raw * 0.999);
-  const first = Math.ceil(low / step - 1e-9);
-  const last = Math.floor(high / step + 1e-9);
-  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(6)));
-}
+const BOX = { left: 44, right: WIDTH - 14, top: 14, bottom: 38 };
+/** Names that suit light and dark pages; any other colour is taken as it is. @type {{ [name: string]: string }} */
+const COLOURS = {
+  accent: "var(--st-link-color)",
+  mark: "var(--live-mark)",
+  quiet: "var(--st-gray-text-color)",
+  ink: "var(--st-text-color)",
+};
 
 export class Chart {
+  /** @type {LineSpec[]} */
+  lines = [];
+  /** Whether the axes have ends: not before there is something to draw. */
+  #scaled = false;
+  /** @type {Span} */
+  #x = [0, 1];
+  /** @type {Span} */
+  #y = [0, 1];
+  /** The values that are drawn, as text: the same lines are not drawn again. */
+  #drawn = "";
+  #dots = svg("g");
+
+  /** @param {ChartSpec} spec */
   constructor(spec) {
     this.spec = spec;
-    this.lines = [];
-    this.height = spec.height ?? 250;
-    this.picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${this.height}`, role: "img", "aria-label": spec.title, class: "live-chart" });
-    this.dots = svg("g");
-    this.element = make("figure", { class: "live-card" }, make("figcaption", { text: spec.title, class: "live-caption" }), this.picture);
+    const { height, title } = spec;
+    this.bottom = height - BOX.bottom;
+    this.picture = svg("svg", {
+      viewBox: `0 0 ${WIDTH} ${height}`,
+      role: "img",
+      "aria-label": title,
+      class: "live-chart",
+    });
+    const caption = make("figcaption", { text: title, class: "live-caption" });
+    this.element = make("figure", { class: "live-card" }, caption, this.picture);
   }
 
-  /** Draw the lines: [{name, colour, x: [], y: []}, ...]. */
+  /**
+   * Draw lines, scaled so that all of them and the marked spots are seen. Lines without any value leave the chart as
+   * it is.
+   *
+   * @param {LineSpec[]} lines
+   */
   draw(lines) {
-    this.lines = lines = lines.map((line) => ({ ...line, colour: COLOURS[line.colour] ?? line.colour }));
-    const xs = lines.flatMap((l) => [...l.x]);
-    const ys = lines.flatMap((l) => [...l.y]).filter(Number.isFinite);
-    if (!xs.length || !ys.length) return;
-    const spots = this.spec.spots ?? [];
-    ys.push(...spots.map((spot) => spot.y));
+    const key = JSON.stringify(lines.map((line) => [line.name, line.colour, Array.from(line.x), Array.from(line.y)]));
+    if (key === this.#drawn) return;
+    this.#drawn = key;
+    this.lines = lines.map((line) => ({ ...line, colour: COLOURS[line.colour] ?? line.colour }));
+    if (!this.#scale()) return;
+    this.picture.replaceChildren(
+      ...this.#axes(),
+      ...this.spec.marks.flatMap((mark) => this.#mark(mark.x, mark.label)),
+      ...this.#curves(),
+      ...this.#spots(),
+      this.#dots,
+    );
+  }
+
+  /**
+   * Move the dots to x, or each to its own place in `places`; a line whose value is missing has none.
+   *
+   * @param {number} x
+   * @param {(number | null | undefined)[]} values
+   * @param {number | null} mark where the moving mark stands
+   * @param {(number | null | undefined)[]} places
+   */
+  moveDots(x, values, mark = null, places = []) {
+    if (!this.#scaled) return;
+    const marked = mark !== null && mark >= this.#x[0] && mark <= this.#x[1];
+    const dots = this.lines.flatMap((line, i) => {
+      const value = values[i];
+      if (value === undefined || value === null) return [];
+      const place = { cx: this.#across(places[i] ?? x), cy: this.#up(value), r: 6 };
+      return [svg("circle", { ...place, class: "live-dot", style: `fill: ${line.colour}` })];
+    });
+    this.#dots.replaceChildren(...(marked ? this.#mark(mark, this.spec.mark_label) : []), ...dots);
+    const told = this.lines.map((line, i) => `${line.name || this.spec.y_label} ${formatNumber(values[i], 3)}`);
+    this.picture.setAttribute("aria-label", `${this.spec.title}. At ${formatNumber(x)}: ${told.join(", ")}`);
+  }
+
+  /** Choose the ends of both axes. Returns false where there is nothing to draw. */
+  #scale() {
+    const { spots, from_zero } = this.spec;
+    const xs = this.lines.flatMap((line) => Array.from(line.x));
+    const ys = this.lines.flatMap((line) => Array.from(line.y)).filter(Number.isFinite);
+    if (!xs.length || !ys.length) return false;
     xs.push(...spots.map((spot) => spot.x));
-    const [least, top] = [Math.min(...ys), Math.max(...ys)];
-    const low = this.spec.from_zero === false ? least - 0.15 * (top - least || 1) : Math.min(0, least);
-    this.x = [Math.min(...xs), Math.max(...xs)];
-    this.y = [low, top + 0.08 * (top - low || 1)];
-    const HEIGHT = this.height;
-    const parts = [
-      svg("path", { class: "live-axis", d: `M${BOX.left} ${BOX.top}V${HEIGHT - BOX.bottom}H${WIDTH - BOX.right}` }),
+    ys.push(...spots.map((spot) => spot.y));
+    const [least, most] = [Math.min(...ys), Math.max(...ys)];
+    const low = from_zero ? Math.min(0, least) : least - 0.15 * (most - least || 1);
+    this.#x = [Math.min(...xs), Math.max(...xs)];
+    this.#y = [low, most + 0.08 * (most - low || 1)];
+    this.#scaled = true;
+    return true;
+  }
+
+  #axes() {
+    const { x_label, y_label } = this.spec;
+    const { bottom } = this;
+    const written = (/** @type {number} */ value) => String(value).replace("-", "−");
+    const across = niceTicks(...this.#x).map((value) =>
+      svg("text", { x: this.#across(value), y: bottom + 16, "text-anchor": "middle" }, written(value)),
+    );
+    const up = niceTicks(...this.#y, this.spec.height < 200 ? 2 : 4).flatMap((value) => [
+      svg("text", { x: BOX.left - 6, y: this.#up(value) + 4, "text-anchor": "end" }, written(value)),
+      svg("path", { class: "live-grid", d: `M${BOX.left} ${this.#up(value)}H${BOX.right}` }),
+    ]);
+    const middle = { x: (BOX.left + BOX.right) / 2, y: this.spec.height - 4, "text-anchor": "middle" };
+    return [
+      svg("path", { class: "live-axis", d: `M${BOX.left} ${BOX.top}V${bottom}H${BOX.right}` }),
+      ...across,
+      ...up,
+      svg("text", middle, x_label),
+      ...(y_label ? [svg("text", { x: BOX.left + 8, y: BOX.top + 8 }, y_label)] : []),
     ];
-    for (const value of niceTicks(...this.x)) {
-      const text = svg("text", { x: this.#across(value), y: HEIGHT - BOX.bottom + 16, "text-anchor": "middle" });
-      text.textContent = String(value).replace("-", "−");
-      parts.push(text);
-    }
-    for (const value of niceTicks(...this.y, HEIGHT < 200 ? 2 : 4)) {
-      const text = svg("text", { x: BOX.left - 6, y: this.#up(value) + 4, "text-anchor": "end" });
-      text.textContent = String(value).replace("-", "−");
-      parts.push(text, svg("path", { class: "live-grid", d: `M${BOX.left} ${this.#up(value)}H${WIDTH - BOX.right}` }));
-    }
-    const under = svg("text", { x: (BOX.left + WIDTH - BOX.right) / 2, y: HEIGHT - 4, "text-anchor": "middle" });
-    under.textContent = this.spec.x_label;
-    parts.push(under);
-    if (this.spec.y_label) {
-      const beside = svg("text", { x: BOX.left + 8, y: BOX.top + 8 });
-      beside.textContent = this.spec.y_label;
-      parts.push(beside);
-    }
-    for (const mark of this.spec.marks) {
-      const at = this.#across(mark.x);
-      const end = at > WIDTH * 0.6;
-      const text = svg("text", { x: at + (end ? -5 : 5), y: HEIGHT - BOX.bottom - 6, "text-anchor": end ? "end" : "start" });
-      text.textContent = mark.label;
-      parts.push(svg("path", { class: "live-mark", d: `M${at} ${BOX.top}V${HEIGHT - BOX.bottom}` }), text);
-    }
+  }
+
+  /** Each line with its name at its end; names that would cover each other move down. */
+  #curves() {
+    /** @type {number[]} */
     const taken = [];
-    for (const line of lines) {
-      const points = [...line.x].map((x, i) => `${this.#across(x).toFixed(1)},${this.#up(line.y[i]).toFixed(1)}`);
-      parts.push(svg("polyline", { points: points.join(" "), class: "live-line", style: `stroke: ${line.colour}` }));
+    return this.lines.flatMap((line) => {
+      const points = Array.from(line.x, (x, i) => `${this.#across(x).toFixed(1)},${this.#up(line.y[i]).toFixed(1)}`);
+      const curve = svg("polyline", {
+        points: points.join(" "),
+        class: "live-line",
+        style: `stroke: ${line.colour}`,
+      });
       let at = this.#up(line.y[line.y.length - 1]) - 8;
       while (taken.some((y) => Math.abs(y - at) < 15)) at += 15;
       taken.push(at);
-      if (!line.name) continue;
-      const name = svg("text", { x: WIDTH - BOX.right, y: Math.max(at, 12), "text-anchor": "end", class: "live-name", style: `fill: ${line.colour}` });
-      name.textContent = line.name;
-      parts.push(name);
-    }
-    for (const { x, y, label } of spots) {
+      if (!line.name) return [curve];
+      const place = { x: BOX.right, y: Math.max(at, 12), "text-anchor": "end" };
+      return [curve, svg("text", { ...place, class: "live-name", style: `fill: ${line.colour}` }, line.name)];
+    });
+  }
+
+  #spots() {
+    const { spots, spot_name } = this.spec;
+    const diamonds = spots.map(({ x, y, label }) => {
       const [px, py] = [this.#across(x), this.#up(y)];
-      const title = svg("title");
-      title.textContent = label;
-      parts.push(svg("path", { class: "live-spot", d: `M${px} ${py - 7}L${px + 7} ${py}L${px} ${py + 7}L${px - 7} ${py}Z` }, title));
-    }
-    if (spots.length && this.spec.spot_name) {
-      const name = svg("text", { x: WIDTH - BOX.right, y: BOX.top + 8, "text-anchor": "end", class: "live-name live-spot-name" });
-      name.textContent = `◆ ${this.spec.spot_name}`;
-      parts.push(name);
-    }
-    this.picture.replaceChildren(...parts, this.dots);
+      const d = `M${px} ${py - 7}L${px + 7} ${py}L${px} ${py + 7}L${px - 7} ${py}Z`;
+      return svg("path", { class: "live-spot", d }, svg("title", {}, label));
+    });
+    if (!spots.length || !spot_name) return diamonds;
+    const place = { x: BOX.right, y: BOX.top + 8, "text-anchor": "end" };
+    return [...diamonds, svg("text", { ...place, class: "live-name live-spot-name" }, `◆ ${spot_name}`)];
   }
 
-  /** Move the dots: x, and for each line the value there or undefined; `mark` is where a mark stands that moves too. */
-  point(x, values, mark = null, places = []) {
-    if (!this.x) return;
-    const moving = [];
-    if (mark !== null && mark >= this.x[0] && mark <= this.x[1]) {
-      const at = this.#across(mark);
-      const end = at > WIDTH * 0.6;
-      const text = svg("text", { x: at + (end ? -5 : 5), y: this.height - BOX.bottom - 6, "text-anchor": end ? "end" : "start" });
-      text.textContent = this.spec.mark_label;
-      moving.push(svg("path", { class: "live-mark", d: `M${at} ${BOX.top}V${this.height - BOX.bottom}` }), text);
-    }
-    const dots = this.lines.map((line, i) =>
-      values[i] === undefined || values[i] === null
-        ? null
-        : svg("circle", { cx: this.#across(places[i] ?? x), cy: this.#up(values[i]), r: 6, class: "live-dot", style: `fill: ${line.colour}` }),
-    );
-    this.dots.replaceChildren(...moving, ...dots.filter(Boolean));
-    const said = this.lines.map((line, i) => `${line.name || this.spec.y_label} ${number(values[i], 3)}`);
-    this.picture.setAttribute("aria-label", `${this.spec.title}. At ${number(x)}: ${said.join(", ")}`);
+  /** A dashed line with its label at that side where there is room. @param {number} x @param {string} label */
+  #mark(x, label) {
+    const at = this.#across(x);
+    const [by, anchor] = at > WIDTH * 0.6 ? [-5, "end"] : [5, "start"];
+    return [
+      svg("path", { class: "live-mark", d: `M${at} ${BOX.top}V${this.bottom}` }),
+      svg("text", { x: at + by, y: this.bottom - 6, "text-anchor": anchor }, label),
+    ];
   }
 
+  /** @param {number} x */
   #across(x) {
-    return BOX.left + ((x - this.x[0]) / (this.x[1] - this.x[0] || 1)) * (WIDTH - BOX.left - BOX.right);
+    const [low, high] = this.#x;
+    return BOX.left + ((x - low) / (high - low || 1)) * (BOX.right - BOX.left);
   }
 
+  /** @param {number} y */
   #up(y) {
-    return this.height - BOX.bottom - ((y - this.y[0]) / (this.y[1] - this.y[0] || 1)) * (this.height - BOX.top - BOX.bottom);
+    const [low, high] = this.#y;
+    return this.bottom - ((y - low) / (high - low || 1)) * (this.bottom - BOX.top);
   }
+}
+
+/**
+ * The lines whose points are among the arrays of a frame.
+ *
+ * @param {LineSpec[]} lines
+ * @param {Arrays} arrays
+ * @returns {LineSpec[]}
+ */
+export function linesOf(lines, arrays) {
+  return lines
+    .filter((line) => arrays[line.y_array] && arrays[line.x_array])
+    .map((line) => ({ ...line, x: arrays[line.x_array].data, y: arrays[line.y_array].data }));
+}
+
+/**
+ * Where the dot of each line stands by the readouts of a frame.
+ *
+ * @param {LineSpec[]} lines
+ * @param {Readouts} readouts
+ */
+export function dotValues(lines, readouts) {
+  return lines.map(({ readout }) => /** @type {number | null | undefined} */ (readouts[readout]));
 }

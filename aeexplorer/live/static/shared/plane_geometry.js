@@ -1,6 +1,20 @@
-// Pure geometry: planes and their pixels, slider values, and strokes that become a sample like those of the dataset.
+// Geometry of planes: bounds, scales between values and pixels, and where names stand.
 
-/** Bounds of points [x0, y0, x1, y1, ...] as a square around them with a margin, the loneliest `cut` of each side left out. */
+import { clamp, median } from "./numbers.js";
+
+/** @import { Bounds, Numbers, Point, Size } from "./types.d.ts" */
+/** @typedef {ReturnType<typeof planeScale>} PlaneScale */
+/** @typedef {{ whole: string, x: number, y: number }} Name a text, and the place that it names */
+/** @typedef {Name & { text: string, cut: boolean, width: number, size: number }} PlacedName */
+
+const NO_CLASS = 255;
+
+/**
+ * Bounds of points [x0, y0, x1, y1, ...]: a square around them with a margin, without the outermost `cut` of each side.
+ *
+ * @param {Numbers} points
+ * @returns {Bounds}
+ */
 export function squareBounds(points, cut = 0.002, margin = 0.06) {
   if (points.length < 2) return { low: [-1, -1], high: [1, 1] };
   const sides = [0, 1].map((axis) => {
@@ -13,87 +27,109 @@ export function squareBounds(points, cut = 0.002, margin = 0.06) {
   return { low: middle.map((m) => m - half), high: middle.map((m) => m + half) };
 }
 
-/** Bounds widened on one side so that a unit is as long across as it is up on a width x height canvas. */
-export function fitBounds({ low, high }, width, height) {
+/**
+ * Bounds widened along one axis, so that a unit is as long across as it is up.
+ *
+ * @param {Bounds} bounds
+ * @param {Size} size
+ * @returns {Bounds}
+ */
+export function fitBounds({ low, high }, { width, height }) {
   const spans = [high[0] - low[0], high[1] - low[1]];
   const unit = Math.max(spans[0] / width, spans[1] / height);
   const grow = [(unit * width - spans[0]) / 2, (unit * height - spans[1]) / 2];
   return { low: [low[0] - grow[0], low[1] - grow[1]], high: [high[0] + grow[0], high[1] + grow[1]] };
 }
 
-/** Ways between a plane and a width x height canvas whose y axis points down. */
-export function planeScale({ low, high }, width, height) {
-  const unit = [(high[0] - low[0]) / width, (high[1] - low[1]) / height];
+/**
+ * Conversions between a plane and a canvas, whose y axis points down; `perPixel` are units per pixel.
+ *
+ * @param {Bounds} bounds
+ * @param {Size} size
+ */
+export function planeScale({ low, high }, { width, height }) {
+  const perPixel = [(high[0] - low[0]) / width, (high[1] - low[1]) / height];
   return {
-    toPixel: (x, y) => [(x - low[0]) / unit[0], (high[1] - y) / unit[1]],
-    toValue: (px, py) => [low[0] + px * unit[0], high[1] - py * unit[1]],
-    perPixel: unit,
+    /** @type {(x: number, y: number) => Point} */
+    toPixel: (x, y) => [(x - low[0]) / perPixel[0], (high[1] - y) / perPixel[1]],
+    /** @type {(px: number, py: number) => Point} */
+    toValue: (px, py) => [low[0] + px * perPixel[0], high[1] - py * perPixel[1]],
+    perPixel,
   };
 }
 
-/** A value within bounds. */
-export function clamp(value, low, high) {
-  return Math.min(Math.max(value, low), high);
-}
-
-/** The value at x of straight lines through (xs, ys), xs ascending; beyond an end that of the end. */
-export function interpolated(xs, ys, x) {
-  if (!(x > xs[0])) return ys[0];
-  const i = Array.prototype.findIndex.call(xs, (v) => v >= x);
-  if (i < 0) return ys[ys.length - 1];
-  return ys[i - 1] + ((x - xs[i - 1]) / (xs[i] - xs[i - 1])) * (ys[i] - ys[i - 1]);
-}
-
-/** A slider's value on its grid of steps, within bounds and without the dust of binary fractions. */
-export function snap(value, low, high, step) {
-  const digits = Math.max(0, Math.ceil(-Math.log10(step) + 1e-9)) + 1;
-  return Number(clamp(low + Math.round((value - low) / step) * step, low, high).toFixed(digits));
-}
-
-/** Where points of each class lie: Map of label to its median [x, y]; labels of 255 are none. */
+/**
+ * Median [x, y] of the points of each class, by label in ascending order; 255 stands for no class.
+ *
+ * @param {Numbers} points
+ * @param {Numbers} labels
+ */
 export function classCentres(points, labels) {
+  /** @type {Map<number, [number[], number[]]>} */
   const groups = new Map();
-  labels.forEach((label, i) => {
-    if (label === 255) return;
-    if (!groups.has(label)) groups.set(label, [[], []]);
-    groups.get(label)[0].push(points[2 * i]);
-    groups.get(label)[1].push(points[2 * i + 1]);
-  });
-  const median = (values) => Float32Array.from(values).sort()[values.length >> 1]; // sorted as numbers, and quickly
-  return new Map([...groups].sort((a, b) => a[0] - b[0]).map(([label, axes]) => [label, axes.map(median)]));
+  for (let i = 0; i < labels.length; i++) {
+    if (labels[i] === NO_CLASS) continue;
+    const group = groups.get(labels[i]) ?? [[], []];
+    group[0].push(points[2 * i]);
+    group[1].push(points[2 * i + 1]);
+    groups.set(labels[i], group);
+  }
+  /** @type {Map<number, Point>} */
+  const centres = new Map();
+  for (const [label, [xs, ys]] of [...groups].sort(([a], [b]) => a - b)) centres.set(label, [median(xs), median(ys)]);
+  return centres;
 }
 
-/** A text that is at most `room` wide, cut and ended by an ellipsis where it would be wider; `wide` measures a text. */
-export function fitText(text, room, wide) {
-  if (wide(text) <= room) return text;
+/**
+ * A text that is at most `room` wide, cut and ended by an ellipsis where it would be wider; `measure` gives a text's
+ * width.
+ *
+ * @param {string} text
+ * @param {number} room
+ * @param {(text: string) => number} measure
+ */
+export function fitText(text, room, measure) {
+  if (measure(text) <= room) return text;
   let end = text.length - 1;
-  while (end > 1 && wide(`${text.slice(0, end).trimEnd()}…`) > room) end--;
+  while (end > 1 && measure(`${text.slice(0, end).trimEnd()}…`) > room) end--;
   return `${text.slice(0, end).trimEnd()}…`;
 }
 
 /**
- * Where names [{whole, x, y}, ...] stand, centred, on a width x height canvas: [{whole, text, cut, x, y, width, size}, ...].
+ * Where names stand on a canvas, centred. No name is wider than `share` of it and none reaches beyond its edges; names
+ * that would cover each other move apart, down or up.
  *
- * No name is wider than `share` of the canvas; none reaches beyond its edges; names that would cover each other move
- * apart, down or up.
+ * @param {Name[]} names
+ * @param {Size} canvas
+ * @param {number} size of the letters
+ * @param {(text: string) => number} measure
  */
-export function namePlaces(names, width, height, size, wide, share = 0.45, margin = 4) {
+export function placeNames(names, { width, height }, size, measure, share = 0.45, margin = 4) {
+  /** @type {PlacedName[]} */
   const placed = [];
   for (const { whole, x, y } of names) {
-    const text = fitText(whole, share * width, wide);
-    const long = wide(text);
-    const room = [margin + long / 2, margin + size / 2];
-    const name = { whole, text, cut: text !== whole, width: long, size, x: clamp(x, room[0], width - room[0]), y: clamp(y, room[1], height - room[1]) };
-    const beside = placed.filter((other) => Math.abs(other.x - name.x) < (other.width + long) / 2);
-    const steps = Array.from({ length: 17 }, (_, i) => clamp(name.y + (i % 2 ? 1 : -1) * Math.ceil(i / 2) * size * 0.5, room[1], height - room[1]));
-    name.y = steps.find((at) => beside.every((other) => Math.abs(other.y - at) >= size)) ?? name.y;
-    placed.push(name);
+    const text = fitText(whole, share * width, measure);
+    const long = measure(text);
+    const [aside, above] = [margin + long / 2, margin + size / 2];
+    const within = (/** @type {number} */ at) => clamp(at, above, height - above);
+    const [left, middle] = [clamp(x, aside, width - aside), within(y)];
+    const others = placed.filter((other) => Math.abs(other.x - left) < (other.width + long) / 2);
+    const steps = Array.from({ length: 17 }, (_, i) => (i % 2 ? 1 : -1) * Math.ceil(i / 2) * size * 0.5);
+    const isFree = (/** @type {number} */ at) => others.every((other) => Math.abs(other.y - at) >= size);
+    const free = steps.map((step) => within(middle + step)).find(isFree) ?? middle;
+    placed.push({ whole, text, cut: text !== whole, width: long, size, x: left, y: free });
   }
   return placed;
 }
 
-/** Place of the point nearest to (x, y) within `radius`, or -1. */
-export function hit(points, x, y, radius) {
+/**
+ * Place of the point nearest to (x, y) within `radius`, or -1.
+ *
+ * @param {Numbers} points
+ * @param {number} x
+ * @param {number} y
+ */
+export function nearestPoint(points, x, y, radius = Infinity) {
   let best = -1;
   let least = radius * radius;
   for (let i = 0; 2 * i < points.length; i++) {
@@ -101,73 +137,4 @@ export function hit(points, x, y, radius) {
     if (distance <= least) [best, least] = [i, distance];
   }
   return best;
-}
-
-/**
- * Strokes [[[x, y], ...], ...] in any unit as a height x width picture of bytes, or null where there are none.
- *
- * The drawing is scaled, in proportion, so that its longer side with the pen's width fills `box` of the picture, then
- * moved so that its centre lies in the middle: the centre of mass as in MNIST (LeCun, Cortes & Burges: 20 x 20 pixels of
- * 28, centred by mass), or the centre of its box. `pen` is the stroke's width in pixels of the picture.
- */
-export function rasterise(strokes, height, width, { box = 20 / 28, centre = "mass", pen = 2.4 } = {}) {
-  const points = strokes.flat();
-  if (!points.length) return null;
-  const low = [0, 1].map((axis) => Math.min(...points.map((p) => p[axis])));
-  const high = [0, 1].map((axis) => Math.max(...points.map((p) => p[axis])));
-  const room = [box * width - pen, box * height - pen];
-  // a dot has no size: it keeps the pen's
-  const scale = Math.min(...[0, 1].map((axis) => room[axis] / Math.max(high[axis] - low[axis], 1e-9)));
-  const fits = Number.isFinite(scale) && scale < 1e6 ? scale : 0;
-  const shift = [0, 1].map((axis) => [width, height][axis] / 2 - (fits * (low[axis] + high[axis])) / 2);
-  const placed = (by) => strokes.map((s) => s.map((p) => [fits * p[0] + shift[0] + by[0], fits * p[1] + shift[1] + by[1]]));
-  let picture = paint(placed([0, 0]), height, width, pen / 2);
-  if (centre === "mass") {
-    const mass = centreOfMass(picture, height, width);
-    if (mass) picture = paint(placed([width / 2 - mass[0], height / 2 - mass[1]]), height, width, pen / 2);
-  }
-  return picture;
-}
-
-/** Centre of mass [x, y] of a picture in pixels from its top left corner, or null for a black one. */
-export function centreOfMass(picture, height, width) {
-  let [total, x, y] = [0, 0, 0];
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      const weight = picture[row * width + column];
-      total += weight;
-      x += weight * (column + 0.5);
-      y += weight * (row + 0.5);
-    }
-  }
-  return total ? [x / total, y / total] : null;
-}
-
-/** Round strokes with soft edges: a pixel's ink falls from full to none within a pixel of the pen's rim. */
-function paint(strokes, height, width, radius) {
-  const picture = new Uint8Array(height * width);
-  const reach = radius + 0.5;
-  for (const stroke of strokes) {
-    for (let i = 0; i < stroke.length; i++) {
-      const a = stroke[Math.max(i - 1, 0)];
-      const b = stroke[i];
-      const columns = [Math.min(a[0], b[0]) - reach, Math.max(a[0], b[0]) + reach];
-      const rows = [Math.min(a[1], b[1]) - reach, Math.max(a[1], b[1]) + reach];
-      for (let row = Math.max(0, Math.floor(rows[0])); row < Math.min(height, rows[1]); row++) {
-        for (let column = Math.max(0, Math.floor(columns[0])); column < Math.min(width, columns[1]); column++) {
-          const away = segmentDistance(column + 0.5, row + 0.5, a, b);
-          const ink = Math.round(255 * clamp(reach - away, 0, 1));
-          if (ink > picture[row * width + column]) picture[row * width + column] = ink;
-        }
-      }
-    }
-  }
-  return picture;
-}
-
-function segmentDistance(x, y, a, b) {
-  const [dx, dy] = [b[0] - a[0], b[1] - a[1]];
-  const length = dx * dx + dy * dy;
-  const t = length ? clamp(((x - a[0]) * dx + (y - a[1]) * dy) / length, 0, 1) : 0;
-  return Math.hypot(x - a[0] - t * dx, y - a[1] - t * dy);
 }

@@ -1,18 +1,35 @@
-// How components of one page speak to each other: a topic is the name of the component that listens.
+// Messages between components of one page. A topic is the name of the component that they are for.
 
-const bus = new EventTarget();
+/** @import { PlaneMessage } from "./types.d.ts" */
+/** @typedef {(message: PlaneMessage, replayed: boolean) => void} Listener */
+
+/** @type {Map<string, Set<Listener>>} */
+const listeners = new Map();
+/** @type {Map<string, PlaneMessage>} */
 const last = new Map();
 
-/** Tell whoever listens on a topic, now or when it comes. */
-export function tell(topic, message) {
+/**
+ * Send a message to a topic; who subscribes later still receives the last one.
+ *
+ * @param {string} topic
+ * @param {PlaneMessage} message
+ */
+export function publish(topic, message) {
   last.set(topic, message);
-  bus.dispatchEvent(new CustomEvent(topic, { detail: message }));
+  for (const listener of listeners.get(topic) ?? []) listener(message, false);
 }
 
-/** Listen on a topic, beginning with what was last said there; returns the way to stop. */
-export function listen(topic, hear) {
-  const heard = (event) => hear(event.detail);
-  bus.addEventListener(topic, heard);
-  if (last.has(topic)) hear(last.get(topic));
-  return () => bus.removeEventListener(topic, heard);
+/**
+ * Receive a topic's messages, beginning with the last one, which is marked as replayed. Returns a function that ends
+ * it.
+ *
+ * @param {string} topic
+ * @param {Listener} listener
+ */
+export function subscribe(topic, listener) {
+  const subscribed = listeners.get(topic) ?? new Set();
+  listeners.set(topic, subscribed.add(listener));
+  const message = last.get(topic);
+  if (message) listener(message, true);
+  return () => subscribed.delete(listener);
 }

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { backOff, Latest } from "../../aeexplorer/live/static/shared/latest_request.js";
+import { backOff, LatestRequest } from "../../aeexplorer/live/static/shared/latest_request.js";
 
 function connected() {
   const sent = [];
-  const latest = new Latest((request) => sent.push(request));
+  const latest = new LatestRequest((request) => sent.push(request));
   latest.connect();
   return { latest, sent };
 }
 
 test("one request is in flight and only the newest waits", () => {
   const { latest, sent } = connected();
-  for (const n of [1, 2, 3, 4]) latest.ask(n);
+  for (const n of [1, 2, 3, 4]) latest.submit(n);
   assert.deepEqual(sent, [1]);
   assert.equal(latest.settle(), 1);
   assert.deepEqual(sent, [1, 4]);
@@ -21,21 +21,21 @@ test("one request is in flight and only the newest waits", () => {
 
 test("nothing is sent before the connection stands", () => {
   const sent = [];
-  const latest = new Latest((request) => sent.push(request));
-  latest.ask(1);
-  latest.ask(2);
+  const latest = new LatestRequest((request) => sent.push(request));
+  latest.submit(1);
+  latest.submit(2);
   assert.deepEqual(sent, []);
   latest.connect();
   assert.deepEqual(sent, [2]);
 });
 
-test("after a lost connection the newest unanswered request is asked again", () => {
+test("after a lost connection the newest request without a reply is sent again", () => {
   const { latest, sent } = connected();
-  latest.ask(1);
+  latest.submit(1);
   latest.disconnect();
   latest.connect();
   assert.deepEqual(sent, [1, 1]);
-  latest.ask(2);
+  latest.submit(2);
   latest.disconnect();
   latest.connect();
   assert.deepEqual(sent, [1, 1, 2]);
@@ -48,7 +48,7 @@ test("the last request is always answered, whatever the order of events", () => 
     const { latest, sent } = connected();
     let answered = null;
     for (let n = 1; n <= 30; n++) {
-      latest.ask(n);
+      latest.submit(n);
       if (chance() < 0.4 && latest.inFlight !== null) answered = latest.settle();
       if (chance() < 0.2) latest.disconnect();
       if (chance() < 0.5) latest.connect();
