@@ -4,7 +4,7 @@ PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test slow lint setup setup-dev browser pretrained clean
+.PHONY: run test slow lint types-js setup setup-dev browser pretrained clean
 
 setup: $(VENV)/.run
 setup-dev: $(VENV)/.dev
@@ -31,10 +31,18 @@ browser: $(VENV)/.dev
 run: $(VENV)/.run
 	$(BIN)/aeexplorer app --port $(PORT)
 
-lint: $(VENV)/.dev
+lint: $(VENV)/.dev types-js
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# the browser's modules, checked by TypeScript where node and npm are found
+types-js:
+	@cd tests/js && if ! command -v node >/dev/null || ! command -v npm >/dev/null; then \
+	  echo "No node and npm found: the types of the browser's modules are not checked."; \
+	elif [ package-lock.json -ot node_modules/.package-lock.json ] || npm ci --silent --no-audit --no-fund; then \
+	  node_modules/.bin/tsc; \
+	else echo "TypeScript could not be installed: the types of the browser's modules are not checked."; fi
 
 test: $(VENV)/.dev browser lint
 	$(BIN)/python -m pytest
@@ -47,4 +55,4 @@ pretrained: $(VENV)/.run
 	$(BIN)/aeexplorer pretrained
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) tests/js/node_modules .mypy_cache .ruff_cache .pytest_cache
