@@ -121,6 +121,58 @@ def test_a_place_is_decoded_under_the_pointer(page: Page, app_address: str) -> N
     page.get_by_text("on PCA, decoded exactly").wait_for()
 
 
+def test_what_was_decoded_leaves_the_map_when_the_pointer_selects_again(page: Page, app_address: str) -> None:
+    show(page, app_address + FLAT + "&pointer=decode", MAP)
+    box, tip = box_of(stages(page)[0]), page.locator(".live-map-tip").first
+    overlay = stages(page)[0].locator("canvas").nth(1)
+    before = int(overlay.evaluate(INK))
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.5)
+    tip.locator("canvas").first.wait_for()
+    assert int(overlay.evaluate(INK)) != before
+    page.get_by_role("radio", name="Select").or_(page.get_by_role("button", name="Select")).first.click()
+    tip.wait_for(state="hidden")
+    settle(page, MAP)
+    assert int(overlay.evaluate(INK)) == before
+
+
+# A map of its own, with data as the page sends it: it goes from two to three dimensions while its points still travel.
+TURNED_WHILE_TRAVELLING = """async () => {
+  const address = performance.getEntriesByType('resource').map(({name}) => name).find((name) => /latent_map\\.js$/.test(name));
+  const render = (await import(address)).default;
+  const text = (values) => btoa(String.fromCharCode(...new Uint8Array(values.buffer)));
+  const place = document.createElement('div');
+  document.body.append(place);
+  const show = (components, ...points) => render({
+    parentElement: place, setStateValue() {}, setTriggerValue() {},
+    data: {
+      run: 'none', points: text(Float32Array.from(points)), components, index: text(Int32Array.from([0, 1])), values: null,
+      categories: [], colours: [], muted: '#cccccc', colour_label: '', title: '', group: 'alone', map_id: null, ghost: null,
+      placed: [], selected: [], picked: null, mode: 'select', density: false, pictures: false, height: 200, label: '', heard: 0,
+    },
+  });
+  const rest = (frames) => new Promise((done) => {
+    const step = (left) => (left ? requestAnimationFrame(() => step(left - 1)) : done());
+    step(frames);
+  });
+  show(2, 0, 0, 1, 1);
+  await rest(4);
+  show(2, 5, 5, 1, 1);
+  await rest(2);
+  const destroy = show(3, 0, 0, 0, 1, 1, 1);
+  await rest(4);
+  destroy();
+  place.remove();
+}"""
+
+
+def test_a_map_whose_points_travel_can_change_its_dimensions(page: Page, app_address: str) -> None:
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    show(page, app_address + FLAT, MAP)
+    page.evaluate(TURNED_WHILE_TRAVELLING)
+    assert not errors
+
+
 @pytest.fixture
 def rude(trained_home: Path) -> str:
     """A run like `RESTORE` whose classes are all named by markup."""
