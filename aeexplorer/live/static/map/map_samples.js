@@ -22,7 +22,7 @@ export class MapSamples {
   /**
    * @param {MapState} state
    * @param {Renderer} renderer
-   * @param {HTMLElement} root whose attributes tell monitors of every frame
+   * @param {HTMLElement} root whose attributes count the frames
    * @param {(sentence: string) => void} report
    */
   constructor(state, renderer, root, report) {

@@ -12,7 +12,7 @@ import { rescaled } from "./transition.js";
 /** @import { MapData, Polygon } from "./types.d.ts" */
 
 const [FNV_OFFSET, FNV_PRIME] = [2166136261, 16777619]; // of the hash by Fowler, Noll & Vo
-const LABEL = 60; // letters of a class's name beside a picture
+const LABEL = 60; // letters of a class's name at a picture
 
 /** @param {string | null} text @returns {Float32Array | null} */
 const floats = (text) => (text ? new Float32Array(decodeBase64(text)) : null);

@@ -29,7 +29,7 @@ export class Renderer {
 
   /**
    * @param {MapState} state
-   * @param {HTMLElement} root whose attributes tell monitors of every picture
+   * @param {HTMLElement} root whose attributes count the pictures
    * @param {(rows: number[]) => [number, HTMLCanvasElement][]} thumbnails of those rows whose pictures are here
    */
   constructor(state, root, thumbnails) {

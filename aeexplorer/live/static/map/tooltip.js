@@ -1,4 +1,4 @@
-// The box beside the pointer: a sample with its reconstruction, or what a place of the map decodes to.
+// The box at the pointer: a sample with its reconstruction, or what a place of the map decodes to.
 
 import { make, statusLight } from "../shared/dom.js";
 import { clamp, formatNumber } from "../shared/numbers.js";
@@ -46,7 +46,7 @@ export class Tooltip {
     tiles.forEach((tile, i) => drawSample(tile, nearest, i, style));
   }
 
-  /** Stand beside a place of the screen, within the map. @param {Point} at @param {Size} size */
+  /** Move next to a pixel of the map. @param {Point} at @param {Size} size */
   moveTo([x, y], { width, height }) {
     const { offsetWidth: wide, offsetHeight: tall } = this.element;
     const left = x > width / 2 ? x - wide - GAP : x + GAP;

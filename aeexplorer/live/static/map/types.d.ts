@@ -1,4 +1,4 @@
-// The data of a map, as aeexplorer/live/components.py hands it over, and what the parts of a map share.
+// The data of a map, as aeexplorer/live/components.py sends it, and what the parts of a map share.
 
 import type { Point, Span } from "../shared/types.d.ts";
 

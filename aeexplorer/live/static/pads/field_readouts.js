@@ -47,9 +47,9 @@ export class FieldReadouts {
     const name = drawn ? this.names[1] : this.names[0];
     const rows = [["exact", "exact score"], [`${drawn}learned`, name]].map(([walk, label]) => {
       const steps = readouts[`${walk}_steps`];
-      const told = make("span", { class: "live-quiet", text: ` in ${steps} step${steps === 1 ? "" : "s"}` });
+      const length = make("span", { class: "live-quiet", text: ` in ${steps} step${steps === 1 ? "" : "s"}` });
       const status = statusLight(String(readouts[`${walk}_status`]));
-      return make("div", {}, make("span", { text: `${label}: ` }), status, told);
+      return make("div", {}, make("span", { text: `${label}: ` }), status, length);
     });
     this.ends.replaceChildren(...rows);
   }

@@ -1,4 +1,4 @@
-// The data of pads, as aeexplorer/live/components.py hands it over.
+// The data of pads, as aeexplorer/live/components.py sends it.
 
 import type { ChartSpec, Point, SliderSpec } from "../shared/types.d.ts";
 

@@ -212,8 +212,8 @@ class FieldContent {
     const { distance, learned_status } = frame.readouts;
     const { start } = this.state;
     const place = `(${formatNumber(start[0])}, ${formatNumber(start[1])})`;
-    const told = `${place}, ${formatNumber(distance)} from the nearest sample, walks to ${learned_status}`;
-    this.plane.setValue(start[0], told);
+    const text = `${place}, ${formatNumber(distance)} from the nearest sample, walks to ${learned_status}`;
+    this.plane.setValue(start[0], text);
     if (this.#playNext) this.#play();
     else this.#drawOverlay();
     this.#playNext = false;

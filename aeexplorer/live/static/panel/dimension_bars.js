@@ -74,8 +74,8 @@ export class DimensionBars {
     // square roots show both what is spent at a small β and what is left at a large one
     const up = (/** @type {number} */ value) => (BARS - 12) * Math.sqrt(Math.max(value, 0) / this.#largest);
     const ticks = [0, 1, 4, 9, 16, 25].filter((tick) => tick <= this.#largest);
-    const told = kl.map((value) => formatNumber(value)).join(", ");
-    this.bars.setAttribute("aria-label", `KL per dimension in nats, the largest first: ${told}`);
+    const values = kl.map((value) => formatNumber(value)).join(", ");
+    this.bars.setAttribute("aria-label", `KL per dimension in nats, the largest first: ${values}`);
     updateElements(this.bars, [
       ...ticks.map((tick) => axisText(BARS - up(tick) + 2, String(tick))),
       ...ticks.slice(1).map((tick) => path("live-grid", `M${LEFT} ${BARS - 2 - up(tick)}H${right}`)),
@@ -93,8 +93,8 @@ export class DimensionBars {
     const wide = barWidth(spreads.length);
     // squeezed at the ends: a spread far beyond the prior's shows that it is so, not by how much
     const y = (/** @type {number} */ value) => SPREADS / 2 - (SPREADS / 2 - 3) * Math.tanh(value / 2.2);
-    const told = spreads.map(([m, s]) => `${formatNumber(m)} ± ${formatNumber(s)}`).join(", ");
-    this.spreads.setAttribute("aria-label", `Aggregate posterior per dimension, mean and standard deviation: ${told}`);
+    const values = spreads.map(([m, s]) => `${formatNumber(m)} ± ${formatNumber(s)}`).join(", ");
+    this.spreads.setAttribute("aria-label", `Aggregate posterior per dimension, mean and standard deviation: ${values}`);
     updateElements(this.spreads, [
       ["rect", { x: LEFT, width: spreads.length * wide, y: y(1), height: y(-1) - y(1), class: "live-prior" }],
       ...[1, 0, -1].map((value) => axisText(y(value) + 4, formatNumber(value, 0))),

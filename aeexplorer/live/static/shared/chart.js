@@ -83,8 +83,8 @@ export class Chart {
       return [svg("circle", { ...place, class: "live-dot", style: `fill: ${line.colour}` })];
     });
     this.#dots.replaceChildren(...(marked ? this.#mark(mark, this.spec.mark_label) : []), ...dots);
-    const told = this.lines.map((line, i) => `${line.name || this.spec.y_label} ${formatNumber(values[i], 3)}`);
-    this.picture.setAttribute("aria-label", `${this.spec.title}. At ${formatNumber(x)}: ${told.join(", ")}`);
+    const texts = this.lines.map((line, i) => `${line.name || this.spec.y_label} ${formatNumber(values[i], 3)}`);
+    this.picture.setAttribute("aria-label", `${this.spec.title}. At ${formatNumber(x)}: ${texts.join(", ")}`);
   }
 
   /** Choose the ends of both axes. Returns false where there is nothing to draw. */

@@ -82,7 +82,7 @@ const LIGHTS = {
   "far from the data": ["off", "○"],
 };
 
-/** A status in words with its light, whose shape and colour both tell it. @param {string} status */
+/** A status in words with its light, told apart by shape and colour. @param {string} status */
 export function statusLight(status) {
   const [name, shape] = LIGHTS[status] ?? ["none", "·"];
   const light = make("i", { text: shape, "aria-hidden": "true" });

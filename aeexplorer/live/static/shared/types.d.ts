@@ -105,7 +105,7 @@ export interface Stream<S extends string = string> {
   close(): void;
 }
 
-/** What Streamlit hands to the module of a component (components v2). */
+/** The argument of a component's module, from Streamlit (components v2). */
 export interface Component<Data> {
   parentElement: HTMLElement;
   data: Data;
@@ -251,7 +251,7 @@ export interface PlanePath {
   at: Numbers;
   colour: string;
 }
-/** What other components of a page tell a latent plane. */
+/** A message from another component of the page to a latent plane. */
 export interface PlaneMessage {
   paths?: PlanePath[];
   /** An element that stands at the side of the plane. */
