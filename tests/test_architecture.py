@@ -54,9 +54,6 @@ ALLOWED: dict[str, set[str]] = {
 
 TORCH = {"corruption", "tensors", "nets", "losses", "models", "families", "training", "runs", "explorer", "store"}
 
-PAGE_PARTS = {"train_monitor": "train"}
-"""Files in `ui/` that belong to a page of another name; a file bears the name of its page otherwise."""
-
 WARMS_UP = "aeexplorer/jobs/worker.py"
 """A worker imports torch before it is needed, and asks it for nothing."""
 
@@ -99,11 +96,12 @@ def files_imported(path: Path) -> set[str]:
 
 
 def page_of(module: str) -> str:
-    """The page that a file of `ui/` is a part of; "" for what is not a page's."""
+    """The page that a file of `ui/` is a part of: `generate.py` and `generate_view.py` of Generate; "" for shared ones."""
     parts = module.split(".")
     if parts[:2] != ["aeexplorer", "ui"] or len(parts) < 3 or parts[2] in ("shell", "shared"):
         return ""
-    return PAGE_PARTS.get(parts[2], parts[2])
+    pages = {path.stem for path in (ROOT / "pages").glob("*.py")}
+    return parts[2] if parts[2] in pages else parts[2].partition("_")[0]
 
 
 def rooms_imported(path: Path) -> set[str]:

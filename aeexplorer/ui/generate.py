@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,48 +11,21 @@ from streamlit.delta_generator import DeltaGenerator
 from aeexplorer.live.components import latent_pad, live_panel
 from aeexplorer.live.open_run import OpenRun
 from aeexplorer.live.panel import Button, Control, Play, Readout, Row, Segmented, Slider
-from aeexplorer.live.scenes import render
 from aeexplorer.plots import scatter_toy
+from aeexplorer.ui.generate_dimensions import redraw, sliders, traverse
+from aeexplorer.ui.generate_view import DIFFERENCE, DRAWS, SEED, TEMPERATURE, WIDE_DRAWS, Shown, View, picked, picture
 from aeexplorer.ui.shared.class_picker import scene_name
-from aeexplorer.ui.shared.dimensions import Dimensions, dimensions_of, symbol
-from aeexplorer.ui.shared.exports import mosaic
 from aeexplorer.ui.shared.groups import Group, group_options
-from aeexplorer.ui.shared.page_footer import Download
 from aeexplorer.ui.shared.resources import theme
-from aeexplorer.ui.shared.sample_picker import PickedSample, pick_samples, python_of
+from aeexplorer.ui.shared.sample_picker import PickedSample, python_of
 from aeexplorer.ui.shared.samples import background, chart, is_plane
-from aeexplorer.ui.shared.view_state import PanelState, Setting, number, whole
+from aeexplorer.ui.shared.view_state import PanelState, Setting, number
 
-DRAWS, WIDE_DRAWS = 48, 16
-STEPS, TRAVERSED = 9, 13
-ROWS, SLIDERS, FOLDED = 6, 8, 30
+STEPS = 9
 SIDE = 15
-SEED = Setting("generate", "seed", whole(0, 2**31))
 SOURCE = Setting("generate", "source")
-TEMPERATURE = Setting("generate", "temperature", number(0, 2))
-REACH = Setting("generate", "reach", number(0, 5))
 SPAN = Setting("generate", "span", number(0.1, 0.999))
 STRENGTH = Setting("generate", "strength", number(-2, 2))
-DIFFERENCE = Readout(name="difference", label="RMS difference to the nearest real sample", digits=2)
-View = Callable[[OpenRun, DeltaGenerator], "Shown"]
-"""Draws itself below, and what picks its sample into the place beside the names of the views."""
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What a view showed, for the footer of the page.
-
-    Attributes:
-        equation: LaTeX.
-        numbers: those of the equation.
-        python: lines that make the same, for `model`.
-        files: downloads.
-    """
-
-    equation: str
-    numbers: str
-    python: str
-    files: tuple[Download, ...] = ()
 
 
 def views(opened: OpenRun) -> dict[str, View]:
@@ -68,28 +39,14 @@ def views(opened: OpenRun) -> dict[str, View]:
     return {"Sample": draws, "Traverse": traverse, "Sliders": sliders, **levels, **flat, **groups}
 
 
-def _picture(
-    opened: OpenRun,
-    name: str,
-    scene: str,
-    params: dict[str, Any],
-    rows: Callable[[dict[str, np.ndarray]], list[np.ndarray]],
-) -> tuple[Download, ...]:
-    """The rows of a scene as a PNG, made when asked for; nothing of samples that are no pictures."""
-    if opened.spec.kind != "image":
-        return ()
-    light = theme().name == "light"
-    return (Download("PNG", name, lambda: mosaic(rows(render(scene, params).arrays), light)),)
-
-
 # draws
 
 
 def draws(opened: OpenRun, place: DeltaGenerator) -> Shown:
     """Codes drawn at random, decoded; seed and temperature live."""
     traits = opened.explorer.traits
-    picture = opened.spec.kind == "image"
-    columns, n = (12, DRAWS) if picture else (4, WIDE_DRAWS)
+    pictures = opened.spec.kind == "image"
+    columns, n = (12, DRAWS) if pictures else (4, WIDE_DRAWS)
     place.caption(_origin(traits))
     params: dict[str, Any] = {"run": opened.explorer.name, "n": n}
     state = PanelState("draws.panel", source=SOURCE, seed=SEED, temperature=TEMPERATURE)
@@ -100,12 +57,12 @@ def draws(opened: OpenRun, place: DeltaGenerator) -> Shown:
             label="New samples",
             params=params,
             controls=_draw_controls(traits, state),
-            rows=[Row(array="tiles", columns=columns, tile=104 if picture else 260, caption="status")],
+            rows=[Row(array="tiles", columns=columns, tile=104 if pictures else 260, caption="status")],
             readouts=[Readout(name="near_data", label="near the data", digits=0, unit="%")],
         )
     params |= state.left(panel.values)
     equation, numbers, code = _draw_words(opened, params)
-    files = _picture(opened, "samples.png", "sample", params, lambda a: np.split(a["tiles"], n // columns))
+    files = picture(opened, "samples.png", "sample", params, lambda a: np.split(a["tiles"], n // columns))
     return Shown(equation, numbers, code, files)
 
 
@@ -164,189 +121,6 @@ def _origin(traits: frozenset[str]) -> str:
     )
 
 
-# one dimension after the other
-
-
-def traverse(opened: OpenRun, place: DeltaGenerator) -> Shown:
-    """One row for each dimension of a picked sample's code, sorted by what it carries; inactive ones folded away."""
-    (sample, box), dimensions = _picked(opened, place), dimensions_of(opened)
-    groups = _groups(dimensions)
-    with box:
-        group = st.segmented_control(
-            "Dimensions",
-            list(groups),
-            default=next(iter(groups)),
-            required=True,
-            key=f"dimensions.{opened.explorer.name}",
-            persist_state="session",
-            help=f"Sorted by {'their KL, in nats' if dimensions.measure == 'KL' else 'the variance of the stored codes'}.",
-        )
-    _say_collapse(dimensions)
-    dims, state = groups[group], PanelState("traverse.panel", reach=REACH)
-    params: dict[str, Any] = {
-        "run": opened.explorer.name,
-        "sample": sample.named,
-        "dims": list(dims),
-        "steps": TRAVERSED,
-    }
-    tile = 70 if opened.spec.kind == "image" else 110
-    with st.container(key="traverse"):
-        panel = live_panel(
-            "traverse",
-            key=state.key,
-            label="Traversals of single dimensions",
-            params=params,
-            controls=[
-                Slider(
-                    param="reach",
-                    label="reach",
-                    unit="standard deviations",
-                    low=0,
-                    high=5,
-                    step=0.05,
-                    digits=2,
-                    value=state.start(reach=3.0)["reach"],
-                )
-            ],
-            rows=[Row(array=f"dim_{d}", label=dimensions.name(d), tile=tile) for d in dims],
-        )
-    reach = params["reach"] = float(state.left(panel.values)["reach"])
-    code = (
-        f"import numpy as np\n\n{python_of([sample])}"
-        f"z, dimensions, rows = model.codes.z, {list(dims)}, []\n"
-        "for d in dimensions:\n"
-        f"    values = z[:, d].mean() + z[:, d].std() * np.linspace({-reach:g}, {reach:g}, {TRAVERSED})\n"
-        "    rows.append(model.traverse(a, d, values))\n"
-    )
-    numbers = f"each z_k from {reach:g} standard deviations below its mean to {reach:g} above, the others fixed"
-    files = _picture(opened, "traversals.png", "traverse", params, lambda a: [a[f"dim_{d}"] for d in dims])
-    return Shown(r"\hat x = g(z_1, \ldots, z_k, \ldots, z_K)", numbers, code, files)
-
-
-def _say_collapse(dimensions: Dimensions) -> None:
-    if not dimensions.active:
-        st.info("Every dimension is inactive: the code carries no information about a sample.", icon=":material/info:")
-
-
-def _groups(dimensions: Dimensions) -> dict[str, tuple[int, ...]]:
-    """The dimensions by level where there are several, else by strength: at first the strongest, then the other active ones, then the inactive ones."""
-    if (count := int(dimensions.levels.max()) + 1) > 1:
-        active = dimensions.active or dimensions.inactive
-        by_level = (tuple(d for d in active if dimensions.levels[d] == level)[:ROWS] for level in range(count))
-        return {level_name(level, count): dims for level, dims in enumerate(by_level) if dims}
-    strongest, more, inactive = dimensions.active[:ROWS], dimensions.active[ROWS:], dimensions.inactive
-    groups = {f"{len(strongest)} {'strongest' if more else 'active'}": strongest} if strongest else {}
-    if more:
-        groups[f"{len(more)} more"] = more[:FOLDED]
-    if inactive:
-        groups[f"{len(inactive)} inactive"] = inactive[:FOLDED]
-    return groups
-
-
-# levels
-
-
-def level_name(level: int, count: int) -> str:
-    """A level of a code in words: "Level 1 (coarsest)"."""
-    return f"Level {level + 1}" + {0: " (coarsest)", count - 1: " (finest)"}.get(level, "")
-
-
-def redraw(opened: OpenRun, place: DeltaGenerator) -> Shown:
-    """The code of a picked sample with its coarse levels kept and the finer ones drawn anew from their priors."""
-    sample, box = _picked(opened, place)
-    count, n = len(opened.explorer.levels), DRAWS if opened.spec.kind == "image" else WIDE_DRAWS
-    with box:
-        below = st.segmented_control(
-            "Levels that are kept", range(count), default=1, required=True, key="levels.below", persist_state="session",
-            format_func=lambda kept: "none" if not kept else str(kept),
-        )  # fmt: skip
-    params: dict[str, Any] = {"run": opened.explorer.name, "sample": sample.named, "below": int(below), "n": n}
-    state = PanelState("levels.panel", seed=SEED, temperature=TEMPERATURE)
-    start = state.start(seed=0, temperature=1.0)
-    with st.container(key="levels"):
-        panel = live_panel(
-            "resample",
-            key=state.key,
-            label="Samples that share the coarse levels",
-            params=params,
-            controls=[
-                Button(param="seed", label="New samples", value=start["seed"]),
-                Slider(param="temperature", label="temperature", symbol="T", low=0, high=2, value=start["temperature"]),
-            ],
-            rows=[Row(array="tiles", columns=12 if opened.spec.kind == "image" else 4, tile=104)],
-            readouts=[Readout(name="spread", label="standard deviation of a value among the samples", digits=3)],
-        )
-    params |= state.left(panel.values)
-    code = (
-        f"{python_of([sample])}\nimport numpy as np\n\n"
-        f"z = model.resample(np.repeat(a[None], {n}, axis=0), below={below}, seed={params['seed']}, "
-        f"temperature={params['temperature']:g})\nsamples = model.decode(z)\n"
-    )
-    numbers = f"{below} of {count} levels kept, T = {params['temperature']:g}, seed {params['seed']}"
-    files = _picture(opened, "levels.png", "resample", params, lambda a: np.split(a["tiles"], 2))
-    return Shown(r"\hat x = g(z_{\le k}, z_{>k}),\quad z_{>k} \sim p(z_{>k} \mid z_{\le k})", numbers, code, files)
-
-
-# sliders
-
-
-def sliders(opened: OpenRun, place: DeltaGenerator) -> Shown:
-    """A slider for each of the most active dimensions; the picture, where its code lies and what is near follow."""
-    (sample, _), dimensions = _picked(opened, place), dimensions_of(opened)
-    key, run = f"sliders.{opened.explorer.name}", opened.explorer.name
-    _say_collapse(dimensions)
-    chosen = (dimensions.active or dimensions.inactive)[:SLIDERS]
-    z = [float(v) for v in sample.z]
-    with st.container(key="sliders"):
-        panel = live_panel(
-            "plane",
-            key=key,
-            label="One slider for each dimension",
-            params={"run": run, "z": z, "neighbours": 6, "difference": True},
-            controls=_code_controls(dimensions, chosen, sample.z),
-            rows=[
-                Row(array="picture", label="decoded", columns=1, tile=300 if opened.spec.kind == "image" else 400),
-                Row(array="nearest", label="nearest real samples", columns=6, tile=64),
-            ],
-            readouts=[
-                Readout(name="status", label="Code"),
-                Readout(name="distance", label="distance to nearest code", digits=2),
-                DIFFERENCE,
-            ],
-        )
-    # what the hand left of the sample before is not of this one
-    if st.session_state.get(f"{key}.of") != sample.named:
-        st.session_state[f"{key}.of"], st.session_state[f"{key}.stale"] = sample.named, panel.values
-    if panel.values != st.session_state[f"{key}.stale"]:
-        for d in chosen:
-            z[d] = float(panel.values[f"z.{d}"])
-    rest = len(dimensions.active) - len(chosen)
-    numbers = f"{len(chosen)} of {opened.latent_dim} dimensions have sliders"
-    if rest > 0:
-        numbers += f"; {rest} more active {'dimension is' if rest == 1 else 'dimensions are'} fixed"
-    listed = ", ".join(f"{value:.3f}" for value in z)
-    files = _picture(opened, "picture.png", "plane", {"run": run, "z": z}, lambda a: [a["picture"]])
-    return Shown(r"\hat x = g(z)", numbers, f"picture = model.decode([{listed}])[0]\n", files)
-
-
-def _code_controls(dimensions: Dimensions, chosen: tuple[int, ...], z: np.ndarray) -> list[Control]:
-    """A slider for each chosen dimension, over where stored codes lie and the sample itself."""
-    low = np.floor(100 * np.minimum(dimensions.low, z)) / 100
-    high = np.ceil(100 * np.maximum(dimensions.high, z)) / 100
-    return [
-        Slider(
-            param=f"z.{d}",
-            label=dimensions.name(d),
-            symbol=symbol(d),
-            low=float(low[d]),
-            high=float(high[d]),
-            step=0.01,
-            value=round(float(z[d]), 2),
-        )
-        for d in chosen
-    ]
-
-
 # the whole plane
 
 
@@ -393,7 +167,7 @@ def manifold(opened: OpenRun, place: DeltaGenerator) -> Shown:
         code += "z = model.codes.z.mean(0) + z * model.codes.z.std(0)\n"
     code += "pictures = model.decode(z)\n"
     params = {"run": scene_name(run), "n": SIDE, "span": span}
-    files = _picture(opened, "plane.png", "grid", params, lambda a: np.split(a["tiles"], SIDE))
+    files = picture(opened, "plane.png", "grid", params, lambda a: np.split(a["tiles"], SIDE))
     numbers = f"{SIDE} × {SIDE} quantiles of {origin}, {span:.1%} of each axis inside"
     return Shown(r"\hat x_{ij} = g\big(\Phi^{-1}(u_i),\, \Phi^{-1}(u_j)\big)", numbers, code, files)
 
@@ -403,7 +177,7 @@ def manifold(opened: OpenRun, place: DeltaGenerator) -> Shown:
 
 def attributes(opened: OpenRun, place: DeltaGenerator) -> Shown:
     """A sample shifted from one group of codes towards another; the strength live."""
-    sample, _ = _picked(opened, place)
+    sample, _ = picked(opened, place)
     minus, plus = _choose_groups(opened, sample)
     state = PanelState("attributes.panel", strength=STRENGTH)
     params: dict[str, Any] = {
@@ -444,7 +218,7 @@ def attributes(opened: OpenRun, place: DeltaGenerator) -> Shown:
     numbers = (
         f"s = {strength:g}: {plus.title} minus {minus.title}, means of {len(plus.rows)} and {len(minus.rows)} codes"
     )
-    files = _picture(opened, "attribute.png", "arithmetic", params, lambda a: [a["row"]])
+    files = picture(opened, "attribute.png", "arithmetic", params, lambda a: [a["row"]])
     return Shown(r"\hat x = g\big(z + s\,(\bar z_+ - \bar z_-)\big)", numbers, code, files)
 
 
@@ -463,14 +237,6 @@ def _choose_groups(opened: OpenRun, sample: PickedSample) -> tuple[Group, Group]
         box.selectbox(label, keys, format_func=lambda key: groups[key].title, key=key)
         chosen.append(groups[setting.end(first[name])])
     return chosen[0], chosen[1]
-
-
-def _picked(opened: OpenRun, place: DeltaGenerator) -> tuple[PickedSample, DeltaGenerator]:
-    """The picked sample, whose card takes half of a place, and the other half."""
-    with place:
-        left, right = st.columns(2, vertical_alignment="center")
-    with left:
-        return pick_samples(opened, ("Sample",))[0], right
 
 
 def draws_on_plane(opened: OpenRun, place: DeltaGenerator) -> Shown:
