@@ -28,7 +28,7 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from streamlit.web.server.starlette.starlette_websocket import _is_origin_allowed
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from aeexplorer.live import channel as room
@@ -43,6 +43,7 @@ from aeexplorer.server.connections import ConnectionLimits, Connections, raise_d
 from aeexplorer.server.metrics import LocalMetrics
 from aeexplorer.server.middleware import MIDDLEWARE
 from aeexplorer.server.security_headers import SecurityHeaders
+from aeexplorer.server.socket_limits import SocketLimits
 from aeexplorer.server.uploads import BoundedUploads, UploadLimits, Uploads
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def serving(limits: Limits | None = None, guards: ConnectionLimits | None = None
     config = uvicorn.Config(
         app, ws="websockets-sansio", log_level="error", ws_per_message_deflate=False, lifespan="off"
     )
-    Connections(guards).guard(config)
+    Connections(guards, {room.PATH: channel.limits.message_bytes}).guard(config)
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
@@ -433,6 +434,57 @@ def ends(client: socket.socket, seconds: float) -> bool:
     return False
 
 
+def test_a_message_that_is_too_long_is_not_even_received() -> None:
+    """Its header says how long it is; what follows would be kept in memory until it is whole."""
+    with serving() as address, opened(address) as other, opened(address) as client:
+        frame_of_40_mb = b"\x81\xff" + (40_000_000).to_bytes(8, "big") + b"mask"
+        client.socket.sendall(frame_of_40_mb)  # and nothing of it
+        with pytest.raises(ConnectionClosed) as closed:
+            client.recv(timeout=30)
+        assert closed.value.rcvd and closed.value.rcvd.code == room.TOO_BIG
+        assert ask(other, "echo", {})["id"] == 1
+
+
+def test_a_request_longer_than_its_scene_can_need_is_refused_unread_by_the_scene() -> None:
+    with serving() as address, opened(address) as client:
+        refused = ask(client, "echo", {"x": [[0, 0]] * 10_000})
+        assert refused["error"].startswith("a request of echo must have at most 20000 characters, got 8")
+
+
+def test_sockets_of_pages_are_counted() -> None:
+    open_now, most = [0], [0]
+
+    async def page(scope: Any, receive: Any, send: Any) -> None:
+        open_now[0] += 1
+        most[0] = max(most[0], open_now[0])
+        await send({"type": "websocket.accept"})
+        await receive()
+        open_now[0] -= 1
+
+    async def crowd() -> list[int]:
+        app, leave, sent = SocketLimits(page, "/_stcore/stream", most=5, most_of_address=3), asyncio.Event(), []
+
+        async def visit(address: str, path: str) -> None:
+            async def send(message: Any) -> None:
+                sent.append(message["type"])
+
+            await app({"type": "websocket", "path": path, "client": (address, 1)}, leave.wait, send)  # type: ignore[arg-type]
+
+        addresses = ["10.0.0.1"] * 4 + ["2001:db8::1", "2001:db8::2", "2001:db8::3"]
+        visits = [asyncio.create_task(visit(address, "/_stcore/stream")) for address in addresses]
+        visits += [asyncio.create_task(visit("10.0.0.1", "/live")) for _ in range(3)]  # not counted here
+        await asyncio.sleep(0)
+        refused = [sent.count("websocket.close")]
+        leave.set()
+        await asyncio.gather(*visits)
+        refused.append(len(app.open))
+        return refused
+
+    assert asyncio.run(crowd()) == [2, 0], "the fourth of an address, and one more than all places"
+    assert most[0] == 8
+    assert any(middleware.cls is SocketLimits for middleware in MIDDLEWARE)
+
+
 # uploads
 
 
@@ -578,7 +630,7 @@ def test_a_socket_and_an_answer_that_takes_long_are_no_missing_requests() -> Non
 
 
 def test_more_half_open_connections_than_are_kept_do_not_lock_visitors_out(caplog: pytest.LogCaptureFixture) -> None:
-    guards = ConnectionLimits(without_request=20, header_seconds=60)
+    guards = ConnectionLimits(without_request=20, patience_seconds=0.01, header_seconds=60)
     with caplog.at_level(logging.WARNING), serving(guards=guards) as address, contextlib.ExitStack() as stack:
         half_open = [stack.enter_context(socket.create_connection(address)) for _ in range(200)]
         assert health(address) == 200

@@ -33,7 +33,7 @@ def test_streamlits_server_is_found_and_takes_guarded_protocols() -> None:
     assert connections.guard_connections() >= 1, "the server's configuration is no uvicorn.Config any more"
     assert config.http_protocol_class is not before
     assert config.http_protocol_class.__name__ == "GuardedHTTP" and config.ws_protocol_class
-    assert config.ws_protocol_class.__name__ == "GuardedReader"
+    assert config.ws_protocol_class.__name__ == "GuardedSocket"
 
 
 def test_uvicorn_has_what_the_guards_look_at() -> None:

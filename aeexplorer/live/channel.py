@@ -25,6 +25,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from aeexplorer.config import Config, ConfigError
@@ -48,11 +49,11 @@ class Limits(Config):
 
     message_bytes: int = Field(512_000, ge=1, description="Longest request; a longer one closes the socket, 1009.")
     bytes_per_second: int = Field(
-        1_000_000,
+        500_000,
         ge=1,
-        description="Of the requests of one socket; it is read no faster, after two seconds' worth at once.",
+        description="Of the requests of one socket; it is read no faster, after a second's worth at once.",
     )
-    bytes_per_second_of_client: int = Field(4_000_000, ge=1, description="Of the long requests of one address.")
+    bytes_per_second_of_client: int = Field(1_000_000, ge=1, description="Of the long requests of one address.")
     waiting_bytes: int = Field(600_000, ge=1, description="Of all requests of one socket that wait; more are refused.")
     sockets: int = Field(512, ge=1, description="Sockets open at once; one more is closed, 1013.")
     sockets_per_client: int = Field(
@@ -108,7 +109,7 @@ class Channel:
     async def endpoint(self, socket: WebSocket) -> None:
         """One page's socket, from handshake to close."""
         await socket.accept()
-        address = address_of(socket)
+        address = address_of(socket.scope)
         if self.open.total() >= self.limits.sockets or self.open[address] >= self.limits.sockets_per_client:
             await socket.close(TRY_LATER, "too many connections, try again later")
             return
@@ -123,16 +124,16 @@ class Channel:
         """The bytes that an address may send; kept when its sockets are closed, so that new ones do not begin anew."""
         if address not in self.budgets and len(self.budgets) >= BUDGETS_KNOWN:
             self.budgets = {known: self.budgets[known] for known in self.open if known in self.budgets}
-        return self.budgets.setdefault(address, Budget(self.limits.bytes_per_second_of_client, 2))
+        return self.budgets.setdefault(address, Budget(self.limits.bytes_per_second_of_client, 1))
 
     def close(self) -> None:
         """Stop computing."""
         self.answers.close()
 
 
-def address_of(socket: WebSocket) -> str:
+def address_of(scope: Scope) -> str:
     """The address whose limits a socket counts towards: of IPv6 the network, in which a client has all addresses."""
-    text = socket.client.host if socket.client else "unknown"
+    text = str(scope["client"][0]) if scope.get("client") else "unknown"
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -154,7 +155,7 @@ class Conversation:
         self.refusals: list[str] = []
         self.news = asyncio.Event()
         self.requests = Budget(self.limits.rate, 10)
-        self.bytes = Budget(self.limits.bytes_per_second, 2)
+        self.bytes = Budget(self.limits.bytes_per_second, 1)
         self.unreadable = 0
 
     async def run(self) -> None:

@@ -13,7 +13,8 @@ import gc
 import logging
 import socket
 import sys
-from collections import Counter
+import time
+from collections.abc import Mapping
 from typing import Any
 
 import uvicorn
@@ -35,7 +36,10 @@ class ConnectionLimits(Config):
 
     connections: int = Field(4_096, ge=1, description="Open at once; one more is closed.")
     without_request: int = Field(
-        256, ge=1, description="Of those, connections whose request has not come; for one more the oldest is closed."
+        256, ge=1, description="Of those, connections whose request has not come; of more the oldest are closed."
+    )
+    patience_seconds: float = Field(
+        0.5, gt=0, description="For which a connection may be without a request in any case."
     )
     header_seconds: float = Field(10, gt=0, description="Time for the header of a request to come.")
     unread_seconds: float = Field(
@@ -44,12 +48,17 @@ class ConnectionLimits(Config):
 
 
 class Connections:
-    """The connections of a server and the guards that watch them."""
+    """The connections of a server and the guards that watch them.
 
-    def __init__(self, limits: ConnectionLimits | None = None) -> None:
+    Args:
+        longest: bytes of the longest message that a socket takes, by the end of its path; "" is for all others.
+    """
+
+    def __init__(self, limits: ConnectionLimits | None = None, longest: Mapping[str, int] | None = None) -> None:
         self.limits = limits or ConnectionLimits()
-        self.without_request: dict[Any, str] = {}
-        """Addresses by protocol, the oldest first."""
+        self.longest = longest or {}
+        self.without_request: dict[str, dict[Any, float]] = {}
+        """By address the protocols, the oldest first, with the time at which they began."""
 
     def guard(self, config: uvicorn.Config) -> None:
         """Replace the protocols of a server that does not listen yet."""
@@ -57,26 +66,45 @@ class Connections:
             config.load()
         config.http_protocol_class = _guarded_http(config.http_protocol_class, self)
         if config.ws_protocol_class is not None:
-            config.ws_protocol_class = _guarded_reader(config.ws_protocol_class, self.limits.unread_seconds)
+            config.ws_protocol_class = _guarded_socket(config.ws_protocol_class, self)
 
     def admit(self, protocol: Any, transport: asyncio.Transport) -> None:
         """Take a new connection, or close it where there are too many."""
         with contextlib.suppress(OSError):  # sockets of the file system do not have it
             # with Nagle's algorithm a reply that is written before the last one was acknowledged waits 40 ms
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
-        if len(protocol.connections) > self.limits.connections:
+        if len(protocol.connections) > self.limits.connections and not self.close_one(0.0):
             LOG.warning("more than %d connections: new ones are closed", self.limits.connections)
             transport.abort()
 
     def expect_request(self, protocol: Any) -> None:
-        """Note a connection whose request has not come; of too many close the oldest of the address that has most."""
-        self.without_request[protocol] = protocol.client[0] if protocol.client else ""
-        if len(self.without_request) > self.limits.without_request:
-            LOG.warning(
-                "more than %d connections without a request: the oldest are closed", self.limits.without_request
-            )
-            (most, _), *_ = Counter(self.without_request.values()).most_common(1)
-            next(p for p, address in self.without_request.items() if address == most).give_up()
+        """Note a connection whose request has not come, and close the oldest of too many."""
+        self.without_request.setdefault(_address(protocol), {})[protocol] = time.monotonic()
+        most = self.limits.without_request
+        while sum(map(len, self.without_request.values())) > most and self.close_one(self.limits.patience_seconds):
+            LOG.warning("more than %d connections without a request: the oldest are closed", most)
+
+    def forget(self, protocol: Any) -> None:
+        """Note that a request has come, or that none will."""
+        address = _address(protocol)
+        known = self.without_request.get(address, {})
+        known.pop(protocol, None)
+        if not known:
+            self.without_request.pop(address, None)
+
+    def close_one(self, patience: float) -> bool:
+        """Close the oldest connection without a request of the address that has most; False if that is too young."""
+        if not self.without_request:
+            return False
+        oldest, since = next(iter(max(self.without_request.values(), key=len).items()))
+        if time.monotonic() - since < patience:
+            return False
+        oldest.give_up()
+        return True
+
+
+def _address(protocol: Any) -> str:
+    return str(protocol.client[0]) if protocol.client else ""
 
 
 def _guarded_reader(protocol: Any, unread_seconds: float) -> Any:
@@ -115,6 +143,20 @@ def _guarded_reader(protocol: Any, unread_seconds: float) -> Any:
     return GuardedReader
 
 
+def _guarded_socket(protocol: Any, connections: Connections) -> Any:
+    """A protocol that closes a socket when the header of a message says that it is too long, before it is received."""
+    reader: Any = _guarded_reader(protocol, connections.limits.unread_seconds)
+
+    class GuardedSocket(reader):
+        def handle_connect(self, event: Any) -> None:
+            path = event.path.partition("?")[0]
+            longest = next((size for end, size in connections.longest.items() if path.endswith(end)), None)
+            self.conn.max_message_size = longest or self.conn.max_message_size
+            super().handle_connect(event)
+
+    return GuardedSocket
+
+
 def _guarded_http(protocol: Any, connections: Connections) -> Any:
     """A protocol that is counted, and closes the connection when a request does not come."""
     reader: Any = _guarded_reader(protocol, connections.limits.unread_seconds)
@@ -150,7 +192,7 @@ def _guarded_http(protocol: Any, connections: Connections) -> Any:
             self.transport.abort()
 
         def forget_deadline(self) -> None:
-            connections.without_request.pop(self, None)
+            connections.forget(self)
             if self.deadline is not None:
                 self.deadline.cancel()
                 self.deadline = None
@@ -173,8 +215,8 @@ def raise_descriptor_limit() -> int:
     return DESCRIPTORS_WANTED if soft == resource.RLIM_INFINITY else soft
 
 
-def guard_connections() -> int:
-    """Guard the servers of this process that do not listen yet; returns their number."""
+def guard_connections(longest: Mapping[str, int] | None = None) -> int:
+    """Guard the servers of this process that do not listen yet; returns their number. For `longest` see `Connections`."""
     for name in ("asyncio", "uvicorn.error", __name__):  # one line a minute for what a client can provoke at any rate
         logger = logging.getLogger(name)
         if not any(isinstance(known, OncePerMinute) for known in logger.filters):
@@ -184,7 +226,7 @@ def guard_connections() -> int:
     limits = limits.replace(connections=max(min(limits.connections, room), 64))
     servers = [found for found in gc.get_objects() if type(found) is uvicorn.Config]
     for config in servers:
-        Connections(limits).guard(config)
+        Connections(limits, longest).guard(config)
     if not servers:
         LOG.warning(
             "the server's configuration was not found: connections are not limited, and replies may wait for 40 ms"

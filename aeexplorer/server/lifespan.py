@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator
 
 import streamlit as st
 
 from aeexplorer import jobs
 from aeexplorer.explorer import compute_on_one_thread
+from aeexplorer.live.channel import PATH
 from aeexplorer.server.connections import guard_connections
 from aeexplorer.server.garbage_collector import freeze, keep_frozen
 from aeexplorer.server.routes import channel
 from aeexplorer.server.uploads import keep_swept
+
+SWITCH_SECONDS = 0.001
+"""After which a thread that computes lets others have the interpreter. Python's own 5 ms are what each step of the event
+loop would wait while a scene or a page computes, and an answer takes several steps."""
 
 
 @contextlib.asynccontextmanager
@@ -22,7 +28,10 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     import plotly.graph_objects  # noqa: F401
 
     compute_on_one_thread()  # every run of a page is a thread of its own, which would begin with making more of them
-    guard_connections()  # before anything is frozen: it looks among the objects that the collector sees
+    sys.setswitchinterval(SWITCH_SECONDS)
+    widgets = 1024 * 1024 * int(st.get_option("server.maxWidgetStateSize"))
+    # before anything is frozen: it looks among the objects that the collector sees
+    guard_connections({PATH: channel.limits.message_bytes, "": widgets})
     freeze()
     jobs.supervise()
     tasks = [asyncio.create_task(keep_frozen()), asyncio.create_task(keep_swept())]

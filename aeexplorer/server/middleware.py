@@ -11,11 +11,13 @@ from aeexplorer.server.metrics import LocalMetrics
 from aeexplorer.server.preload import Preload
 from aeexplorer.server.routes import BASE
 from aeexplorer.server.security_headers import SecurityHeaders
+from aeexplorer.server.socket_limits import SocketLimits
 from aeexplorer.server.uploads import BoundedUploads
 
 MIDDLEWARE = [
     Middleware(SecurityHeaders),
     Middleware(AllowedHosts),
+    Middleware(SocketLimits, path=f"{BASE}/_stcore/stream"),
     Middleware(BoundedUploads, base=BASE),
     Middleware(LocalMetrics, base=BASE),
     Middleware(OwnerCookie),

@@ -20,18 +20,20 @@ class Scene:
         compute: params -> frame.
         moves: numbers among the params on which the time it takes does not depend, because they only say where
             something is.
+        longest: characters of a request; None leaves it to the channel.
     """
 
     name: str
     params: type[Config]
     compute: Callable[[Any], Frame]
     moves: tuple[str, ...] = ()
+    longest: int | None = None
 
 
 SCENES: dict[str, Scene] = {
     scene.name: scene
     for scene in (
-        Scene("echo", latent_plane.EchoParams, latent_plane.echo),
+        Scene("echo", latent_plane.EchoParams, latent_plane.echo, longest=20_000),
         Scene("codes", latent_plane.CodesParams, latent_plane.codes),
         Scene("decode", latent_plane.DecodeParams, latent_plane.decode),
         Scene("plane", latent_plane.PlaneParams, latent_plane.plane),
