@@ -48,12 +48,12 @@ def page(model: Explorer) -> None:
     if request.wide:
         maps, panel = st.container(), st.container()
     else:
-        maps, panel = st.columns([2.2, 1], gap="medium")
+        maps, panel = st.columns([2.1, 1], gap="medium")
     with maps:
         layouts = show_maps(model, request)
     with panel:
-        view = buttons(Setting("map", "view"), "View", VIEWS, "Sample", label_visibility="collapsed", width="stretch")
-        areas = st.columns(3, gap="medium") if request.wide else [st.container(gap="small", key="map-view")] * 3
+        view = buttons(Setting("map", "view"), "View", VIEWS, "Sample", label_visibility="collapsed", wrap=True)
+        areas = st.columns(3, gap="medium") if request.wide else [st.container(gap="small", key="map-area")] * 3
         code = show_view(model, layouts, view, areas)
     last = layouts[-1]
     numbers = f"{max(len(layout.points) for layout in layouts):,} codes of {model.latent_dim} numbers"
@@ -67,7 +67,7 @@ title, picker = st.columns([3, 1.3], vertical_alignment="bottom")
 with title:
     heading(
         "Latent map of a model",
-        "Each point is the code of a test sample: hover over points, click one, or draw around some to select them.",
+        "Each point is the code of a test sample. Hover, click, or draw around points to select them.",
     )
 with picker:
     run = pick_run()

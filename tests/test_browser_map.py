@@ -67,7 +67,7 @@ def test_hover_shows_the_sample_and_its_reconstruction(page: Page, app_address: 
 
 
 def test_a_lasso_marks_the_same_samples_in_the_other_map_and_in_the_table(page: Page, app_address: str) -> None:
-    show(page, app_address + FLAT + "&view=Selection", MAP)
+    show(page, app_address + FLAT, MAP)
     before = [int(stage.locator("canvas").first.evaluate(INK)) for stage in stages(page)]
     lasso(page)
     page.get_by_text("class purity").wait_for()
@@ -81,6 +81,26 @@ def test_a_lasso_marks_the_same_samples_in_the_other_map_and_in_the_table(page: 
     page.get_by_text("Nothing is selected").first.wait_for()
     settle(page, MAP)
     assert [int(stage.locator("canvas").first.evaluate(INK)) for stage in stages(page)] == before
+
+
+def test_settings_begin_with_the_values_in_force(page: Page, app_address: str) -> None:
+    show(page, f"{app_address}/map?run={RESTORE}&maps=pca,tsne&perplexity=12&density=1", MAP)
+    for pointer in ("Decode", "Select"):
+        page.get_by_role("radio", name=pointer, exact=True).click()
+        settle(page, MAP)
+    page.get_by_role("button", name="Settings").click()
+    assert page.get_by_role("spinbutton", name="Perplexity").input_value() == "12"
+    page.get_by_role("spinbutton", name="Seed").fill("3")
+    page.get_by_role("spinbutton", name="Seed").press("Enter")
+    page.wait_for_url("**seed=3**")
+    assert "perplexity=12" in page.url and "density=1" in page.url
+
+
+def test_a_map_in_space_says_how_to_turn_it(page: Page, app_address: str) -> None:
+    show(page, f"{app_address}{FLAT}&d=3", MAP)
+    assert page.locator(".live-map-hint").first.inner_text() == "Drag to turn, scroll to zoom"
+    name = stages(page)[0].get_attribute("aria-label") or ""
+    assert name.startswith("PCA map of ") and "in 3 dimensions, coloured by class" in name
 
 
 @pytest.mark.parametrize("d", [2, 3])
@@ -146,7 +166,7 @@ TURNED_WHILE_TRAVELLING = """async () => {
     parentElement: place, setStateValue() {}, setTriggerValue() {},
     data: {
       run: 'none', points: text(Float32Array.from(points)), components, index: text(Int32Array.from([0, 1])), values: null,
-      categories: [], colours: [], muted: '#cccccc', colour_label: '', title: '', group: 'alone', map_id: null, ghost: null,
+      categories: [], colours: [], muted: '#cccccc', colour_label: '', title: '', axes: ['x', 'y', 'z'], group: 'alone', map_id: null, ghost: null,
       placed: [], selected: [], picked: null, mode: 'select', density: false, pictures: false, height: 200, label: '', heard: 0,
     },
   });

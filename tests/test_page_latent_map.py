@@ -455,6 +455,14 @@ def test_a_map_with_other_settings_is_turned_onto_the_one_before(hand: Hand, idl
     assert np.array_equal(hand.given["map-1"]["points"], points @ quarter)
 
 
+def test_a_link_to_a_companion_that_is_not_here_says_so(hand: Hand, idle: None) -> None:
+    run = trained("ae", latent_dim=5)
+    trained("vae", latent_dim=6)
+    app = page(run=run.id, maps="pca", beside="nobody")
+    assert "nobody, is not among the models of Digits" in app.toast[0].value
+    assert len(hand.given) == 1 and "beside" not in app.query_params
+
+
 def test_two_models_of_the_same_samples_stand_side_by_side(hand: Hand, idle: None) -> None:
     one, two = trained("ae", latent_dim=5), trained("vae", latent_dim=6)
     app = page(run=one.id, maps="pca", beside=two.id)

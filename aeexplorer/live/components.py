@@ -299,6 +299,7 @@ def latent_map(
     categories: Sequence[str] = (),
     colour_label: str = "",
     title: str = "",
+    axes: Sequence[str] = (),
     group: str = "maps",
     map_id: str | None = None,
     ghost: np.ndarray | None = None,
@@ -321,6 +322,7 @@ def latent_map(
         categories: names of the values, which may hold any text.
         colour_label: the name of what is coloured by.
         title: the text above it.
+        axes: names of the axes of a map in space.
         group: maps of one group on a page share hover, picked sample, selection and hidden classes at once.
         map_id: the name under which the map is cached (`map_cache.cache_map`); without it no place can be decoded.
         ghost: (n, 2|3) points of a second layout, drawn faintly behind.
@@ -345,6 +347,7 @@ def latent_map(
         "muted": LIGHT.muted,
         "colour_label": colour_label,
         "title": title,
+        "axes": list(axes),
         "group": group,
         "map_id": map_id,
         "ghost": None if ghost is None else _floats(ghost),

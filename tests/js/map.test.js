@@ -114,7 +114,7 @@ test("a saved drawing holds the points that are seen, names and a legend, and wh
   const theme = { panel: "#ffffff", ink: "#000000", font: "sans" };
   const names = [{ text: "<b>", x: 5, y: 5 }];
   const points = { x: [5, 500, 8], y: [5, 5, 8], rows: [0, 1, 2], radius: 3, words: [pack("#102030"), 0, 0], shapes: null };
-  const scene = { ...points, states: [0, 0, 2], width: 100, height: 50, theme, muted: "#cccccc", names };
+  const scene = { ...points, states: [0, 0, 2], width: 100, height: 50, theme, muted: "#cccccc", names, axes: [] };
   const text = toSvg(scene, []);
   assert.equal(text.match(/<path/g).length, 1);
   assert.ok(text.includes('fill="#102030"') && text.includes("&#60;b&#62;</text>") && !text.includes("<b>"));

@@ -52,7 +52,7 @@ test("points have the colours of their classes or of a scale, and the legend nam
   const group = new MapGroup();
   const state = new MapState(DATA, group, THEME);
   assert.deepEqual([...state.colours.words].map(toHex), ["#ff0000", "#00ff00", "#cccccc"]);
-  assert.deepEqual(state.legend.map(({ text, shown }) => [text, shown]), [["zero", true], ["one", true]]);
+  assert.deepEqual(state.legend.map(({ text, count, shown }) => [text, count, shown]), [["zero", 1, true], ["one", 1, true]]);
   assert.deepEqual([0, 1, 2].map((row) => state.labelOf(row)), ["zero", "one", ""]);
   group.set("hidden", new Set([1]));
   state.update({ ...DATA, values: floats(0, 0.5, NaN), categories: [], colour_label: "error" }, group, THEME);

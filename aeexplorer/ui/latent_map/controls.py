@@ -21,6 +21,7 @@ from aeexplorer.ui.shared.knob_form import bounds
 from aeexplorer.ui.shared.resources import Size, map_codes, openable_runs
 from aeexplorer.ui.shared.samples import test_split
 from aeexplorer.ui.shared.setting_widgets import buttons, number_box, select_box, toggle
+from aeexplorer.ui.shared.text import as_text
 from aeexplorer.ui.shared.view_state import Setting, names, number, whole
 
 TEST_SIZES = (500, 5_000)  # test samples offered beside the stored codes and the whole split
@@ -213,6 +214,10 @@ def _companion_box(run: Run) -> Run | None:
         return None
     explanation = "Shows the last of the chosen maps for both models, side by side, of the same samples."
     titles = {NONE: "None"} | {name: other.title for name, other in others.items()}
+    if (linked := st.query_params.get("beside", NONE)) not in titles:
+        st.toast(
+            as_text(f"The model to compare with, {linked[:60]}, is not among the models of {run.spec.data.title}.")
+        )
     return others.get(select_box(Setting("map", "beside"), "Compare with model", titles, NONE, help=explanation))
 
 

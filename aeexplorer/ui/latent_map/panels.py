@@ -30,6 +30,7 @@ READING = {
     "tsne": "Distances between clusters and sizes of clusters mean nothing in t-SNE.",
     "umap": "Distances between clusters and sizes of clusters mean little in UMAP.",
 }
+AXES = {"raw": "z{}", "pca": "PC {}", "axis": "axis {}", "tsne": "t-SNE {}", "umap": "UMAP {}"}
 FIGURES = (
     ("knn_recall", "kNN recall@{k}", "Share of the {k} nearest codes that are among the {k} nearest points."),
     ("trustworthiness", "trustworthiness", "1 if no neighbour on the map is invented (Venna & Kaski 2001)."),
@@ -118,6 +119,7 @@ def _map(
         categories=colour.categories,
         colour_label=colour.label,
         title=panel.title,
+        axes=[AXES[panel.method].format(i + 1) for i in range(aligned.points.shape[1])],
         group="maps",
         map_id=cached_map_id(layout),
         ghost=aligned.ghost,

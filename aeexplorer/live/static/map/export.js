@@ -4,6 +4,8 @@
 import { contextOf } from "../shared/canvas.js";
 import { toHex } from "../shared/colours.js";
 import { make } from "../shared/dom.js";
+import { placeAxes } from "./axes.js";
+import { NAME_SIZE } from "./class_names.js";
 import { markerPath } from "./markers.js";
 import { FADED, OPACITY } from "./point_layer.js";
 import { GREY, HIDDEN } from "./stamping.js";
@@ -11,7 +13,7 @@ import { GREY, HIDDEN } from "./stamping.js";
 /** @import { Numbers, Theme } from "../shared/types.d.ts" */
 /** @import { MapState } from "./map_state.js" */
 /** @import { Renderer } from "./renderer.js" */
-/** @import { LegendEntry, PlacedText } from "./types.d.ts" */
+/** @import { LegendEntry, PlacedAxis, PlacedText } from "./types.d.ts" */
 /** @typedef {LegendEntry & { x: number, line: number }} PlacedEntry */
 /**
  * @typedef {object} Scene
@@ -27,6 +29,7 @@ import { GREY, HIDDEN } from "./stamping.js";
  * @property {Pick<Theme, "panel" | "ink" | "font">} theme
  * @property {string} muted
  * @property {PlacedText[]} names
+ * @property {PlacedAxis[]} axes
  */
 
 // pixels of the legend: a line, the gap between entries, half a marker, the bar of a scale
@@ -40,12 +43,17 @@ export function saveMap(state, renderer, kind) {
   const { theme, size: { width, height }, data, colours: { words, shapes }, states } = state;
   const { x, y, rows, radius, canvas } = renderer.points;
   const context = contextOf(make("canvas"));
-  context.font = `${FONT}px ${theme.font}`;
+  const measure = (/** @type {string} */ font) => (/** @type {string} */ text) => {
+    context.font = `${font} ${theme.font}`;
+    return context.measureText(text).width;
+  };
   const shown = state.legend.filter((entry) => !("shown" in entry) || entry.shown);
-  const entries = placeLegend(shown, width, (text) => context.measureText(text).width);
+  const entries = placeLegend(shown, width, measure(`${FONT}px`));
   if (kind === "svg") {
-    const names = renderer.names.placed(state);
-    const scene = { x, y, rows, radius, words, shapes, states, width, height, theme, muted: data.muted, names };
+    const names = renderer.names.placed(state, measure(`700 ${NAME_SIZE}px`));
+    const axes = state.solid ? placeAxes(state.camera, state.bounds, data.axes) : [];
+    const { muted } = data;
+    const scene = { x, y, rows, radius, words, shapes, states, width, height, theme, muted, names, axes };
     return download(new Blob([toSvg(scene, entries)], { type: "image/svg+xml" }), "map.svg");
   }
   const picture = withLegend([canvas, renderer.over], { width, height, theme }, entries);
@@ -126,17 +134,21 @@ function withLegend(canvases, { width, height, theme }, entries) {
 
 /** The map as SVG text. @param {Scene} scene @param {PlacedEntry[]} entries */
 export function toSvg(scene, entries) {
-  const { width, height, theme, names } = scene;
+  const { width, height, theme, names, axes } = scene;
   /** @type {(text: string, x: number, y: number, attributes: string) => string} */
   const written = (text, x, y, attributes) => {
     const place = `x="${x.toFixed(1)}" y="${y.toFixed(1)}" dominant-baseline="central"`;
     return `<text ${place} fill="${theme.ink}" ${attributes}>${escaped(text)}</text>`;
   };
   const rim = `stroke="${theme.panel}" stroke-width="4" stroke-linejoin="round" paint-order="stroke"`;
-  const bold = `font-size="15" font-weight="700" text-anchor="middle" ${rim}`;
+  const bold = `font-size="${NAME_SIZE}" font-weight="700" text-anchor="middle" ${rim}`;
   const parts = [
     `<rect width="100%" height="100%" fill="${theme.panel}"/>`,
     ...pointsAsSvg(scene),
+    ...axes.flatMap(({ text, from, to, at: [x, y] }) => [
+      `<path d="M${from}L${to}" stroke="${theme.ink}" stroke-opacity="0.5" fill="none"/>`,
+      written(text, x, y, `font-size="12" text-anchor="middle" ${rim}`),
+    ]),
     ...names.map(({ text, x, y }) => written(text, x, y, bold)),
     ...entries.flatMap((entry, i) => {
       const y = height + (entry.line + 0.5) * LINE;

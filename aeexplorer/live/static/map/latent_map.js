@@ -16,6 +16,7 @@ import { PointTransition } from "./transition.js";
 /** @import { MapData } from "./types.d.ts" */
 
 const TITLE = 120; // letters
+const HOW_TO_TURN = "Drag to turn, scroll to zoom";
 const TOOLS = /** @type {[Tool, string][]} */ ([["move", "Move"], ["lasso", "Lasso"], ["box", "Box"]]);
 
 export class LatentMap {
@@ -26,6 +27,7 @@ export class LatentMap {
   interaction = new Interaction(this);
   legend = new Legend((c) => this.#toggleClass(c));
   title = make("strong");
+  hint = make("span", { class: "live-map-hint live-quiet" });
   status = make("p", { class: "live-said", role: "status", "aria-live": "polite" });
 
   /** @param {Component<MapData>} component */
@@ -97,7 +99,7 @@ export class LatentMap {
   #makeStage() {
     const aria = { role: "application", tabindex: "0", "aria-roledescription": "map" };
     const attributes = { class: "live-map-stage", ...aria, on: this.interaction.listeners };
-    return make("div", attributes, this.renderer.points.canvas, this.renderer.over, this.samples.tooltip.element);
+    return make("div", attributes, this.renderer.points.canvas, this.renderer.over, this.hint, this.samples.tooltip.element);
   }
 
   // what is shown
@@ -105,6 +107,7 @@ export class LatentMap {
   #refresh() {
     const { title, height, label } = this.state.data;
     this.title.textContent = title.slice(0, TITLE);
+    this.hint.textContent = this.state.solid ? HOW_TO_TURN : "";
     this.stage.style.height = `${height}px`;
     this.stage.setAttribute("aria-label", label);
     this.legend.show(this.state.legend);

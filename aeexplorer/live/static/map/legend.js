@@ -26,12 +26,14 @@ export class Legend {
   }
 
   /** @param {ClassEntry} entry */
-  #button({ c, text, colour, shape, shown }) {
+  #button({ c, text, colour, shape, count, shown }) {
     const marker = svg("path", { d: markerPath(shape, 0, 0, 4.4), fill: colour });
     const picture = svg("svg", { viewBox: "-6 -6 12 12", "aria-hidden": "true" }, marker);
     const on = { click: () => this.toggle(c) };
-    const attributes = { type: "button", title: text.slice(0, 300), "aria-pressed": String(shown), on };
-    return make("button", attributes, picture, make("span", { text }));
+    const title = `${text.slice(0, 300)}: ${count.toLocaleString("en")} points`;
+    const attributes = { type: "button", title, "aria-pressed": String(shown), on };
+    const number = make("span", { class: "live-quiet", text: count.toLocaleString("en") });
+    return make("button", attributes, picture, make("span", { text }), number);
   }
 }
 

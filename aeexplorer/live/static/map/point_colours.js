@@ -67,9 +67,12 @@ export function legendOf(values, { range }, { categories, colours, colour_label 
     const scale = Array.from(viridis(dark)).filter((_, i) => i % STOPS === 0).map(toHex);
     return [{ scale, ends: [formatNumber(range[0], digits), formatNumber(range[1], digits)], text: colour_label }];
   }
-  const present = new Set(Array.from(values));
+  /** @type {Map<number, number>} */
+  const counts = new Map();
+  for (const c of Array.from(values)) counts.set(c, (counts.get(c) ?? 0) + 1);
   return categories.flatMap((text, c) => {
-    if (!present.has(c)) return [];
-    return [{ c, text, colour: colours[c % colours.length], shape: c % MARKERS.length, shown: !hidden.has(c) }];
+    const count = counts.get(c);
+    if (!count) return [];
+    return [{ c, text, colour: colours[c % colours.length], shape: c % MARKERS.length, count, shown: !hidden.has(c) }];
   });
 }

@@ -1,9 +1,10 @@
 // The picture of a map on two canvases: points, density, names and pictures below, the overlay above.
 
-import { clearedContext, contextOf, drawLabel, styleLabels } from "../shared/canvas.js";
+import { clearedContext, contextOf, drawLabel, styleLabels, tracePath } from "../shared/canvas.js";
 import { toHex } from "../shared/colours.js";
 import { debounce, make } from "../shared/dom.js";
-import { ClassNames } from "./class_names.js";
+import { placeAxes } from "./axes.js";
+import { ClassNames, NAME_SIZE } from "./class_names.js";
 import { contours } from "./density.js";
 import { drawOverlay } from "./overlay.js";
 import { spread } from "./picking.js";
@@ -79,6 +80,7 @@ export class Renderer {
     const context = contextOf(this.points.canvas);
     if (state.data.density && !state.solid) this.#drawDensity(context);
     if (state.data.pictures) this.#drawPictures(context);
+    if (state.solid) this.#drawAxes(context);
     this.#drawNames(context);
     this.drawOverlay();
     root.dataset.frames = String(Number(root.dataset.frames ?? 0) + 1);
@@ -109,8 +111,25 @@ export class Renderer {
 
   /** @param {CanvasRenderingContext2D} context */
   #drawNames(context) {
-    styleLabels(context, this.state.theme, "700 15px");
-    for (const { text, x, y } of this.names.placed(this.state)) drawLabel(context, text, x, y);
+    styleLabels(context, this.state.theme, `700 ${NAME_SIZE}px`);
+    const placed = this.names.placed(this.state, (text) => context.measureText(text).width);
+    for (const { text, x, y } of placed) drawLabel(context, text, x, y);
+  }
+
+  /** @param {CanvasRenderingContext2D} context */
+  #drawAxes(context) {
+    const { camera, bounds, data, theme } = this.state;
+    const axes = placeAxes(camera, bounds, data.axes);
+    context.strokeStyle = theme.ink;
+    context.globalAlpha = 0.5;
+    context.lineWidth = 1;
+    for (const { from, to } of axes) {
+      tracePath(context, [from, to]);
+      context.stroke();
+    }
+    context.globalAlpha = 1;
+    styleLabels(context, theme, "12px");
+    for (const { text, at: [x, y] } of axes) drawLabel(context, text, x, y);
   }
 
   /** Samples in place of points, where there is room. @param {CanvasRenderingContext2D} context */

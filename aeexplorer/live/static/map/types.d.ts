@@ -23,6 +23,8 @@ export interface MapData {
   muted: string;
   colour_label: string;
   title: string;
+  /** Names of the axes of a map in space. */
+  axes: string[];
   group: string;
   map_id: string | null;
   /** Another layout of the same samples, drawn faintly behind. */
@@ -66,6 +68,8 @@ export interface ClassEntry {
   text: string;
   colour: string;
   shape: number;
+  /** Points of the class. */
+  count: number;
   shown: boolean;
 }
 /** A range of colours in the legend. */
@@ -85,6 +89,13 @@ export interface PointColours {
   range: Span | null;
 }
 
+/** An axis in pixels: its line, and where its name stands. */
+export interface PlacedAxis {
+  text: string;
+  from: Point;
+  to: Point;
+  at: Point;
+}
 export interface PlacedText {
   text: string;
   x: number;
