@@ -135,7 +135,7 @@ def test_a_place_is_decoded_under_the_pointer(page: Page, app_address: str) -> N
         page.wait_for_timeout(250)
         seen.add(int(tip.locator("canvas").first.evaluate(INK)))
     assert len(seen) > 3
-    assert "away" in tip.inner_text()
+    assert "distance to nearest code: " in tip.inner_text()
     page.mouse.down()
     page.mouse.up()
     page.get_by_text("on PCA, decoded exactly").wait_for()

@@ -38,8 +38,8 @@ export class Tooltip {
     const { picture, nearest } = frame.arrays;
     const { status, distance, approximate } = frame.readouts;
     const canvas = tileCanvas("decoded sample");
-    const tiles = Array.from({ length: nearest.shape[0] }, (_, i) => tileCanvas(`near sample ${i + 1}`));
-    const text = make("span", { text: `${approximate ? "≈ " : ""}nearest ${formatNumber(distance)} away` });
+    const tiles = Array.from({ length: nearest.shape[0] }, (_, i) => tileCanvas(`nearest sample ${i + 1}`));
+    const text = make("span", { text: `${approximate ? "≈ " : ""}distance to nearest code: ${formatNumber(distance)}` });
     this.#fill("decoded", [canvas, make("div", { class: "live-map-near" }, ...tiles), statusLight(status), text]);
     const style = styleOf(frame, [picture, nearest], theme);
     drawSample(canvas, picture, 0, style);
