@@ -54,7 +54,7 @@ def test_home_is_alive_and_follows_the_pointer(page: Page, app_address: str) -> 
 def test_the_level_follows_the_finger_with_sixteen_samples(page: Page, app_address: str) -> None:
     show(page, app_address + SIXTEEN, PANEL)
     assert page.locator(f"{PANEL} canvas.live-tile").count() == 16 * 5
-    slider = page.get_by_role("slider", name="tested at")
+    slider = page.get_by_role("slider", name="Test noise")
     box = box_of(slider)
     page.mouse.move(box["x"] + 14, box["y"] + box["height"] / 2)
     page.mouse.down()
@@ -92,7 +92,7 @@ def test_a_drawn_seven_lands_among_the_sevens_and_can_be_corrupted(page: Page, a
     settle(page, PAD)
     assert page.locator(".live-z").inner_text() == there and page.url == link
 
-    page.get_by_role("link", name="Corrupt and restore").click()
+    page.get_by_test_id("stMainBlockContainer").get_by_role("link", name="Corruption").click()
     drawn(page)
     page.get_by_text("your drawing").wait_for()
     assert page.locator(f'{PANEL} canvas[aria-label^="your drawing"]').count() == 8
@@ -111,7 +111,7 @@ def test_the_level_changes_and_the_pattern_does_not(page: Page, app_address: str
                 "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 4 === 0)"
             )
         )
-        slider = page.get_by_role("slider", name="tested at")
+        slider = page.get_by_role("slider", name="Test noise")
         slider.focus()
         for _ in range(30):
             slider.press("ArrowRight")

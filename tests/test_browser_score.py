@@ -37,7 +37,7 @@ def test_sigma_moves_arrows_and_numbers_while_it_is_dragged(page: Page, app_addr
     field = show(page, app_address + PAGE, FIELD)
     at = figure(page, "compare_relative_error")
     assert figure(page, "cosine") > figure(page, "compare_cosine")
-    slider = page.get_by_role("slider", name="trained at")
+    slider = page.get_by_role("slider", name="training noise")
     before = frames(page, FIELD)
     slide(page, slider, 0.02, 0.9, moves=60)
     assert frames(page, FIELD) - before > FOLLOWS * 60
