@@ -32,6 +32,7 @@ from aeexplorer.ui.shared.samples import show
 from aeexplorer.ui.shared.text import as_text, duration, heading
 
 JOB = "train.job"
+STARTED = "train.started"
 REFUSED = "train.refused"
 SAMPLES, COLUMNS = 8, 5
 LISTED = 8
@@ -249,16 +250,20 @@ def _start(
     seconds: float,
     dial: DialSpec | None = None,
 ) -> None:
-    """Make the run and start it; of a double click the second does nothing."""
-    if st.session_state.get(JOB):
-        return
+    """Make the run and start it; of a double click the second makes none."""
+    # Streamlit gives this up for the second click where it touches the session: what is in the list by then is kept
+    started: list[str] = st.session_state.setdefault(STARTED, [])
     owner = current_owner()
     try:
-        run = new_run(family_name, dataset(dataset_name), title, owner=owner, pace=jobs.pace(), dial=dial, **knobs)
-        st.session_state[JOB] = run.id
-        jobs.start(run, owner, seconds)
+        if not started:
+            data, pace = dataset(dataset_name), jobs.pace()
+            run = new_run(family_name, data, title, owner=owner, pace=pace, dial=dial, **knobs)
+            started.append(run.id)
+            jobs.start(run, owner, seconds)
     except (ConfigError, OSError) as error:
         st.session_state[REFUSED] = reason(error)
+    if started:
+        st.session_state[JOB] = started[0]
 
 
 def fill_in(run: Run) -> None:
@@ -280,6 +285,7 @@ def fill_in(run: Run) -> None:
 def forget() -> None:
     """Show no training any more, so that a new one can be set up."""
     st.session_state.pop(JOB, None)
+    st.session_state.pop(STARTED, None)
     st.query_params.pop("job", None)
 
 
