@@ -94,9 +94,10 @@ def _lower_priority(beside_pages: bool) -> None:
     """
     with contextlib.suppress(AttributeError, OSError):  # Windows has no niceness
         os.nice(NICENESS)
-    # with autogroups Linux shares time between sessions first; a worker has a session of its own
-    with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(NICENESS))
+    # with autogroups Linux shares time between sessions first; a terminal's own is left as it is
+    with contextlib.suppress(AttributeError, OSError):
+        if os.getsid(0) == os.getpid():
+            Path("/proc/self/autogroup").write_text(str(NICENESS))
     if beside_pages and sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
