@@ -5,8 +5,9 @@ Adding a family is one file in `models/` and one row here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 
@@ -27,6 +28,22 @@ from aeexplorer.nets import NETS
 Trait = Literal["prior", "normal_prior", "posterior", "codebook", "rates", "label"]
 
 
+class Trial(NamedTuple):
+    """How the contract test tries a family: what it asks of one beyond what it asks of all.
+
+    Attributes:
+        narrow: knobs of a small model; hidden layers, channels and the code are narrowed for all families.
+        easy: knobs with which a model over-fits a batch; weights and the corruption are turned down for all families.
+        epochs: of one step, within which it does.
+        weighed: the term that a weight weighs, by the name of the weight.
+    """
+
+    narrow: Mapping[str, Any] = {}
+    easy: Mapping[str, Any] = {}
+    epochs: int = 80
+    weighed: Mapping[str, str] = {}
+
+
 @dataclass(frozen=True)
 class Family:
     """One row of `FAMILIES`.
@@ -40,6 +57,7 @@ class Family:
         traits: abilities beyond encode and decode: "prior" (codes can be drawn), "normal_prior" (from N(0, I)),
             "posterior" (codes have mean and log-variance), "codebook" (codes are indices), "rates" (one model for every
             β), "label" (encoder and decoder take a class). `traits_of` adds those of a configuration.
+        trial: what the contract test asks of this family.
     """
 
     name: str
@@ -51,6 +69,7 @@ class Family:
     equation: str
     paper: str
     traits: frozenset[Trait] = frozenset()
+    trial: Trial = field(default=Trial(), compare=False)
 
     def make(self, config: ModelConfig, data: DataSpec) -> Autoencoder:
         """A freshly initialised model.
@@ -124,12 +143,15 @@ FAMILIES: dict[str, Family] = {
             r"\approx \tilde x + \sigma^2 \nabla \log p_\sigma(\tilde x)",
             "Vincent 2011, https://doi.org/10.1162/NECO_a_00142; Alain & Bengio 2014, "
             "https://jmlr.org/papers/v15/alain14a.html",
+            # it begins with the sample as it is: what it can learn is to take noise away, and it needs units for each value
+            trial=Trial(easy={"level": 1.0, "hidden": (256,)}),
         ),
         Family(
             "sparse_ae", "Sparse autoencoder", "Sparse AE", SparseAutoencoder, SparseConfig(),
             "Many code units, each asked to be on only a fraction ρ of the time.",
             r"L = \ell(x, \hat x) + \lambda \sum_k \mathrm{KL}(\rho \,\Vert\, \hat\rho_k)",
             "Ng 2011, https://web.stanford.edu/class/cs294a/sparseAutoencoder.pdf",
+            trial=Trial(weighed={"sparsity_weight": "sparsity"}),
         ),
         Family(
             "vae", "Variational autoencoder", "VAE", VAE, VAEConfig(),
@@ -137,6 +159,7 @@ FAMILIES: dict[str, Family] = {
             r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z)] + \mathrm{KL}\big(q(z|x) \,\Vert\, \mathcal N(0, I)\big)",
             "Kingma & Welling 2014, https://arxiv.org/abs/1312.6114",
             frozenset({"prior", "normal_prior", "posterior"}),
+            trial=Trial(weighed={"beta": "kl"}),
         ),
         Family(
             "beta_vae", "β-VAE", "β-VAE", VAE, VAEConfig(beta=4.0),
@@ -144,6 +167,7 @@ FAMILIES: dict[str, Family] = {
             r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z)] + \beta\, \mathrm{KL}\big(q(z|x) \,\Vert\, \mathcal N(0, I)\big)",
             "Higgins et al. 2017, https://openreview.net/forum?id=Sy2fzU9gl",
             frozenset({"prior", "normal_prior", "posterior"}),
+            trial=Trial(weighed={"beta": "kl"}),
         ),
         Family(
             "cvae", "Conditional VAE", "CVAE", ConditionalVAE, ConditionalConfig(),
@@ -153,6 +177,7 @@ FAMILIES: dict[str, Family] = {
             r"+ \beta\, \mathrm{KL}\big(q(z|x,y) \,\Vert\, \mathcal N(0, I)\big)",
             "Sohn et al. 2015, https://papers.nips.cc/paper/5775",
             frozenset({"prior", "normal_prior", "posterior", "label"}),
+            trial=Trial(narrow={"feature_units": 16}, weighed={"beta": "kl"}),
         ),
         Family(
             "hvae", "Hierarchical VAE", "HVAE", HierarchicalVAE, HierarchicalConfig(),
@@ -161,6 +186,7 @@ FAMILIES: dict[str, Family] = {
             r"\mathrm{KL}\big(q(z_i|z_{<i},x) \,\Vert\, p(z_i|z_{<i})\big)",
             "Sønderby et al. 2016, https://arxiv.org/abs/1602.02282",
             frozenset({"prior", "posterior"}),
+            trial=Trial(narrow={"level_units": 16}, weighed={"beta": "kl"}),
         ),
         Family(
             "multirate_vae", "Multi-rate VAE", "Multi-rate VAE", MultiRateVAE, MultiRateConfig(),
@@ -169,6 +195,8 @@ FAMILIES: dict[str, Family] = {
             r"+ \beta\, \mathrm{KL}\big(q_\beta(z|x) \,\Vert\, \mathcal N(0, I)\big)\Big]",
             "Bae et al. 2023, https://arxiv.org/abs/2212.03905",
             frozenset({"prior", "normal_prior", "posterior", "rates"}),
+            # while it learns, β is drawn anew for each sample, up to `highest`
+            trial=Trial(easy={"beta": 0.01, "highest": 0.011}),
         ),
         Family(
             "aae", "Adversarial autoencoder", "AAE", AdversarialAutoencoder, AdversarialConfig(),
@@ -177,6 +205,7 @@ FAMILIES: dict[str, Family] = {
             r"\quad D \text{ tells } z \sim \mathcal N(0, I) \text{ from } f(x)",
             "Makhzani et al. 2015, https://arxiv.org/abs/1511.05644",
             frozenset({"prior", "normal_prior"}),
+            trial=Trial(narrow={"critic_units": 16}, weighed={"adversarial_weight": "adversarial"}),
         ),
         Family(
             "vqvae", "VQ-VAE", "VQ-VAE", VQVAE, VQConfig(),
@@ -185,6 +214,7 @@ FAMILIES: dict[str, Family] = {
             r"\quad j(p) = \arg\min_j \lVert h_p - e_j \rVert",
             "van den Oord et al. 2017, https://arxiv.org/abs/1711.00937",
             frozenset({"codebook"}),
+            trial=Trial(narrow={"positions": 4, "codebook_size": 16}, weighed={"commitment": "commitment"}),
         ),
     )
 }  # fmt: skip
