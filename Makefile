@@ -1,10 +1,12 @@
-# make run  sets everything up and opens the app;  make test  sets everything up and passes every check
+# make run  sets everything up and opens the app;  make test  sets everything up and passes every check;
+# make check  is the part of it for daily work
 PYTHON ?= python3
 PORT ?= 8501
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test slow lint types-js setup setup-dev browser pretrained clean
+.PHONY: run test check slow lint types-js setup setup-dev browser pretrained clean
 
 setup: $(VENV)/.run
 setup-dev: $(VENV)/.dev
@@ -44,8 +46,14 @@ types-js:
 	  node_modules/.bin/tsc; \
 	else echo "TypeScript could not be installed: the types of the browser's modules are not checked."; fi
 
+# a file stays on one worker, so that what is made for it is made once; the order stays, so that the browser comes last
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/.dev browser lint
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+check: $(VENV)/.dev lint
+	$(PYTEST) -m "not slow and not long and not browser"
 
 # kills workers and servers fifty times, and twenty jobs on a Dask cluster: many minutes
 slow: $(VENV)/.dev

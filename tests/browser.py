@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from waiting import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -52,10 +52,8 @@ def served(home: Path, script: str = "app.py", **environment: str) -> Iterator[s
             cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "AEEXPLORER_HOME": str(home), **environment},
         )  # fmt: skip
     try:
-        end = time.monotonic() + 60
-        while not _answers(address):
-            assert server.poll() is None and time.monotonic() < end, (home / "server.txt").read_text("utf-8")
-            time.sleep(0.1)
+        wait_until(lambda: server.poll() is not None or _answers(address))
+        assert server.poll() is None, (home / "server.txt").read_text("utf-8")
         yield address
     finally:
         server.terminate()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,8 @@ import pytest
 from aeexplorer.data import Dataset, DataSpec, Split, as_uint8
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from live_driver import NewPage
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,10 +27,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with the small runs of `live_runs`."""
+    """A home with the small runs of `live_runs`: trained once a session, copied by each worker for itself."""
+    from filelock import FileLock
     from live_runs import train_into
 
-    return train_into(tmp_path_factory.getbasetemp() / "live-home")
+    own = tmp_path_factory.getbasetemp()
+    trained = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "trained"
+    with FileLock(trained.with_suffix(".lock")):
+        if not trained.exists():
+            train_into(own / "training").rename(trained)
+    return shutil.copytree(trained, own / "home")
 
 
 @pytest.fixture(scope="session")
@@ -47,13 +56,42 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
+@pytest.fixture(scope="session")
+def contexts() -> dict[str, BrowserContext]:
+    """One for each kind of device; what a browser caches of the app it caches for all tests."""
+    return {}
+
+
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page of a desk's size in a context of its own."""
-    found = browser.new_page(viewport={"width": 1440, "height": 900})
-    found.set_default_timeout(30_000)
-    yield found
-    found.close()
+def new_page(browser: Browser, contexts: dict[str, BrowserContext]) -> Iterator[NewPage]:
+    """Opens a page on a device, a desk where nothing else is said; cookies and storage are those of the test alone."""
+    from live_driver import COUNT_WAITING, DESK
+    from waiting import PATIENCE
+
+    pages: list[Page] = []
+
+    def open_page(**device: Any) -> Page:
+        device = {"viewport": DESK} | device
+        context = contexts.get(str(device))
+        if context is None:
+            context = contexts[str(device)] = browser.new_context(**device)
+            context.add_init_script(COUNT_WAITING)
+            context.set_default_timeout(1000 * PATIENCE)
+        pages.append(context.new_page())
+        return pages[-1]
+
+    yield open_page
+    for page in pages:
+        if page.url.startswith("http"):
+            page.evaluate("localStorage.clear()")
+        page.close()
+        page.context.clear_cookies()
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    """A page of a desk's size."""
+    return new_page()
 
 
 @pytest.fixture(autouse=True)

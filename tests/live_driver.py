@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import itertools
 from collections.abc import Callable
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -12,29 +12,94 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import FloatRect, Locator, Page
 
+    NewPage = Callable[..., Page]
+
 PAD, PANEL, DRAW = (f'[data-testid="{name}"]' for name in ("latent-pad", "live-panel", "draw-pad"))
 DESK: Any = {"width": 1440, "height": 900}
 PHONE: Any = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-MOVES = 150
-FOLLOWS = 0.3
-"""Share of moves answered by what follows a finger, however busy the machine; what waits for the release answers one. How
-many are answered on a machine at rest is measured by benchmarks/browser.py."""
+MOVES = 20
+FOLLOWS = MOVES // 2
+"""Frames that what follows a finger draws at least, since a step of the finger may be none of a slider; what waits for the
+release draws one. How soon each is drawn is measured by benchmarks/browser.py."""
 
-# Every frame's latency and what the picture showed, from the attributes that monitors read.
+# What the picture showed in each frame.
 WATCH = """selector => {
   const root = document.querySelector(selector), canvas = root.querySelector('canvas.live-tile');
-  window.seen = []; window.pictures = new Set();
+  window.pictures = new Set();
   new MutationObserver(() => {
-    window.seen.push(Number(root.dataset.latencyMs));
     const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
     window.pictures.add(data.join());
-  }).observe(root, {attributeFilter: ['data-latency-ms']});
+  }).observe(root, {attributeFilter: ['data-frames']});
 }"""
+CALM = 600
+"""Milliseconds that lie between two steps of what plays for those who asked for less motion, and never between all others."""
+# Times of the screen's pictures at which a slider moved.
+STEPS = """([slider, count]) => new Promise(done => {
+  const steps = [];
+  new MutationObserver((_, observer) => {
+    if (steps.push(document.timeline.currentTime) < count) return;
+    observer.disconnect();
+    done(steps);
+  }).observe(document.querySelector(slider), {attributeFilter: ['aria-valuetext']});
+})"""
+ANSWERED = """() => new Promise(done => {
+  let left = 2;
+  const next = () => left-- > 0 || window.waiting.replies ? requestAnimationFrame(next) : done();
+  next();
+})"""
+REFRESHED = """count => new Promise(done => {
+  const next = () => count-- ? requestAnimationFrame(next) : done();
+  next();
+})"""
 INK = """canvas => {
   const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   return data.reduce((sum, value, i) => sum + value * (i % 97 + 1), 0);
 }"""
-RESTING = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+# What a page waits for, counted where it asks: replies of the live channel, Streamlit's answer to what was sent to it, acts
+# that are put off until a hand has rested for a moment, and fragments that run again every moment until their work is done.
+COUNT_WAITING = """(() => {
+  const waiting = window.waiting = {replies: 0, rerun: false, acts: new Set()}, {setTimeout, clearTimeout, setInterval, clearInterval} = window;
+  window.WebSocket = class extends WebSocket {
+    constructor(...given) {
+      super(...given);
+      this.live = new URL(this.url).pathname.endsWith("/live");
+      this.asked = 0;
+      this.addEventListener("message", () => this.live ? this.#count(-1) : (waiting.rerun = false));
+      this.addEventListener("close", () => this.#count(-this.asked));
+    }
+    #count(by) {
+      this.asked += by;
+      waiting.replies += by;
+    }
+    send(message) {
+      super.send(message);
+      this.live ? this.#count(1) : (waiting.rerun = true);
+    }
+  };
+  window.setTimeout = (act, wait, ...given) => {
+    const id = setTimeout(() => { waiting.acts.delete(id); act(...given); }, wait);
+    if (wait <= 250) waiting.acts.add(id);
+    return id;
+  };
+  window.setInterval = (act, wait, ...given) => {
+    const id = setInterval(act, wait, ...given);
+    if (wait <= 1000) waiting.acts.add(id);
+    return id;
+  };
+  window.clearTimeout = id => { waiting.acts.delete(id); clearTimeout(id); };
+  window.clearInterval = id => { waiting.acts.delete(id); clearInterval(id); };
+})()"""
+# Whether nothing has been waited for and nothing been drawn over a few pictures of the screen, at which this is asked.
+SETTLED = """selector => {
+  const {waiting} = window, frames = document.querySelector(selector)?.dataset.frames;
+  const app = document.querySelector('[data-testid="stApp"]').dataset.testScriptState;
+  const quiet = frames && !waiting.replies && !waiting.rerun && !waiting.acts.size && app === "notRunning" && waiting.frames === frames;
+  waiting.frames = frames;
+  waiting.quiet = quiet ? (waiting.quiet ?? 0) + 1 : 0;
+  if (waiting.quiet < 8) return false;
+  waiting.quiet = 0;
+  return true;
+}"""
 # The list of pages at the left is Streamlit's own markup: groups between a list and its items.
 AXE = "axe.run({exclude: [['[data-testid=stSidebarNav]']]}, {resultTypes: ['violations']})"
 
@@ -64,11 +129,19 @@ def frames(page: Page, root: str = PANEL) -> int:
 
 def settle(page: Page, root: str = PANEL) -> int:
     """Frames drawn, once no more come and the script rests."""
-    while True:
-        count = frames(page, root)
-        page.wait_for_timeout(400)
-        if page.locator(RESTING).count() and frames(page, root) == count:
-            return count
+    page.wait_for_function(SETTLED, arg=root)
+    return frames(page, root)
+
+
+def refreshed(page: Page, times: int = 1) -> None:
+    """Wait until the screen has shown its next pictures."""
+    page.evaluate(REFRESHED, times)
+
+
+def gaps(page: Page, steps: int, slider: str = ".live-range") -> list[float]:
+    """Milliseconds between the next steps of a slider that moves by itself."""
+    times = page.evaluate(STEPS, [slider, steps])
+    return [after - before for before, after in itertools.pairwise(times)]
 
 
 def pictures(page: Page, root: str = PANEL) -> list[int]:
@@ -83,15 +156,14 @@ def box_of(target: Locator) -> FloatRect:
 
 
 def drag(page: Page, box: FloatRect, path: Callable[[float], tuple[float, float]], moves: int = MOVES) -> None:
-    """Move the pointer along path(0..1) -> (x, y) in shares of a box, 60 times a second."""
-    begin = time.perf_counter()
+    """Move the pointer along path(0..1) -> (x, y) in shares of a box; each step is answered before the next."""
     for i in range(1, moves + 1):
         x, y = path(i / moves)
         page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
-        time.sleep(max(0, begin + i / 60 - time.perf_counter()))
+        page.evaluate(ANSWERED)
 
 
-def slide(page: Page, slider: Locator, start: float, end: float, moves: int = 60) -> None:
+def slide(page: Page, slider: Locator, start: float, end: float, moves: int = MOVES) -> None:
     """Press on a slider and move to another place, without letting go."""
     box = box_of(slider)
     page.mouse.move(box["x"] + start * box["width"], box["y"] + box["height"] / 2)
@@ -117,12 +189,6 @@ def tab_to(page: Page, selector: str) -> None:
         if page.evaluate("s => document.activeElement.matches(s)", selector):
             return
     raise AssertionError(f"no Tab reaches {selector}")
-
-
-def report(name: str, latencies: list[float], drawn: int) -> None:
-    ordered = sorted(latencies)
-    p50, p95 = (ordered[int(q * (len(ordered) - 1))] for q in (0.5, 0.95))
-    print(f"{name}: {drawn} frames of {MOVES} moves, p50 {p50:.1f} ms, p95 {p95:.1f} ms")
 
 
 def grave_findings(page: Page) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +21,6 @@ BETAS, LEVELS = (0.1, 1.0, 10.0), (0.0, 0.5, 1.0)
 SIGMAS = (0.1, 0.14, 0.2)
 
 
-@functools.cache
 def train_into(home: Path) -> Path:
     """A 2-d VAE and a 16-d denoising autoencoder of digits, a VAE of heartbeats, and dials: two over the noise of points, and of
     digits two over β and two over the level."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from waiting import PATIENCE
 
 import aeexplorer as ae
 from aeexplorer.runs import listing
@@ -41,7 +42,7 @@ def orphaned(run: Run, dataset: str = "mnist") -> Run:
 
 def open_page(name: str, **query: str) -> AppTest:
     """A page by the name of its file, with what its address says."""
-    app = AppTest.from_file(SHELL, default_timeout=60)
+    app = AppTest.from_file(SHELL, default_timeout=PATIENCE)
     if name != "home":
         app.run()
         app.switch_page(f"../../pages/{name}.py")

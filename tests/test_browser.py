@@ -13,7 +13,7 @@ import pytest
 from aeexplorer.runs.run import Run
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
 
@@ -28,14 +28,6 @@ def app(app_address: str, trained_home: Path) -> Iterator[tuple[str, Path]]:
     for path in (trained_home / "runs").glob("[0-9]*"):
         Run(path).request_cancel()
         shutil.rmtree(path, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def page(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(90_000)  # a worker has to start, behind all that the machine does besides
-    yield page
-    page.close()
 
 
 def loss(page: Page) -> float:
@@ -75,9 +67,8 @@ def test_train_watch_reload_scrub_and_open(page: Page, app: tuple[str, Path]) ->
     slider = page.get_by_role("slider", name="Epoch")
     slider.wait_for()
     # the slider is drawn before the numbers of the last epoch
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
-    page.wait_for_timeout(500)
-    last = loss(page)
+    last = float(f"{sum(run.epochs()[-1]['train'].values()):.3g}")
+    page.wait_for_function(f"last => Number(document.querySelector('{LOSS}')?.textContent) === last", arg=last)
     assert last <= first
     assert last < 0.8 * sum(run.epochs()[0]["train"].values())
     assert run.status.state == "done"

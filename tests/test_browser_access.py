@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 from live_driver import (
-    DESK,
+    CALM,
     PAD,
     PANEL,
     PHONE,
     box_of,
     drawn,
     frames,
+    gaps,
     grave_findings,
     pictures,
+    refreshed,
     settle,
     show,
     slide,
@@ -25,7 +26,8 @@ from live_driver import (
 from live_runs import PLANE, RESTORE
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from live_driver import NewPage
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
 
@@ -134,10 +136,9 @@ def test_generate_by_keys_alone(page: Page, app_address: str) -> None:
 
 
 @every_view
-def test_by_finger_on_a_phone(browser: Browser, app_address: str, name: str) -> None:
+def test_by_finger_on_a_phone(new_page: NewPage, app_address: str, name: str) -> None:
     where, root = (WORKBENCHES | MORE)[name]
-    page = browser.new_page(**PHONE, color_scheme="dark")
-    page.set_default_timeout(30_000)
+    page = new_page(**PHONE, color_scheme="dark")
     component = show(page, app_address + where, root)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     right = max(box["x"] + box["width"] for box in (e.bounding_box() for e in component.locator("> *").all()) if box)
@@ -152,16 +153,15 @@ def test_by_finger_on_a_phone(browser: Browser, app_address: str, name: str) -> 
         "all => all.map(e => [e.className, e.getBoundingClientRect()]).filter(([, r]) => r.width && Math.min(r.width, r.height) < 24).map(([n]) => n)"
     )
     assert not small, "a finger needs 24 pixels"
-    page.close()
 
 
-def test_on_a_phone_the_slider_stays_in_reach(browser: Browser, app_address: str) -> None:
-    page = browser.new_page(**PHONE)
+def test_on_a_phone_the_slider_stays_in_reach(new_page: NewPage, app_address: str) -> None:
+    page = new_page(**PHONE)
     panel = show(page, app_address + WORKBENCHES["interpolate"][0])
     page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 1000)")
-    page.wait_for_timeout(300)
+    settle(page)
+    assert page.get_by_test_id("stMain").evaluate("main => main.scrollTop") > 300
     assert 0 < box_of(panel.get_by_role("slider"))["y"] < 300
-    page.close()
 
 
 # little motion
@@ -169,15 +169,14 @@ def test_on_a_phone_the_slider_stays_in_reach(browser: Browser, app_address: str
 
 @every_workbench
 def test_with_little_motion_nothing_moves_but_what_the_hand_moves(
-    browser: Browser, app_address: str, name: str
+    new_page: NewPage, app_address: str, name: str
 ) -> None:
     where, root = WORKBENCHES[name]
-    page = browser.new_page(viewport=DESK, reduced_motion="reduce")
-    page.set_default_timeout(30_000)
+    page = new_page(reduced_motion="reduce")
     component = show(page, app_address + where, root)
     assert page.evaluate(MOVING) == 0
     before = frames(page, root)
-    page.wait_for_timeout(800)
+    refreshed(page, 30)
     assert frames(page, root) == before
     if root == PAD:
         page.locator(".live-plane").hover(position={"x": 200, "y": 220})
@@ -189,31 +188,20 @@ def test_with_little_motion_nothing_moves_but_what_the_hand_moves(
     settle(page, root)
     play = page.get_by_role("button", name="Play")
     if play.count():
-        before = frames(page, root)
         play.first.press("Enter")
-        page.wait_for_timeout(2_500)
-        page.get_by_role("button", name="Pause").press("Enter")
-        assert 1 <= frames(page, root) - before <= 8, "play takes a step now and then"
-    page.close()
+        assert min(gaps(page, steps=3)) > CALM, "play takes a step now and then"
 
 
 # axe-core
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def lit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """One page for all views of a colour scheme."""
-    page = browser.new_page(viewport=DESK, color_scheme=request.param)
-    page.set_default_timeout(30_000)
-    yield page
-    page.close()
-
-
 @every_view
-def test_axe_finds_nothing_serious(lit: Page, app_address: str, name: str) -> None:
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(new_page: NewPage, app_address: str, name: str, scheme: str) -> None:
     where, root = (WORKBENCHES | MORE)[name]
-    show(lit, app_address + where, root)
-    grave = grave_findings(lit)
+    page = new_page(color_scheme=scheme)
+    show(page, app_address + where, root)
+    grave = grave_findings(page)
     assert not grave, "\n".join(grave)
 
 

@@ -10,7 +10,8 @@ from live_driver import FOLLOWS, INK, PANEL, PHONE, frames, grave_findings, sett
 from live_runs import BLUR, MASK, TURN
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from live_driver import NewPage
+    from playwright.sync_api import Locator, Page
 
 pytestmark = pytest.mark.browser
 
@@ -41,8 +42,8 @@ def test_all_that_beta_moves_moves_while_it_is_dragged(page: Page, app_address: 
     show(page, app_address + BETA)
     before, count = looks(page), frames(page)
     still = page.locator(f'{PANEL} canvas[aria-label^="input, 1"]').first.evaluate(INK)
-    slide(page, page.get_by_role("slider", name="β"), 0.1, 0.95, moves=120)
-    assert frames(page) - count > max(30, FOLLOWS * 120)
+    slide(page, page.get_by_role("slider", name="β"), 0.1, 0.95)
+    assert frames(page) - count > FOLLOWS
     after = looks(page)
     assert [name for name in before if before[name] == after[name]] == []
     assert page.locator(f'{PANEL} canvas[aria-label^="input, 1"]').first.evaluate(INK) == still
@@ -92,8 +93,8 @@ def test_both_levels_move_the_ring_and_the_pictures(page: Page, app_address: str
         assert word in said
         picture = page.locator(f'{PANEL} canvas[aria-label^="denoising AE, 1"]').first
         shown, count = picture.evaluate(INK), frames(page)
-        slide(page, page.get_by_role("slider", name=name), 0.3, 0.9, moves=60)
-        assert frames(page) - count > FOLLOWS * 60
+        slide(page, page.get_by_role("slider", name=name), 0.3, 0.9)
+        assert frames(page) - count > FOLLOWS
         page.mouse.up()
         settle(page)
         assert heat.get_attribute("aria-label") != said
@@ -115,9 +116,9 @@ def test_another_kind_is_another_chain_and_a_picked_chain_brings_its_kind(page: 
 
 @pytest.mark.parametrize(("address", "slider"), [(BETA, "β"), (LEVEL, "trained at")])
 def test_on_a_phone_nothing_stands_beyond_the_edge(
-    browser: Browser, app_address: str, address: str, slider: str
+    new_page: NewPage, app_address: str, address: str, slider: str
 ) -> None:
-    page = browser.new_page(**PHONE)
+    page = new_page(**PHONE)
     show(page, app_address + address)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     box = page.get_by_role("slider", name=slider).bounding_box()
@@ -126,14 +127,12 @@ def test_on_a_phone_nothing_stands_beyond_the_edge(
     page.touchscreen.tap(box["x"] + 0.8 * box["width"], box["y"] + box["height"] / 2)
     settle(page)
     assert frames(page) > count
-    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("address", [BETA, LEVEL])
-def test_axe_finds_nothing_grave(browser: Browser, app_address: str, scheme: str, address: str) -> None:
-    page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+def test_axe_finds_nothing_grave(new_page: NewPage, app_address: str, scheme: str, address: str) -> None:
+    page = new_page(color_scheme=scheme)
     show(page, app_address + address)
     page.get_by_role("button", name="Copy as Python").wait_for()
     assert grave_findings(page) == []
-    page.close()

@@ -5,15 +5,15 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from live_driver import INK, PHONE, box_of, settle, show
+from live_driver import INK, PHONE, box_of, refreshed, settle, show
 from live_runs import RESTORE
 
 if TYPE_CHECKING:
+    from live_driver import NewPage
     from playwright.sync_api import Locator, Page
 
 pytestmark = pytest.mark.browser
@@ -33,7 +33,7 @@ def over_a_point(page: Page, number: int = 0) -> tuple[float, float]:
     for x, y in itertools.product((0.5, 0.4, 0.6, 0.3, 0.7), (0.5, 0.45, 0.55, 0.35, 0.65)):
         at = box["x"] + box["width"] * x, box["y"] + box["height"] * y
         page.mouse.move(*at)
-        page.wait_for_timeout(150)
+        settle(page, MAP)
         if tip.is_visible():
             return at
     raise AssertionError("no point under the pointer anywhere")
@@ -54,9 +54,9 @@ def test_hover_shows_the_sample_and_its_reconstruction(page: Page, app_address: 
     show(page, app_address + FLAT, MAP)
     over_a_point(page)
     tip, box, seen = page.locator(".live-map-tip").first, box_of(stages(page)[0]), {}
-    for i in range(30):
-        page.mouse.move(box["x"] + box["width"] * (0.3 + 0.013 * i), box["y"] + box["height"] * 0.5)
-        page.wait_for_timeout(120)
+    for i in range(15):
+        page.mouse.move(box["x"] + box["width"] * (0.3 + 0.026 * i), box["y"] + box["height"] * 0.5)
+        settle(page, MAP)
         if tip.is_visible():
             seen[tip.get_attribute("data-index")] = [
                 int(canvas.evaluate(INK)) for canvas in tip.locator("canvas").all()
@@ -132,7 +132,7 @@ def test_a_place_is_decoded_under_the_pointer(page: Page, app_address: str) -> N
     tip, seen = page.locator(".live-map-tip").first, set()
     for i in range(6):
         page.mouse.move(box["x"] + box["width"] * (0.2 + 0.1 * i), box["y"] + box["height"] * 0.5)
-        page.wait_for_timeout(250)
+        settle(page, MAP)
         seen.add(int(tip.locator("canvas").first.evaluate(INK)))
     assert len(seen) > 3
     assert "distance to nearest code: " in tip.inner_text()
@@ -219,12 +219,8 @@ def test_a_class_named_by_markup_is_text(page: Page, app_address: str, rude: str
 
 
 @pytest.fixture
-def phone(page: Page) -> Iterator[Page]:
-    browser = page.context.browser
-    assert browser
-    context = browser.new_context(**PHONE)
-    yield context.new_page()
-    context.close()
+def phone(new_page: NewPage) -> Page:
+    return new_page(**PHONE)
 
 
 def test_a_tap_picks_on_a_phone(phone: Page, app_address: str) -> None:
@@ -236,7 +232,7 @@ def test_a_tap_picks_on_a_phone(phone: Page, app_address: str) -> None:
     said = phone.locator(f"{MAP} [role=status]").first
     for x, y in itertools.product((0.5, 0.4, 0.6), (0.5, 0.4, 0.6)):
         phone.touchscreen.tap(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
-        phone.wait_for_timeout(300)
+        settle(phone, MAP)
         if said.inner_text().startswith("picked"):
             break
     place = said.inner_text().split()[2].rstrip(",")
@@ -255,7 +251,7 @@ def test_fingers_scroll_past_a_map_until_two_of_them_have_magnified_it(phone: Pa
         for kind, places in zip(kinds, [*moments, []], strict=True):
             fingers = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(places)]
             hands.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
-            phone.wait_for_timeout(30)
+            refreshed(phone, 2)
         settle(phone, MAP)
 
     def swipe() -> float:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import PATIENCE
 
 from aeexplorer import __main__ as line
 from aeexplorer.jobs.doctor import Finding, clean, examine
@@ -187,7 +188,7 @@ def test_workers_that_nobody_waits_for_are_ended_and_no_others(
     assert {f.where for f in examine() if f.where.startswith("process")} == {f"process {p.pid}" for p in over}
     assert line.main(["doctor", "--clean"]) == 0
     said = capsys.readouterr().out
-    assert all(process.wait(10) != 0 and str(process.pid) in said for process in over)
+    assert all(process.wait(PATIENCE) != 0 and str(process.pid) in said for process in over)
     assert all(process.poll() is None for process in left)
     assert orphans() == []
 

@@ -21,6 +21,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from page_driver import open_page
+from waiting import wait_until
 
 from aeexplorer import jobs, store
 from aeexplorer.data import Dataset, load_dataset
@@ -357,25 +358,23 @@ def kill_worker(run: WorkFolder) -> None:
         psutil.Process(store.read_json(run.path / "control" / "worker.json")["pid"]).kill()
 
 
-def wait_for(said: Callable[[], bool], seconds: float = 90.0) -> None:
-    end = time.monotonic() + seconds
-    while not said():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.02)
-
-
+@pytest.mark.long
 def test_a_killed_worker_costs_at_most_one_epoch(home: Path) -> None:
-    run = new_run("vae", load_dataset("digits"), **KNOBS)
+    data = load_dataset("digits")
+    run = new_run("vae", data, **{**KNOBS, "epochs": 10_000})
     for aim in (3, 11):
         worker = subprocess.Popen([sys.executable, "-m", "aeexplorer", "worker", str(run.path)])
-        wait_for(lambda at=aim: (run.last_event("epoch") or {}).get("epoch", 0) >= at)  # type: ignore[misc]
+        wait_until(lambda at=aim: (run.last_event("epoch") or {}).get("epoch", 0) >= at)  # type: ignore[misc]
         worker.kill()
         worker.wait()
         said, found = run.last_event("epoch"), run.load_checkpoint()
         assert said is not None and found is not None
         per_epoch = said["steps"] // said["epochs"]
         assert found.scalars["step"] // per_epoch >= said["epoch"] - 1
-    train_run(run, load_dataset("digits"), bar=False)
+    recording = record(run, data)
+    next(recording)
+    with contextlib.suppress(StopIteration):
+        recording.throw(Paused("interrupted", "told to end"))
     starts = [event["resumed_at"] for event in run.events()[0] if event["type"] == "start"]
     assert len(starts) == 3 and starts[0] == 0 and starts[1] >= 2 * per_epoch and starts[2] >= 10 * per_epoch
 
@@ -392,9 +391,9 @@ def kill_rounds(home: Path, rounds: int, seed: int) -> None:
             write_submission(run, Submission(kind="train", owner="a"))
             Registry().submit(run.path, Submission(kind="train", owner="a"))
             victims = (("worker",), ("server",), ("worker", "server"))[at % 3]
-            wait_for(lambda r=run: (r.path / "control" / "worker.json").exists())  # type: ignore[misc]
+            wait_until(lambda r=run: (r.path / "control" / "worker.json").exists())  # type: ignore[misc]
             if chance.random() < 0.8:
-                wait_for(lambda r=run: r.recorded_status.state != "queued")  # type: ignore[misc]
+                wait_until(lambda r=run: r.recorded_status.state != "queued")  # type: ignore[misc]
             time.sleep(chance.uniform(0, 1.2 * twin.status.seconds))
             if "server" in victims:
                 server.kill()
@@ -402,16 +401,17 @@ def kill_rounds(home: Path, rounds: int, seed: int) -> None:
                 kill_worker(run)
             if "server" in victims:
                 server.start()
-            wait_for(lambda r=run: r.recorded_status.state in ("done", "failed"))  # type: ignore[misc]
+            wait_until(lambda r=run: r.recorded_status.state in ("done", "failed"))  # type: ignore[misc]
             assert digest(run) == expected, f"round {at}: {victims}, {run.status}"
-        wait_for(lambda: {job.state for job in Registry().jobs()} == {"done"})
+        wait_until(lambda: {job.state for job in Registry().jobs()} == {"done"})
         assert len(list_runs()) == rounds + 1
         # the spare worker of a killed server takes a moment to see that nobody holds the other end
-        wait_for(lambda: examine() == [])
+        wait_until(lambda: examine() == [])
     finally:
         server.kill()
 
 
+@pytest.mark.long
 def test_killed_at_random_moments_a_training_ends_as_its_twin(home: Path) -> None:
     kill_rounds(home, rounds=2, seed=random.randrange(10**6))
 

@@ -7,12 +7,14 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import tomllib
 import urllib.request
 from pathlib import Path
 
 import pytest
+from waiting import PATIENCE, wait_until
+
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).resolve().parents[1]
 WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
@@ -56,7 +58,7 @@ run = ae.train("ae", ae.load_dataset("digits"), epochs=1, hidden=(8,), bar=False
 print(model.decode(model.encode(ae.load_dataset("digits").test.x[:1])).shape, run.status.state)
 print(importlib.util.find_spec("pages"))
 """
-    said, _ = started(site, home, "-c", code).communicate(timeout=120)
+    said, _ = started(site, home, "-c", code).communicate(timeout=PATIENCE)
     where, trained, pages = said.splitlines()
     assert Path(where).is_relative_to(site)
     assert trained == "(1, 8, 8) done"
@@ -71,8 +73,7 @@ def test_the_command_opens_the_app_from_any_folder(site: Path, home: Path, tmp_p
         options = ("--port", str(port), "--", "--server.headless=true", "--server.baseUrlPath=lab")
         server = started(site, home, "-m", "aeexplorer", "app", *options, stdout=log)
         try:
-            while server.poll() is None and not answers(f"http://127.0.0.1:{port}/lab/health"):
-                time.sleep(0.1)
+            wait_until(lambda: server.poll() is not None or answers(f"http://127.0.0.1:{port}/lab/health"))
             assert server.poll() is None, (tmp_path / "server.txt").read_text()
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/lab/", timeout=20) as page:
                 assert "Content-Security-Policy" in page.headers

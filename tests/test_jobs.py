@@ -6,12 +6,12 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from waiting import PATIENCE, wait_until
 
 from aeexplorer import jobs
 from aeexplorer.config import ConfigError
@@ -24,6 +24,8 @@ from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
 from aeexplorer.store import write_json
+
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[1]
 ENDLESS = {"epochs": 10_000, "batch_size": 32, "hidden": (32,), "latent_dim": 2}
@@ -43,13 +45,6 @@ def digits_run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Run]]:
     for run in made:
         run.request_cancel()
     wait_until(lambda: all(run.status.state != "running" for run in made))
-
-
-def wait_until(true: Callable[[], object], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
 
 
 def wait_for(run: WorkFolder, *states: str) -> None:
@@ -133,7 +128,7 @@ def test_a_long_training_gives_way_and_ends_as_if_it_had_not(
     digits_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AEEXPLORER_SLICE_SECONDS", "1")
-    knobs = {"epochs": 150, "batch_size": 16}
+    knobs = {"epochs": 100, "batch_size": 16}
     anna = owner_of("a secret of Anna's")
     long, other, twin = digits_run(owner=anna, **knobs), digits_run(epochs=2), digits_run(**knobs)
     jobs.start(long, anna)
@@ -169,7 +164,7 @@ def test_a_worker_gets_ready_for_maps_once_and_takes_work_meanwhile(
     def warm_up() -> None:
         times.append(1)
         compiling.set()
-        compiled.wait(60)
+        compiled.wait(PATIENCE)
 
     monkeypatch.setattr("aeexplorer.projection.methods.warm_up", warm_up)
     monkeypatch.setattr(worker, "IDLE_SECONDS", 0.0)
@@ -178,7 +173,9 @@ def test_a_worker_gets_ready_for_maps_once_and_takes_work_meanwhile(
     with open(out) as incoming, open(into, "w") as server:
         monkeypatch.setattr(sys, "stdin", incoming)
         folders = worker._assigned_folders()
-        threading.Thread(target=lambda: (compiling.wait(60), server.write("first\nsecond\n"), server.flush())).start()
+        threading.Thread(
+            target=lambda: (compiling.wait(PATIENCE), server.write("first\nsecond\n"), server.flush())
+        ).start()
         assert next(folders) == "first"
         assert not compiled.is_set()
         assert next(folders) == "second"

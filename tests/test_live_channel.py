@@ -8,7 +8,6 @@ import json
 import os
 import socket
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import pytest
 import uvicorn
 from live_runs import PLANE, RESTORE, live_home  # noqa: F401
 from starlette.applications import Starlette
+from waiting import PATIENCE, wait_until
 from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -29,7 +29,7 @@ from aeexplorer.live.fair_queue import Client
 from aeexplorer.live.open_runs import OPEN_RUNS, explorer
 from aeexplorer.live.request import SceneRequest, read_request
 
-pytestmark = pytest.mark.usefixtures("live_home")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("live_home")]
 
 SIXTEEN = {"run": PLANE, "z": [[0.1, 0.2]] * 16}
 
@@ -46,8 +46,7 @@ def serving(limits: Limits | None = None, base: str = "") -> Iterator[str]:
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
-        while not server.started:
-            time.sleep(0.01)
+        wait_until(lambda: server.started)
         yield f"127.0.0.1:{listening.getsockname()[1]}"
         server.should_exit = server.force_exit = True
         thread.join(10)
@@ -70,7 +69,7 @@ def ask(client: ClientConnection, scene: str, params: dict[str, Any], ident: Any
 
 
 def read(client: ClientConnection) -> dict[str, Any]:
-    reply = client.recv(timeout=30)
+    reply = client.recv(timeout=PATIENCE)
     if isinstance(reply, str):
         return json.loads(reply)
     header, arrays = frame.decode(reply)
@@ -138,7 +137,7 @@ def close_code(client: ClientConnection) -> int:
     """Read until the server closes; the code it closes with."""
     with pytest.raises(ConnectionClosed) as closed:
         while True:
-            client.recv(timeout=30)
+            client.recv(timeout=PATIENCE)
     received = closed.value.rcvd
     assert received is not None
     return received.code
@@ -211,10 +210,10 @@ def test_a_thousand_sockets_are_counted_and_the_first_ones_keep_their_frames(hos
 
     async def crowd() -> tuple[int, list[int]]:
         async def enter() -> Any:
-            client = await connect_async(f"ws://{host}/live", compression=None, proxy=None, open_timeout=60)
+            client = await connect_async(f"ws://{host}/live", compression=None, proxy=None, open_timeout=PATIENCE)
             try:
-                await asyncio.wait_for(client.send('{"id": 1, "scene": "echo"}'), 30)
-                frame.decode(await asyncio.wait_for(client.recv(), 30))  # type: ignore[arg-type]
+                await asyncio.wait_for(client.send('{"id": 1, "scene": "echo"}'), PATIENCE)
+                frame.decode(await asyncio.wait_for(client.recv(), PATIENCE))  # type: ignore[arg-type]
                 return client
             except ConnectionClosed as closed:
                 return closed.rcvd.code if closed.rcvd else None
@@ -230,13 +229,13 @@ def test_a_thousand_sockets_are_counted_and_the_first_ones_keep_their_frames(hos
         seated, codes = asyncio.run(crowd())
         assert seated == limit - 1 and set(codes) == {room.TRY_LATER} and len(codes) == 1000 - seated
         assert ask(first, "decode", SIXTEEN)["shapes"] == [[16, 8, 8]]
-        end = time.monotonic() + 20
-        while True:  # those who left make room
+
+        def there_is_room() -> bool:
             with opened(host) as late, contextlib.suppress(ConnectionClosed):
-                assert ask(late, "echo", {})["id"] == 1
-                break
-            assert time.monotonic() < end
-            time.sleep(0.05)
+                return bool(ask(late, "echo", {})["id"] == 1)
+            return False
+
+        wait_until(there_is_room)  # those who left made it
 
 
 def test_the_base_path_is_respected() -> None:
@@ -250,7 +249,7 @@ def test_the_base_path_is_respected() -> None:
 
 def fetch(url: str) -> tuple[int, dict[str, str], bytes]:
     try:
-        with urllib.request.urlopen(url, timeout=20) as reply:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as reply:
             return reply.status, {k.lower(): v for k, v in reply.headers.items()}, reply.read()
     except urllib.error.HTTPError as error:
         with error:

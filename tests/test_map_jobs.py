@@ -29,6 +29,8 @@ from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged
 
+pytestmark = pytest.mark.long
+
 QUICK = {
     "tsne": {"early_iterations": 40, "iterations": 40, "components": 2, "seed": 0},
     "umap": {"n_epochs": 30, "components": 2, "seed": 0},

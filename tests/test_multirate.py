@@ -21,7 +21,7 @@ from aeexplorer.models.multirate import MultiRateConfig
 from aeexplorer.runs.listing import list_runs
 from aeexplorer.training.plan import DialSpec
 
-pytestmark = pytest.mark.usefixtures("live_home")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("live_home")]
 
 
 @pytest.fixture(autouse=True)

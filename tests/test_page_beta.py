@@ -20,6 +20,8 @@ from aeexplorer.training.plan import DialSpec
 from aeexplorer.ui import beta as parts
 from aeexplorer.ui.shared.run_progress import growth
 
+pytestmark = pytest.mark.long
+
 __all__ = ["alone"]  # a fixture of every test here
 
 

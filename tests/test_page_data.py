@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import numpy as np
 import pytest
 from page_driver import alone, open_page, said
 from streamlit.testing.v1 import AppTest
+from waiting import PATIENCE, wait_until
 
 from aeexplorer.config import ConfigError
 from aeexplorer.data import (
@@ -63,10 +63,7 @@ def test_a_missing_dataset_offers_its_download(name: str, monkeypatch: pytest.Mo
 
     monkeypatch.setattr("aeexplorer.data.downloads._fetch", refuse)
     next(b for b in app.button if b.label.startswith("Download")).click().run()
-    end = time.monotonic() + 20
-    while time.monotonic() < end and not app.error:
-        time.sleep(0.05)
-        app.run()
+    wait_until(lambda: app.run().error)
     assert not app.exception
     assert "no network" in app.error[0].value
     assert any(b.label.startswith("Download") for b in app.button)
@@ -77,16 +74,13 @@ def test_a_running_download_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch)
 
     def slow(name: str, file: object, folder: object, advance: object) -> None:
         advance(1_000_000)  # type: ignore[operator]
-        go_on.wait(20)
+        go_on.wait(PATIENCE)
         raise DataUnavailable("stopped")
 
     monkeypatch.setattr("aeexplorer.data.downloads._fetch", slow)
     app = page("mnist")
     next(b for b in app.button if b.label.startswith("Download")).click().run()
-    end = time.monotonic() + 20
-    while time.monotonic() < end and "1.0 of" not in progress(app):
-        time.sleep(0.05)
-        app.run()
+    wait_until(lambda: "1.0 of" in progress(app.run()))
     go_on.set()
     assert "1.0 of 11.6 MB" in progress(app)
     assert not app.exception

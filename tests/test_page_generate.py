@@ -13,6 +13,8 @@ from aeexplorer.live.scenes import render
 from aeexplorer.ui.generate import views
 from aeexplorer.ui.shared.dimensions import dimensions_of, symbol
 
+pytestmark = pytest.mark.long
+
 __all__ = ["alone"]  # a fixture of every test here
 
 VIEWS = ("Sample", "Traverse", "Sliders", "Grid", "Attributes")

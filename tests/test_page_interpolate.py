@@ -19,6 +19,8 @@ from aeexplorer.ui.shared.exports import gif, mosaic
 from aeexplorer.ui.shared.page_footer import opening
 from aeexplorer.ui.shared.sample_picker import PickedSample, Stock, python_of
 
+pytestmark = pytest.mark.long
+
 __all__ = ["alone"]  # a fixture of every test here
 
 

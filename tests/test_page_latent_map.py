@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import zipfile
 from types import SimpleNamespace
 
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from page_driver import alone, open_page, orphaned, said, trained
 from streamlit.testing.v1 import AppTest
+from waiting import wait_until
 
 from aeexplorer.jobs import MapJob, find_map, submit_map, under_way
 from aeexplorer.jobs.maps import compute_map
@@ -26,6 +26,8 @@ from aeexplorer.ui.latent_map.files import map_downloads
 from aeexplorer.ui.latent_map.layouts import layout_of
 from aeexplorer.ui.latent_map.request import MapPanel
 from aeexplorer.ui.shared.resources import Size, map_errors
+
+pytestmark = pytest.mark.long
 
 __all__ = ["alone"]  # a fixture of every test here
 
@@ -221,10 +223,7 @@ def test_the_estimate_of_a_large_map_leaves_the_pace_of_small_ones_out(
 def test_a_map_is_drawn_by_a_worker(hand: Hand) -> None:
     run = trained(latent_dim=5)
     app = page()
-    end = time.monotonic() + 270  # a busy computer takes minutes to start a worker
-    while time.monotonic() < end and hand.given["map-1"]["map_id"] is None:
-        time.sleep(0.5)
-        app.run()
+    wait_until(lambda: app.run() and hand.given["map-1"]["map_id"] is not None)
     job = submit_map(run, "tsne", 270, **FIRST["tsne"], components=2)
     assert job.status.state == "done"
     assert same_map(hand.given["map-1"]["points"], job.finished().points)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from waiting import PATIENCE
 
 from aeexplorer import jobs
 from aeexplorer.config import ConfigError
@@ -58,7 +59,7 @@ def make() -> Callable[..., Run]:
 
 def open_page(**query: str) -> AppTest:
     """The page; run=… selects a run in place of the newest."""
-    app = AppTest.from_file(SHELL, default_timeout=60).run()
+    app = AppTest.from_file(SHELL, default_timeout=PATIENCE).run()
     app.switch_page("../../pages/runs.py")
     for name, value in query.items():
         app.query_params[name] = value

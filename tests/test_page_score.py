@@ -18,6 +18,8 @@ from aeexplorer.runs.run import Run
 from aeexplorer.training.plan import DialSpec
 from aeexplorer.ui import score as parts
 
+pytestmark = pytest.mark.long
+
 __all__ = ["alone"]  # a fixture of every test here
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button, TextInput
+from waiting import PATIENCE
 
 from aeexplorer import jobs
 from aeexplorer.data import DATASETS, Dataset, load_dataset
@@ -26,6 +27,8 @@ from aeexplorer.training.plan import DialSpec
 from aeexplorer.ui import train
 from aeexplorer.ui.shared.knob_form import labelled
 
+pytestmark = pytest.mark.long
+
 SHELL = str(Path(__file__).parents[1] / "aeexplorer" / "ui" / "shell.py")
 
 
@@ -39,7 +42,7 @@ def no_workers(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
 
 
 def open_page(**query: str) -> AppTest:
-    app = AppTest.from_file(SHELL, default_timeout=60)
+    app = AppTest.from_file(SHELL, default_timeout=PATIENCE)
     for name, value in query.items():
         app.query_params[name] = value
     app.run()

@@ -18,6 +18,8 @@ from aeexplorer.runs.pretraining import RECIPES, SIZE_LIMIT, card, make
 from aeexplorer.runs.run import Run
 from aeexplorer.training.plan import GRID
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("name", RECIPES)
 class TestEach:

@@ -31,6 +31,8 @@ from aeexplorer.projection.frames import project_frame
 from aeexplorer.projection.judging import judge
 from aeexplorer.projection.methods import warm_up
 
+pytestmark = pytest.mark.long
+
 FAST = {
     "pca": {},
     "tsne": {"early_iterations": 50, "iterations": 60},

@@ -18,6 +18,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.S)
 
 
+@pytest.mark.long
 def test_python_runs(tmp_path: Path) -> None:
     for block in blocks("python"):
         code = block + "\nassert walk.shape == (9, 8, 8) and samples.shape == (16, 8, 8) and plane.shape[1] == 2\n"

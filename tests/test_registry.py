@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from waiting import PATIENCE
 
 from aeexplorer.jobs.job import ACTIVE
 from aeexplorer.jobs.registry import Registry
@@ -121,7 +122,7 @@ for i in range(50):
 
 def test_processes_write_at_the_same_time_and_none_finds_it_locked(home: Path) -> None:
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, name], stderr=subprocess.PIPE) for name in "abc"]
-    said = [writer.communicate(timeout=60)[1].decode() for writer in writers]
+    said = [writer.communicate(timeout=PATIENCE)[1].decode() for writer in writers]
     assert [writer.returncode for writer in writers] == [0, 0, 0], said
     assert len(Registry().jobs("done")) == 150
 

@@ -13,6 +13,8 @@ from aeexplorer.metrics import SmoothedData, score_agreement, walk
 from aeexplorer.models.score import ScoreAutoencoder, ScoreConfig
 from aeexplorer.training.loop import TrainingConfig, train
 
+pytestmark = pytest.mark.long
+
 POINTS = np.random.default_rng(3).normal(size=(40, 2))
 PLACES = np.random.default_rng(4).normal(size=(200, 2))
 

@@ -18,6 +18,7 @@ import streamlit as st
 import uvicorn
 from streamlit.runtime.scriptrunner import script_runner
 from streamlit.web.server.starlette import starlette_server
+from waiting import PATIENCE
 
 from aeexplorer.program_files import SHELL
 from aeexplorer.server import connections, garbage_collector, preload
@@ -98,6 +99,8 @@ async def run():
 
 asyncio.run(run())
 """
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=PATIENCE
+    )
     assert done.returncode == 0, done.stderr
     assert garbage_collector.SOON_NEEDED

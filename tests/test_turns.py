@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from waiting import PATIENCE
 
 from aeexplorer.server.page_scheduler import Turns
 
@@ -31,7 +32,7 @@ def test_nobody_waits_for_a_script_that_takes_long() -> None:
 
     def long_script() -> None:
         with turns.turn():
-            over.wait(30)
+            over.wait(PATIENCE)
 
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(long_script)

@@ -16,11 +16,10 @@ from aeexplorer.nets import make_decoder, make_encoder
 
 class ConditionalConfig(VAEConfig):
     hidden_labels: float = Field(
-        0.0,
+        0.1,
         ge=0,
         lt=1,
-        description="Fraction of labels hidden while training: the model then also works without a label, and keeps "
-        "less to the class it is given",
+        description="Fraction of labels hidden while training, so that the model also works without a label",
     )
     feature_units: int = Field(128, ge=1, le=4096, description="Units between the encoder network and the posterior")
 
