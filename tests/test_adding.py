@@ -116,6 +116,7 @@ def test_every_recipe_is_tried() -> None:
     assert set(SECTIONS) == set(SHOWS) == set(PLACES)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SHOWS)
 def test_a_recipe_does_what_it_promises(name: str, copied: Path, tmp_path: Path) -> None:
     root = tmp_path / "project"
