@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from live_runs import PLANE
 
 from aeexplorer.runs.run import Run
 
@@ -101,3 +102,53 @@ def test_stop_is_acknowledged_and_keeps_what_was_learned(page: Page, app: tuple[
     page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
     page.get_by_text("The run is deleted.").wait_for()
     assert not run.path.exists()
+
+
+def test_a_new_training_can_be_set_up_beside_a_finished_one(page: Page, app: tuple[str, Path]) -> None:
+    page.goto(f"{app[0]}/train?job={PLANE}&epoch=2")
+    page.get_by_role("link", name="Explore this model").wait_for()
+    assert page.locator('[data-figure="Shown"]').inner_text() == "epoch 2"
+    page.get_by_role("button", name="New training").click()
+    page.get_by_role("button", name="Start training").wait_for()
+    assert "job=" not in page.url
+
+
+def test_the_epoch_of_the_replay_is_in_the_link(page: Page, app: tuple[str, Path]) -> None:
+    page.goto(f"{app[0]}/train?job={PLANE}")
+    page.get_by_role("slider", name="Epoch").press("Home")
+    page.wait_for_url(re.compile(r"epoch=1\b"))
+    assert f"job={PLANE}" in page.url
+
+
+@pytest.mark.parametrize(
+    ("label", "text", "sentence"),
+    [
+        ("Epochs", "0", "Epochs must be at least 1, got 0"),
+        ("Epochs", "1e9", "Epochs must be at most 10000, got 1000000000"),
+        ("Dropout", "2", "Dropout must be at most 0.9, got 2"),
+        ("Learning rate", "2,5", "Learning rate must be at most 1, got 2.5"),
+    ],
+)
+def test_a_browser_keeps_back_nothing_that_was_typed(
+    page: Page, app: tuple[str, Path], label: str, text: str, sentence: str
+) -> None:
+    page.goto(f"{app[0]}/train?dataset=wine&family=ae")
+    field = page.get_by_role("textbox", name=label, exact=True)
+    before = field.input_value()
+    field.fill(text)
+    field.press("Enter")
+    page.get_by_text(sentence).wait_for()
+    assert field.input_value() == text
+    page.get_by_role("button", name="Start training", disabled=True).wait_for()
+    field.fill(before)
+    field.press("Enter")
+    page.get_by_text(sentence).wait_for(state="detached")
+    page.get_by_role("button", name="Start training", disabled=False).wait_for()
+
+
+@pytest.mark.parametrize(
+    ("address", "title"), [("", "Home"), ("train", "Train"), ("runs", "Runs"), ("map", "Latent map")]
+)
+def test_the_tab_bears_the_name_of_its_page(page: Page, app: tuple[str, Path], address: str, title: str) -> None:
+    page.goto(f"{app[0]}/{address}")
+    page.wait_for_function("title => document.title === title", arg=f"{title} · aeexplorer")

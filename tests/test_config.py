@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 
 import pytest
 from pydantic import Field, ValidationError
 
-from aeexplorer.config import Config, ConfigError, unknown
+from aeexplorer.config import Config, ConfigError, reason, unknown
 from aeexplorer.models.base import ModelConfig
 from aeexplorer.models.vq import VQConfig
 from aeexplorer.training.loop import TrainingConfig
@@ -86,3 +88,11 @@ def test_unknown_names_the_nearest() -> None:
     assert unknown("dataset", "mnits", ["digits", "mnist"]) == (
         "unknown dataset 'mnits', did you mean mnist? known are digits, mnist"
     )
+
+
+def test_a_reason_of_the_system_names_no_path_of_this_machine() -> None:
+    assert reason(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "/home/somebody/secret")) == (
+        "No such file or directory"
+    )
+    assert reason(OSError("the disk is away")) == "the disk is away"
+    assert reason(ConfigError("epochs must be at least 1, got 0")) == "epochs must be at least 1, got 0"

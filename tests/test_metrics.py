@@ -12,6 +12,7 @@ from aeexplorer.metrics import (
     active_units,
     anomaly_auroc,
     continuity,
+    cross_entropy_floor,
     knn_recall,
     label_accuracy,
     linear_probe,
@@ -50,6 +51,21 @@ def test_errors_of_known_arrays():
 
 def test_errors_of_bytes_do_not_wrap_around():
     assert mse(np.array([[0]], dtype=np.uint8), np.array([[255]], dtype=np.uint8)) == 255**2
+
+
+def test_no_reconstruction_has_a_smaller_cross_entropy_than_the_floor(digits):
+    x = digits[:50] if isinstance(digits, np.ndarray) else load_digits().data[:50] / 16
+    floor = cross_entropy_floor(x)
+    for x_hat in (x, np.clip(x + 0.01, 0, 1), np.full_like(x, 0.5)):
+        inside = np.clip(x_hat, 1e-9, 1 - 1e-9)
+        cross_entropy = -(x * np.log(inside) + (1 - x) * np.log(1 - inside)).sum(axis=1).mean()
+        assert cross_entropy >= floor - 1e-6
+        assert np.array_equal(x_hat, x) == (cross_entropy == pytest.approx(floor, abs=1e-4))
+    assert cross_entropy_floor(np.rint(x * 255).astype(np.uint8)) == pytest.approx(floor, rel=0.01)
+    assert cross_entropy_floor(np.array([[0.0, 1.0]])) == 0
+    for refused in (np.array([[1.5]]), np.empty((0, 4))):
+        with pytest.raises(ConfigError, match=r"values in \[0, 1\]"):
+            cross_entropy_floor(refused)
 
 
 def test_ssim_is_its_definition_pixel_by_pixel():

@@ -15,6 +15,7 @@ from aeexplorer.plots.theme import LIGHT, Theme, dress, escaped
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+_EPOCHS_WITH_TICKS = 10
 _SHEPARD_DOTS = 1_500  # pairs that are drawn, which every browser can do; the medians are of all
 _SHEPARD_BINS = 20  # of equally many pairs, whose medians are joined
 
@@ -69,7 +70,9 @@ def loss_curves(
             figure.add_trace(curve, row=1, col=2)
     last = f", {sum(epochs[-1]['train'].values()):.4g} in training at the last" if epochs else ""
     dress(figure, theme, title, f"Loss over {len(epochs)} epochs{last}")
-    figure.update_xaxes(title_text="epoch")
+    figure.update_xaxes(title_text="epoch", tickformat=",d")
+    if epochs and epochs[-1]["epoch"] <= _EPOCHS_WITH_TICKS:
+        figure.update_xaxes(dtick=1)  # no halves of an epoch
     figure.update_layout(legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"})
     if shown is not None and len(epochs) > 1:
         figure.add_vline(x=shown, line={"color": theme.secondary, "width": 1})

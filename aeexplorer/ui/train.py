@@ -104,8 +104,7 @@ def _choose_family() -> Family:
     )
     row = FAMILIES[name]
     citation, _, link = row.paper.rpartition(", ")
-    twin = {"vae": " The β-VAE is the same model with β = 4.", "beta_vae": " With β = 1 it is the VAE."}.get(name, "")
-    st.caption(f"{row.summary}{twin} [{as_text(citation)}]({link})")
+    st.caption(f"{row.summary} [{as_text(citation)}]({link})")
     st.latex(row.equation)
     return row
 
