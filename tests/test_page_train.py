@@ -350,6 +350,34 @@ def test_the_settings_of_a_run_can_be_taken_into_the_form(no_workers: list[Run])
     assert again.id != run.id
 
 
+def test_a_finished_run_can_be_trained_further(trained: Run, no_workers: list[Run]) -> None:
+    app = open_page(job=trained.id)
+    app.button(key="train.further").click().run()
+    assert not app.exception and not app.warning
+    assert f"Starts from the weights of **{trained.title}**" in sentences(app)
+    field(app, "hidden", "vae").set_value("20").run()
+    assert "fit only a model with the same layers" in sentences(app) and start_button(app).disabled
+    field(app, "hidden", "vae").set_value("16").run()
+    field(app, "epochs", "vae").set_value("9").run()
+    assert f'start_from="{trained.id}"' in app.code[0].value
+    start_button(app).click().run()
+    (run,) = no_workers
+    assert run.spec.parent == trained.id and run.spec.training.epochs == 9
+    run.set_status(state="failed", reason="of something")
+    assert f"from the weights of {trained.title}" in "".join(e.proto.body for e in open_page(job=run.id).get("html"))
+    weights = (model.state_dict() for model in (run.new_model(), trained.load_model()))
+    assert all((a == b).all() for a, b in zip(*(w.values() for w in weights), strict=True))
+
+
+def test_starting_from_weights_can_be_taken_back(trained: Run, no_workers: list[Run]) -> None:
+    app = open_page(job=trained.id)
+    app.button(key="train.further").click().run()
+    app.button(key="train.scratch").click().run()
+    start_button(app).click().run()
+    (run,) = no_workers
+    assert run.spec.parent == "" and run.config == trained.config
+
+
 def test_other_trainings_of_the_same_person_are_a_click_away(
     trained: Run, monkeypatch: pytest.MonkeyPatch, no_workers: list[Run]
 ) -> None:

@@ -16,10 +16,11 @@ from aeexplorer.losses import LOSSES
 from aeexplorer.models.base import ModelConfig
 from aeexplorer.nets import NETS, NetConfig
 from aeexplorer.runs.limits import check_cost
-from aeexplorer.runs.listing import list_runs
+from aeexplorer.runs.listing import find_run, list_runs
 from aeexplorer.runs.request import configure, new_run
 from aeexplorer.runs.run import Run
 from aeexplorer.server.identity import current_owner
+from aeexplorer.store import Damaged
 from aeexplorer.training.estimation import Estimate, estimate, suggested
 from aeexplorer.training.loop import TrainingConfig, check_batch
 from aeexplorer.training.plan import KNOBS, DialSpec
@@ -34,6 +35,7 @@ from aeexplorer.ui.shared.text import as_text, duration, heading
 JOB = "train.job"
 STARTED = "train.started"
 REFUSED = "train.refused"
+PARENT = "train.parent"
 SAMPLES, COLUMNS = 8, 5
 LISTED = 8
 LATER_EPOCHS = 10
@@ -54,11 +56,17 @@ def setup() -> None:
     with right, st.container(border=True, height="stretch"):
         row = _choose_family()
     with refusals():
+        parent = _parent()
         here = _available(source)
         form, config, training = _choose_knobs(source, row)
         dial = _choose_dial(source, row, config, form)
         cost = _cost(source, row, config, training, dial, form)
-        _start_button(source, row, config, training, dial, cost if here else None)
+        if parent is not None and row.shapes(config, source.spec) != parent.family.shapes(
+            parent.config, parent.spec.data
+        ):
+            st.error("The weights to start from fit only a model with the same layers.", icon=":material/error:")
+            cost = None
+        _start_button(source, row, config, training, dial, cost if here else None, parent)
     jobs.supervise()
 
 
@@ -74,6 +82,8 @@ def top(title: str, lead: str) -> Iterator[None]:
 
 def _choose_data() -> Source:
     known = sources()
+    if st.session_state.get("train.dataset") not in known:  # data that were removed meanwhile
+        st.session_state.pop("train.dataset", None)
     _begin_with_link("dataset", list(known))
     name = st.selectbox(
         "Data",
@@ -129,6 +139,24 @@ def _available(source: Source) -> bool:
     with button:
         downloads.offer(source.name)
     return False
+
+
+def _parent() -> Run | None:
+    """The run whose weights the training starts from, and the button that starts from scratch instead."""
+    name = st.session_state.get(PARENT)
+    if not name:
+        return None
+    try:
+        run = find_run(name)
+    except (ConfigError, Damaged):  # deleted meanwhile
+        del st.session_state[PARENT]
+        return None
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="train-parent"):
+        st.markdown(f"Starts from the weights of **{as_text(run.title)}**.", width="stretch")
+        if st.button("Start from scratch instead", icon=":material/close:", key="train.scratch", type="tertiary"):
+            del st.session_state[PARENT]
+            st.rerun()
+    return run
 
 
 def _form_key(dataset_name: str, family_name: str) -> str:
@@ -213,6 +241,7 @@ def _start_button(
     training: TrainingConfig,
     dial: DialSpec | None,
     cost: Estimate | None,
+    parent: Run | None = None,
 ) -> None:
     """The name, the button and the lines of Python.
 
@@ -227,7 +256,7 @@ def _start_button(
     usual = {**dict(row.config), **dict(TrainingConfig())}
     changed = {name: value for name, value in knobs.items() if value != usual[name]}
     with code, st.popover("Copy as Python", icon=":material/code:", type="tertiary"):
-        st.code(as_python(source.name, row.name, changed, dial), language="python")
+        st.code(as_python(source.name, row.name, changed, dial, parent), language="python")
     pressed = button.button(
         "Start training",
         type="primary",
@@ -237,7 +266,7 @@ def _start_button(
         disabled=cost is None,
     )
     if pressed and cost is not None:
-        _start(source.name, row.name, title, knobs, cost.seconds, dial)
+        _start(source.name, row.name, title, knobs, cost.seconds, dial, parent)
         st.rerun()
 
 
@@ -248,6 +277,7 @@ def _start(
     knobs: dict[str, Any],
     seconds: float,
     dial: DialSpec | None = None,
+    parent: Run | None = None,
 ) -> None:
     """Make the run and start it; of a double click the second makes none."""
     # Streamlit gives this up for the second click where it touches the session: what is in the list by then is kept
@@ -256,7 +286,8 @@ def _start(
     try:
         if not started:
             data, pace = dataset(dataset_name), jobs.pace()
-            run = new_run(family_name, data, title, owner=owner, pace=pace, dial=dial, **knobs)
+            run = new_run(family_name, data, title, owner=owner, pace=pace, dial=dial, start_from=parent, **knobs)
+            st.session_state.pop(PARENT, None)
             started.append(run.id)
             jobs.start(run, owner, seconds)
     except (ConfigError, OSError) as error:
@@ -265,11 +296,16 @@ def _start(
         st.session_state[JOB] = started[0]
 
 
-def fill_in(run: Run) -> None:
-    """Put the settings of a run into the form, and show the form."""
+def fill_in(run: Run, further: bool = False) -> None:
+    """Put the settings of a run into the form, and show the form.
+
+    Args:
+        further: start from the weights of the run.
+    """
     spec = run.spec
-    st.session_state["train.dataset"], st.session_state["train.family"] = spec.dataset, spec.family
-    key = _form_key(spec.dataset, spec.family)
+    name = spec.dataset.partition("?")[0]  # without the options that the data were drawn with
+    st.session_state["train.dataset"], st.session_state["train.family"] = name, spec.family
+    key = _form_key(name, spec.family)
     values = {**dict(run.config), **dict(spec.training)}
     for name, value in values.items():
         st.session_state[f"{key}.{name}"] = value if isinstance(value, str) else typed(value)
@@ -278,6 +314,7 @@ def fill_in(run: Run) -> None:
     if spec.dial is not None:
         st.session_state[f"{key}.{spec.dial.knob}.stops"] = typed(spec.dial.stops)
         st.session_state[f"{key}.{spec.dial.knob}.epochs_per_stop"] = typed(spec.dial.epochs_per_stop)
+    st.session_state[PARENT] = run.reference if further else ""
     forget()
 
 
@@ -315,7 +352,13 @@ def _bytes(n: float) -> str:
     return f"{n / 1e9:.1f} GB" if n >= 1e9 else f"{n / 1e6:.0f} MB" if n >= 1e6 else f"{n / 1e3:.0f} kB"
 
 
-def as_python(dataset_name: str, family_name: str, knobs: dict[str, Any], dial: DialSpec | None = None) -> str:
+def as_python(
+    dataset_name: str,
+    family_name: str,
+    knobs: dict[str, Any],
+    dial: DialSpec | None = None,
+    parent: Run | None = None,
+) -> str:
     """The lines that do the same without a page."""
     given = "".join(f",\n    {name}={value!r}" for name, value in knobs.items())
     more = ""
@@ -323,6 +366,8 @@ def as_python(dataset_name: str, family_name: str, knobs: dict[str, Any], dial: 
         more = "from aeexplorer.training.plan import DialSpec\n"
         stops = f"stops={dial.stops!r}, epochs_per_stop={dial.epochs_per_stop}"
         given += f',\n    dial=DialSpec(knob="{dial.knob}", {stops})'
+    if parent is not None:
+        given += f',\n    start_from="{parent.reference}"'
     return (
         f'import aeexplorer as ae\n{more}\ndata = ae.load_dataset("{dataset_name}")\n'
         f'run = ae.train("{family_name}", data{given})\nmodel = ae.open_run(run.path)\n'

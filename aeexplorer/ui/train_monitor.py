@@ -92,8 +92,10 @@ def watch(run: Run) -> None:
 def _top(run: Run, lead: str) -> None:
     with top(as_text(run.title), lead):
         list_of_mine(run)
-        if run.removable:
-            st.button("Use these settings", icon=":material/tune:", on_click=fill_in, args=(run,), key="train.reuse")
+        about = "Set up a training with the settings of this run."
+        st.button(
+            "Use these settings", icon=":material/tune:", on_click=fill_in, args=(run,), key="train.reuse", help=about
+        )
         st.button("New training", icon=":material/add:", on_click=forget, key="train.new")
 
 
@@ -176,6 +178,11 @@ def _replay(run: Run, status: Status, frames: list[int], bar: DeltaGenerator) ->
         bar.caption(f"The training replay has one epoch, {shown}.")
     else:
         bar.caption("There is no training replay yet: it begins at the end of the first epoch.")
+    if status.state == "done":
+        about = "Set up a training that starts from the weights of this run."
+        if bar.button("Train further", icon=":material/fast_forward:", key="train.further", help=about):
+            fill_in(run, further=True)
+            st.rerun()
     if status.state == "done" or run.owner != current_owner():
         return shown
     label = {"queued": "Start", "failed": "Try again"}.get(status.state, "Continue")
@@ -200,7 +207,16 @@ def _lead(run: Run, status: Status) -> str:
         case "cancelled":
             return "Stopped before it began."
     spec, size = run.spec, run.config.latent_dim
-    return f"{run.family.title} with {counted(size, 'latent dimension')} on {spec.data.title}, {spec.created[:10]}."
+    origin = f", from the weights of {_title_of(spec.parent)}" if spec.parent else ""
+    return f"{run.family.title} with {counted(size, 'latent dimension')} on {spec.data.title}, {spec.created[:10]}{origin}."
+
+
+def _title_of(reference: str) -> str:
+    """The title of a run; its reference where it is gone."""
+    try:
+        return find_run(reference).title
+    except (ConfigError, Damaged):
+        return reference
 
 
 def _outcome(run: Run, status: Status) -> None:

@@ -1,4 +1,4 @@
-"""Fetching a dataset while the page stays usable: a thread fetches, whoever looks sees how far it is."""
+"""Downloads of datasets by threads, while every page stays usable and shows their progress."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MEGABYTE = 1_000_000
 
 @dataclass
 class Transfer:
-    """One download: bytes so far and in all, and how it ended."""
+    """One download: bytes received and in all, and how it ended."""
 
     total: int
     received: int = 0
@@ -29,12 +29,12 @@ _starting = threading.Lock()
 
 @st.cache_resource(show_spinner=False)
 def _transfers() -> dict[str, Transfer]:
-    """Downloads of this server, by dataset; one of each at a time, whoever asked."""
+    """Downloads of this server by dataset, one at a time of each, for all sessions."""
     return {}
 
 
 def begin(name: str) -> None:
-    """Start to fetch a dataset, unless that goes on already."""
+    """Start the download of a dataset, unless it is under way."""
     transfers = _transfers()
     with _starting:
         if name in transfers and not transfers[name].ended:
@@ -56,7 +56,7 @@ def _fetch(name: str, transfer: Transfer) -> None:
 
 
 def offer(name: str) -> None:
-    """A button that fetches a dataset; while that goes on its progress, and a sentence where it failed."""
+    """Show a button that downloads a dataset, its progress meanwhile, and a sentence if it failed."""
     transfer = _transfers().get(name)
     if transfer is not None and not transfer.ended:
         _watch(transfer)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from aeexplorer.data import DATASETS, DataUnavailable
+from aeexplorer.config import ConfigError
+from aeexplorer.data import find_source
 from aeexplorer.metrics import cross_entropy_floor
 from aeexplorer.runs.folders import Status
 from aeexplorer.runs.run import Run
@@ -86,7 +87,7 @@ def likelihood_sentence(run: Run) -> str:
     black or white."""
     if not _cross_entropy(run):
         return ""
-    floor = _floor(run.spec.dataset) if run.spec.dataset in DATASETS else None
+    floor = _floor(run.spec.dataset)
     if floor == 0:
         return ""
     least = "" if floor is None else f"a perfect reconstruction has {floor:.1f} nats. "
@@ -97,9 +98,7 @@ def likelihood_sentence(run: Run) -> str:
 @st.cache_data(max_entries=16, show_spinner=False)
 def _floor(dataset_name: str) -> float | None:
     """The smallest cross-entropy per test sample; None where the samples are not on this machine."""
-    if not DATASETS[dataset_name].available():
-        return None
     try:
-        return cross_entropy_floor(dataset(dataset_name).test.x)
-    except DataUnavailable:
+        return cross_entropy_floor(dataset(dataset_name).test.x) if find_source(dataset_name).available() else None
+    except ConfigError:  # data of that name are gone, or damaged
         return None

@@ -1,4 +1,4 @@
-"""What grows while a page is looked at: the snapshots of a dial that is being trained, and models trained beside it."""
+"""Progress of a dial that is being trained while its page is shown, and of models trained separately to check it."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ TICK_SECONDS = 1.0
 
 
 class Growth(NamedTuple):
-    """How far it has come: snapshots that the dial has, models beside it that are done, and what is still under way."""
+    """Snapshots that the dial has, separately trained models that are done, and ids of the runs under way."""
 
     stops: int
     done: int
     active: tuple[str, ...]
 
 
-def growth(dial: Run, beside: Sequence[Run] = ()) -> Growth:
-    """How far a dial and the models trained beside it have come."""
-    active = [run.id for run in (dial, *beside) if jobs.under_way(run)]
-    done = sum(run.status.state == "done" for run in beside)
+def growth(dial: Run, separate: Sequence[Run] = ()) -> Growth:
+    """The progress of a dial and of the models trained separately."""
+    active = [run.id for run in (dial, *separate) if jobs.under_way(run)]
+    done = sum(run.status.state == "done" for run in separate)
     return Growth(len(list((dial.path / "dial").glob("*.safetensors"))), done, tuple(active))
 
 
 def awaited(fits: Callable[[Run], bool]) -> Run | None:
-    """The dial that the link asks for while its first snapshot is still being trained."""
+    """The dial that the link asks for while its first snapshot is being trained."""
     asked = asked_run()
     for run in all_runs():
         if isinstance(run, Run) and run.id == asked and fits(run) and not run.has_weights and jobs.under_way(run):
@@ -41,38 +41,32 @@ def awaited(fits: Callable[[Run], bool]) -> Run | None:
 
 
 def wait(run: Run) -> None:
-    """Say that the first snapshot is still to come, and show the page when it is here."""
-    st.info(as_text(f"The first snapshot of {run.title} is still to come."), icon=":material/info:")
+    """Say that the first snapshot is being trained, and show the page when it is there."""
+    st.info(as_text(f"The first snapshot of {run.title} is being trained."), icon=":material/info:")
     follow(run)
 
 
-def follow(dial: Run, beside: Callable[[], Sequence[Run]] = tuple) -> None:
-    """Tell every second what is under way; the page is drawn again when something has arrived."""
-    before = growth(dial, beside())
+def follow(dial: Run, separate: Callable[[], Sequence[Run]] = tuple) -> None:
+    """Show every second what is under way; the page is drawn again when a snapshot or a model is done."""
+    before = growth(dial, separate())
     if before.active:
         jobs.supervise()
-    st.fragment(_tell, run_every=TICK_SECONDS if before.active else None)(dial, beside, before)
+    st.fragment(_show, run_every=TICK_SECONDS if before.active else None)(dial, separate, before)
 
 
-def _tell(dial: Run, beside: Callable[[], Sequence[Run]], before: Growth) -> None:
-    others = beside()
+def _show(dial: Run, separate: Callable[[], Sequence[Run]], before: Growth) -> None:
+    others = separate()
     now = growth(dial, others)
     if now != before:
         st.rerun()
     for run in (dial, *others):
         if run.id in now.active:
-            done = max((event["epoch"] for event in run.epochs()), default=0)
-            _progress(run, done, now.stops)
+            _progress_bar(run, max((event["epoch"] for event in run.epochs()), default=0), now.stops)
 
 
-def _progress(run: Run, done: int, stops: int) -> None:
-    spec = run.spec
-    epochs, what, beside = spec.training.epochs, run.title, ""
-    if spec.dial:
-        count = len(spec.dial.stops)
-        epochs, what, beside = (
-            spec.dial.epochs_before(spec.training, count),
-            "This dial",
-            f", {stops} of {count} snapshots",
-        )
-    st.progress(min(done / epochs, 1.0), f"{what}: epoch {done} of {epochs}{beside}")
+def _progress_bar(run: Run, epoch: int, stops: int) -> None:
+    epochs, name, more = run.spec.training.epochs, as_text(run.title), ""
+    if dial := run.spec.dial:
+        epochs = dial.epochs_before(run.spec.training, len(dial.stops))
+        name, more = "This dial", f", {stops} of {len(dial.stops)} snapshots"
+    st.progress(min(epoch / epochs, 1.0), f"{name}: epoch {epoch:,} of {epochs:,}{more}")
