@@ -147,7 +147,8 @@ def _progress(run: Run, status: Status, follower: Follower, bar: DeltaGenerator)
     elif latest is None:
         text = "Reading the data"
     else:
-        text = f"Epoch {latest['epoch']:,} of {latest['epochs']:,}, about {duration(latest['seconds_left'])} left"
+        stage = f" ({latest['stage_name']})" if latest.get("stages", 1) > 1 else ""
+        text = f"Epoch {latest['epoch']:,} of {latest['epochs']:,}{as_text(stage)}, about {duration(latest['seconds_left'])} left"
     bar.progress(min(latest["step"] / latest["steps"], 1.0) if latest else 0.0, text=text)
     if run.owner != current_owner():
         return
@@ -228,7 +229,7 @@ def _outcome(run: Run, status: Status) -> None:
         why = as_text(status.reason)
         st.error(f"Failed: {why}. Try again, or start a new training with other settings.", icon=":material/error:")
     elif status.state == "done":
-        if (run.last_event("end") or {}).get("finished") == "patience":
+        if not run.spec.dial and (run.last_event("end") or {}).get("finished") == "patience":
             st.info(
                 f"Stopped early, after {status.epochs:,} of {counted(run.spec.training.epochs, 'epoch')}: the validation "
                 f"loss had not fallen for {counted(run.spec.training.patience, 'epoch')}.",
