@@ -134,6 +134,7 @@ def test_a_browser_keeps_back_nothing_that_was_typed(
 ) -> None:
     page.goto(f"{app[0]}/train?dataset=wine&family=ae")
     field = page.get_by_role("textbox", name=label, exact=True)
+    page.locator("button:not([disabled])", has_text="Start training").wait_for()  # the fields have their values
     before = field.input_value()
     field.fill(text)
     field.press("Enter")
