@@ -113,7 +113,7 @@ def test_runs_are_found_and_filtered(make: Callable[..., Run]) -> None:
     app.text_input(key="find").set_value("").run()
     app.selectbox(key="data").set_value("Digits").run()
     assert [row["Name"] for row in table(app)] == [first.title]
-    app.selectbox(key="family").set_value("Variational autoencoder").run()
+    app.selectbox(key="family").set_value("VAE").run()
     assert not app.exception and not app.dataframe
     assert "No run fits these filters." in app.info[0].value
     linked = open_page(find="latour")

@@ -86,8 +86,14 @@ def _found(runs: Sequence[Row]) -> list[Row]:
         run
         for run in runs
         if all(value in (EVERYTHING, value_of(run)) for value_of, value in chosen)
-        and all(word in f"{_title(run)} {_data(run)} {_family(run)}".casefold() for word in words)
+        and all(word in _searched(run) for word in words)
     ]
+
+
+def _searched(run: Row) -> str:
+    """The text in which words are found: name, data and family, in both its names."""
+    family = "" if isinstance(run, DamagedRun) else f"{run.family.title} {run.family.short}"
+    return f"{_title(run)} {_data(run)} {family}".casefold()
 
 
 def _title(run: Row) -> str:
@@ -99,7 +105,7 @@ def _data(run: Row) -> str:
 
 
 def _family(run: Row) -> str:
-    return "–" if isinstance(run, DamagedRun) else run.family.title
+    return "–" if isinstance(run, DamagedRun) else run.family.short
 
 
 def _state(run: Row) -> str:
@@ -189,7 +195,7 @@ def _cells(run: Row) -> dict[str, Any] | None:
         "Name": _short(run.title),
         "State": state,
         "Data": run.spec.data.title,
-        "Family": run.family.title,
+        "Family": run.family.short,
         "Code": run.config.latent_dim,
         "Epochs": status.epochs or None,
         "Test MSE": result.get("mse"),
