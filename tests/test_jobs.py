@@ -69,7 +69,8 @@ def test_one_warm_worker_trains_stops_goes_on_and_takes_the_next(digits_run: Cal
         jobs.start(third)
     assert jobs.under_way(third)
     said = jobs.queue_position(third)
-    assert (said.before, said.waiting, said.running) == (1, 2, 1)
+    assert said.before is not None and [job.path for job in said.before] == [second.path]
+    assert [job.path for job in said.running] == [run.path]
     assert said.starts_in > jobs.queue_position(second).starts_in > 0
     jobs.cancel(third)
     assert third.status.state == "cancelled", "what has not begun is stopped at once"

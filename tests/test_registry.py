@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from waiting import PATIENCE
 
 from aeexplorer.jobs.job import ACTIVE
+from aeexplorer.jobs.queue_view import fair_order
 from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import Submission, submissions, write_submission
 from aeexplorer.runs.folders import WorkFolder
@@ -49,7 +50,7 @@ def test_owners_take_turns_and_each_keeps_the_order_of_arrival(home: Path) -> No
     submit(registry, home, "a1", "a2", "a3", owner="a")
     submit(registry, home, "b1", "b2", owner="b")
     submit(registry, home, "c1", owner="c")
-    predicted = [job.folder.removeprefix("maps/") for job in registry.queue()]
+    predicted = [job.folder.removeprefix("maps/") for job in fair_order(registry.jobs("queued"), registry.served())]
     order = []
     while name := taken(registry):
         order.append(name)
@@ -110,6 +111,7 @@ def test_of_many_threads_each_job_is_taken_by_one(home: Path) -> None:
 
 WRITER = """
 import sys
+from aeexplorer.jobs.queue_view import fair_order
 from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import Submission
 from aeexplorer.store import home

@@ -22,6 +22,7 @@ class Workers:
 
     def __init__(self, places: int = 1) -> None:
         self.places = places
+        self.reserved = 0
         self.started: list[str] = []
         self.alive: set[str] = set()
         self.stopped: list[str] = []
@@ -29,6 +30,9 @@ class Workers:
 
     def capacity(self) -> int:
         return self.places
+
+    def reserve(self) -> int:
+        return self.reserved
 
     def launch(self, folder: WorkFolder) -> Mapping[str, Any]:
         if self.refuses:

@@ -8,30 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from aeexplorer.jobs.job import Job
     from aeexplorer.jobs.maps import MapJob, MapSpec, find_map, submit_map
-    from aeexplorer.jobs.queue import (
-        QueuePosition,
-        active_jobs,
-        cancel,
-        pace,
-        queue_position,
-        request_map,
-        start,
-        under_way,
-    )
+    from aeexplorer.jobs.queue import active_jobs, cancel, pace, queue_position, request_map, start, under_way
+    from aeexplorer.jobs.queue_view import QueuePosition
     from aeexplorer.jobs.supervisor import stop_supervising, supervise
 
 _NAMES = {
     "maps": ("MapJob", "MapSpec", "find_map", "submit_map"),
-    "queue": (
-        "QueuePosition",
-        "active_jobs",
-        "cancel",
-        "pace",
-        "queue_position",
-        "request_map",
-        "start",
-        "under_way",
-    ),
+    "queue": ("active_jobs", "cancel", "pace", "queue_position", "request_map", "start", "under_way"),
+    "queue_view": ("QueuePosition",),
     "job": ("Job",),
     "supervisor": ("stop_supervising", "supervise"),
 }

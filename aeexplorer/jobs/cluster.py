@@ -22,6 +22,7 @@ from aeexplorer.config import ConfigError
 from aeexplorer.jobs.job import Job
 from aeexplorer.jobs.processes import signal_worker, start_worker
 from aeexplorer.runs.folders import Status, WorkFolder
+from aeexplorer.runs.limits import short_workers
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -104,6 +105,10 @@ class DaskEngine:
                     threads = sum(int(worker["nthreads"]) for worker in workers.values())
             self._capacity = threads, time.monotonic()
         return threads
+
+    def reserve(self) -> int:
+        """One thread, when there are several."""
+        return min(1, max(self.capacity() - 1, 0), short_workers())
 
     def launch(self, folder: WorkFolder) -> Mapping[str, Any]:
         from distributed import fire_and_forget

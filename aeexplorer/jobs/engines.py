@@ -17,7 +17,7 @@ from aeexplorer.config import ConfigError, unknown
 from aeexplorer.jobs.job import Job
 from aeexplorer.jobs.processes import signal_worker, start_worker
 from aeexplorer.runs.folders import Status, WorkFolder, process_identity, process_lives
-from aeexplorer.runs.limits import worker_limit
+from aeexplorer.runs.limits import short_workers, worker_limit
 from aeexplorer.store import Damaged, write_json
 
 
@@ -26,6 +26,9 @@ class Engine(Protocol):
 
     def capacity(self) -> int:
         """Number of jobs that may run at once."""
+
+    def reserve(self) -> int:
+        """How many of these places are for short jobs only."""
 
     def launch(self, folder: WorkFolder) -> Mapping[str, Any]:
         """Start a worker; returns its lease (pid, process_started, host), with pid 0 where that is not known yet.
@@ -61,7 +64,7 @@ def make_engine() -> Engine:
     """
     name = os.environ.get("AEEXPLORER_ENGINE") or "local"
     if name == "local":
-        return LocalEngine(worker_limit())
+        return LocalEngine(worker_limit() + short_workers(), short_workers())
     if name == "dask":
         from aeexplorer.jobs.cluster import DaskEngine
 
@@ -76,14 +79,18 @@ class LocalEngine:
     the next folder into the pipe on its standard input. A worker whose server is gone finishes its job and ends.
     """
 
-    def __init__(self, workers: int, warm: bool = True) -> None:
+    def __init__(self, workers: int, reserved: int = 0, warm: bool = True) -> None:
         self.workers = workers
+        self.reserved = reserved
         self.warm = warm
         self._pool: dict[subprocess.Popen[bytes], Path | None] = {}  # each worker's folder; None while it is idle
         self._changed: Callable[[], None] = lambda: None
 
     def capacity(self) -> int:
         return self.workers
+
+    def reserve(self) -> int:
+        return self.reserved
 
     def launch(self, folder: WorkFolder) -> Mapping[str, Any]:
         self._refresh()

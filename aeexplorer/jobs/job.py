@@ -15,6 +15,11 @@ JobState = Literal["queued", "starting", "running", "done", "failed", "cancelled
 ACTIVE: tuple[JobState, ...] = ("starting", "running")
 ENDED: tuple[JobState, ...] = ("done", "failed", "cancelled", "interrupted")
 
+Lane = Literal["short", "long"]
+SHORT_SECONDS = 120  # estimated, of a map that may use the workers kept for short jobs
+LANE = f"CASE WHEN kind = 'map' AND estimated <= {SHORT_SECONDS} THEN 'short' ELSE 'long' END"
+"""`Job.lane` in SQL."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -22,7 +27,8 @@ class Job:
 
     Attributes:
         folder: the work folder, relative to the home where it lies inside.
-        place: order of arrival; kept by a job that goes back into the queue.
+        address: a hash of the submitter's network address, "" on this computer.
+        arrival: order of arrival; kept by a job that goes back into the queue.
         served: order of the last start; 0 before the first.
         interruptions: how often its worker vanished.
         estimated: expected seconds of work before calibration, 0 if unknown; seconds: what it took.
@@ -34,7 +40,8 @@ class Job:
     owner: str
     state: JobState
     reason: str = ""
-    place: int = 0
+    address: str = ""
+    arrival: int = 0
     served: int = 0
     interruptions: int = 0
     estimated: float = 0.0
@@ -48,9 +55,15 @@ class Job:
     def path(self) -> Path:
         return home() / self.folder
 
+    @property
+    def lane(self) -> Lane:
+        """Whether it may use the workers kept for short jobs. Trainings may not: they share theirs by time slices."""
+        return "short" if self.kind == "map" and self.estimated <= SHORT_SECONDS else "long"
+
 
 COLUMNS = tuple(f.name for f in fields(Job))
-_TYPES = {f.name: {"int": int, "float": float}.get(str(f.type), str) for f in fields(Job)}
+_TYPES = tuple({"int": int, "float": float}.get(str(f.type), str) for f in fields(Job))
+_STATES = frozenset(get_args(JobState))
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM jobs"
 INSERT = f"({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 
@@ -61,13 +74,11 @@ def job_of(row: Sequence[Any]) -> Job:
     Raises:
         sqlite3.DatabaseError: when a value does not fit.
     """
-    job = Job(*row)
-    for name in COLUMNS:
-        value: Any = getattr(job, name)
-        kind = _TYPES[name]
+    for name, kind, value in zip(COLUMNS, _TYPES, row, strict=True):
         if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
             raise sqlite3.DatabaseError(f"{name} of a job is {value!r}")
-    if job.state not in get_args(JobState) or not 0 <= job.pid < 2**31 or "\0" in job.folder or not job.folder:
+    job = Job(*row)
+    if job.state not in _STATES or not 0 <= job.pid < 2**31 or "\0" in job.folder or not job.folder:
         raise sqlite3.DatabaseError(f"a job in {job.folder!r} is {job.state!r}")
     return job
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from aeexplorer.jobs.job import COLUMNS, ENDED, INSERT, SELECT, Job, JobState, folder_key, job_of
+from aeexplorer.jobs.job import COLUMNS, ENDED, INSERT, LANE, SELECT, Job, JobState, Lane, folder_key, job_of
 from aeexplorer.jobs.submission import Submission, submissions
 from aeexplorer.runs.folders import Status, WorkFolder
 from aeexplorer.store import Damaged, DiskFull, home
@@ -36,26 +36,31 @@ _NOT_DAMAGE = tuple(
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+VERSION = 2  # of the schema; a registry of another version is rebuilt
 _SCHEMA = """
+DROP TABLE IF EXISTS jobs;
+DROP TABLE IF EXISTS requesters;
+DROP TABLE IF EXISTS owners;
 CREATE TABLE jobs (
     folder TEXT PRIMARY KEY, kind TEXT NOT NULL, owner TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
-    place INTEGER NOT NULL, served INTEGER NOT NULL, interruptions INTEGER NOT NULL,
+    address TEXT NOT NULL, arrival INTEGER NOT NULL, served INTEGER NOT NULL, interruptions INTEGER NOT NULL,
     estimated REAL NOT NULL, seconds REAL NOT NULL,
     pid INTEGER NOT NULL, process_started REAL NOT NULL, host TEXT NOT NULL, heartbeat REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX jobs_by_state ON jobs (state, owner);
-CREATE TABLE askers (folder TEXT NOT NULL, owner TEXT NOT NULL, PRIMARY KEY (folder, owner)) WITHOUT ROWID;
+CREATE TABLE requesters (folder TEXT NOT NULL, owner TEXT NOT NULL, PRIMARY KEY (folder, owner)) WITHOUT ROWID;
 CREATE TABLE owners (owner TEXT PRIMARY KEY, served INTEGER NOT NULL) WITHOUT ROWID
 """
 
-# fair scheduling: the owner with the fewest jobs under way first, then the owner served longest ago
-_NEXT = """
-SELECT j.folder FROM jobs j
+# fair scheduling: the owner with the fewest active jobs in the lane first, then the owner served longest ago
+_NEXT = f"""
+SELECT j.folder FROM (SELECT *, {LANE} AS lane FROM jobs WHERE state = 'queued') j
 LEFT JOIN owners o ON o.owner = j.owner
-LEFT JOIN (SELECT owner, count(*) AS n FROM jobs WHERE state IN ('starting', 'running') GROUP BY owner) busy
-    ON busy.owner = j.owner
-WHERE j.state = 'queued' AND coalesce(busy.n, 0) < ?
-ORDER BY coalesce(busy.n, 0), coalesce(o.served, 0), j.place LIMIT 1
+LEFT JOIN (
+    SELECT owner, {LANE} AS lane, count(*) AS n FROM jobs WHERE state IN ('starting', 'running') GROUP BY owner, lane
+) busy ON busy.owner = j.owner AND busy.lane = j.lane
+WHERE j.lane IN (?, ?) AND coalesce(busy.n, 0) < ?
+ORDER BY coalesce(busy.n, 0), coalesce(o.served, 0), j.arrival LIMIT 1
 """
 
 
@@ -71,6 +76,8 @@ class Registry:
 
     def __init__(self) -> None:
         self.path = Path(os.environ.get("AEEXPLORER_REGISTRY") or home() / "registry.sqlite")
+        self.changes = 0
+        """Number of writes by this object, so that a copy of its content can be told to be old."""
         self._local = threading.local()
         self._repairing = threading.Lock()
 
@@ -94,7 +101,7 @@ class Registry:
             if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                 connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")  # the folders keep what a power cut takes of it
-            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
                 self._create(connection)
         except BaseException:
             connection.close()
@@ -111,11 +118,11 @@ class Registry:
     @staticmethod
     def _create(connection: sqlite3.Connection) -> None:
         with _transaction(connection):
-            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
                 for statement in _SCHEMA.split(";"):
                     connection.execute(statement)
                 _adopt(connection, submissions())
-                connection.execute("PRAGMA user_version = 1")
+                connection.execute(f"PRAGMA user_version = {VERSION}")
 
     def _repaired(self, call: Callable[[sqlite3.Connection], T]) -> T:
         """Call with a connection; when the file turns out to be damaged, once more with a new one."""
@@ -139,7 +146,10 @@ class Registry:
             with _transaction(connection):
                 return call(connection)
 
-        return self._repaired(inside)
+        try:
+            return self._repaired(inside)
+        finally:
+            self.changes += 1
 
     def _means_damage(self, error: sqlite3.DatabaseError) -> bool:
         """Whether the file is damaged, rather than locked, out of reach, or on a full disk."""
@@ -189,8 +199,9 @@ class Registry:
         try:
             connection = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
             result = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-            for row in connection.execute(SELECT):
-                job_of(row)
+            if connection.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+                for row in connection.execute(SELECT):
+                    job_of(row)
             return "" if result == "ok" else result
         except (sqlite3.DatabaseError, UnicodeDecodeError, OverflowError) as error:
             return str(error)
@@ -204,7 +215,7 @@ class Registry:
         """Jobs in some states, or all, in the order of their arrival."""
         where = f" WHERE state IN ({', '.join('?' * len(states))})" if states else ""
         return self._repaired(
-            lambda c: [job_of(r) for r in c.execute(f"{SELECT}{where} ORDER BY place", states).fetchall()]
+            lambda c: [job_of(r) for r in c.execute(f"{SELECT}{where} ORDER BY arrival", states).fetchall()]
         )
 
     def find(self, path: Path) -> Job | None:
@@ -215,20 +226,24 @@ class Registry:
         )
         return found[0] if found else None
 
-    def queue(self) -> list[Job]:
-        """The queued jobs in the order in which they would start if every job took the same time."""
-        served: dict[str, int] = dict(
-            self._repaired(lambda c: c.execute("SELECT owner, served FROM owners").fetchall())
+    def waiting(self) -> dict[tuple[str, Lane], int]:
+        """Number of queued jobs by owner and lane."""
+        query = f"SELECT owner, {LANE}, count(*) FROM jobs WHERE state = 'queued' GROUP BY 1, 2"
+        return {(owner, lane): n for owner, lane, n in self._repaired(lambda c: c.execute(query).fetchall())}
+
+    def waiting_for(self, owner: str, address: str) -> tuple[int, int, int]:
+        """Number of queued jobs of an owner, from an address, and in all."""
+        query = "SELECT sum(owner = ?), sum(address = ?), count(*) FROM jobs WHERE state = 'queued'"
+        counts = self._repaired(lambda c: c.execute(query, (owner, address)).fetchone())
+        return int(counts[0] or 0), int(counts[1] or 0), int(counts[2])
+
+    def served(self) -> dict[str, int]:
+        """Order of each owner's last start."""
+        return dict(
+            self._repaired(
+                lambda c: c.execute("SELECT CAST(owner AS TEXT), CAST(served AS INTEGER) FROM owners").fetchall()
+            )
         )
-        waiting, order = self.jobs("queued"), []
-        clock = max(served.values(), default=0)
-        while waiting:
-            job = min(waiting, key=lambda j: (served.get(j.owner, 0), j.place))
-            waiting.remove(job)
-            clock += 1
-            served[job.owner] = clock
-            order.append(job)
-        return order
 
     def calibration(self, kind: str = "train", at_least: float = 0.0) -> float:
         """Seconds that jobs took on this machine per estimated second: the median of the last finished, 1 before them.
@@ -247,7 +262,7 @@ class Registry:
     def requesters(self, path: Path) -> list[str]:
         """The owners who requested a job."""
         key = folder_key(path)
-        rows = self._repaired(lambda c: c.execute("SELECT owner FROM askers WHERE folder = ?", (key,)).fetchall())
+        rows = self._repaired(lambda c: c.execute("SELECT owner FROM requesters WHERE folder = ?", (key,)).fetchall())
         return [str(row[0]) for row in rows]
 
     # transitions
@@ -257,7 +272,7 @@ class Registry:
         key = folder_key(path)
 
         def call(connection: sqlite3.Connection) -> bool:
-            connection.execute("INSERT OR IGNORE INTO askers VALUES (?, ?)", (key, submission.owner))
+            connection.execute("INSERT OR IGNORE INTO requesters VALUES (?, ?)", (key, submission.owner))
             row = connection.execute("SELECT state FROM jobs WHERE folder = ?", (key,)).fetchone()
             if row is not None and row[0] not in ENDED:
                 return False
@@ -266,7 +281,8 @@ class Registry:
                 submission.kind,
                 submission.owner,
                 "queued",
-                place=_next_place(connection),
+                address=submission.address,
+                arrival=_next_arrival(connection),
                 estimated=submission.estimated,
             )
             _insert(connection, job)
@@ -276,15 +292,15 @@ class Registry:
 
     def add_requester(self, path: Path, owner: str) -> None:
         """Add an owner to those who requested a job."""
-        self._write(lambda c: c.execute("INSERT OR IGNORE INTO askers VALUES (?, ?)", (folder_key(path), owner)))
+        self._write(lambda c: c.execute("INSERT OR IGNORE INTO requesters VALUES (?, ?)", (folder_key(path), owner)))
 
     def remove_requester(self, path: Path, owner: str) -> int:
         """Remove an owner from those who requested a job; returns how many are left."""
         key = folder_key(path)
 
         def call(connection: sqlite3.Connection) -> int:
-            connection.execute("DELETE FROM askers WHERE folder = ? AND owner = ?", (key, owner))
-            return int(connection.execute("SELECT count(*) FROM askers WHERE folder = ?", (key,)).fetchone()[0])
+            connection.execute("DELETE FROM requesters WHERE folder = ? AND owner = ?", (key, owner))
+            return int(connection.execute("SELECT count(*) FROM requesters WHERE folder = ?", (key,)).fetchone()[0])
 
         return self._write(call)
 
@@ -299,11 +315,17 @@ class Registry:
             log.info("job is %s", state, extra={"job": key, **changes})
         return moved
 
-    def take_next(self, per_owner: int) -> Job | None:
-        """Move the next job to "starting" and return it; None when no job may start. An owner's jobs keep their order."""
+    def take_next(self, per_owner: int, lanes: Sequence[Lane] = ("short", "long")) -> Job | None:
+        """Move the next job of some lanes to "starting" and return it; None when no job may start.
+
+        An owner's jobs in a lane keep their order.
+
+        Args:
+            per_owner: active jobs of one owner in one lane, at most.
+        """
 
         def call(connection: sqlite3.Connection) -> Job | None:
-            row = connection.execute(_NEXT, (per_owner,)).fetchone()
+            row = connection.execute(_NEXT, (lanes[0], lanes[-1], per_owner)).fetchone()
             if row is None:
                 return None
             served = connection.execute("SELECT coalesce(max(served), 0) + 1 FROM owners").fetchone()[0]
@@ -321,7 +343,7 @@ class Registry:
     def forget(self, path: Path) -> None:
         """Drop the row of a folder that is gone."""
         key = (folder_key(path),)
-        self._write(lambda c: [c.execute(f"DELETE FROM {t} WHERE folder = ?", key) for t in ("jobs", "askers")])
+        self._write(lambda c: [c.execute(f"DELETE FROM {t} WHERE folder = ?", key) for t in ("jobs", "requesters")])
 
     def adopt_missing(self) -> int:
         """Add submitted folders that the registry does not know, and drop rows whose folder is gone; returns how many."""
@@ -358,8 +380,8 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
-def _next_place(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("SELECT coalesce(max(place), 0) + 1 FROM jobs").fetchone()[0])
+def _next_arrival(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT coalesce(max(arrival), 0) + 1 FROM jobs").fetchone()[0])
 
 
 def _insert(connection: sqlite3.Connection, job: Job) -> None:
@@ -379,7 +401,8 @@ def _adopt(connection: sqlite3.Connection, found: Iterable[tuple[WorkFolder, Sub
             submission.owner,
             status.state,
             status.reason,
-            place=_next_place(connection),
+            address=submission.address,
+            arrival=_next_arrival(connection),
             interruptions=submission.interruptions,
             estimated=float(submission.estimated),
             seconds=float(status.seconds),
@@ -388,7 +411,7 @@ def _adopt(connection: sqlite3.Connection, found: Iterable[tuple[WorkFolder, Sub
             host=status.host,
         )
         _insert(connection, job)
-        connection.execute("INSERT OR IGNORE INTO askers VALUES (?, ?)", (job.folder, job.owner))
+        connection.execute("INSERT OR IGNORE INTO requesters VALUES (?, ?)", (job.folder, job.owner))
 
 
 _registries: dict[Path, Registry] = {}

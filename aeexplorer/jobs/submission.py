@@ -21,6 +21,7 @@ class Submission(Config):
     """Who submitted a job, and when.
 
     Attributes:
+        address: a hash of the submitter's network address, "" on this computer (see `owners.client_of`).
         submitted: Unix time; order of the queue when the registry is made again.
         estimated: expected seconds of work on this machine before calibration; 0 if unknown.
         interruptions: how often its worker vanished since it was submitted.
@@ -28,6 +29,7 @@ class Submission(Config):
 
     kind: str
     owner: Annotated[str, Field(max_length=200)]
+    address: Annotated[str, Field(max_length=200)] = ""
     submitted: float = Field(default_factory=time.time)
     estimated: Annotated[float, Field(ge=0)] = 0.0
     interruptions: Annotated[int, Field(ge=0)] = 0

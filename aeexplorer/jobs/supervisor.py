@@ -10,14 +10,15 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from filelock import FileLock, Timeout
 
 from aeexplorer.jobs.cache import trim_results
 from aeexplorer.jobs.engines import Engine, make_engine
-from aeexplorer.jobs.job import ACTIVE, Job
+from aeexplorer.jobs.job import ACTIVE, Job, Lane
 from aeexplorer.jobs.json_log import close_log, open_log
 from aeexplorer.jobs.registry import Registry, registry
 from aeexplorer.jobs.submission import read_submission, write_submission
@@ -110,34 +111,44 @@ class Supervisor(threading.Thread):
             trim_results()
             self._swept = time.monotonic()
         self._slice_end = math.inf
-        active, waiting = self._active_and_queued()
-        for job in active:
+        for job in self.registry.jobs(*ACTIVE):
             with self._errors_logged(job.folder):
                 self._settle(job)
-        if active:
-            active, waiting = self._active_and_queued()
-        free = self.engine.capacity() - len(active)
-        while free > 0 and waiting and (taken := self.registry.take_next(self.per_owner())) is not None:
-            free -= self._launch(taken)
-            active, waiting = self._active_and_queued()
-        if free <= 0 and waiting:
-            self._preempt(active, waiting)
+        active, waiting = self.registry.jobs(*ACTIVE), self.registry.waiting()
+        while waiting and (lanes := self._free_lanes(active, waiting)):
+            taken = self.registry.take_next(self.per_owner(), lanes)
+            if taken is None:
+                break
+            self._launch(taken)
+            active, waiting = self.registry.jobs(*ACTIVE), self.registry.waiting()
+        self._preempt(active, waiting)
         self.engine.keep_warm()
         return bool(active or waiting)
 
-    def _active_and_queued(self) -> tuple[list[Job], list[Job]]:
-        """Jobs with a worker, and jobs that wait for one."""
-        found = self.registry.jobs("queued", *ACTIVE)
-        return [job for job in found if job.state != "queued"], [job for job in found if job.state == "queued"]
+    def _free_lanes(self, active: list[Job], waiting: Mapping[tuple[str, Lane], int]) -> list[Lane]:
+        """The lanes that may start a job now.
+
+        Short jobs have the reserved workers to themselves, and the others too while no long job waits. Without a
+        reserve both lanes share all workers.
+        """
+        capacity, reserve = self.engine.capacity(), self.engine.reserve()
+        short = sum(job.lane == "short" for job in active)
+        lanes: list[Lane] = []
+        if len(active) < capacity:
+            if len(active) - short < capacity - reserve:
+                lanes.append("long")
+            if not reserve or short < reserve or all(lane == "short" for _, lane in waiting):
+                lanes.append("short")
+        return lanes
 
     def per_owner(self) -> int:
-        """Jobs of one owner at once: AEEXPLORER_PER_OWNER, else all places but one, which is left to the others."""
-        return setting("AEEXPLORER_PER_OWNER", max(1, self.engine.capacity() - 1), 1, 1024)
+        """Jobs of one owner at once in a lane: AEEXPLORER_PER_OWNER, else all workers but one, left to the others."""
+        return setting("AEEXPLORER_PER_OWNER", max(1, self.engine.capacity() - self.engine.reserve() - 1), 1, 1024)
 
     # one job
 
-    def _launch(self, job: Job) -> int:
-        """Start a worker on a job; returns the number of places taken, 0 or 1."""
+    def _launch(self, job: Job) -> None:
+        """Start a worker on a job, unless it has ended meanwhile."""
         folder = WorkFolder(job.path)
         try:
             status = folder.recorded_status
@@ -146,7 +157,7 @@ class Supervisor(threading.Thread):
                 if status.state != ended:
                     folder.set_status(state=ended, reason="")
                 self.registry.move(job.path, ("starting",), ended, reason=status.reason, seconds=float(status.seconds))
-                return 0
+                return
             (folder.path / "control" / "pause").unlink(missing_ok=True)
             folder.set_status(state="queued", reason=status.reason)
             lease = self.engine.launch(folder)
@@ -155,11 +166,10 @@ class Supervisor(threading.Thread):
                 self.registry.forget(job.path)
             else:
                 self._fail(job, folder, str(error))
-            return 0
+            return
         self._slice_start[job.folder], self._worked_before[job.folder] = time.monotonic(), _worked(folder)[0]
         self._stop_requested.pop(job.folder, None)
         self.registry.move(job.path, ("starting",), "starting", heartbeat=time.time(), **lease)
-        return 1
 
     def _settle(self, job: Job) -> None:
         """Bring the row of an active job in line with its folder, and handle a vanished worker."""
@@ -250,10 +260,14 @@ class Supervisor(threading.Thread):
 
     # time slices
 
-    def _preempt(self, active: list[Job], waiting: list[Job]) -> None:
-        """Pause the training whose slice ended first, when an owner with fewer active jobs waits."""
-        active_jobs = {j.owner: sum(a.owner == j.owner for a in active) for j in [*active, *waiting]}
-        fewest = min(active_jobs[job.owner] for job in waiting)
+    def _preempt(self, active: list[Job], waiting: Mapping[tuple[str, Lane], int]) -> None:
+        """Pause the training whose slice ended first, when an owner with fewer active jobs waits for its worker."""
+        lanes = ("long",) if self.engine.reserve() else ("short", "long")
+        owners = {owner for owner, lane in waiting if lane in lanes}
+        if not owners or "long" in self._free_lanes(active, waiting):
+            return
+        active_jobs = Counter(job.owner for job in active if job.lane in lanes)
+        fewest = min(active_jobs[owner] for owner in owners)
         left = {
             job: self._slice_left(job)
             for job in active

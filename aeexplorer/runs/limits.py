@@ -3,6 +3,9 @@
 AEEXPLORER_MEMORY_MB   memory of one worker (default: three quarters of the machine's, divided by the workers)
 AEEXPLORER_PARAMETERS  trainable parameters of a model, in millions (default 200)
 AEEXPLORER_HOURS       expected hours of a training (default 24)
+
+Jobs in the queue, at most: AEEXPLORER_WAITING_PER_OWNER of one owner (default 50), AEEXPLORER_WAITING_PER_ADDRESS from
+one network address (default 100) and AEEXPLORER_WAITING in all (default 1000).
 """
 
 from __future__ import annotations
@@ -43,6 +46,11 @@ def worker_limit() -> int:
     return setting("AEEXPLORER_WORKERS", max(1, (os.cpu_count() or 2) - 1), 1, 1024)
 
 
+def short_workers() -> int:
+    """Number of further workers that only short jobs use: AEEXPLORER_SHORT_WORKERS, else 1."""
+    return setting("AEEXPLORER_SHORT_WORKERS", 1, 0, 1024)
+
+
 def memory_limit() -> int:
     """Bytes of memory that one worker may use."""
     share = int(0.75 * psutil.virtual_memory().total / worker_limit() / 1e6)
@@ -73,6 +81,26 @@ def check_cost(cost: Estimate, pace: float = 1.0) -> None:
     hours, most = cost.seconds * pace / 3600, setting("AEEXPLORER_HOURS", 24, 1, 100_000)
     if hours > most:
         raise ConfigError(f"the training would take {hours:.0f} hours, limit {most}: take fewer epochs or samples")
+
+
+def check_waiting(of_owner: int, of_address: int, in_all: int) -> None:
+    """Refuse one more job when too many wait.
+
+    Args:
+        of_owner, of_address, in_all: number of jobs that wait, of its owner, from its network address (0 where that is
+            this computer) and in all.
+
+    Raises:
+        ConfigError: with the limit and the number found.
+    """
+    for name, default, found, whose in (
+        ("AEEXPLORER_WAITING_PER_OWNER", 50, of_owner, "of one person"),
+        ("AEEXPLORER_WAITING_PER_ADDRESS", 100, of_address, "from one network address"),
+        ("AEEXPLORER_WAITING", 1000, in_all, "in all"),
+    ):
+        limit = setting(name, default, 1, 100_000)
+        if found >= limit:
+            raise ConfigError(f"at most {limit} jobs {whose} may wait, found {found}")
 
 
 class MemoryBound:

@@ -8,6 +8,7 @@ AEEXPLORER_OWNER holds another token.
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 
 from aeexplorer.config import ConfigError
@@ -32,6 +33,21 @@ def local_owner() -> str:
     """The default owner: that of AEEXPLORER_OWNER, else the local user."""
     token = os.environ.get("AEEXPLORER_OWNER", "")
     return owner_of(token) if token else LOCAL
+
+
+def client_of(address: str) -> str:
+    """A hash of a network address, to count what comes from it without keeping it; "" for this computer.
+
+    Of an IPv6 address only the first 64 bits count, because a visitor may choose the others.
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return hashlib.sha256(address.encode()).hexdigest()[:16] if address else ""
+    if parsed.is_loopback:
+        return ""
+    network = ipaddress.ip_network((parsed, 64 if parsed.version == 6 else 32), strict=False)
+    return hashlib.sha256(str(network).encode()).hexdigest()[:16]
 
 
 def require_owner(owner: str, by: str | None, what: str, verb: str) -> None:

@@ -41,6 +41,12 @@ def current_owner() -> str:
         return owner_of(st.session_state.setdefault(COOKIE, secrets.token_urlsafe(24)))
 
 
+def current_address() -> str:
+    """The network address that this page is shown at; "" on this computer, or behind a proxy that does not give it."""
+    address = st.context.ip_address
+    return address if isinstance(address, str) else ""
+
+
 def _shared() -> bool:
     if os.environ.get("AEEXPLORER_SHARED", "") not in ("", "0"):
         return True

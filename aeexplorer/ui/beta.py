@@ -32,7 +32,7 @@ from aeexplorer.runs.dial import Mark as Trained
 from aeexplorer.runs.dial import mark
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
-from aeexplorer.server.identity import current_owner
+from aeexplorer.server.identity import current_address, current_owner
 from aeexplorer.store import Damaged
 from aeexplorer.training.estimation import estimate
 from aeexplorer.training.loop import TrainingConfig
@@ -271,7 +271,7 @@ def _start(run: Run, value: float) -> None:
         cost = estimate(
             run.family.name, made.config, made.spec.training, data.spec, len(data.train), len(data.validation)
         )
-        jobs.start(made, current_owner(), cost.seconds)
+        jobs.start(made, current_owner(), cost.seconds, current_address(), new=True)
         st.toast(f"Training from scratch at β = {value:g}, about {duration(cost.seconds * pace)}.")
     except (ConfigError, OSError) as error:
         st.session_state[REFUSED] = reason(error)

@@ -18,7 +18,7 @@ from aeexplorer.runs.bundles import bundle
 from aeexplorer.runs.folders import Status
 from aeexplorer.runs.listing import DamagedRun
 from aeexplorer.runs.run import TITLE_LIMIT, Run
-from aeexplorer.server.identity import current_owner
+from aeexplorer.server.identity import current_address, current_owner
 from aeexplorer.store import Damaged
 from aeexplorer.ui.shared.figures import collapse_sentence, figures_on_test
 from aeexplorer.ui.shared.page_links import page_link
@@ -276,7 +276,7 @@ def _ways_to_open(run: Run) -> None:
 def _ways_to_change(run: Run, status: Status) -> None:
     active = jobs.under_way(run)
     if status.state != "done" and not active and st.button("Continue", key="runs.go", icon=":material/play_arrow:"):
-        if _attempt(lambda: jobs.start(run, current_owner())):
+        if _attempt(lambda: jobs.start(run, current_owner(), address=current_address())):
             _show_training(run)
         st.rerun()
     if st.button("Rename", key="runs.rename", icon=":material/edit:"):

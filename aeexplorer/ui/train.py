@@ -289,7 +289,7 @@ def _start(
             run = new_run(family_name, data, title, owner=owner, pace=pace, dial=dial, start_from=parent, **knobs)
             st.session_state.pop(PARENT, None)
             started.append(run.id)
-            jobs.start(run, owner, seconds)
+            jobs.start(run, owner, seconds, current_address(), new=True)
     except (ConfigError, OSError) as error:
         st.session_state[REFUSED] = reason(error)
     if started:

@@ -20,7 +20,7 @@ from aeexplorer.runs.folders import Status
 from aeexplorer.runs.listing import find_run
 from aeexplorer.runs.log import Follower
 from aeexplorer.runs.run import Run
-from aeexplorer.server.identity import current_owner
+from aeexplorer.server.identity import current_address, current_owner
 from aeexplorer.store import Damaged
 from aeexplorer.training.loop import TrainingConfig
 from aeexplorer.ui.shared.figures import (
@@ -189,7 +189,7 @@ def _replay(run: Run, status: Status, frames: list[int], bar: DeltaGenerator) ->
     label = {"queued": "Start", "failed": "Try again"}.get(status.state, "Continue")
     if bar.button(label, icon=":material/play_arrow:", type="primary", key="train.continue"):
         try:
-            jobs.start(run, current_owner())
+            jobs.start(run, current_owner(), address=current_address())
         except (ConfigError, OSError) as error:
             st.error(as_text(reason(error)), icon=":material/error:")
         else:

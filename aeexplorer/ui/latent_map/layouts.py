@@ -18,7 +18,7 @@ from aeexplorer.jobs import MapJob, cancel, find_map, request_map, under_way
 from aeexplorer.jobs.maps import estimated_seconds
 from aeexplorer.jobs.queue import pace
 from aeexplorer.projection import SMALLEST_MAP, Projection, align
-from aeexplorer.server.identity import current_owner
+from aeexplorer.server.identity import current_address, current_owner
 from aeexplorer.store import Damaged
 from aeexplorer.ui.latent_map.request import TITLES, MapPanel
 from aeexplorer.ui.shared.groups import Group, group_options
@@ -143,7 +143,8 @@ def _job_parameters(panel: MapPanel) -> list[dict[str, Any]]:
 
 def _request(panel: MapPanel, parameters: dict[str, Any]) -> MapJob:
     n, split = panel.size
-    job = request_map(panel.run, panel.method, n, current_owner(), split=split, **parameters)
+    owner, address = current_owner(), current_address()
+    job = request_map(panel.run, panel.method, n, owner, address=address, split=split, **parameters)
     st.session_state.setdefault(REQUESTED, {})[job.path.name] = job
     return job
 

@@ -124,9 +124,17 @@ def _how_far(job: jobs.Job, folder: WorkFolder) -> tuple[float, str]:
 
 
 def waiting_sentence(folder: WorkFolder) -> str:
-    """Where a waiting job stands."""
-    position = jobs.queue_position(folder)
+    """Whose turn it is, and when that of a waiting job comes."""
+    position, me = jobs.queue_position(folder), current_owner()
     if position.before is None:
         return "Starting"
-    place = "Next in the queue" if position.before == 0 else f"{position.before} before it"
-    return f"{place}, starts in about {duration(position.starts_in)}"
+    when = f"starts in about {duration(position.starts_in)}"
+    if position.before:
+        mine = sum(job.owner == me for job in position.before)
+        whose = "all yours" if mine == len(position.before) else f"{mine} yours" if mine else "all of others"
+        return f"{len(position.before)} before it ({whose}), {when}"
+    if not position.running:
+        return f"Next in the queue, {when}"
+    whose = "your" if any(job.owner == me for job in position.running) else "another person's"
+    what = "training" if any(job.kind == "train" for job in position.running) else "map"
+    return f"Next, after {whose} {what}; {when}"
