@@ -209,6 +209,7 @@ def project(arguments: argparse.Namespace) -> None:
 def export(arguments: argparse.Namespace) -> None:
     import io
 
+    from aeexplorer.projection.export import plain_cell
     from aeexplorer.runs.bundles import bundle
     from aeexplorer.runs.listing import find_run
 
@@ -221,7 +222,8 @@ def export(arguments: argparse.Namespace) -> None:
         writer.writerow(["index", "label", *(f"z{k}" for k in range(codes.z.shape[1]))])
         classes = run.spec.data.classes
         for i, y, z in zip(codes.index, codes.labels, codes.z, strict=True):
-            writer.writerow([i, classes[y] if 0 <= y < len(classes) else "", *(f"{v:.7g}" for v in z)])
+            name = plain_cell(classes[y]) if 0 <= y < len(classes) else ""
+            writer.writerow([i, name, *(f"{v:.7g}" for v in z)])
         path, content = arguments.out or Path(f"{run.id}-codes.csv"), text.getvalue().encode()
     write_atomic(path.absolute(), content)
     conclude(arguments, {"run": str(run.path), "path": str(path.absolute()), "bytes": len(content)})

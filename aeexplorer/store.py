@@ -7,18 +7,31 @@ import errno
 import json
 import os
 import re
+import secrets
 import shutil
+import stat
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import platformdirs
 
+from aeexplorer.config import ConfigError
+
 if TYPE_CHECKING:
     from torch import Tensor
+
+JSON_BYTES = 64_000_000
+"""Size up to which a JSON file is read."""
+EVENT_BYTES = 8_000_000
+"""Bytes of an event log that are read at once."""
+SAMPLES = 64
+"""Places of a longer event log at which a part of them is read."""
+TEMPORARY_SUFFIX = ".tmp"
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
 
 
 class Damaged(ValueError):
@@ -42,6 +55,16 @@ def _sync_directory(path: Path) -> None:
         os.close(handle)
 
 
+def temporary_prefix(name: str) -> str:
+    """The beginning of a temporary name beside `name`; `TEMPORARY_SUFFIX` ends it."""
+    return f".{name}."
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file or folder has a name that only this program gives, to what is not whole yet or being deleted."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
 class DiskFull(OSError):
     """The disk is full. The message is one sentence naming the file and the space that it needs."""
 
@@ -59,6 +82,8 @@ def _named(path: Path, size: int) -> Iterator[None]:
             raise DiskFull(error.errno, f"the disk is full, {path.name} could not be saved: {needed}") from error
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
             raise OSError(error.errno, f"{path.parent} cannot be written to") from error
+        if error.errno in (errno.ENOENT, errno.ENOTDIR) and not path.parent.is_dir():
+            raise FileNotFoundError(error.errno, f"{path.name} cannot be saved: {path.parent} is no folder") from error
         raise
 
 
@@ -68,7 +93,7 @@ def write_atomic(path: Path, *content: bytes | memoryview, durable: bool = True)
     Without `durable` it is not synced: the file survives the end of this process, but perhaps not a power cut.
     """
     with _named(path, sum(map(len, content))):
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = tempfile.mkstemp(TEMPORARY_SUFFIX, temporary_prefix(path.name), path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 for piece in content:
@@ -93,7 +118,7 @@ def new_directory(path: Path, durable: bool = True) -> Iterator[Path]:
     """
     with _named(path, 0):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        temporary = Path(tempfile.mkdtemp(TEMPORARY_SUFFIX, temporary_prefix(path.name), path.parent))
         try:
             yield temporary
             if durable:
@@ -104,6 +129,37 @@ def new_directory(path: Path, durable: bool = True) -> Iterator[Path]:
             raise
         if durable:
             _sync_directory(path.parent)
+
+
+def remove_folder(path: Path) -> None:
+    """Rename a folder to a hidden name, then delete it: it is gone for everyone at once; a second caller is refused.
+
+    Of a link to a folder, the link is removed and the folder stays.
+
+    Raises:
+        ConfigError: when it is already gone.
+    """
+    hidden = path.with_name(f"{temporary_prefix(path.name)}{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
+    try:
+        os.replace(path, hidden)
+    except FileNotFoundError:
+        raise ConfigError(f"{path.name} is already gone") from None
+    if hidden.is_symlink():
+        hidden.unlink()
+    else:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def folders_in(root: Path) -> list[Path]:
+    """The visible folders in a folder, by name. Links are not followed: neither `root` nor a folder may be one."""
+    if root.is_symlink():
+        return []
+    try:
+        with os.scandir(root) as entries:
+            names = sorted(e.name for e in entries if e.is_dir(follow_symlinks=False) and not e.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [root / name for name in names]
 
 
 def write_json(path: Path, value: Mapping[str, Any], durable: bool = True) -> None:
@@ -122,15 +178,34 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file.
+    """The content of a file of at most `JSON_BYTES`.
 
     Raises:
-        Damaged: when it is missing.
+        Damaged: when it is missing, no regular file or too large.
+    """
+    with _open_regular(path) as file:
+        content = file.read(JSON_BYTES + 1)
+    if len(content) > JSON_BYTES:
+        raise Damaged(f"{path.name} in {path.parent.name} must have at most {JSON_BYTES:,} bytes")
+    return content
+
+
+@contextlib.contextmanager
+def _open_regular(path: Path) -> Iterator[IO[bytes]]:
+    """Open a regular file to read it; opening a named pipe would wait for a writer that never comes.
+
+    Raises:
+        Damaged: when it is missing, or something else than a file.
     """
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except (FileNotFoundError, NotADirectoryError):
         raise Damaged(f"{path.name} is missing in {path.parent.name}") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise Damaged(f"{path.name} in {path.parent.name} must be a regular file")
+    with open(handle, "rb") as file:
+        yield file
 
 
 def json_object(content: bytes, named: str) -> dict[str, Any]:
@@ -154,33 +229,56 @@ def json_object(content: bytes, named: str) -> dict[str, Any]:
 def append_event(path: Path, event: Mapping[str, Any], durable: bool = False) -> None:
     """Append one line to an event log; `durable` waits for the disk."""
     line = (json.dumps(event, ensure_ascii=False, allow_nan=False) + "\n").encode()
-    with _named(path, len(line)), open(path, "ab") as file:
+    with _named(path, len(line)), open(path, "ab", opener=_open_to_append) as file:
         file.write(line)
         if durable:
             file.flush()
             os.fsync(file.fileno())
 
 
+def _open_to_append(name: str, flags: int) -> int:
+    """Open a file, neither through a link nor as a named pipe, which would wait for a reader that never comes."""
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+
 def read_events(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
     """Read events from a byte offset on; returns them and the next offset.
 
     An unterminated last line is left for the next call. A line that is not an object is skipped, because a crash may
-    have cut it and the lines around it are still good.
+    have cut it and the lines around it are still good. Of more than `EVENT_BYTES` the last half is read, and of what
+    comes before as much again, in `SAMPLES` parts at equal distances.
     """
     try:
-        with open(path, "rb") as file:
-            file.seek(offset)
-            content = file.read()
-    except FileNotFoundError:
+        with _open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            tail = max(offset, size - EVENT_BYTES // 2) if size - offset > EVENT_BYTES else offset
+            parts = _samples(file, offset, tail)
+            file.seek(tail)
+            content = file.read(EVENT_BYTES)
+    except Damaged:
         return [], offset
+    if tail > offset:  # it begins within a line
+        first = content.find(b"\n") + 1
+        content, tail = content[first:], tail + first
     end = content.rfind(b"\n") + 1
+    lines = [*(line for part in parts for line in part), *content[:end].splitlines()]
     events = []
-    for line in content[:end].splitlines():
+    for line in lines:
         with contextlib.suppress(ValueError, RecursionError):
             event = json.loads(line.decode())
             if isinstance(event, dict):
                 events.append(event)
-    return events, offset + end
+    return events, tail + end
+
+
+def _samples(file: IO[bytes], start: int, end: int) -> list[list[bytes]]:
+    """Whole lines from `SAMPLES` places between two offsets of a log, half of `EVENT_BYTES` in all."""
+    found = []
+    for at in np.linspace(start, end, SAMPLES, endpoint=False).astype(np.int64).tolist() if end > start else []:
+        file.seek(at)
+        lines = file.read(min(EVENT_BYTES // 2 // SAMPLES, end - at)).split(b"\n")
+        found.append(lines[at > start : -1])
+    return found
 
 
 def save_tensors(
@@ -246,11 +344,10 @@ def _intact(content: bytes) -> bool:
 
 
 def _load(path: Path, load: Any, error_type: type[Exception]) -> dict[str, Any]:
+    with _open_regular(path) as file:
+        content = file.read()
     try:
-        content = path.read_bytes()
         loaded = load(content)
-    except FileNotFoundError:
-        raise Damaged(f"{path.name} is missing in {path.parent.name}") from None
     except (error_type, ValueError, KeyError, TypeError) as error:
         raise Damaged(f"{path.name} in {path.parent.name} is not a readable safetensors file: {error}") from None
     if not _intact(content):

@@ -50,7 +50,7 @@ def page(source: Source) -> None:
         except DataUnavailable as error:
             reason = str(error)
     left, right = st.columns([3, 1.3], gap="medium")
-    code = f'import aeexplorer as ae\n\ndata = ae.load_dataset("{source.name}")\n'
+    code = f"import aeexplorer as ae\n\ndata = ae.load_dataset({source.name!r})\n"
     with left, st.container(key="data-view"):
         if found is None:
             if source.available():

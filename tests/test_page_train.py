@@ -508,7 +508,8 @@ def test_an_estimate_is_of_the_training_and_not_of_the_thread_that_asks(
 def test_a_follower_reads_each_event_once(trained: Run) -> None:
     follower = Follower(trained).read()
     assert sorted(follower.epochs) == [1, 2, 3]
-    trained.append({"type": "epoch", "epoch": 2, "train": {"reconstruction": 0.5}})
+    counts = {"epochs": 3, "step": 4, "steps": 6}
+    trained.append({"type": "epoch", "epoch": 2, **counts, "train": {"reconstruction": 0.5}})
     assert follower.read().epochs[2]["train"] == {"reconstruction": 0.5}
     assert [row["epoch"] for row in follower.curve()] == [1, 2, 3]
     trained.append(

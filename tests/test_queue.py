@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from filelock import FileLock
+from page_driver import open_page
 
 from aeexplorer import jobs
 from aeexplorer.__main__ import main
 from aeexplorer.config import ConfigError
-from aeexplorer.jobs import queue
+from aeexplorer.data import load_dataset
+from aeexplorer.jobs import queue, queue_view
 from aeexplorer.jobs.cache import mark_used, remove_leftovers, trim_results
 from aeexplorer.jobs.health import health
 from aeexplorer.jobs.json_log import close_log, open_log
-from aeexplorer.jobs.registry import registry
+from aeexplorer.jobs.registry import Registry, registry
+from aeexplorer.jobs.submission import Submission
+from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.limits import check_cost, memory_limit, setting
 from aeexplorer.runs.listing import DamagedRun, list_runs
-from aeexplorer.runs.owners import local_owner, owner_of
+from aeexplorer.runs.owners import client_of, local_owner, owner_of
 from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
+from aeexplorer.store import write_json
 from aeexplorer.training.estimation import Estimate
 
 TINY: dict[str, Any] = {"hidden": (8,), "latent_dim": 2, "batch_size": 8, "epochs": 1}
@@ -114,6 +121,144 @@ def test_one_person_has_so_many_jobs_waiting_and_no_more(
     assert len(jobs.active_jobs(BEN)) == 1
 
 
+@pytest.mark.parametrize(
+    ("setting_name", "words"),
+    [
+        ("AEEXPLORER_WAITING_PER_ADDRESS", "at most 2 jobs from one network address may wait, found 2"),
+        ("AEEXPLORER_WAITING", "at most 2 jobs in all may wait, found 2"),
+    ],
+)
+def test_another_cookie_does_not_make_room_for_more(
+    make: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, setting_name: str, words: str
+) -> None:
+    monkeypatch.setenv(setting_name, "2")
+    for number in range(2):
+        owner = owner_of(f"cookie number {number} of one visitor")
+        jobs.start(make(owner), owner, address=f"2001:db8::{number}")
+    with pytest.raises(ConfigError, match=words):
+        jobs.start(make(ANNA), ANNA, address="2001:db8::ffff")
+    if setting_name == "AEEXPLORER_WAITING_PER_ADDRESS":
+        jobs.start(make(BEN), BEN, address="192.0.2.7")
+        for _ in range(3):
+            jobs.start(make(), address="127.0.0.1")
+        registry().rebuild()
+        with pytest.raises(ConfigError, match=words):
+            jobs.start(make(ANNA), ANNA, address="2001:db8::1")
+
+
+def test_addresses_are_kept_as_hashes(make: Callable[..., Run]) -> None:
+    run = make(ANNA)
+    jobs.start(run, ANNA, address="192.0.2.7")
+    job = registry().find(run.path)
+    assert job is not None and job.address == client_of("192.0.2.7") != client_of("192.0.2.8")
+    assert b"192.0.2.7" not in b"".join(path.read_bytes() for path in run.path.rglob("*") if path.is_file())
+    assert client_of("2001:db8::1") == client_of("2001:db8::2") != client_of("2001:db8:0:1::1")
+    assert client_of("") == client_of("127.0.0.1") == client_of("::1") == ""
+
+
+def folders(home: Path) -> list[Path]:
+    return sorted(path for root in ("runs", "maps") for path in (home / root).glob("*"))
+
+
+def test_of_a_thousand_refused_requests_nothing_is_left(
+    make: Callable[..., Run], tiny: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AEEXPLORER_WAITING_PER_OWNER", "1")
+    run = train_run(make(), tiny("grey"), bar=False)
+    jobs.start(make(ANNA), ANNA)
+    (home / "maps").mkdir()
+    before = folders(home)
+    for number in range(950):
+        with pytest.raises(ConfigError, match="at most 1 jobs of one person"):
+            jobs.request_map(run, "tsne", 12, ANNA, seed=number)
+    for _ in range(50):
+        with pytest.raises(ConfigError, match="at most 1 jobs of one person"):
+            jobs.start(make(ANNA), ANNA, new=True)
+    assert folders(home) == before
+    jobs.start(make(BEN), BEN, new=True)
+    assert len(folders(home)) == len(before) + 1
+
+
+def test_a_run_that_was_there_before_stays_when_it_is_refused(
+    make: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AEEXPLORER_WAITING_PER_OWNER", "1")
+    first, second = make(ANNA), make(ANNA)
+    jobs.start(first, ANNA, new=True)
+    for run, new in ((second, False), (first, True)):  # of a double click the second must not remove the run
+        with pytest.raises(ConfigError):
+            jobs.start(run, ANNA, new=new)
+        assert run.path.is_dir()
+
+
+def test_a_refused_start_page_leaves_no_run(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        jobs.start(new_run("ae", load_dataset("digits"), epochs=1))
+    monkeypatch.setenv("AEEXPLORER_WAITING", "1")
+    before = {run.path for run in list_runs()}
+    app = open_page("train", dataset="digits", family="ae")
+    next(button for button in app.button if button.key == "train.start").click().run()
+    assert not app.exception and {run.path for run in list_runs()} == before
+    assert any("at most 1 jobs in all may wait" in error.value for error in app.error)
+
+
+@pytest.fixture
+def crowd(home: Path) -> list[WorkFolder]:
+    """A thousand waiting jobs of thirty owners."""
+    found = []
+    for number in range(1000):
+        path = home / ("maps" if number % 4 == 0 else "runs") / f"j{number}"
+        path.mkdir(parents=True)
+        WorkFolder.prepare(path)
+        kind = "map" if number % 4 == 0 else "train"
+        write_json(path / "spec.json", {"kind": kind}, durable=False)
+        found.append(WorkFolder(path))
+        submission = Submission(kind=kind, owner=f"o{number % 30}", estimated=5.0, submitted=float(number))
+        write_json(path / "control" / "job.json", submission.model_dump(), durable=False)
+    registry().rebuild()
+    return found
+
+
+def test_a_thousand_waiting_jobs_are_read_once_for_all_who_look(
+    crowd: list[WorkFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = []
+    read = Registry._repaired
+    monkeypatch.setattr(Registry, "_repaired", lambda self, call: (reads.append(1), read(self, call))[1])
+    monkeypatch.setattr(queue_view, "VIEW_SECONDS", 60.0)
+    begun = time.process_time()
+    jobs.active_jobs()
+    first = time.process_time() - begun
+    for _ in range(100):
+        assert len(jobs.active_jobs()) == 1000 and len(jobs.active_jobs("o7")) == 34
+        for folder in crowd[::50]:
+            assert jobs.under_way(folder) and jobs.queue_position(folder).before is not None
+    assert len(reads) <= 3
+    assert first < 0.1, "seconds of processor time, one look of everybody together"
+
+
+def test_a_change_is_seen_at_once(make: Callable[..., Run]) -> None:
+    run = make()
+    assert not jobs.under_way(run)
+    jobs.start(run)
+    assert jobs.under_way(run) and jobs.queue_position(run).before == ()
+    jobs.cancel(run)
+    assert not jobs.under_way(run)
+
+
+def test_short_and_long_jobs_wait_in_lanes_of_their_own(make: Callable[..., Run], tiny: Any) -> None:
+    done = train_run(make(), tiny("grey"), bar=False)
+    first, second = make(ANNA), make(BEN)
+    jobs.start(first, ANNA, 60.0)
+    jobs.start(second, BEN, 60.0)
+    assert registry().move(first.path, ("queued",), "running")
+    job = jobs.request_map(done, "pca", 12, BEN)
+    assert jobs.queue_position(job) == jobs.QueuePosition((), (), 0.0)
+    position = jobs.queue_position(second)
+    assert position.before == () and [running.path for running in position.running] == [first.path]
+    assert position.starts_in == pytest.approx(60.0)
+
+
 def test_the_same_map_is_one_job_for_all_who_ask(make: Callable[..., Run], tiny: Any) -> None:
     run = train_run(make(), tiny("grey"), bar=False)
     first = jobs.request_map(run, "pca", 12, ANNA)
@@ -160,7 +305,7 @@ def test_a_map_that_is_being_computed_is_not_removed(make: Callable[..., Run], t
 
 def test_leftovers_are_removed_once_they_are_old(make: Callable[..., Run], home: Path) -> None:
     run = make()
-    old, new = run.path / ".status.json.x", home / "runs" / ".half-made"
+    old, new = run.path / ".status.json.01234567.tmp", home / "runs" / ".half-made.01234567.tmp"
     old.write_bytes(b"half")
     new.mkdir()
     os.utime(old, (1.0, 1.0))
@@ -231,12 +376,17 @@ def test_settings_are_whole_numbers_within_bounds(monkeypatch: pytest.MonkeyPatc
     assert setting("AEEXPLORER_MEMORY_MB", 5, 1, 9) == 5
 
 
-def test_health_is_ok_while_somebody_looks_after_the_jobs(make: Callable[..., Run], home: Path) -> None:
+def test_health_is_ok_while_jobs_are_supervised_and_can_be_written(
+    make: Callable[..., Run], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert not health()["ok"]
     with FileLock(home / "supervisor.lock"):
         jobs.start(make())
         said = health()
-    assert said["ok"] and (said["queued"], said["running"]) == (1, 0) and said["free_bytes"] > 0
+        assert said["ok"] and (said["queued"], said["running"]) == (1, 0) and said["free_bytes"] > 0
+        monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+        full = health()
+    assert not full["ok"] and full["reason"] == "No space left on device"
 
 
 def test_the_log_is_a_json_object_a_line(make: Callable[..., Run], home: Path) -> None:

@@ -281,7 +281,7 @@ def test_a_cancel_request_can_be_taken_back(run: Run) -> None:
 
 def test_an_epoch_trained_twice_counts_once(run: Run) -> None:
     for epoch, loss in ((1, 5), (2, 4), (2, 3), (3, 2)):
-        run.append({"type": "epoch", "epoch": epoch, "loss": loss})
+        run.append({"type": "epoch", "epoch": epoch, "epochs": 3, "step": epoch, "steps": 3, "train": {}, "loss": loss})
     assert [(e["epoch"], e["loss"]) for e in run.epochs()] == [(1, 5), (2, 3), (3, 2)]
     last = run.last_event("epoch")
     assert last is not None and last["loss"] == 2 and run.last_event("end") is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from aeexplorer.jobs import supervisor as room
+from aeexplorer.jobs.health import health
 from aeexplorer.jobs.job import Job
 from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import Submission, read_submission, write_submission
@@ -329,8 +331,6 @@ def test_a_damaged_status_fails_the_job_and_the_others_go_on(
 
 
 def test_a_folder_that_is_gone_is_forgotten(supervisor: Supervisor, workers: Workers, make: Any) -> None:
-    import shutil
-
     folder, other = make("gone"), make("other")
     supervisor.tick()
     shutil.rmtree(folder.path)
@@ -338,6 +338,68 @@ def test_a_folder_that_is_gone_is_forgotten(supervisor: Supervisor, workers: Wor
     assert supervisor.registry.find(folder.path) is None
     assert workers.started == ["gone", "other"]
     assert other.path.is_dir()
+
+
+def test_short_jobs_do_not_wait_behind_trainings(supervisor: Supervisor, workers: Workers, make: Any) -> None:
+    workers.places, workers.reserved = 2, 1
+    training, behind = make("training", owner="a"), make("behind", owner="b")
+    supervisor.tick()
+    assert workers.started == ["training"], "the second worker is kept for short jobs"
+    make("map", kind="map", owner="b", estimated=5.0)
+    second = make("second", kind="map", owner="a", estimated=5.0)
+    long = make("long-map", kind="map", owner="b", estimated=500.0)
+    supervisor.tick()
+    assert workers.started == ["training", "map"]
+    WorkFolder(supervisor.registry.path.parent / "maps" / "map").set_status(state="done")
+    supervisor.tick()
+    assert workers.started == ["training", "map", "second"]
+    training.set_status(state="done")
+    second.set_status(state="done")
+    supervisor.tick()
+    assert workers.started == ["training", "map", "second", "behind"]
+    behind.set_status(state="done")
+    supervisor.tick()
+    assert workers.started[-1] == "long-map" and long.recorded_status.state == "queued"
+
+
+def test_short_jobs_use_every_worker_while_no_long_one_waits(
+    supervisor: Supervisor, workers: Workers, make: Any
+) -> None:
+    workers.places, workers.reserved = 3, 1
+    for number in range(4):
+        make(f"m{number}", kind="map", owner=f"o{number}", estimated=5.0)
+    supervisor.tick()
+    assert workers.started == ["m0", "m1", "m2"]
+
+
+def test_a_waiting_map_pauses_no_training_when_it_has_a_lane(
+    supervisor: Supervisor, workers: Workers, make: Any, clock: Clock
+) -> None:
+    workers.places, workers.reserved = 2, 1
+    training = make("training", owner="a")
+    for number in range(3):
+        make(f"m{number}", kind="map", owner="b", estimated=5.0)
+    supervisor.tick()
+    training.set_status(state="running", pid=1001, process_started=1.0)
+    clock.now += 20
+    supervisor.tick()
+    supervisor.tick()
+    assert not (training.path / "control" / "pause").exists()
+    make("other", owner="b")
+    supervisor.tick()
+    assert (training.path / "control" / "pause").exists()
+
+
+def test_after_its_home_was_emptied_a_supervisor_works_on(home: Path, supervisor: Supervisor, make: Any) -> None:
+    assert supervisor._holds_lock()
+    shutil.rmtree(home)
+    home.mkdir()
+    assert not health()["supervised"]
+    assert supervisor._holds_lock() and health()["supervised"]
+    folder = make("after")
+    supervisor.tick()
+    assert state(supervisor, folder)[0] == "starting"
+    supervisor.lock.release()
 
 
 def test_one_of_two_supervisors_works(home: Path) -> None:

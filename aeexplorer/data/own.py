@@ -12,7 +12,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-import shutil
 import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -34,6 +33,7 @@ from aeexplorer.store import (
     load_arrays,
     new_directory,
     read_bytes,
+    remove_folder,
     save_arrays,
     write_json,
 )
@@ -419,6 +419,4 @@ def remove_own(name: str) -> None:
         ConfigError: when the home has none of this name.
     """
     folder = folder_of(name)
-    hidden = folder.with_name(f".{folder.name}.removed")
-    folder.rename(hidden)
-    shutil.rmtree(hidden, ignore_errors=True)
+    remove_folder(folder)

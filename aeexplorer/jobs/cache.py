@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import time
 from pathlib import Path
 
-from aeexplorer.runs.folders import WorkFolder, remove_folder
+from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.limits import setting
-from aeexplorer.store import Damaged, home, read_json
+from aeexplorer.store import Damaged, folders_in, home, is_temporary, read_json, remove_folder
 
 DEFAULT_MB = 1024
 LEFTOVER_SECONDS = 3600.0
 RESULTS = ("maps", "codes", "graphs")
+ROOTS = ("runs", "data", *RESULTS)
+_KEY = re.compile("[0-9a-f]{32}")
 
 
 def mark_used(path: Path) -> None:
@@ -42,10 +45,9 @@ def trim_results(limit_mb: int | None = None) -> list[str]:
     """
     limit = (setting("AEEXPLORER_CACHE_MB", DEFAULT_MB, 0, 10**9) if limit_mb is None else limit_mb) * 1_000_000
     found = []
-    for path in [path for root in RESULTS for path in (home() / root).glob("*")]:
+    for path in [path for root in RESULTS for path in folders_in(home() / root) if _KEY.fullmatch(path.name)]:
         with contextlib.suppress(OSError):
-            if path.is_dir() and not path.name.startswith("."):
-                found.append((path.stat().st_mtime, path, size_of(path)))
+            found.append((path.stat().st_mtime, path, size_of(path)))
     total, removed = sum(size for _, _, size in found), []
     for _, path, size in sorted(found):
         if total <= limit:
@@ -71,13 +73,18 @@ def _removable(path: Path) -> bool:
 
 
 def leftovers(older_than: float = LEFTOVER_SECONDS) -> list[Path]:
-    """Temporaries older than some seconds, which killed processes left half-written or half-deleted."""
+    """Temporaries older than some seconds, which killed processes left half-written or half-deleted.
+
+    Only names that this program gives count, and links are never followed.
+    """
+    roots = [home(), *(home() / name for name in ROOTS if not (home() / name).is_symlink())]
+    folders = [folder for root in roots[1:] for folder in folders_in(root)]
     found = []
-    for root in (home() / name for name in ("runs", *RESULTS)):
-        for path in [*root.glob(".*"), *root.glob("*/.*"), *root.glob("*/*/.*")]:
-            with contextlib.suppress(OSError):
-                if time.time() - path.lstat().st_mtime > older_than:
-                    found.append(path)
+    for folder in [*roots, *folders, *(inner for outer in folders for inner in folders_in(outer))]:
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if is_temporary(entry.name) and time.time() - entry.stat(follow_symlinks=False).st_mtime > older_than:
+                    found.append(folder / entry.name)
     return found
 
 
@@ -86,6 +93,8 @@ def remove_leftovers(older_than: float = LEFTOVER_SECONDS) -> list[Path]:
     removed = []
     for path in leftovers(older_than):
         with contextlib.suppress(OSError):
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            shutil.rmtree(
+                path
+            ) if path.is_dir() and not path.is_symlink() else path.unlink()  # of a link, only the link
             removed.append(path)
     return removed

@@ -20,7 +20,7 @@ from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import read_submission, submissions, work_folders
 from aeexplorer.runs.folders import Status, WorkFolder
 from aeexplorer.runs.run import Run
-from aeexplorer.store import Damaged, home, load_arrays, load_tensors, read_json
+from aeexplorer.store import EVENT_BYTES, Damaged, home, load_arrays, load_tensors, read_json
 
 LOW_DISK = 500_000_000
 
@@ -62,7 +62,7 @@ def _check_registry() -> Iterator[Finding]:
     if fault := registry.fault():
         yield Finding("registry.sqlite", f"is damaged: {fault}", "doctor --rebuild")
         return
-    for path in sorted(registry.path.parent.glob("registry.damaged-*")):
+    for path in registry.damaged_files():
         what = "was damaged and set aside; a new registry was made from the folders"
         yield Finding(path.name, what, "doctor --clean")
     if not registry.path.exists():
@@ -114,8 +114,7 @@ def examine_folder(path: Path) -> Iterator[Finding]:
             check()
         except (Damaged, ValueError, OSError) as error:
             yield Finding(name, str(error), "delete it, or put the file back from a copy")
-    if lost := _unreadable_events(path):
-        yield Finding(name, f"{lost} lines of events.jsonl cannot be read; the others are used", "")
+    yield from _check_events(path)
     with contextlib.suppress(Damaged, OSError):
         status = WorkFolder(path).status
         if status.state == "interrupted" and WorkFolder(path).recorded_status.state == "running":
@@ -151,25 +150,34 @@ def _map_checks(path: Path) -> Iterator[Callable[[], Any]]:
     with contextlib.suppress(Damaged, OSError):
         status = WorkFolder(path).recorded_status
     if status.state == "done":
-        yield lambda: load_arrays(path / "map.safetensors")
+        yield lambda: MapJob(path).finished()
 
 
-def _unreadable_events(path: Path) -> int:
-    unreadable = 0
-    with contextlib.suppress(OSError):
-        for line in (path / "events.jsonl").read_bytes().split(b"\n")[:-1]:
+def _check_events(path: Path) -> Iterator[Finding]:
+    file, name = path / "events.jsonl", folder_key(path)
+    if not os.path.lexists(file):
+        return
+    if not file.is_file():
+        yield Finding(name, "events.jsonl must be a regular file", "delete it")
+    elif (size := file.stat().st_size) > EVENT_BYTES:
+        what = f"events.jsonl has {size / 1e6:.0f} MB, of which {EVENT_BYTES / 1e6:.0f} are shown"
+        yield Finding(name, what, "delete it, when nobody needs the replay of the training")
+    else:
+        unreadable = 0
+        for line in file.read_bytes().split(b"\n")[:-1]:
             try:
                 unreadable += not isinstance(json.loads(line.decode()), dict)
             except (ValueError, RecursionError):
                 unreadable += 1
-    return unreadable
+        if unreadable:
+            yield Finding(name, f"{unreadable} lines of events.jsonl cannot be read; the others are used")
 
 
 def clean() -> list[Path]:
     """Remove leftovers of killed processes and registries that were set aside; returns what was removed."""
     removed = remove_leftovers()
-    for path in Registry().path.parent.glob("registry.damaged-*"):
+    for path in Registry().damaged_files():
         with contextlib.suppress(OSError):
-            os.unlink(path)
+            path.unlink()
             removed.append(path)
     return removed

@@ -77,7 +77,23 @@ def _read_graph(path: Path, n: int, k: int) -> KNNGraph | None:
     with contextlib.suppress(Damaged, KeyError, OSError):
         arrays = load_arrays(path / "graph.safetensors")
         graph = KNNGraph(arrays["indices"], arrays["distances"])
-        if graph.indices.shape == graph.distances.shape and len(graph.indices) == n and graph.k >= k:
+        if _fits(graph, n) and graph.k >= k:
             mark_used(path)
             return graph
     return None
+
+
+def _fits(graph: KNNGraph, n: int) -> bool:
+    """Whether a stored graph is one of n codes, because a file may hold anything."""
+    indices, distances = graph.indices, graph.distances
+    return bool(
+        indices.shape == distances.shape
+        and indices.ndim == 2
+        and len(indices) == n
+        and indices.dtype.kind == "i"
+        and distances.dtype.kind == "f"
+        and indices.size
+        and 0 <= indices.min() <= indices.max() < n
+        and np.isfinite(distances).all()
+        and distances.min() >= 0
+    )

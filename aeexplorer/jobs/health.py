@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
+import tempfile
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -11,16 +14,24 @@ from aeexplorer.jobs.job import ACTIVE
 from aeexplorer.jobs.registry import registry
 from aeexplorer.store import Damaged, home
 
+LEAST_FREE = 1_000_000  # bytes: a job writes more than that
+
 
 def health() -> dict[str, Any]:
     """Free space in bytes, jobs by state and whether a supervisor runs; `ok` when all is well, else with a reason."""
     state: dict[str, Any] = {"ok": True, "supervised": _supervised()}
     try:
         home().mkdir(parents=True, exist_ok=True)
-        state["free_bytes"] = shutil.disk_usage(home()).free
+        state["free_bytes"] = free = shutil.disk_usage(home()).free
+        if free < LEAST_FREE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        with tempfile.TemporaryFile(dir=home()):
+            pass
         found = registry()
         state["queued"], state["running"] = len(found.jobs("queued")), len(found.jobs(*ACTIVE))
-    except (OSError, Damaged) as error:
+    except OSError as error:  # without the path: anyone may ask
+        state |= {"ok": False, "reason": os.strerror(error.errno or errno.EIO)}
+    except Damaged as error:
         state |= {"ok": False, "reason": str(error)}
     state["ok"] = bool(state["ok"] and state["supervised"])
     return state

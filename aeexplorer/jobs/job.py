@@ -84,6 +84,8 @@ def job_of(row: Sequence[Any]) -> Job:
 
 
 def folder_key(path: Path) -> str:
-    """The name of a work folder in the registry."""
+    """The name of a work folder in the registry, the same whichever way its path leads there."""
     root = home().absolute()
+    if not path.is_relative_to(root):
+        root, path = root.resolve(), path.parent.resolve() / path.name
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

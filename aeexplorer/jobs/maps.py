@@ -103,14 +103,13 @@ class MapJob(WorkFolder):
             points, labels, index = arrays["points"], arrays["labels"], arrays["index"]
         except KeyError as error:
             raise Damaged(f"map.safetensors in {self.path.name} has no array {error}") from None
-        if points.ndim != 2 or not len(points) == len(labels) == len(index):
-            raise Damaged(
-                f"map.safetensors in {self.path.name} has points of shape {points.shape} for {len(index)} codes"
-            )
-        end = self.last_event("end") or {}
-        return FinishedMap(
-            points, labels, index, status.result, tuple(end.get("notices", ())), status.seconds, arrays.get("kept")
-        )
+        kept = arrays.get("kept")
+        if not _fit(points, labels, index, kept):
+            raise Damaged(f"map.safetensors in {self.path.name} must hold finite points (n, 2 or 3) and n labels and "
+                          f"places, got points of shape {points.shape} for {index.shape} places")  # fmt: skip
+        notices = (self.last_event("end") or {}).get("notices", [])
+        notices = tuple(map(str, notices)) if isinstance(notices, list) else ()
+        return FinishedMap(points, labels, index, status.result, notices, status.seconds, kept)
 
     def projection(self, explorer: Explorer | None = None) -> Projection:
         """The finished map with its codes, which places new codes on it and lifts points from it.
@@ -134,6 +133,23 @@ class MapJob(WorkFolder):
             return load_arrays(self.path / "intermediate.safetensors")["points"]
         except (Damaged, KeyError):
             return None
+
+
+def _fit(points: np.ndarray, labels: np.ndarray, index: np.ndarray, kept: np.ndarray | None) -> bool:
+    """Whether stored arrays are those of one map, because a file may hold anything."""
+    n = (len(points),)
+    return bool(
+        points.ndim == 2
+        and 1 <= n[0] <= MOST_CODES
+        and points.shape[1] in (2, 3)
+        and labels.shape == index.shape == n
+        and (kept is None or kept.shape == n)
+        and points.dtype.kind == "f"
+        and labels.dtype.kind == index.dtype.kind == "i"
+        and np.isfinite(points).all()
+        and index.min() >= 0
+        and (kept is None or np.isfinite(kept).all())
+    )
 
 
 def find_map(

@@ -14,10 +14,10 @@ from aeexplorer.jobs.queue_view import QueuePosition, queue_view
 from aeexplorer.jobs.registry import registry
 from aeexplorer.jobs.submission import KINDS, Submission, write_submission
 from aeexplorer.jobs.supervisor import supervise
-from aeexplorer.runs.folders import WorkFolder, remove_folder
+from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.limits import check_waiting
 from aeexplorer.runs.owners import client_of, local_owner, require_owner
-from aeexplorer.store import Damaged, read_json
+from aeexplorer.store import Damaged, read_json, remove_folder
 
 if TYPE_CHECKING:
     from aeexplorer.jobs.maps import MapJob
@@ -64,7 +64,6 @@ def _start(folder: WorkFolder, owner: str, estimated: float, client: str) -> Non
         raise ConfigError(f"kind of {name} must be one of {', '.join(KINDS)}, got {kind!r}")
     if "owner" in spec:
         require_owner(str(spec["owner"]), owner, f"run {name}", "continued")
-    _check_waiting(owner, client)
     try:
         with FileLock(folder.path / "control" / "start.lock", blocking=False):
             _submit(folder, Submission(kind=kind, owner=owner, address=client, estimated=estimated))
@@ -85,6 +84,7 @@ def _submit(folder: WorkFolder, submission: Submission) -> None:
     state = folder.status.state
     if state in ("done", "running"):
         raise AlreadyStarted(f"{name} is {state} already")
+    _check_waiting(submission.owner, submission.address)
     for marker in ("cancel", "pause", "worker.json"):
         (folder.path / "control" / marker).unlink(missing_ok=True)
     write_submission(folder, submission)

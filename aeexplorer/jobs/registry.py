@@ -183,6 +183,11 @@ class Registry:
                 self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
         log.error("registry set aside", extra={"reason": reason, "kept": kept.name})
 
+    def damaged_files(self) -> list[Path]:
+        """The files that were set aside."""
+        found = self.path.parent.glob("registry.damaged-*.sqlite")
+        return sorted(path for path in found if path.stem.removeprefix("registry.damaged-").isdecimal())
+
     def rebuild(self) -> int:
         """Rebuild the registry from the folders; returns the number of jobs in it."""
         self.close()

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from aeexplorer.config import Config, ConfigError
 from aeexplorer.runs.folders import WorkFolder
-from aeexplorer.store import Damaged, home, read_json, write_json
+from aeexplorer.store import Damaged, folders_in, home, read_json, write_json
 
 KINDS = {"train": "runs", "map": "maps"}  # kind of job: directory of its folders in the home
 
@@ -58,15 +58,14 @@ def submissions() -> Iterator[tuple[WorkFolder, Submission]]:
     """Every folder of the home that was once submitted, in the order of submission."""
     found: list[tuple[WorkFolder, Submission]] = []
     for root in KINDS.values():
-        for path in sorted((home() / root).glob("*/control/job.json")):
-            folder = WorkFolder(path.parent.parent)
-            if not folder.path.name.startswith("."):
-                with contextlib.suppress(Damaged, OSError):
-                    found.append((folder, read_submission(folder)))
+        for path in folders_in(home() / root):
+            with contextlib.suppress(Damaged, OSError):
+                folder = WorkFolder(path)
+                found.append((folder, read_submission(folder)))
     yield from sorted(found, key=lambda pair: (pair[1].submitted, pair[0].path.name))
 
 
 def work_folders() -> Iterator[Path]:
     """Every work folder of the home, submitted or not, readable or not."""
     for root in KINDS.values():
-        yield from sorted(p for p in (home() / root).glob("*") if p.is_dir() and not p.name.startswith("."))
+        yield from folders_in(home() / root)

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -49,6 +50,7 @@ class Supervisor(threading.Thread):
             setting("AEEXPLORER_SLICE_SECONDS", SLICE_SECONDS, 1, 86_400) if slice_seconds is None else slice_seconds
         )
         self.lock = FileLock(home() / "supervisor.lock")
+        self._lock_id: tuple[int, int] | None = None  # device and inode of the file when it was locked
         self._wake = threading.Event()
         self.engine.notify(self.wake)
         self._stopping = threading.Event()
@@ -84,9 +86,14 @@ class Supervisor(threading.Thread):
 
     def _holds_lock(self) -> bool:
         """Whether this supervisor is the one that works; it takes the lock when it is free."""
+        if self.lock.is_locked and _file_id(self.lock.lock_file) != self._lock_id:  # the home was emptied or replaced
+            self.lock.release()
+            close_log()
+            open_log()
         if not self.lock.is_locked:
             with contextlib.suppress(Timeout):
                 self.lock.acquire(blocking=False)
+                self._lock_id = _file_id(self.lock.lock_file)
         return self.lock.is_locked
 
     def _pause(self) -> float:
@@ -295,6 +302,14 @@ class Supervisor(threading.Thread):
         whole = min(max(SLICE_SHARE * expected, SHORTEST_SECONDS), self.slice) if expected > 0 else self.slice
         passed = time.monotonic() - self._slice_start.setdefault(job.folder, time.monotonic())
         return min(whole - (worked - self._worked_before.setdefault(job.folder, worked)), self.slice - passed)
+
+
+def _file_id(path: str | Path) -> tuple[int, int] | None:
+    """Device and inode of a file, None when there is none."""
+    with contextlib.suppress(OSError):
+        found = Path(path).stat()
+        return found.st_dev, found.st_ino
+    return None
 
 
 def _worked(folder: WorkFolder) -> tuple[float, float]:

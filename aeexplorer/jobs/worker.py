@@ -94,7 +94,8 @@ def _lower_priority(beside_pages: bool) -> None:
     """
     with contextlib.suppress(AttributeError, OSError):  # Windows has no niceness
         os.nice(NICENESS)
-    # with autogroups Linux shares time between sessions first; a terminal's own is left as it is
+    # With autogroups Linux shares time between sessions first. A worker of the server has a session of its own; the
+    # session of a terminal, in which a worker was started by hand, keeps its share.
     with contextlib.suppress(AttributeError, OSError):
         if os.getsid(0) == os.getpid():
             Path("/proc/self/autogroup").write_text(str(NICENESS))

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import shutil
+import stat
 import sys
 import tempfile
 import threading
@@ -77,9 +79,21 @@ def _numba() -> Any:
 
 
 def _made(folder: Path) -> Path:
+    """Make a folder that only this user may write to, because what lies there is run."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not _private(folder):
+        shutil.rmtree(folder)
+        folder.mkdir(mode=0o700)
     tempfile.TemporaryFile(dir=folder).close()
     return folder
+
+
+def _private(folder: Path) -> bool:
+    """Whether a folder is no link, belongs to this user and is closed to all others."""
+    found = folder.lstat()
+    return os.name == "nt" or (
+        stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077
+    )
 
 
 def _load(folder: Path | None) -> UmapLibrary:

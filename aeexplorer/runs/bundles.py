@@ -10,9 +10,9 @@ that there may be, and nothing is in the home before all of it has been understo
 from __future__ import annotations
 
 import io
+import os
 import re
 import secrets
-import shutil
 import stat
 import tempfile
 import zipfile
@@ -24,7 +24,7 @@ from aeexplorer.config import ConfigError
 from aeexplorer.data.own import OWN, folder_of, keep_folder
 from aeexplorer.runs.owners import local_owner
 from aeexplorer.runs.run import Run
-from aeexplorer.store import Damaged, home, read_json, write_json
+from aeexplorer.store import TEMPORARY_SUFFIX, Damaged, home, read_json, temporary_prefix, write_json
 
 LEFT_OUT = ("checkpoint", "control")
 MOST_FILES = 2_000
@@ -69,7 +69,10 @@ def import_bundle(source: str | Path | bytes | IO[bytes], owner: str | None = No
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError) as error:
         raise ConfigError(f"a bundle must be a zip archive: {error}") from None
-    with archive, tempfile.TemporaryDirectory(dir=_ready(home()), prefix=".import.") as temporary:
+    with (
+        archive,
+        tempfile.TemporaryDirectory(TEMPORARY_SUFFIX, temporary_prefix("import"), _ready(home() / "runs")) as temporary,
+    ):
         name = _checked(archive)
         _unpack(archive, Path(temporary))
         return _adopted(Path(temporary), name, local_owner() if owner is None else owner)
@@ -143,5 +146,5 @@ def _adopted(temporary: Path, name: str, owner: str) -> Run:
     for part in ("snapshots", "control"):
         (folder / part).mkdir(exist_ok=True)
     target = _ready(home() / "runs") / new
-    shutil.move(folder, target)
+    os.replace(folder, target)
     return Run(target)

@@ -10,9 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
-import secrets
-import shutil
 import socket
 import sys
 from collections.abc import Mapping
@@ -65,6 +62,11 @@ class Status(Config):
         return self.state in ("queued", "running")
 
 
+def is_number(value: object) -> bool:
+    """Whether a value from a file is a finite number; JSON also has booleans, and 1e999."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+
+
 def process_identity(pid: int | None = None) -> dict[str, Any]:
     """The fields of a `Status` that identify a process, by default this one."""
     process = psutil.Process(pid)
@@ -101,6 +103,8 @@ class WorkFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).absolute()
+        if ".." in self.path.parts:
+            self.path = self.path.resolve()
 
     @staticmethod
     def prepare(folder: Path) -> None:
@@ -116,7 +120,7 @@ class WorkFolder:
         if status.state == "running" and here and not process_lives(status.pid, status.process_started):
             return self._interrupted(status, "its worker vanished")
         if status.state == "queued":
-            with contextlib.suppress(Damaged, KeyError, TypeError, ValueError):
+            with contextlib.suppress(Damaged, KeyError, TypeError, ValueError, OverflowError):
                 worker = read_json(self.path / "control" / "worker.json")
                 if not process_lives(worker["pid"], worker["process_started"]):
                     return self._interrupted(status, "its worker ended before it began; log.txt says why")
@@ -170,9 +174,10 @@ class WorkFolder:
         return None
 
     @property
-    def last_progress(self) -> dict[str, Any]:
-        """The last report of progress, with "seconds" and "seconds_left"; empty before the first."""
-        return self.last_event("progress", "epoch") or {}
+    def last_progress(self) -> dict[str, float]:
+        """The numbers of the last report of progress, such as "seconds_left"; empty before the first."""
+        event = self.last_event("progress", "epoch") or {}
+        return {name: value for name, value in event.items() if is_number(value)}
 
     @property
     def cancel_requested(self) -> bool:
@@ -186,17 +191,3 @@ class WorkFolder:
             marker.touch()
         else:
             marker.unlink(missing_ok=True)
-
-
-def remove_folder(path: Path) -> None:
-    """Rename a folder to a hidden name, then delete it: it is gone for everyone at once; a second caller is refused.
-
-    Raises:
-        ConfigError: when it is already gone.
-    """
-    hidden = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        os.replace(path, hidden)
-    except FileNotFoundError:
-        raise ConfigError(f"{path.name} is already gone") from None
-    shutil.rmtree(hidden, ignore_errors=True)

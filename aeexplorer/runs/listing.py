@@ -10,10 +10,9 @@ from pathlib import Path
 
 from aeexplorer.config import ConfigError
 from aeexplorer.program_files import PRETRAINED
-from aeexplorer.runs.folders import remove_folder
 from aeexplorer.runs.owners import LOCAL, require_owner
 from aeexplorer.runs.run import Run
-from aeexplorer.store import Damaged, home, read_json
+from aeexplorer.store import Damaged, home, read_json, remove_folder
 
 
 @dataclass(frozen=True)

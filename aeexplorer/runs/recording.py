@@ -148,9 +148,11 @@ def _reason(error: Exception) -> str:
 
 
 def train_run(run: Run, data: Dataset, bar: bool = True) -> Run:
-    """Train to the end, with a progress bar on a terminal; Ctrl-C cancels and keeps the best weights so far."""
+    """Train to the end, with a progress bar on a terminal; Ctrl-C or a request to stop cancels and keeps the best
+    weights so far."""
     from tqdm import tqdm
 
+    run.request_cancel(False)  # one of an earlier training
     recording = record(run, data)
     with tqdm(total=None, unit="step", disable=None if bar else True, desc=run.title, leave=False) as progress_bar:
         try:
@@ -158,6 +160,8 @@ def train_run(run: Run, data: Dataset, bar: bool = True) -> Run:
                 progress_bar.total = progress.steps
                 progress_bar.n = progress.step
                 progress_bar.set_postfix({k: f"{v:.4g}" for k, v in progress.train.items()})
+                if run.cancel_requested:
+                    recording.close()
         except KeyboardInterrupt:
             recording.close()
             raise

@@ -35,7 +35,8 @@ from aeexplorer.models.base import Autoencoder, ModelConfig
 from aeexplorer.program_files import PRETRAINED
 from aeexplorer.runs import checkpoints
 from aeexplorer.runs.dial import Dial, load_marks, load_snapshots
-from aeexplorer.runs.folders import WorkFolder, remove_folder
+from aeexplorer.runs.folders import WorkFolder
+from aeexplorer.runs.log import is_report
 from aeexplorer.runs.owners import LOCAL, local_owner, require_owner
 from aeexplorer.store import (
     Damaged,
@@ -46,6 +47,7 @@ from aeexplorer.store import (
     new_directory,
     read_bytes,
     read_json,
+    remove_folder,
     save_arrays,
     save_tensors,
     write_json,
@@ -117,12 +119,17 @@ class Run(WorkFolder):
     """One run folder.
 
     Raises:
-        Damaged: when spec.json is missing, broken or written by a newer version.
+        Damaged: when spec.json is missing, broken or written by a newer version, or, in the home, has the id of another
+            folder.
     """
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
         self.spec, self.family, self.config = _parsed_spec(read_bytes(self.path / "spec.json"), self.path.name)
+        if self.spec.id != self.path.name and self.removable:
+            raise Damaged(
+                f"the id in spec.json of {self.path.name} must be the name of the folder, got {self.spec.id!r}"
+            )
 
     @classmethod
     def create(
@@ -260,7 +267,7 @@ class Run(WorkFolder):
 
     def epochs(self) -> list[dict[str, Any]]:
         """The event of each finished epoch, in order; the later one of an epoch trained again after a resume."""
-        told = [e for e in self.events()[0] if e.get("type") == "epoch" and isinstance(e.get("epoch"), int)]
+        told = [event for event in self.events()[0] if event.get("type") == "epoch" and is_report(event)]
         return list({e["epoch"]: e for e in told}.values())
 
     @property
@@ -408,7 +415,8 @@ class Run(WorkFolder):
     @property
     def removable(self) -> bool:
         """Whether people may rename and delete it, because it lies in the home."""
-        return self.path.parent == (home() / "runs").absolute()
+        runs = home() / "runs"
+        return self.path.parent == runs.absolute() or self.path.parent.resolve() == runs.resolve()
 
     def delete(self, by: str | None = None, although_parent: bool = False) -> None:
         """Remove the folder. It is renamed first, so that it disappears for everyone at once.

@@ -292,12 +292,11 @@ def as_python(run: Run, other: Run | None, shown: SampleRow, params: dict[str, A
     """The lines that restore the same samples."""
     code = opening(run) + (f"model = model.at({params['trained']:g})\n" if "trained" in params else "") + shown.python
     code += (
-        f'noisy = ae.corrupt(x, "{params["kind"]}", level={params["level"]:g}, seed={params["noise_seed"]}, '
+        f"noisy = ae.corrupt(x, {params['kind']!r}, level={params['level']:g}, seed={params['noise_seed']}, "
         "spec=model.spec)\nrestored = model.reconstruct(noisy)\nerrors = model.errors(noisy, target=x)\n"
     )
     if other is not None:
-        name = other.id if other.removable else f"pretrained/{other.path.name}"
-        code += f'\nother = ae.open_run("{name}")\nother_errors = other.errors(noisy, target=x)\n'
+        code += f"\nother = ae.open_run({other.reference!r})\nother_errors = other.errors(noisy, target=x)\n"
     return code
 
 

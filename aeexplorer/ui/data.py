@@ -211,7 +211,7 @@ def corruption(dataset: Dataset) -> str:
         with st.container(border=True):
             show(rows, spec, tile_width=TILES[spec.kind][2])
         st.caption("Level. " + " ".join(f"{CORRUPTIONS[k].title}: {_level(k, spec)}." for k in kinds))
-    return f'x = ae.corrupt(data.test.x[:10], "{kinds[0]}", level={level:g}, seed={seed}, spec=data.spec)\n'
+    return f"x = ae.corrupt(data.test.x[:10], {kinds[0]!r}, level={level:g}, seed={seed}, spec=data.spec)\n"
 
 
 def _level(kind: str, spec: DataSpec) -> str:

@@ -231,7 +231,7 @@ def path_python(params: dict[str, Any]) -> str:
     )
     if "compare_run" in params:
         code += (
-            f'\nother = ae.open_run("{params["compare_run"]}")\n'
+            f"\nother = ae.open_run({params['compare_run']!r})\n"
             "ends = other.encode(x_a)[0], other.encode(x_b)[0]\n"
             f"theirs = other.decode(ae.interpolate(*ends, steps={STEPS}))\n"
         )

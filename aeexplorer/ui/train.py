@@ -365,10 +365,10 @@ def as_python(
     if dial is not None:
         more = "from aeexplorer.training.plan import DialSpec\n"
         stops = f"stops={dial.stops!r}, epochs_per_stop={dial.epochs_per_stop}"
-        given += f',\n    dial=DialSpec(knob="{dial.knob}", {stops})'
+        given += f",\n    dial=DialSpec(knob={dial.knob!r}, {stops})"
     if parent is not None:
-        given += f',\n    start_from="{parent.reference}"'
+        given += f",\n    start_from={parent.reference!r}"
     return (
-        f'import aeexplorer as ae\n{more}\ndata = ae.load_dataset("{dataset_name}")\n'
-        f'run = ae.train("{family_name}", data{given})\nmodel = ae.open_run(run.path)\n'
+        f"import aeexplorer as ae\n{more}\ndata = ae.load_dataset({dataset_name!r})\n"
+        f"run = ae.train({family_name!r}, data{given})\nmodel = ae.open_run(run.path)\n"
     )

@@ -72,7 +72,7 @@ def map_python(model: Explorer, layouts: list[Layout]) -> str:
         lines = [
             "from aeexplorer.jobs.codes import codes_for_map",
             "",
-            f'z, labels, _ = codes_for_map(model, {size.n}, "{size.split}")',
+            f"z, labels, _ = codes_for_map(model, {size.n}, {size.split!r})",
         ]
     for layout in layouts:
         panel = layout.panel
@@ -80,8 +80,9 @@ def map_python(model: Explorer, layouts: list[Layout]) -> str:
         if panel.method == "axis":
             for name, group in zip("ab", axis_groups(panel), strict=True):
                 lines.append(f"{name} = tuple(np.arange(len(z))[{group.python}].tolist())")
-            parameters = {"components": parameters["components"], "a": "a", "b": "b"}
-        arguments = "".join(f", {name}={value}" for name, value in parameters.items())
-        lines.append(f'{panel.method} = ae.project(z, "{panel.method}"{arguments}).points')
+            parameters = {"components": parameters["components"]}
+        arguments = "".join(f", {name}={value!r}" for name, value in parameters.items())
+        arguments += ", a=a, b=b" if panel.method == "axis" else ""
+        lines.append(f"{panel.method} = ae.project(z, {panel.method!r}{arguments}).points")
     needed = "import numpy as np\n\n" if any(layout.panel.method == "axis" for layout in layouts) else ""
     return needed + "\n".join(lines) + "\n"

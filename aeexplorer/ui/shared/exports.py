@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -9,6 +11,7 @@ import numpy as np
 
 from aeexplorer.data import DataSpec, as_uint8
 from aeexplorer.plots import diverging, tile, to_gif, to_png
+from aeexplorer.projection.export import plain_cell
 from aeexplorer.ui.shared.page_footer import Download
 from aeexplorer.ui.shared.resources import theme
 
@@ -33,11 +36,13 @@ def sheet(name: str, rows: Mapping[str, np.ndarray], spec: DataSpec, residual: n
 
 
 def _table(rows: Mapping[str, np.ndarray], spec: DataSpec) -> bytes:
-    lines = ["row,sample," + ",".join(f"value_{i}" for i in range(spec.size))]
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["row", "sample", *(f"value_{i}" for i in range(spec.size))])
     for name, x in rows.items():
         for i, sample in enumerate(x.reshape(len(x), -1)):
-            lines.append(f"{name},{i}," + ",".join(f"{value:.6g}" for value in sample))
-    return "\n".join(lines).encode()
+            table.writerow([plain_cell(name), i, *(f"{value:.6g}" for value in sample)])
+    return text.getvalue().encode()
 
 
 def _coloured(x: np.ndarray, light: bool) -> np.ndarray:

@@ -59,8 +59,7 @@ def _downloads(files: Sequence[Download]) -> None:
 
 def opening(run: Run) -> str:
     """The lines of Python that open a run as `model`."""
-    name = run.id if run.removable else f"pretrained/{run.path.name}"
-    return f'import aeexplorer as ae\n\nmodel = ae.open_run("{name}")\n'
+    return f"import aeexplorer as ae\n\nmodel = ae.open_run({run.reference!r})\n"
 
 
 def loss_equation(run: Run) -> str:

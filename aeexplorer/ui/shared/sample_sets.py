@@ -127,7 +127,7 @@ class SampleSet(Stock):
     def _drawing(self, pixels: str) -> SampleRow:
         code = (
             "import base64\n\nimport numpy as np\n\n"
-            f'drawing = np.frombuffer(base64.b64decode("{pixels}"), np.uint8).reshape(model.spec.shape)\n'
+            f"drawing = np.frombuffer(base64.b64decode({pixels!r}), np.uint8).reshape(model.spec.shape)\n"
             f"x = np.stack([drawing] * {PATTERNS})\n"
         )
         return SampleRow([{"pixels": pixels}] * PATTERNS, (), (), "your drawing", code)
