@@ -19,7 +19,7 @@ from aeexplorer.runs.limits import check_cost
 from aeexplorer.runs.listing import find_run, list_runs
 from aeexplorer.runs.request import configure, new_run
 from aeexplorer.runs.run import Run
-from aeexplorer.server.identity import current_owner
+from aeexplorer.server.identity import current_address, current_owner
 from aeexplorer.store import Damaged
 from aeexplorer.training.estimation import Estimate, estimate, suggested
 from aeexplorer.training.loop import TrainingConfig, check_batch
