@@ -57,11 +57,21 @@ test("the axes of a map in space cross in its middle, lie within sight and turn 
   const names = ["PC 1", "PC 2", "PC 3"];
   const axes = placeAxes(camera, bounds, names);
   assert.deepEqual(axes.map(({ text }) => text), names);
-  const [right] = pixelsOf(camera, [1 + 0.72 * Math.hypot(2, 1, 1) / 2, 0.5, 0.5], 1);
+  const [right] = pixelsOf(camera, [1 + 0.88 * Math.hypot(2, 1, 1) / 2, 0.5, 0.5], 1);
   assert.deepEqual(axes[0].to, right);
   for (const { from, to, at } of axes) for (const [x, y] of [from, to, at]) assert.ok(x > 0 && x < 300 && y > 0 && y < 300);
   camera.drag(100, 0);
   assert.notDeepEqual(placeAxes(camera, bounds, names)[0].to, right);
+});
+
+test("a cloud in space is wholly in sight at first, however long it is", () => {
+  for (const high of [[9, 1, 1], [1, 9, 1], [1, 1, 9], [3, 3, 3]]) {
+    const bounds = { low: [0, 0, 0], high };
+    const corners = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((bits) => high.map((value, axis) => ((bits >> axis) & 1) * value));
+    for (const [x, y] of pixelsOf(new SpaceCamera(bounds, 400, 300), corners, 8)) {
+      assert.ok(x >= 0 && x <= 400 && y >= 0 && y <= 300, `${high}: ${x}, ${y}`);
+    }
+  }
 });
 
 function narrow(text) {

@@ -5,7 +5,7 @@ import { middleOf, pixelsOf } from "./camera.js";
 /** @import { Bounds } from "../shared/types.d.ts" */
 /** @import { Camera, PlacedAxis } from "./types.d.ts" */
 
-const [REACH, NAME] = [0.72, 0.78]; // of the cloud's radius: where a line ends and where its name stands
+const [REACH, NAME] = [0.88, 0.95]; // of the cloud's radius: where a line ends and where its name stands
 
 /**
  * @param {Camera} camera

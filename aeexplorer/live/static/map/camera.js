@@ -9,6 +9,7 @@ const MARGIN = 0.06;
 const MOST_FLAT = 200; // largest magnification
 const MOST_SPACE = 60;
 const EYE = 4; // distance of the eye from the middle of a cloud, in radii: far enough that nothing looks bent
+const FITTING = 0.47; // share of the shorter side that the radius of a cloud takes: long clouds stay in sight too
 const TURN = 0.008; // radians per pixel of dragging
 const STEEPEST = 1.55; // radians
 
@@ -156,7 +157,7 @@ export class SpaceCamera {
 
   /** Pixels of the cloud's radius. */
   get unit() {
-    return 0.62 * Math.min(this.width, this.height) * this.magnification;
+    return FITTING * Math.min(this.width, this.height) * this.magnification;
   }
 
   /** @param {Float32Array} points @param {Float32Array} x @param {Float32Array} y @param {Float32Array} [depth] */
