@@ -13,7 +13,7 @@ from waiting import PATIENCE
 
 from aeexplorer.data import load_dataset
 from aeexplorer.runs.request import new_run
-from aeexplorer.runs.run import _parsed_spec
+from aeexplorer.runs.spec import parsed_spec
 
 ROOT = Path(__file__).parents[1]
 OWN = (str(ROOT / "aeexplorer"), str(ROOT / "pages"))
@@ -53,7 +53,7 @@ def test_a_rerun_does_little(page: str, runs: None) -> None:
     seen = work_of(app.run)
     assert seen, "nothing was seen of the rerun"
     assert sum(seen.values()) < PAGES[page], seen.most_common(12)
-    assert seen[_parsed_spec.__name__] == 0, "the file of a run was parsed again though nothing was written"
+    assert seen[parsed_spec.__name__] == 0, "the file of a run was parsed again though nothing was written"
 
 
 def test_what_was_written_meanwhile_is_seen(runs: None) -> None:

@@ -24,24 +24,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aeexplorer.config import Config, ConfigError
+from aeexplorer.config import ConfigError
 from aeexplorer.data.spec import DataSpec
-from aeexplorer.families import Family, family
+from aeexplorer.families import family
 from aeexplorer.models.base import Autoencoder, ModelConfig
 from aeexplorer.program_files import PRETRAINED
 from aeexplorer.runs import checkpoints
 from aeexplorer.runs.dial import Dial, load_marks, load_snapshots
 from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.log import is_report
-from aeexplorer.runs.owners import LOCAL, local_owner, require_owner
+from aeexplorer.runs.owners import local_owner, require_owner
+from aeexplorer.runs.spec import RunSpec, parsed_spec
 from aeexplorer.store import (
     Damaged,
     home,
-    json_object,
     load_arrays,
     load_tensors,
     new_directory,
@@ -58,31 +58,9 @@ from aeexplorer.training.plan import DialSpec, Plan, make_plan
 if TYPE_CHECKING:
     from torch import Tensor
 
-FORMAT = 1
 STORED_CODES = 2_000  # test samples, at most
 START = "start.safetensors"
 TITLE_LIMIT = 120  # characters
-
-
-class RunSpec(Config):
-    """The request of a training: `config` holds the knobs of the family, `data` the description of the samples."""
-
-    format: int = FORMAT
-    kind: Literal["train"] = "train"
-    id: str
-    title: str
-    dataset: str
-    family: str
-    config: dict[str, Any]
-    training: TrainingConfig
-    data: DataSpec
-    created: str
-    owner: str = LOCAL
-    dial: DialSpec | None = None
-    source: str = ""
-    """Digest of the content of data that people brought; empty elsewhere."""
-    parent: str = ""
-    """The run whose weights it starts from, by id or as pretrained/NAME; empty for one from scratch."""
 
 
 @dataclass(frozen=True)
@@ -100,21 +78,6 @@ class Codes:
     indices: np.ndarray | None = None
 
 
-@functools.lru_cache(maxsize=2048)
-def _parsed_spec(content: bytes, name: str) -> tuple[RunSpec, Family, ModelConfig]:
-    """Parse the content of a spec.json; cached by content, because each rerun of a page lists every run."""
-    raw = json_object(content, f"spec.json in {name}")
-    written = raw.get("format")
-    if isinstance(written, int) and written > FORMAT:
-        raise Damaged(f"{name} was written by a newer version: format {written}, this one reads up to {FORMAT}")
-    try:
-        spec = RunSpec(**raw)
-        row = family(spec.family)
-        return spec, row, type(row.config)(**spec.config)
-    except (ConfigError, TypeError) as error:
-        raise Damaged(f"spec.json in {name} does not fit: {error}") from None
-
-
 class Run(WorkFolder):
     """One run folder.
 
@@ -125,7 +88,7 @@ class Run(WorkFolder):
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
-        self.spec, self.family, self.config = _parsed_spec(read_bytes(self.path / "spec.json"), self.path.name)
+        self.spec, self.family, self.config = parsed_spec(read_bytes(self.path / "spec.json"), self.path.name)
         if self.spec.id != self.path.name and self.removable:
             raise Damaged(
                 f"the id in spec.json of {self.path.name} must be the name of the folder, got {self.spec.id!r}"
