@@ -94,7 +94,7 @@ def test_corruption_by_keys_alone(page: Page, app_address: str) -> None:
     show(page, app_address + "/corruption?run=digits-dae")
     tab_to(page, "[role=radio]")
     page.keyboard.press("ArrowRight")
-    page.get_by_text("it has never seen salt and pepper").wait_for()
+    page.get_by_text("has never seen salt and pepper").wait_for()
     assert page.evaluate("document.activeElement.dataset.value") == "salt_and_pepper", (
         "the page's answer took the focus"
     )

@@ -41,12 +41,12 @@ def looks(page: Page) -> dict[str, object]:
 def test_all_that_beta_moves_moves_while_it_is_dragged(page: Page, app_address: str) -> None:
     show(page, app_address + BETA)
     before, count = looks(page), frames(page)
-    still = page.locator(f'{PANEL} canvas[aria-label^="input, 1"]').first.evaluate(INK)
+    still = page.locator(f'{PANEL} canvas[aria-label^="original, 1"]').first.evaluate(INK)
     slide(page, page.get_by_role("slider", name="β"), 0.1, 0.95)
     assert frames(page) - count > FOLLOWS
     after = looks(page)
     assert [name for name in before if before[name] == after[name]] == []
-    assert page.locator(f'{PANEL} canvas[aria-label^="input, 1"]').first.evaluate(INK) == still
+    assert page.locator(f'{PANEL} canvas[aria-label^="original, 1"]').first.evaluate(INK) == still
     assert str(after["snapshots"]).endswith("Between snapshots β = 1 and β = 10, warm-started.")
     page.mouse.up()
     page.wait_for_url(re.compile(r"beta=[789]\."))
@@ -78,7 +78,7 @@ def test_keys_alone_turn_beta(page: Page, app_address: str) -> None:
 def test_other_prior_samples_leave_the_reconstructions(page: Page, app_address: str) -> None:
     show(page, app_address + BETA)
     before = looks(page)
-    page.get_by_role("button", name="Other prior samples").click()
+    page.get_by_role("button", name="New prior samples").click()
     page.wait_for_url(re.compile(r"seed=1"))
     settle(page)
     after = looks(page)
@@ -88,10 +88,10 @@ def test_other_prior_samples_leave_the_reconstructions(page: Page, app_address: 
 def test_both_levels_move_the_ring_and_the_pictures(page: Page, app_address: str) -> None:
     show(page, app_address + LEVEL)
     heat = page.locator(f"{PANEL} .live-heat")
-    for name, word in (("trained at", "trained at 0.20"), ("tested at", "tested at 0.50")):
+    for name, word in (("Training noise", "training noise 0.20"), ("Test noise", "test noise 0.50")):
         said = heat.get_attribute("aria-label") or ""
         assert word in said
-        picture = page.locator(f'{PANEL} canvas[aria-label^="denoising AE, 1"]').first
+        picture = page.locator(f'{PANEL} canvas[aria-label^="reconstruction, DAE, 1"]').first
         shown, count = picture.evaluate(INK), frames(page)
         slide(page, page.get_by_role("slider", name=name), 0.3, 0.9)
         assert frames(page) - count > FOLLOWS
@@ -108,13 +108,13 @@ def test_another_kind_is_another_chain_and_a_picked_chain_brings_its_kind(page: 
     page.wait_for_url(re.compile(rf"run={MASK}.*kind=masking"))
     settle(page)
     page.get_by_role("combobox", name=re.compile("Model")).first.click()
-    page.get_by_role("option", name=re.compile("Digits.*Gaussian level")).first.click()
+    page.get_by_role("option", name=re.compile("Digits.*σ dial")).first.click()
     page.wait_for_url(re.compile(r"run=(?!" + MASK + ").*kind=gaussian"))
     settle(page)
     assert page.get_by_role("radio", name="Gaussian", exact=True).get_attribute("aria-checked") == "true"
 
 
-@pytest.mark.parametrize(("address", "slider"), [(BETA, "β"), (LEVEL, "trained at")])
+@pytest.mark.parametrize(("address", "slider"), [(BETA, "β"), (LEVEL, "Training noise")])
 def test_on_a_phone_nothing_stands_beyond_the_edge(
     new_page: NewPage, app_address: str, address: str, slider: str
 ) -> None:

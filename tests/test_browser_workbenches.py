@@ -66,7 +66,7 @@ def test_a_drawing_becomes_an_end(page: Page, app_address: str) -> None:
     sheet = page.locator(".live-sheet").last
     sheet.scroll_into_view_if_needed()
     stroke(page, SEVEN, sheet)
-    page.get_by_text("To · drawn").wait_for()
+    page.get_by_text("End · drawn").wait_for()
     settle(page)
     shown = pictures(page)
     assert shown[8] != before[8]
@@ -104,7 +104,7 @@ def test_four_corners_make_a_patch(page: Page, app_address: str) -> None:
 def test_draws_follow_seed_and_temperature(page: Page, app_address: str) -> None:
     panel = show(page, f"{app_address}/generate?run={PLANE}")
     before = pictures(page)
-    panel.get_by_role("button", name="Draw again").click()
+    panel.get_by_role("button", name="New samples").click()
     page.wait_for_url(re.compile("seed=1"))
     assert pictures(page) != before
     slide(page, panel.get_by_role("slider"), 0.5, 0.03)
