@@ -45,8 +45,8 @@ title, picker, box = st.columns([2.2, 1.3, 1.3], vertical_alignment="bottom")
 with title:
     heading(
         "Score of a DAE",
-        "The difference that a denoising autoencoder adds to a noisy sample points to where data become denser. Drag σ, "
-        "place a point and let it follow the arrows.",
+        "The difference that a denoising autoencoder adds to a noisy sample points to where data become denser. "
+        "Drag σ, place a point and let it follow the arrows.",
     )
 with picker:
     picked = pick_run("Model", PREFERRED, score.has_score, MISSING, family="score_dae", dataset="two-moons")

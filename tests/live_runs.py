@@ -17,6 +17,7 @@ PLANE, RESTORE, SEQUENCE = "plane", "restore", "sequence"
 SCORE, NAIVE = "score", "naive"
 TURN, TWIN = "turn", "turn-2d"
 BLUR, MASK = "blur", "mask"
+COARSE = "coarse"
 BETAS, LEVELS = (0.1, 1.0, 10.0), (0.0, 0.5, 1.0)
 SIGMAS = (0.1, 0.14, 0.2)
 
@@ -29,6 +30,7 @@ def train_into(home: Path) -> Path:
     ae.train("vae", digits, path=home / "runs" / PLANE, latent_dim=2, epochs=25, **common)
     ae.train("dae", digits, path=home / "runs" / RESTORE, latent_dim=16, epochs=8, **common)
     ae.train("vae", beats, path=home / "runs" / SEQUENCE, latent_dim=4, epochs=1, **common)
+    ae.train("hvae", digits, path=home / "runs" / COARSE, latent_dim=6, levels=2, epochs=1, **common)
     moons, dial = ae.load_dataset("two-moons"), DialSpec(knob="level", stops=SIGMAS, epochs_per_stop=10)
     for family, name, knobs in (("score_dae", SCORE, {}), ("dae", NAIVE, {"latent_dim": 1})):
         knobs |= {"epochs": 40, "batch_size": 512, "level": 0.1, "hidden": (64,)}

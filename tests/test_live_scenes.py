@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from live_runs import BLUR, MASK, NAIVE, PLANE, RESTORE, SCORE, SEQUENCE, TURN, TWIN, live_home  # noqa: F401
+from live_runs import BLUR, COARSE, MASK, NAIVE, PLANE, RESTORE, SCORE, SEQUENCE, TURN, TWIN, live_home  # noqa: F401
 
 from aeexplorer.config import ConfigError
-from aeexplorer.interpolation import slerp
+from aeexplorer.interpolation import lerp, slerp
 from aeexplorer.live import frame
 from aeexplorer.live.frame import Frame
 from aeexplorer.live.map_cache import cache_map
@@ -36,6 +36,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "traverse": {"run": RESTORE, "sample": {"code": 1}, "dims": [3, 0]},
     "arithmetic": {"run": PLANE, "sample": {"code": 1}, "plus": [1, 2], "minus": [3], "steps": 4},
     "sample": {"run": PLANE, "n": 7, "seed": 3},
+    "resample": {"run": COARSE, "sample": {"code": 1}, "below": 1, "n": 4},
     "corrupt": {"run": RESTORE, "compare_run": PLANE, "samples": SIXTEEN, "level": 0.4},
     "levels": {"run": RESTORE, "compare_run": PLANE, "samples": SIXTEEN, "points": 5},
     "beta": {"run": TURN, "twin": TWIN, "samples": SIXTEEN, "value": 2.5},
@@ -130,6 +131,32 @@ def test_ways_begin_and_end_where_their_samples_stand_on_the_map() -> None:
     np.testing.assert_allclose(made.arrays["lerp_path"][[0, -1]], ends, atol=1e-5)
     np.testing.assert_allclose(made.arrays["lerp_point"][0], ends[0] + (ends[1] - ends[0]) / 4, atol=1e-5)
     assert made.arrays["pixels_path"].shape == (9, 2) and made.arrays["pixels_point"].shape == (1, 2)
+
+
+def test_only_decoded_codes_have_a_status_and_every_picture_its_distance_to_real_ones() -> None:
+    params = {"run": RESTORE, "a": {"index": 1}, "b": {"index": 2}, "t": 0.5}
+    found = find_open_run(RESTORE)
+    made = render("interpolate", params | {"kinds": ["lerp", "slerp", "pixels", "pca"]})
+    for kind in ("lerp", "slerp"):
+        assert made.readouts[f"{kind}_at_status"] in STATUSES and len(made.readouts[f"{kind}_status"]) == 9
+    for kind in ("pixels", "pca"):
+        assert not {f"{kind}_status", f"{kind}_at_status", f"{kind}_at_distance"} & made.readouts.keys()
+        assert not any(text in STATUSES for under in made.readouts[f"{kind}_steps"] for text in under)
+    fade = lerp(*(found.test.x[i].ravel() / 255 for i in (1, 2)), [0.5])[0]
+    real = found.test.x[found.explorer.codes.index].reshape(-1, 64) / 255
+    differences = np.sqrt(np.square(real - fade).mean(1))
+    assert made.readouts["pixels_at_difference"] == pytest.approx(differences.min(), rel=1e-4)
+    np.testing.assert_array_equal(made.arrays["pixels_nearest"][0].ravel(), 255 * real[differences.argmin()])
+    assert made.readouts["at_status"][2:] == [None, None]
+    assert made.readouts["pairs"][4:6] == [["cross-fade"], made.readouts["pixels_at_difference"]]
+
+
+def test_a_mushy_corner_of_a_patch_tells_how_far_it_is_from_real_samples() -> None:
+    found = find_open_run(PLANE)
+    made = render("corners", {"run": PLANE, "corners": [{"index": i} for i in range(4)], "u": 0.5, "v": 0.5})
+    x = made.arrays["at"][0].ravel() / 255
+    real = found.test.x[found.explorer.codes.index].reshape(-1, 64) / 255
+    assert made.readouts["at_difference"][0] == pytest.approx(np.sqrt(np.square(real - x).mean(1)).min(), abs=0.002)
 
 
 def test_a_code_moved_on_the_map_keeps_what_the_map_does_not_show() -> None:

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 import aeexplorer as ae
 from aeexplorer import jobs
 from aeexplorer.live import open_runs
+from aeexplorer.live.frame import Frame
 from aeexplorer.runs.dial import Mark, save_marks
 from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
@@ -107,6 +108,19 @@ def test_a_model_trained_at_one_beta_becomes_a_mark_and_others_do_not() -> None:
     assert marks[1].distortion == pytest.approx(fresh.status.result["reconstruction"])
     assert "against theirs" in said(beta(run=run.id))
     assert parts.about_dial(model, marks).count("at β =") == 2
+
+
+def test_what_is_said_of_a_multi_rate_vae_is_computed_from_its_figures() -> None:
+    figures = {"value": 10.0, "gated_loss": 30.0, "loss": 25.0, "gated_active_units": 0, "active_units": 2, "units": 4}
+    text = parts.about_multirate(Frame(readouts=figures | {"gated_samples": 270}))
+    assert "has 0 active units, the dial 2 of 4" in text
+    assert "5.0 nats (20.0%) higher" in text and "270 test samples" in text
+    lower = parts.about_multirate(Frame(readouts=figures | {"gated_loss": 20.0, "gated_samples": 2000}))
+    assert "lower" in lower and "2,000" in lower
+    run, other = dial(), trained("multirate_vae", latent_dim=4)
+    assert parts.same_data(run)[0].id == other.id
+    app = beta(run=run.id, gated="true")
+    assert not app.exception and "270 test samples" in said(app)
 
 
 def test_the_button_starts_a_training_like_the_marks(monkeypatch: pytest.MonkeyPatch) -> None:

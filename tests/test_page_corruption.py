@@ -21,6 +21,7 @@ from aeexplorer.runs.run import Run
 from aeexplorer.training.plan import DialSpec
 from aeexplorer.ui import corruption as parts
 from aeexplorer.ui.shared.companions import told_apart
+from aeexplorer.ui.shared.page_footer import loss_equation
 
 __all__ = ["alone"]  # a fixture of every test here
 
@@ -182,6 +183,17 @@ def test_names_where_there_is_little_room() -> None:
     assert told_apart(trained("ae", latent_dim=3), trained("ae", latent_dim=4)) == ("AE 3-D", "AE 4-D")
     ours, theirs = trained("dae", level=0.2, title="gentle"), trained("dae", level=0.9, title="harsh")
     assert told_apart(ours, theirs) == ("gentle", "harsh")
+
+
+@pytest.mark.parametrize(
+    ("family", "dataset", "loss"), [("dae", "digits", "CE"), ("dae", "wine", "SE"), ("ae", "digits", "CE")]
+)
+def test_the_equation_is_the_loss_that_the_run_minimises(family: str, dataset: str, loss: str) -> None:
+    run = trained(family, dataset, corruption="gaussian", batch_size=32)
+    assert rf"\mathrm{{{loss}}}\big(x,\, g(f(\tilde x))\big)" in loss_equation(run)
+    assert loss_equation(run) in corruption(run=run.id).markdown[0].value
+    squared = trained(family, "digits", corruption="gaussian", loss="mse")
+    assert r"\mathrm{SE}" in loss_equation(squared)
 
 
 def chain(kind: str = "gaussian", **knobs: object) -> Run:

@@ -58,7 +58,7 @@ def test_every_kind_of_data_and_code(view: str, family: str, dataset: str, laten
 
 
 @pytest.mark.parametrize(
-    ("family", "words"), [("vae", "the prior"), ("ae", "a Gaussian fitted to them"), ("vqvae", "as often as")]
+    ("family", "words"), [("vae", "the prior"), ("ae", "A Gaussian fitted to them"), ("vqvae", "as often as")]
 )
 def test_draws_say_where_codes_come_from(family: str, words: str) -> None:
     trained(family, latent_dim=16)

@@ -14,6 +14,7 @@ from aeexplorer.live.components import Panel
 from aeexplorer.server import history
 from aeexplorer.ui import generate, interpolate
 from aeexplorer.ui.shared import view_state
+from aeexplorer.ui.shared.run_picker import run_labels
 from aeexplorer.ui.shared.view_state import as_link_text, number, whole
 
 __all__ = ["alone"]  # a fixture of every test here
@@ -145,6 +146,34 @@ def test_a_large_seed_stays_what_it_is() -> None:
     app = open_page("generate", view="Sample", seed="1234567")
     assert app.query_params["seed"] == "1234567"
     assert "seed 1234567" in said(app) and "seed=1234567" in app.code[0].value
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [("digits-nobody", "There is no model digits-nobody here"), ("", "cannot be shown on this page")],
+)
+def test_a_link_to_a_model_that_cannot_be_shown_says_so_and_offers_the_nearest(asked: str, words: str) -> None:
+    deep, flat, wine = trained(latent_dim=4), trained(latent_dim=2), trained("vae", "wine", latent_dim=2, batch_size=32)
+    app = open_page("home", run=asked or deep.id)
+    assert app.query_params["run"] == flat.id
+    assert words in said(app) and "is shown instead" in said(app)
+    app.run()
+    assert words in said(app), "until a person picks one"
+    app.selectbox[0].set_value(wine.id).run()
+    assert words not in said(app)
+
+
+def test_names_of_models_are_short_and_none_is_given_twice() -> None:
+    runs = [
+        trained(latent_dim=2),
+        trained(latent_dim=2),
+        trained("ae", latent_dim=3),
+        trained(latent_dim=2, title="x" * 99),
+    ]
+    names = run_labels(runs)
+    assert names[runs[2].id] == "Digits · AE · 3-D"
+    assert names[runs[0].id].startswith("Digits · VAE · 2-D · ") and len(set(names.values())) == 4
+    assert max(map(len, names.values())) <= 44
 
 
 Mount = Callable[..., Panel]

@@ -67,8 +67,8 @@ class OpenRun:
 
     def nearest_sample(self, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, float | None]:
         """The test sample behind a stored code that looks most like a sample (1, *shape), and the root mean squared
-        difference of their values; where the data is not here what the code nearest to z (1, latent_dim) decodes to, and
-        None."""
+        difference of their values; where the data is not here what the code nearest to z (1, latent_dim) decodes to,
+        and None."""
         if self._flat_samples is None:
             return self.pictures_at(self.neighbourhood(z).nearest[0, :1]), None
         place, difference = self._flat_samples.nearest(x.reshape(-1))

@@ -35,8 +35,8 @@ class Slider(Config):
         param: the field of the scene's params it sets; "z.3" sets the fourth element of z.
         scale: "log" moves evenly in the logarithm; then `step` is not used.
         symbol_by: symbols that depend on another control, {"kind": {"gaussian": "σ", "masking": "p"}}.
-        bend: (value, share of the travel) from `low` at 0 to `high` at 1, ascending, between which the slider moves evenly
-            on its scale; a place within half a step of a mark is the mark.
+        bend: (value, share of the travel) from `low` at 0 to `high` at 1, ascending; the slider moves evenly between
+            them on its scale; a place within half a step of a mark is the mark.
     """
 
     type: Literal["slider"] = "slider"
@@ -239,8 +239,8 @@ class Cloud(View):
 
 
 class Dimensions(View):
-    """The KL of each dimension as bars, the largest first, and of the same dimensions the aggregate posterior beside the
-    prior; how many are active, and between which snapshots the weights stand."""
+    """The KL of each dimension as bars, the largest first, and of the same dimensions the aggregate posterior beside
+    the prior; how many are active, and between which snapshots the weights stand."""
 
     type: Literal["dimensions"] = "dimensions"
 

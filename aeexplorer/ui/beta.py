@@ -60,7 +60,8 @@ def has_beta(run: Run) -> bool:
 
 
 def twin_of(run: Run) -> Run | None:
-    """The dial over β of the same data with a code of two values, whose map is shown; none for a run that has its own."""
+    """The dial over β of the same data with a code of two values, whose map is shown; none for a run that has its
+    own."""
     if run.config.latent_dim <= 2:
         return None
     kin = [other for other in same_data(run) if has_beta(other) and other.config.latent_dim == 2]
@@ -239,8 +240,8 @@ def bend(stops: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
 
 
 def fresh_config(run: Run, value: float) -> dict[str, Any]:
-    """The knobs of a model like the dial's, trained from scratch at one β as its marks are: as long as its first stop, β
-    warmed up over the first quarter."""
+    """The knobs of a model like the dial's, trained from scratch at one β as its marks are: as long as its first stop,
+    β warmed up over the first quarter."""
     training: TrainingConfig = run.spec.training
     fresh = {"beta": value, "warmup": 0.25, "seed": (training.seed + 1) % 2**31}
     return {**dict(run.config), **dict(training), **fresh}
@@ -266,8 +267,14 @@ def offer_fresh(run: Run, value: float) -> None:
 def _start(run: Run, value: float) -> None:
     try:
         data, given, pace = dataset(run.spec.dataset), fresh_config(run, value), jobs.pace()
-        made = new_run(run.family.name, data, f"{run.spec.data.title} at β = {value:g}, from scratch",
-                       owner=current_owner(), pace=pace, **given)  # fmt: skip
+        made = new_run(
+            run.family.name,
+            data,
+            f"{run.spec.data.title} at β = {value:g}, from scratch",
+            owner=current_owner(),
+            pace=pace,
+            **given,
+        )
         cost = estimate(
             run.family.name, made.config, made.spec.training, data.spec, len(data.train), len(data.validation)
         )

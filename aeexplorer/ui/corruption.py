@@ -50,8 +50,8 @@ def is_dial(run: Run) -> bool:
 
 
 def dials_by_kind(run: Run) -> dict[str, str]:
-    """Ids of dials over the level by the kind that they were trained on: the run itself, and of the other kinds those that
-    are like it."""
+    """Ids of dials over the level by the kind that they were trained on: the run itself, and of the other kinds those
+    that are like it."""
     if not is_dial(run):
         return {}
     dials = {str(run.config.corruption): run.id}
@@ -267,8 +267,8 @@ def about_training(run: Run, kind: str) -> str:
     noise = f"{_kind_name(trained.name)}{' noise' if trained.name == 'gaussian' else ''}"
     if is_dial(run):
         return (
-            f"A dial is a series of models trained at increasing levels, here of {noise}, each from the weights of the one "
-            "before (warm-started); the model at 0 is a plain autoencoder."
+            f"A dial is a series of models trained at increasing levels, here of {noise}, each from the weights of the "
+            "one before (warm-started); the model at 0 is a plain autoencoder."
         )
     at = f"({SYMBOLS[trained.name]} = {run.config.level:g})"
     if trained.name == kind:

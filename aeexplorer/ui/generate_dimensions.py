@@ -36,7 +36,7 @@ def traverse(opened: OpenRun, place: DeltaGenerator) -> Shown:
             required=True,
             key=f"dimensions.{opened.explorer.name}",
             persist_state="session",
-            help=f"Sorted by {'their KL, in nats' if dimensions.measure == 'KL' else 'the variance of the stored codes'}.",
+            help=f"Sorted by {'KL, in nats' if dimensions.measure == 'KL' else 'the variance of the stored codes'}.",
         )
     _say_collapse(dimensions)
     dims, state = groups[group], PanelState("traverse.panel", reach=REACH)
@@ -86,7 +86,8 @@ def _say_collapse(dimensions: Dimensions) -> None:
 
 
 def _groups(dimensions: Dimensions) -> dict[str, tuple[int, ...]]:
-    """The dimensions by level where there are several, else by strength: at first the strongest, then the other active ones, then the inactive ones."""
+    """The dimensions by level where there are several, else by strength: at first the strongest, then the other active
+    ones, then the inactive ones."""
     if (count := int(dimensions.levels.max()) + 1) > 1:
         active = dimensions.active or dimensions.inactive
         by_level = (tuple(d for d in active if dimensions.levels[d] == level)[:ROWS] for level in range(count))
@@ -114,9 +115,14 @@ def redraw(opened: OpenRun, place: DeltaGenerator) -> Shown:
     count, n = len(opened.explorer.levels), DRAWS if opened.spec.kind == "image" else WIDE_DRAWS
     with box:
         below = st.segmented_control(
-            "Levels that are kept", range(count), default=1, required=True, key="levels.below", persist_state="session",
+            "Levels that are kept",
+            range(count),
+            default=1,
+            required=True,
+            key="levels.below",
+            persist_state="session",
             format_func=lambda kept: "none" if not kept else str(kept),
-        )  # fmt: skip
+        )
     params: dict[str, Any] = {"run": opened.explorer.name, "sample": sample.named, "below": int(below), "n": n}
     state = PanelState("levels.panel", seed=SEED, temperature=TEMPERATURE)
     start = state.start(seed=0, temperature=1.0)

@@ -194,8 +194,8 @@ def _about_map(opened: OpenRun) -> str:
     if opened.latent_dim == 2:
         return "Click on the map to make the nearest sample the end."
     return (
-        f"Map: first two principal components of the codes, {opened.plane.share:.0%} of their variance. Hover to decode a "
-        "point (the remaining dimensions are those of the end sample). Click to make the nearest sample the end."
+        f"Map: first two principal components of the codes, {opened.plane.share:.0%} of their variance. Hover to "
+        "decode a point (the remaining dimensions are those of the end sample). Click to make the nearest sample the end."
     )
 
 
@@ -205,8 +205,8 @@ def _about_numbers(other: Run | None) -> str:
     if other is not None:
         return f"Does one model change more evenly, for other pairs too? Numbers: {change}"
     return (
-        f"Lights: the decoded code is near the data ●, has few data nearby ◐ or is far from the data ○. Numbers: {change} "
-        "Under a real sample: root mean squared difference."
+        "Lights: the decoded code is near the data ●, has few data nearby ◐ or is far from the data ○. "
+        f"Numbers: {change} Under a real sample: root mean squared difference."
     )
 
 
@@ -319,7 +319,8 @@ def patch_python(params: dict[str, Any], n: int) -> str:
     made = "d = b + c - a\n" if n == 3 else ""
     return (
         f"{made}\nimport numpy as np\n\nfrom aeexplorer.interpolation import grid\n\n"
-        f'z = grid(np.stack([a, b, c, d]), rows={params["rows"]}, columns={params["columns"]}, kind="{params["kind"]}")\n'
+        f"z = grid(np.stack([a, b, c, d]), rows={params['rows']}, columns={params['columns']}, "
+        f'kind="{params["kind"]}")\n'
         f"pictures = model.decode(z.reshape(-1, model.latent_dim))\n"
     )
 

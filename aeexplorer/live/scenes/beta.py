@@ -30,7 +30,7 @@ PROBED = 2_000
 CELLS = 16
 """Parts of the gap between two snapshots, at whose ends the map is that of the model itself."""
 RATES = 13
-"""Values of β at which a net that answers at every one is measured."""
+"""Values of β at which a multi-rate VAE is measured."""
 NARROWEST = 3.2
 """Half of the map's width at least, in standard deviations of the prior."""
 
@@ -41,7 +41,7 @@ class BetaParams(Config):
     Attributes:
         twin: a dial over β of the same data with a code of two values, whose map is shown; without one the map is that
             of the run's own principal components.
-        gated: a run of one net that answers at every β, to be held against the dial.
+        gated: a multi-rate VAE to compare with the dial.
     """
 
     run: str
@@ -54,33 +54,39 @@ class BetaParams(Config):
 
 
 def beta(params: BetaParams) -> Frame:
-    """A VAE at any β of its dial: samples and their reconstructions, as many prior samples, the map of test codes, and of
-    each dimension its KL and what the aggregate posterior is, those with the largest KL first.
+    """A VAE at any β of its dial: samples, their reconstructions and as many prior samples.
 
-    Arrays `map` (n, 2) and `kl`, `mean`, `variance`, `active` (K,). Readouts are those of the whole test set, interpolated between
-    the values at which the run has been measured: D, R and βR in nats per sample, active units, the snapshots between which
-    the weights stand; `ellipse` holds two standard deviations of the aggregate posterior on the map.
+    Array `map` (n, 2) holds test codes. Arrays `kl`, `mean`, `variance` and `active` (K,) hold for each dimension, the
+    largest KL first, its KL, the moments of its aggregate posterior and whether it is active. Readouts are figures of
+    the whole test set, interpolated between the measured values of β: D, R and βR in nats per sample, active units, and
+    the two snapshots between which the weights are interpolated. `ellipse` holds two standard deviations of the
+    aggregate posterior on the map.
     """
     opened = find_open_run(params.run)
     dial = dial_of(opened, "beta")
     value = min(max(params.value, dial.stops[0]), dial.stops[-1])
     model = opened.explorer.at(value)
     x = np.stack([values_of(sample, opened) for sample in params.samples])
-    said = at_value(dial, value)
-    order = np.argsort(-said["kl"], kind="stable")
+    curve_at = at_value(dial, value)
+    order = np.argsort(-curve_at["kl"], kind="stable")
     arrays = {
         "input": tiles(x, opened.spec),
         "reconstruction": tiles(model.reconstruct(x), opened.spec),
         "prior": tiles(model.sample(len(x), params.seed), opened.spec),
-    } | {name: said[name][order].astype(np.float32) for name in ("kl", "mean", "variance")}
-    active = said["activity"][order] > ACTIVE_VARIANCE
+    } | {name: curve_at[name][order].astype(np.float32) for name in ("kl", "mean", "variance")}
+    active = curve_at["activity"][order] > ACTIVE_VARIANCE
     arrays["active"] = active.astype(np.uint8)
-    distortion, rate = float(said["distortion"]), float(said["rate"])
+    distortion, rate = float(curve_at["distortion"]), float(curve_at["rate"])
     readouts: dict[str, Any] = {
-        "value": value, "distortion": distortion, "rate": rate, "weighted": value * rate,
-        "loss": distortion + value * rate, "active_units": int(active.sum()), "units": len(order),
+        "value": value,
+        "distortion": distortion,
+        "rate": rate,
+        "weighted": value * rate,
+        "loss": distortion + value * rate,
+        "active_units": int(active.sum()),
+        "units": len(order),
         "between": between(dial, value),
-    }  # fmt: skip
+    }
     if params.gated:
         other, figures = _gated(params.gated, opened)
         model = other.explorer.at(value)
@@ -88,10 +94,12 @@ def beta(params: BetaParams) -> Frame:
         arrays["gated_prior"] = tiles(model.sample(len(x), params.seed), opened.spec)
         at = {name: float(np.interp(np.log(value), np.log(figures["value"]), rows)) for name, rows in figures.items()}
         readouts |= {
-            "gated_distortion": at["distortion"], "gated_rate": at["rate"],
-            "gated_loss": at["distortion"] + value * at["rate"], "gated_active_units": round(at["active_units"]),
+            "gated_distortion": at["distortion"],
+            "gated_rate": at["rate"],
+            "gated_loss": at["distortion"] + value * at["rate"],
+            "gated_active_units": round(at["active_units"]),
             "gated_samples": min(PROBED, len(other.explorer.dataset.test)),
-        }  # fmt: skip
+        }
     shown = find_open_run(params.twin) if params.twin else opened
     if shown.latent_dim > 1 and shown.test is not None:
         arrays["map"], on_map = _map(shown, value, params.points)
@@ -100,7 +108,7 @@ def beta(params: BetaParams) -> Frame:
 
 
 def _gated(run: str, opened: OpenRun) -> tuple[OpenRun, dict[str, np.ndarray]]:
-    """An open run of one net for every β, with its figures along the range of the dial that it is held against.
+    """An open multi-rate VAE with its figures along its range of β.
 
     Raises:
         ConfigError: for another family, or samples of another shape.
@@ -146,8 +154,10 @@ def at_value(dial: Dial, value: float) -> dict[str, np.ndarray]:
     high = min(low + 1, len(curve["value"]) - 1)
     part = place - low
     return {
-        name: (1 - part) * rows[low] + part * rows[high] for name, rows in curve.items() if name not in ("value", "tested")
-    }  # fmt: skip
+        name: (1 - part) * rows[low] + part * rows[high]
+        for name, rows in curve.items()
+        if name not in ("value", "tested")
+    }
 
 
 def between(dial: Dial, value: float) -> tuple[float, float]:
@@ -167,19 +177,19 @@ def _map(shown: OpenRun, value: float, points: int) -> tuple[np.ndarray, dict[st
     cell = min(int(weight * CELLS), CELLS - 1)
     ends = [_places(shown, lower * (upper / lower) ** (at / CELLS))[:points] for at in (cell, cell + 1)]
     on_map = ends[0] + np.float32(weight * CELLS - cell) * (ends[1] - ends[0])
-    said = at_value(dial, value)
+    curve_at = at_value(dial, value)
     directions = shown.plane.directions
-    spread = (directions * np.maximum(said["variance"] - said["activity"], 0)) @ directions.T
+    spread = (directions * np.maximum(curve_at["variance"] - curve_at["activity"], 0)) @ directions.T
     covariance = np.cov(on_map.T.astype(np.float64)) + spread
     lengths, axes = np.linalg.eigh(covariance)
     centre, radii = on_map.mean(0), 2 * np.sqrt(np.maximum(lengths, 0))
     # the curve is smooth in β, so the window is too: points travel and never jump
-    widest = float(np.sqrt(said["variance"].max()) + np.abs(said["mean"]).max())
+    widest = float(np.sqrt(curve_at["variance"].max()) + np.abs(curve_at["mean"]).max())
     return on_map, {
         "ellipse": {"centre": centre, "radii": radii, "angle": float(np.arctan2(axes[1, 0], axes[0, 0]))},
         "prior": shown.plane.place(np.zeros((1, shown.latent_dim)))[0],
         "reach": max(NARROWEST, 2.4 * widest),
-    }  # fmt: skip
+    }
 
 
 def _places(shown: OpenRun, value: float) -> np.ndarray:
@@ -224,8 +234,8 @@ class TrainedParams(Config):
 
 
 def trained(params: TrainedParams) -> Frame:
-    """A dial over the level: arrays `trained` (g,), `tested` (m,), `mse` (g, m) on the whole test set, and where there are
-    classes `probe` (g,), what a linear probe makes of clean test codes with a few labels of each class."""
+    """A dial over the level: arrays `trained` (g,), `tested` (m,), `mse` (g, m) on the whole test set, and where there
+    are classes `probe` (g,), what a linear probe makes of clean test codes with a few labels of each class."""
     opened = find_open_run(params.chains.get(params.kind, params.run))
     dial = dial_of(opened, "level")
     rows = dial.curve

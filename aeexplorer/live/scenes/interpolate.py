@@ -45,17 +45,17 @@ class _Endpoints(NamedTuple):
 
 
 def interpolate(params: InterpolateParams) -> Frame:
-    """For each kind a row of `steps` samples from `start` to `end` (array `<kind>`) and the sample at `t` (`<kind>_at`).
+    """For each kind a row of `steps` samples from `start` to `end` (array `<kind>`), and the sample at `t`.
 
-    "lerp" and "slerp" decode codes: where each code lies is told, and where codes have two values or more their path on the
-    map (`<kind>_path`, `<kind>_point`). "pixels" is the cross-fade of the samples themselves, "pca" the straight line
-    through as many principal components as codes have values: no code is decoded there, so nothing is said of one, and
+    "lerp" and "slerp" decode codes: readouts tell where each code lies, and codes of two values or more have a path on
+    the map (`<kind>_path`, `<kind>_point`). "pixels" cross-fades the samples themselves, "pca" draws a straight line
+    through as many principal components as codes have values: no code is decoded there, so no status is given, and
     their path on the map is that of their encodings.
 
     Arrays `at` and `nearest` hold, one for each kind, the sample at `t` and the real one nearest to it, `pairs` both by
-    turns, with captions as readout `pairs`: where the code lies and the kind, and the root mean squared difference of the
-    two samples. Array `<kind>_change` over `between`, the middles of the steps, is how much the samples change;
-    the readout `<kind>_at_change` is read off it at `t`, and `<kind>_peak` is the largest change over the mean one.
+    turns, with captions as readout `pairs`: where the code lies and the kind, and the root mean squared difference of
+    the two samples. Array `<kind>_change` over `between`, the middles of the steps, is how much the samples change; the
+    readout `<kind>_at_change` is read off it at `t`, and `<kind>_peak` is the largest change over the mean one.
 
     With `compare_run` the same of another run, every name with "compare_" before it.
     """

@@ -55,8 +55,8 @@ class LiftParams(Config):
 def lift(params: LiftParams) -> Frame:
     """The sample decoded at a place of a map, its distance to the data, and the nearest real samples.
 
-    A code that is lifted between the neighbours of a place is always near known codes, so on t-SNE and UMAP the distance
-    of the place to the points of the map counts too.
+    A code that is lifted between the neighbours of a place is always near known codes, so on t-SNE and UMAP the
+    distance of the place to the points of the map counts too.
     """
     opened, cached = find_open_run(params.run), cached_map(params.map_id)
     projection = cached.projection

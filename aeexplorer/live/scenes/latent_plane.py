@@ -43,8 +43,8 @@ class CodesParams(Config):
 
 
 def codes(params: CodesParams) -> Frame:
-    """The stored codes themselves: z, their classes (255 for none) and the names of the classes; of codes with two values
-    or more also where they stand on the map, `points`."""
+    """The stored codes themselves: z, their classes (255 for none) and the names of the classes; of codes with two
+    values or more also where they stand on the map, `points`."""
     opened = find_open_run(params.run)
     z, labels = opened.z[: params.limit], opened.labels[: params.limit]
     classes = np.where(labels < 0, 255, labels)

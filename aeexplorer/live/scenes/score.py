@@ -1,4 +1,4 @@
-"""Scenes of the score in the plane: arrows exact and learned, how well they agree, and the way of a point along them."""
+"""Scenes of the score in the plane: exact and learned arrows, their agreement, and the path of a point along them."""
 
 from __future__ import annotations
 
@@ -73,8 +73,12 @@ def data(params: DataParams) -> Frame:
     shown = plane(opened)
     start = shown.places[np.abs(shown.away - BESIDE).argmin()]
     readouts = {
-        "low": shown.low, "high": shown.high, "cell": shown.cell, "sigmas": sigmas(opened.explorer), "start": start,
-    }  # fmt: skip
+        "low": shown.low,
+        "high": shown.high,
+        "cell": shown.cell,
+        "sigmas": sigmas(opened.explorer),
+        "start": start,
+    }
     return Frame({"points": shown.data.points[: params.limit].astype(np.float32)}, readouts)
 
 
@@ -86,21 +90,23 @@ class FieldParams(Config):
 
 def field(params: FieldParams) -> Frame:
     """The arrows: `at` (n, 2) no farther than 3σ from data, there `exact` and of each run `learned` (n, 2); `density`
-    (rows, columns), the top row first, as bytes of its share of the highest; and the agreement over noisy test samples."""
+    (rows, columns), the top row first, as bytes of its share of the highest; and the agreement over noisy test
+    samples."""
     shown, models = _opened(params)
     sigma, near = params.sigma, shown.away <= REACH * params.sigma
     at, noisy = shown.places[near], shown.noisy(sigma)
     density, exact = shown.data.field(*shown.axes(FINE), sigma, every=FINE)
     arrays = {
-        "at": at.astype(np.float32), "exact": exact.reshape(-1, 2)[near].astype(np.float32),
+        "at": at.astype(np.float32),
+        "exact": exact.reshape(-1, 2)[near].astype(np.float32),
         "density": np.rint(255 * density[::-1] / density.max()).astype(np.uint8),
-    }  # fmt: skip
+    }
     readouts: dict[str, Any] = {"sigma": sigma}
     wanted = shown.data.score(noisy, sigma)
     for prefix, model in models.items():
-        said = learned(model, np.concatenate([at, noisy]), sigma)
-        arrays[f"{prefix}learned"] = said[: len(at)].astype(np.float32)
-        agreement = score_agreement(said[len(at) :], wanted)
+        scores = learned(model, np.concatenate([at, noisy]), sigma)
+        arrays[f"{prefix}learned"] = scores[: len(at)].astype(np.float32)
+        agreement = score_agreement(scores[len(at) :], wanted)
         readouts |= {f"{prefix}{name}": value for name, value in agreement._asdict().items()}
         readouts[f"{prefix}between"] = _between(model, sigma)
     return Frame(arrays, readouts)
@@ -144,8 +150,8 @@ class WalkParams(FieldParams):
 
 
 def way(params: WalkParams) -> Frame:
-    """The way of a point that is denoised again and again until it hardly moves: `exact_way` by the mean of the smoothed
-    data, `learned_way` by each run (steps + 1, 2); where each ends, and the score and r(x) at the start."""
+    """The way of a point that is denoised again and again until it hardly moves: `exact_way` by the mean of the
+    smoothed data, `learned_way` by each run (steps + 1, 2); where each ends, and the score and r(x) at the start."""
     shown, models = _opened(params)
     sigma, start = params.sigma, np.array([params.start])
     steps = {"exact": lambda x: shown.data.mean(x, sigma)}
@@ -156,9 +162,12 @@ def way(params: WalkParams) -> Frame:
         arrays[f"{name}_way"] = gone.astype(np.float32)
         distance = float(shown.data.distance(gone[-1:])[0])
         readouts |= {
-            f"{name}_steps": len(gone) - 1, f"{name}_distance": distance, f"{name}_status": _status(shown, distance),
-            f"{name}_restored": gone[1], f"{name}_score": (gone[1] - start[0]) / sigma**2,
-        }  # fmt: skip
+            f"{name}_steps": len(gone) - 1,
+            f"{name}_distance": distance,
+            f"{name}_status": _status(shown, distance),
+            f"{name}_restored": gone[1],
+            f"{name}_score": (gone[1] - start[0]) / sigma**2,
+        }
     readouts["distance"] = float(shown.data.distance(start)[0])
     return Frame(arrays, readouts)
 
@@ -210,8 +219,8 @@ def _opened(params: FieldParams | CurveParams) -> tuple[Plane, dict[str, Explore
     for prefix, model in models.items():
         low, high = sigmas(model)
         if isinstance(params, FieldParams) and not low <= params.sigma <= high:
-            said = f"between {low:g} and {high:g}" if low < high else f"{low:g}"
-            raise ConfigError(f"sigma must be {said}, at which {prefix}run was trained, got {params.sigma:g}")
+            allowed = f"between {low:g} and {high:g}" if low < high else f"{low:g}"
+            raise ConfigError(f"sigma must be {allowed}, at which {prefix}run was trained, got {params.sigma:g}")
     return plane(opened), models
 
 

@@ -29,7 +29,7 @@ def choose_companion(page: str, others: Sequence[Run], none: str, first: bool = 
 
     Args:
         others: to choose from.
-        none: what is said where there are no others.
+        none: the sentence where there are no others.
         first: whether the first of them is chosen until a person chooses.
     """
     runs = {run.id: run for run in others}

@@ -65,7 +65,11 @@ def _dimensions(run: str, written: int, with_data: bool, _opened: OpenRun) -> Di
     order = np.argsort(-score, kind="stable").tolist()
     spread = 3 * np.maximum(z.std(axis=0), 1e-3)
     return Dimensions(
-        tuple(d for d in order if alive[d]), tuple(d for d in order if not alive[d]), score, measure,
-        z.mean(axis=0) - spread, z.mean(axis=0) + spread,
+        tuple(d for d in order if alive[d]),
+        tuple(d for d in order if not alive[d]),
+        score,
+        measure,
+        z.mean(axis=0) - spread,
+        z.mean(axis=0) + spread,
         np.repeat(np.arange(len(_opened.explorer.levels)), _opened.explorer.levels),
-    )  # fmt: skip
+    )

@@ -51,7 +51,8 @@ def _coloured(x: np.ndarray, light: bool) -> np.ndarray:
 
 
 def mosaic(rows: Sequence[np.ndarray], light: bool) -> bytes:
-    """Rows of pictures, each (n, h, w) or (n, h, w, 3) uint8, as the bytes of a PNG; grey ones as ink on paper if light."""
+    """Rows of pictures, each (n, h, w) or (n, h, w, 3) uint8, as the bytes of a PNG; grey ones as ink on paper if
+    light."""
     pictures = _shown(np.concatenate(rows), light)
     return to_png(tile(pictures, max(map(len, rows)), pad=6, scale=_scale(pictures), ground=_ground(pictures, light)))
 

@@ -66,12 +66,12 @@ def group_options(model: Explorer, index: np.ndarray, labels: np.ndarray) -> dic
     Returns:
         by a name for widgets and links.
     """
-    found = {
+    groups = {
         f"class:{y}": Group(class_name(model.spec, y), np.flatnonzero(labels == y), f"labels == {y}")
         for y in sorted(set(labels[labels >= 0].tolist()))
     }
     for name, places in named_groups(model.run.spec.dataset).items():
         rows = np.flatnonzero(np.isin(index, places))
         if len(rows):
-            found[f"group:{name}"] = Group(name, rows, str(rows.tolist()))
-    return found
+            groups[f"group:{name}"] = Group(name, rows, str(rows.tolist()))
+    return groups

@@ -1,4 +1,5 @@
-"""The footer of a page: the equation with the current numbers, the lines of Python that do the same, the view as a link."""
+"""The footer of a page: the equation with the current numbers, the lines of Python that do the same, the view as a
+link."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ MOST_BUTTONS = 2  # files that are buttons of the footer; more are behind one
 
 
 class Download(NamedTuple):
-    """A file to download: the label of its button, its name, and its content, or what makes that when the button is pressed."""
+    """A file to download: the label of its button, its name, and its content, or what makes that when the button is
+    pressed."""
 
     label: str
     name: str

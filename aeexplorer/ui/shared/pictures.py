@@ -15,13 +15,17 @@ from aeexplorer.ui.shared.resources import theme
 
 
 def picture_rows(
-    rows: Sequence[tuple[str, Sequence[np.ndarray] | np.ndarray]], spec: DataSpec, captions: Sequence[Sequence[str]] | None = None,
-    columns: int | None = None, tile_width: int = 88,
-) -> None:  # fmt: skip
+    rows: Sequence[tuple[str, Sequence[np.ndarray] | np.ndarray]],
+    spec: DataSpec,
+    captions: Sequence[Sequence[str]] | None = None,
+    columns: int | None = None,
+    tile_width: int = 88,
+) -> None:
     """Rows of samples, aligned in columns, with the name of each row at its left.
 
     Args:
-        rows: (name, samples (n, *spec.shape)), pictures also as colours (h, w, 3); an empty name leaves no place for names.
+        rows: (name, samples (n, *spec.shape)), pictures also as colours (h, w, 3); an empty name leaves no place for
+            names.
         captions: a text under each sample of each row.
         columns: samples in a line; all of the longest row if None.
         tile_width: widest a sample is drawn, in pixels.
@@ -36,10 +40,10 @@ def picture_rows(
         tiles = []
         for i, sample in enumerate(x):
             caption = captions[r][i] if captions and r < len(captions) and i < len(captions[r]) else ""
-            said = ", ".join(t for t in (name, caption or f"sample {i + 1}") if t)
+            description = ", ".join(t for t in (name, caption or f"sample {i + 1}") if t)
             below = f"<span>{html.escape(caption)}</span>" if caption else ""
             tiles.append(
-                f'<div class="ae-tile">{_tile(sample, spec, html.escape(said, quote=True), scale)}{below}</div>'
+                f'<div class="ae-tile">{_tile(sample, spec, html.escape(description, quote=True), scale)}{below}</div>'
             )
         columns_style = f"grid-template-columns: repeat({width}, minmax(0, {tile_width}px))"
         cells.append(f'<div class="ae-tiles" style="{columns_style}">{"".join(tiles)}</div>')
@@ -84,9 +88,9 @@ def common_scale(rows: Sequence[tuple[str, Sequence[np.ndarray] | np.ndarray]], 
     return (low, high) if high > low else (low - 1, high + 1)
 
 
-def _tile(sample: np.ndarray, spec: DataSpec, said: str, scale: tuple[float, float]) -> str:
+def _tile(sample: np.ndarray, spec: DataSpec, description: str, scale: tuple[float, float]) -> str:
     ratio = f"{spec.shape[1]}/{spec.shape[0]}" if spec.kind == "image" else "5/3"
-    return f'<img alt="{said}" src="{picture_address(sample, spec, scale)}" style="--ratio: {ratio}">'
+    return f'<img alt="{description}" src="{picture_address(sample, spec, scale)}" style="--ratio: {ratio}">'
 
 
 def _marks(values: np.ndarray, spec: DataSpec, low: float, high: float) -> str:
@@ -99,6 +103,7 @@ def _marks(values: np.ndarray, spec: DataSpec, low: float, high: float) -> str:
     zero = float(np.clip((0 - low) / (high - low), 0, 1))
     step = 96 / len(values)
     return "".join(
-        f'<rect x="{2 + i * step:.2f}" y="{56 - 52 * max(v, zero):.2f}" width="{step * 0.8:.2f}" height="{max(52 * abs(v - zero), 0.5):.2f}"/>'
+        f'<rect x="{2 + i * step:.2f}" y="{56 - 52 * max(v, zero):.2f}" '
+        f'width="{step * 0.8:.2f}" height="{max(52 * abs(v - zero), 0.5):.2f}"/>'
         for i, v in enumerate(values)
     )

@@ -43,7 +43,7 @@ def pick_run(
         preferred: names of runs to begin with, when nothing was picked that the page can show.
         fits: which runs the page can show. Where the picked one does not fit, one of the same dataset that does is
             shown in its place.
-        missing: what is said when there is none.
+        missing: the sentence where there is none.
         train: what the page Train then begins with, as its link says it.
 
     Returns None, with that sentence and the way out, when there is nothing to show.
@@ -95,7 +95,7 @@ def run_labels(runs: Iterable[Run]) -> dict[str, str]:
         run.id: f"{run.spec.data.title} · {short_name(run)}" if _is_plain(run) else _cut(run.title) for run in ranked
     }
     count = Counter(names.values())
-    created = {run.id: run.spec.created[:16].replace("T", " ") for run in ranked if run.removable}
+    created = {run.id: run.spec.created[5:16].replace("T", " ") for run in ranked if run.removable}
     names = {
         key: f"{name} · {created[key]}" if count[name] > 1 and key in created else name for key, name in names.items()
     }

@@ -69,9 +69,12 @@ def chart(figure: object, height: int | str = "content", **more: object) -> obje
 
 
 def show(
-    rows: Sequence[tuple[str, Sequence[np.ndarray] | np.ndarray]], spec: DataSpec, captions: Sequence[Sequence[str]] | None = None,
-    columns: int | None = None, tile_width: int = 88,
-) -> None:  # fmt: skip
+    rows: Sequence[tuple[str, Sequence[np.ndarray] | np.ndarray]],
+    spec: DataSpec,
+    captions: Sequence[Sequence[str]] | None = None,
+    columns: int | None = None,
+    tile_width: int = 88,
+) -> None:
     """Rows of samples; points of a plane as one chart of the first two rows, each point joined to its second."""
     if not is_plane(spec):
         picture_rows(rows, spec, captions, columns, tile_width)

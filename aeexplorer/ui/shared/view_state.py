@@ -1,8 +1,8 @@
 """The state of a view: where its controls begin, where they were left, and the link that says so.
 
-A control begins with the value of the link, else where it was left in this session, else with its default. The link has a
-say when a page is opened, when the browser goes back or forth, and when it holds a text that no run of the script wrote.
-The texts that a run of the script writes reach the browser as one change of the address.
+A control begins with the value of the link, else where it was left in this session, else with its default. The link has
+a say when a page is opened, when the browser goes back or forth, and when it holds a text that no run of the script
+wrote. The texts that a run of the script writes reach the browser as one change of the address.
 """
 
 from __future__ import annotations
@@ -160,8 +160,8 @@ class Setting:
 class PanelState:
     """The settings of a live panel, by the params that its controls set.
 
-    While the panel lives a control is the hand's own: the page tells it where to begin, and moves it again only when the
-    link has a say or when it stands where it must not.
+    While the panel lives a control is the hand's own: the page tells it where to begin, and moves it again only when
+    the link has a say or when it stands where it must not.
 
     Args:
         key: of the panel.
