@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aeexplorer import noise
 from aeexplorer.config import ConfigError, unknown
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.tensors import to_array, to_float, to_tensor
@@ -28,7 +29,8 @@ class Corruption:
 
     Attributes:
         unit: the meaning of the level, in natural units.
-        draw: (shape (b, *model shape), generator, device) -> noise, independent of the level.
+        draw: (shape (b, *model shape), generator, device) -> noise, independent of the level; None takes the thread's
+            generator.
         apply: (x, level, noise, (low, high)) -> corrupted x of the same shape; low is the value of pepper, high of
             salt.
     """
@@ -46,11 +48,11 @@ def _positions(shape: torch.Size) -> tuple[int, ...]:
 
 
 def _draw_normal(shape: torch.Size, generator: torch.Generator | None, device: torch.device) -> Tensor:
-    return torch.randn(shape, generator=generator, device=device)
+    return noise.normal(shape, generator, device)
 
 
 def _draw_uniform(shape: torch.Size, generator: torch.Generator | None, device: torch.device) -> Tensor:
-    return torch.rand(_positions(shape), generator=generator, device=device)
+    return noise.uniform(_positions(shape), generator, device)
 
 
 def _draw_signed(shape: torch.Size, generator: torch.Generator | None, device: torch.device) -> Tensor:
@@ -61,34 +63,34 @@ def _draw_blocks(shape: torch.Size, generator: torch.Generator | None, device: t
     if len(shape) == 2:
         return _draw_uniform(shape, generator, device)
     side = -(-max(shape[2:]) // BLOCKS)
-    noise = torch.rand((shape[0], 1, *(-(-n // side) for n in shape[2:])), generator=generator, device=device)
+    blocks = noise.uniform((shape[0], 1, *(-(-n // side) for n in shape[2:])), generator, device)
     for axis in range(2, len(shape)):
-        noise = noise.repeat_interleave(side, axis).narrow(axis, 0, shape[axis])
-    return noise
+        blocks = blocks.repeat_interleave(side, axis).narrow(axis, 0, shape[axis])
+    return blocks
 
 
-def gaussian(x: Tensor, level: float, noise: Tensor, extremes: tuple[float, float] = (0.0, 1.0)) -> Tensor:
-    """x + level · noise; the level is the standard deviation in units of the data.
+def gaussian(x: Tensor, level: float, pattern: Tensor, extremes: tuple[float, float] = (0.0, 1.0)) -> Tensor:
+    """x + level · pattern; the level is the standard deviation in units of the data.
 
     Not clipped: only for purely additive noise is the optimal denoiser's residual the score (Vincent 2011; Alain &
     Bengio 2014).
     """
-    return x + level * noise
+    return x + level * pattern
 
 
-def salt_and_pepper(x: Tensor, level: float, noise: Tensor, extremes: tuple[float, float] = (0.0, 1.0)) -> Tensor:
+def salt_and_pepper(x: Tensor, level: float, pattern: Tensor, extremes: tuple[float, float] = (0.0, 1.0)) -> Tensor:
     """Set a fraction `level` of the positions to the low or the high extreme, half each.
 
-    The noise is uniform in [-1, 1]: its absolute value decides whether a position changes, its sign to which extreme.
+    The pattern is uniform in [-1, 1]: its absolute value decides whether a position changes, its sign to which extreme.
     """
     low, high = extremes
-    replaced = torch.where(noise < 0, torch.full_like(noise, low), torch.full_like(noise, high))
-    return torch.where(noise.abs() < level, replaced, x)
+    replaced = torch.where(pattern < 0, torch.full_like(pattern, low), torch.full_like(pattern, high))
+    return torch.where(pattern.abs() < level, replaced, x)
 
 
-def masking(x: Tensor, level: float, noise: Tensor, extremes: tuple[float, float] = (0.0, 1.0)) -> Tensor:
+def masking(x: Tensor, level: float, pattern: Tensor, extremes: tuple[float, float] = (0.0, 1.0)) -> Tensor:
     """Set a fraction `level` of the positions to 0: black in a picture, the mean in a standardised table."""
-    return x * (noise >= level)
+    return x * (pattern >= level)
 
 
 CORRUPTIONS: dict[str, Corruption] = {
@@ -151,5 +153,5 @@ def corrupt(
         unit = None if kind_of_data == "vector" else (0.0, 1.0)
         spec = DataSpec(name="samples", title="Samples", kind=kind_of_data, shape=x.shape[1:], value_range=unit)
     clean = to_float(to_tensor(x, spec))
-    noise = row.draw(clean.shape, torch.Generator().manual_seed(seed), clean.device)
-    return to_array(row.apply(clean, level, noise, extremes(spec)), spec)
+    pattern = row.draw(clean.shape, torch.Generator().manual_seed(seed), clean.device)
+    return to_array(row.apply(clean, level, pattern, extremes(spec)), spec)

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "aeexplorer"
 FILES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "pages").glob("*.py"), *ROOT.glob("app.py")])
 
 ARRAYS = {"config", "interpolation", "metrics", "plots", "projection"}
-MODELS = {"config", "data", "tensors", "corruption", "nets", "losses", "models", "families"}
+MODELS = {"config", "data", "tensors", "noise", "corruption", "nets", "losses", "models", "families"}
 RUNS = MODELS | {"store", "program_files", "training", "metrics", "runs"}
 LOOKING_IN = RUNS | ARRAYS | {"explorer"}
 
@@ -30,8 +30,9 @@ ALLOWED: dict[str, set[str]] = {
     "projection": {"config", "metrics"},
     # models and how they are trained
     "tensors": {"config", "data"},
-    "corruption": {"config", "data", "tensors"},
-    "nets": {"config", "data", "tensors"},
+    "noise": set(),
+    "corruption": {"config", "data", "tensors", "noise"},
+    "nets": {"config", "data", "tensors", "noise"},
     "losses": {"config", "data"},
     "models": MODELS - {"families"},
     "families": MODELS,
@@ -52,7 +53,7 @@ ALLOWED: dict[str, set[str]] = {
     "app": {"server", "program_files"},
 }
 
-TORCH = {"corruption", "tensors", "nets", "losses", "models", "families", "training", "runs", "explorer", "store"}
+TORCH = {"corruption", "noise", "tensors", "nets", "losses", "models", "families", "training", "runs", "explorer", "store"}
 
 WARMS_UP = "aeexplorer/jobs/worker.py"
 """A worker imports torch before it is needed, and asks it for nothing."""

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from aeexplorer import noise
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.models.base import Autoencoder, Batch, Code, ModelConfig, Objective
 
@@ -57,7 +58,7 @@ class AdversarialAutoencoder(Autoencoder):
         """-log D(z') - log(1 - D(f(x))) with z' ~ N(0, I), in nats per sample (Goodfellow et al. 2014, equation 1)."""
         with torch.no_grad():
             codes = self.encode(batch.x_in).z  # (b, K)
-        real, fake = self.discriminator(torch.randn_like(codes)), self.discriminator(codes)  # logits of D, (b, 1) each
+        real, fake = self.discriminator(noise.normal_like(codes)), self.discriminator(codes)  # logits of D, (b, 1) each
         return {
             "discriminator": F.binary_cross_entropy_with_logits(real, torch.ones_like(real))
             + F.binary_cross_entropy_with_logits(fake, torch.zeros_like(fake))
@@ -87,4 +88,4 @@ class AdversarialAutoencoder(Autoencoder):
         self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0, y: Tensor | None = None
     ) -> Tensor:
         """z ~ N(0, temperature² I), (n, K)."""
-        return temperature * torch.randn((n, self.config.latent_dim), generator=generator)
+        return temperature * noise.normal((n, self.config.latent_dim), generator)

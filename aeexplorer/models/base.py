@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from aeexplorer import losses
+from aeexplorer import losses, noise
 from aeexplorer.config import Choice, ConfigError
 from aeexplorer.corruption import CORRUPTIONS
 from aeexplorer.data.spec import DataSpec
@@ -192,7 +192,7 @@ class Autoencoder(nn.Module, ABC):
         code = self.code(h)
         if code.mean is None or code.logvar is None:
             return code
-        z = torch.addcmul(code.mean, torch.exp(0.5 * code.logvar), torch.randn_like(code.mean))  # (b, latent_dim)
+        z = torch.addcmul(code.mean, torch.exp(0.5 * code.logvar), noise.normal_like(code.mean))  # (b, latent_dim)
         return replace(code, z=z)
 
     def draw(self, x: Tensor, k: int = 1, y: Tensor | None = None) -> tuple[Tensor, Tensor]:

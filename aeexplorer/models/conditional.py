@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from aeexplorer import noise
 from aeexplorer.config import ConfigError
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.models.base import Batch, one_hot
@@ -57,6 +58,6 @@ class ConditionalVAE(VAE):
     def terms(self, batch: Batch) -> dict[str, Tensor]:
         """-log p(x|z, y) and β KL(q(z|x, y) || N(0, I)) (equation 4), some labels hidden."""
         if self.training and self.config.hidden_labels:
-            hidden = torch.rand(batch.y.shape, device=batch.y.device) < self.config.hidden_labels
+            hidden = noise.uniform(batch.y.shape, device=batch.y.device) < self.config.hidden_labels
             batch = batch._replace(y=batch.y.masked_fill(hidden, -1))
         return super().terms(batch)

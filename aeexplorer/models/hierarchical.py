@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from aeexplorer import noise
 from aeexplorer.config import ConfigError
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.losses import gaussian_log_density
@@ -97,7 +98,7 @@ class HierarchicalVAE(VAE):
                 mean = (mean * precision + prior_mean * prior_precision) * logvar.exp()
             posterior.append((mean, logvar))
             prior.append((prior_mean, prior_logvar))
-            z.append(torch.addcmul(mean, torch.exp(0.5 * logvar), torch.randn_like(mean)) if draw else mean)
+            z.append(torch.addcmul(mean, torch.exp(0.5 * logvar), noise.normal_like(mean)) if draw else mean)
         joined = [torch.cat(part, dim=1) for part in (*zip(*posterior, strict=True), *zip(*prior, strict=True))]
         return Code(torch.cat(z, dim=1), *joined)
 
@@ -128,7 +129,7 @@ class HierarchicalVAE(VAE):
         """Redraw the levels of z (n, K) after the first `below` from their priors."""
         levels = list(z.split(self.sizes, dim=1))
         for i in range(below, len(levels)):
-            noise = torch.randn(levels[i].shape, generator=generator)  # (n, size of the level)
-            mean, logvar = self._prior(i, levels[:i], noise)
-            levels[i] = mean + temperature * torch.exp(0.5 * logvar) * noise
+            drawn = noise.normal(levels[i].shape, generator)  # (n, size of the level)
+            mean, logvar = self._prior(i, levels[:i], drawn)
+            levels[i] = mean + temperature * torch.exp(0.5 * logvar) * drawn
         return torch.cat(levels, dim=1)

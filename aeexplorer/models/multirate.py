@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from aeexplorer import noise
 from aeexplorer.config import ConfigError
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.models.base import Batch
@@ -55,7 +56,7 @@ class MultiRateVAE(VAE):
         log_beta, x = self._log_beta(batch.x), batch.x
         if self.training:
             low, high = math.log(self.config.lowest), math.log(self.config.highest)
-            log_beta = low + (high - low) * torch.rand(len(x), device=x.device)
+            log_beta = low + (high - low) * noise.uniform(x.shape[:1], device=x.device)
         code = self.drawn(self.encoder(batch.x_in, log_beta))
         return {
             "reconstruction": self.reconstruction_term(self.decoder(code.z, log_beta), x),

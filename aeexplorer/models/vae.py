@@ -6,6 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from aeexplorer import noise
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.models.base import Autoencoder, Batch, Code, ModelConfig
 
@@ -71,4 +72,4 @@ class VAE(Autoencoder):
         self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0, y: Tensor | None = None
     ) -> Tensor:
         """z ~ N(0, temperature² I), (n, K)."""
-        return temperature * torch.randn((n, self.config.latent_dim), generator=generator)
+        return temperature * noise.normal((n, self.config.latent_dim), generator)

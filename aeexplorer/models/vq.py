@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor
 
+from aeexplorer import noise
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.models.base import Autoencoder, Batch, Code, ModelConfig, Objective, Stage
 from aeexplorer.models.token_prior import TokenPrior
@@ -152,6 +153,6 @@ class VQVAE(Autoencoder):
         # An entry used less than a tenth as often as the average one restarts at every step until it is used: while the
         # encoder still changes fast, an entry left alone for some steps would by then be far from all codes.
         dead = self.counts < 0.1 * len(entries) / len(self.counts)
-        fresh = entries[torch.randint(len(entries), (len(self.counts),), device=entries.device)]
+        fresh = entries[noise.integers(len(entries), self.counts.shape, entries.device)]
         means = self.sums / self.counts.clamp_min(torch.finfo(self.counts.dtype).tiny)[:, None]
         self.codebook.copy_(torch.where(dead[:, None], fresh, means))

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from torch import nn
 
+from aeexplorer import noise
 from aeexplorer.config import Config
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.tensors import model_shape
@@ -25,7 +26,7 @@ class MLPKnobs(Config):
 
 def activated(layer: nn.Module, dropout: float) -> list[nn.Module]:
     """A linear layer or convolution followed by ReLU and, where asked for, dropout."""
-    return [layer, nn.ReLU(), *([nn.Dropout(dropout)] if dropout else [])]
+    return [layer, nn.ReLU(), *([noise.Dropout(dropout)] if dropout else [])]
 
 
 def mlp_encoder(spec: DataSpec, out: int, config: Any) -> nn.Module:

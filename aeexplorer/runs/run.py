@@ -27,7 +27,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
+from aeexplorer import noise
 from aeexplorer.config import ConfigError
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.families import family
@@ -242,10 +244,7 @@ class Run(WorkFolder):
 
     def new_model(self) -> Autoencoder:
         """The model with its initial weights: those of its parent, else those of its seed."""
-        import torch
-
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.spec.training.seed)
+        with noise.building(self.spec.training.seed):
             model = self.family.make(self.config, self.spec.data)
         if (self.path / START).exists():
             model.load_state_dict(self._fitting(load_tensors(self.path / START), START))
@@ -261,8 +260,9 @@ class Run(WorkFolder):
             dial = self.load_dial()
             return dial.model_at(dial.default)
         tensors = self._fitting(load_tensors(self.weights_path), self.weights_path.name)
-        model = self.new_model()
-        model.load_state_dict(tensors)
+        with torch.device("meta"):  # no initial weights, which would be thrown away
+            model = self.family.make(self.config, self.spec.data)
+        model.load_state_dict(tensors, assign=True)
         return model.eval().requires_grad_(False)
 
     def _fitting(self, tensors: dict[str, Tensor], file: str) -> dict[str, Tensor]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from aeexplorer import noise
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.families import Family, family
 from aeexplorer.models.base import Autoencoder, Batch, ModelConfig
@@ -158,7 +159,7 @@ class _Counter(TorchDispatchMode):
 def _step_work(family_name: str, config: ModelConfig, spec: DataSpec, batch: int, stage: int) -> _Work:
     with torch.device("meta"):
         model: Autoencoder = family(family_name).make(config, spec)
-        x = torch.empty((batch, *model_shape(spec)))
+        x = torch.empty((batch, *model_shape(spec)), dtype=torch.float32)
         y = torch.empty(batch, dtype=torch.int64)
         model.train()
         with _Counter() as counted:
@@ -176,10 +177,11 @@ def _pace() -> _Pace:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        x, a = torch.rand(128, 512), torch.rand(512, 256, requires_grad=True)
-        image = torch.rand(32, 16, 14, 14, requires_grad=True)
-        kernel = torch.rand(32, 16, 3, 3, requires_grad=True)
-        wide, small = torch.rand(1 << 18), torch.rand(64, requires_grad=True)
+        with noise.seeded(0):
+            x, a = noise.uniform((128, 512)), noise.uniform((512, 256)).requires_grad_()
+            image = noise.uniform((32, 16, 14, 14)).requires_grad_()
+            kernel = noise.uniform((32, 16, 3, 3)).requires_grad_()
+            wide, small = noise.uniform((1 << 18,)), noise.uniform((64,)).requires_grad_()
         product = _undisturbed(lambda: (x @ a).sum().backward())
         strided = _undisturbed(lambda: torch.conv2d(image, kernel, stride=2, padding=1).sum().backward())
         gemm = 4 * 128 * 512 * 256 / product  # forward, and backward for `a` alone

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aeexplorer import noise
 from aeexplorer.config import ConfigError
 from aeexplorer.corruption import extremes, lookup
 from aeexplorer.data.spec import Split
@@ -44,15 +44,6 @@ def encoded(model: Autoencoder, split: Split, size: int = EVALUATION_BATCH) -> I
         yield Encoded(x, y, model.features(x, y))
 
 
-@contextlib.contextmanager
-def seeded(model: Autoencoder, seed: int) -> Iterator[None]:
-    """Noise that depends on the seed alone; the caller's random numbers go on as if nothing had been drawn."""
-    device = next(model.parameters()).device
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield
-
-
 @torch.inference_mode()
 def evaluate(model: Autoencoder, split: Split, seed: int = 0, nll: int = 0) -> dict[str, float]:
     """Figures per sample, summed over features and averaged over the split.
@@ -78,7 +69,7 @@ def evaluate(model: Autoencoder, split: Split, seed: int = 0, nll: int = 0) -> d
     figures = {"reconstruction": mean_terms(model, split, seed)["reconstruction"]}
     squared, rate, codes, indices, right, labelled = 0.0, 0.0, [], [], 0, 0
     learned = "prior" in model.traits_of(model.config)
-    with seeded(model, seed):
+    with noise.seeded(seed, next(model.parameters()).device):
         for x, y, h in encoded(model, split):
             code = model.code(h)
             squared += (model.decode(code.z, y) - x).square().sum().item()
@@ -130,7 +121,7 @@ def negative_log_likelihood(model: Autoencoder, split: Split, k: int, seed: int 
     if model.loss.constant is None:
         raise ConfigError(f"nll needs a loss that is a likelihood, got {model.loss.name}")
     total, widest = 0.0, max(1, NLL_BYTES // (4 * model.data.size))  # rows of a chunk
-    with seeded(model, seed):
+    with noise.seeded(seed, next(model.parameters()).device):
         for x, y, h in encoded(model, split, min(EVALUATION_BATCH, widest)):
             if model.code(h).mean is None:
                 raise ConfigError(f"nll needs a family with a posterior, got {type(model).__name__}")
@@ -151,7 +142,7 @@ def negative_log_likelihood(model: Autoencoder, split: Split, k: int, seed: int 
 def denoising_error(model: Autoencoder, split: Split, seed: int = 0) -> float:
     """Squared error per feature of restoring clean samples from input that is corrupted as in training."""
     squared = 0.0
-    with seeded(model, seed):
+    with noise.seeded(seed, next(model.parameters()).device):
         for x, y, _ in encoded(model, split):
             x_in = make_batch(model, x, y).x_in
             squared += (model.decode(model.encode(x_in, y).z, y) - x).square().sum().item()
@@ -173,7 +164,7 @@ def rate_distortion(model: Autoencoder, split: Split, seed: int = 0) -> dict[str
     distortion = 0.0
     kl = torch.zeros(model.config.latent_dim, dtype=torch.float64)
     means, variance = [], torch.zeros_like(kl)
-    with seeded(model, seed):
+    with noise.seeded(seed, next(model.parameters()).device):
         for x, y, h in encoded(model, split):
             code = model.drawn(h)
             assert code.mean is not None and code.logvar is not None
@@ -203,10 +194,10 @@ def restoration(model: Autoencoder, split: Split, levels: Sequence[float], seed:
     """
     row = lookup(model.config.corruption)
     squared = np.zeros(len(levels))
-    with seeded(model, seed):
+    with noise.seeded(seed, next(model.parameters()).device):
         for x, y, _ in encoded(model, split):
-            noise = row.draw(x.shape, None, x.device)
+            pattern = row.draw(x.shape, None, x.device)
             for i, level in enumerate(levels):
-                x_in = row.apply(x, level, noise, extremes(model.data))
+                x_in = row.apply(x, level, pattern, extremes(model.data))
                 squared[i] += (model.decode(model.encode(x_in, y).z, y) - x).square().sum().item()
     return (squared / len(split) / model.data.size).astype(np.float32)
