@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
 import sys
 import time
@@ -188,7 +189,8 @@ def project(arguments: argparse.Namespace) -> None:
     if len(z) >= SMALLEST_MAP:
         known = labels if (labels >= 0).any() else None
         figures = quality(z, projection.points, known, graph=projection.graph)
-    path = arguments.out or home() / "maps" / f"{explorer.run.id}-{arguments.method}-{len(z)}.npz"
+    path = arguments.out or home() / "maps" / map_name(arguments, explorer.run.id, len(z), knobs)
+    path = path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")  # as `np.savez` names it
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, points=projection.points, labels=labels, index=index)
     for notice in projection.notices:
@@ -206,9 +208,14 @@ def project(arguments: argparse.Namespace) -> None:
     )
 
 
-def export(arguments: argparse.Namespace) -> None:
-    import io
+def map_name(arguments: argparse.Namespace, run: str, n: int, knobs: dict[str, Any]) -> str:
+    """The name of a map's file, another one for each split and each parameter."""
+    asked = [f"{name}-{'-'.join(map(str, v)) if isinstance(v, tuple) else v}" for name, v in sorted(knobs.items())]
+    split = [] if arguments.split == "test" else [arguments.split]
+    return "-".join([run, arguments.method, str(n), *split, *asked]).replace("/", "_") + ".npz"
 
+
+def export(arguments: argparse.Namespace) -> None:
     from aeexplorer.projection.export import plain_cell
     from aeexplorer.runs.bundles import bundle
     from aeexplorer.runs.listing import find_run
@@ -411,6 +418,9 @@ def _named(argv: list[str], flag: str, default: str) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Run a command; returns 2 after a refusal, which is one sentence on the error stream."""
     argv = sys.argv[1:] if argv is None else argv
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a code page such as cp1252 has no β
+            stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         arguments = build_parser(argv).parse_args(argv)
         return arguments.action(arguments) or 0

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
@@ -34,6 +34,18 @@ class Config(BaseModel):
             super().__init__(**values)
         except ValidationError as error:
             raise ConfigError(sentence(error, type(self).model_fields)) from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_for_a_list(cls, values: Any) -> Any:
+        """Take one number for a list of one: `hidden=400` is `hidden=(400,)`, as on the command line."""
+        if not isinstance(values, dict):
+            return values
+        lists = {name for name, field in cls.model_fields.items() if get_origin(field.annotation) is tuple}
+        return {
+            name: (value,) if name in lists and isinstance(value, int | float) else value
+            for name, value in values.items()
+        }
 
     def replace(self, **values: Any) -> Self:
         """A copy with some fields changed, validated again."""
@@ -60,8 +72,11 @@ def choices(field: FieldInfo) -> tuple[Any, ...]:
 
 def sentence(error: ValidationError, known: Iterable[str] = ()) -> str:
     """Put pydantic's findings into words, one clause per field: name, limit and the value given."""
-    clauses = []
-    for item in error.errors(include_url=False):
+    clauses, items = [], error.errors(include_url=False)
+    lists = {item["loc"][:-1] for item in items}
+    for item in items:
+        if item["type"] == "too_short" and item["loc"] in lists:
+            continue  # pydantic counts the valid items of a list, and the invalid ones are named anyway
         name = ".".join(str(part) for part in item["loc"]) or "value"
         if item["type"] == "extra_forbidden":
             clauses.append(unknown("knob", name, known))

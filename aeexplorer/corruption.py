@@ -16,6 +16,7 @@ from torch import Tensor
 
 from aeexplorer import noise
 from aeexplorer.config import ConfigError, unknown
+from aeexplorer.data.checks import CORRUPTED, check_values, numbers
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.tensors import to_array, to_float, to_tensor
 
@@ -132,7 +133,7 @@ def corrupt(
     """Corrupt samples; the pattern depends on the shape and the seed alone.
 
     Args:
-        x: (n, *sample shape); uint8 pictures are read as 0..1.
+        x: (n, *sample shape); uint8 pictures are read as 0..1, other numbers must lie in the value range.
         kind: a name in `CORRUPTIONS`.
         level: in [0, 1]: a standard deviation for "gaussian", a fraction for the others.
         spec: describes the samples; without it uint8 arrays are read as pictures, (n, d) floats as vectors and
@@ -142,7 +143,7 @@ def corrupt(
         float32 array of the shape of x.
 
     Raises:
-        ConfigError: for an unknown kind or a level outside [0, 1].
+        ConfigError: for an unknown kind, a level outside [0, 1], or samples that are not finite or far out of range.
     """
     row = lookup(kind)
     if not 0 <= level <= 1:
@@ -152,6 +153,8 @@ def corrupt(
         kind_of_data = "vector" if x.ndim == 2 and x.dtype != np.uint8 else "image"
         unit = None if kind_of_data == "vector" else (0.0, 1.0)
         spec = DataSpec(name="samples", title="Samples", kind=kind_of_data, shape=x.shape[1:], value_range=unit)
+    x = numbers(x, spec)
     clean = to_float(to_tensor(x, spec))
+    check_values(x, spec, beyond=CORRUPTED)
     pattern = row.draw(clean.shape, torch.Generator().manual_seed(seed), clean.device)
     return to_array(row.apply(clean, level, pattern, extremes(spec)), spec)

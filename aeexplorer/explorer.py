@@ -14,6 +14,7 @@ from torch import Tensor
 
 from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
+from aeexplorer.data.checks import CORRUPTED, check_values, numbers
 from aeexplorer.data.spec import Dataset, Split
 from aeexplorer.interpolation import traversal
 from aeexplorer.runs.dial import Dial
@@ -29,8 +30,8 @@ CHUNK = 256
 class Explorer:
     """A trained model with fixed weights, in eval mode.
 
-    Samples are (n, *spec.shape); uint8 pictures are read as 0..1. Codes are (n, latent_dim). Results are float32 unless
-    a docstring says otherwise.
+    Samples are (n, *spec.shape); uint8 pictures are read as 0..1, other numbers must lie in the value range of the data
+    (corrupted ones may exceed it). Codes are (n, latent_dim). Results are float32 unless a docstring says otherwise.
 
     Raises:
         Damaged: when the run's weights cannot be used.
@@ -146,14 +147,13 @@ class Explorer:
         return None if self.label is None else torch.full((n,), self.label)
 
     def _samples(self, x: np.ndarray) -> Tensor:
-        given = to_tensor(np.asarray(x), self.spec)
-        samples = to_float(given)
-        if given.is_floating_point() and not torch.isfinite(samples).all():
-            raise ConfigError("samples must be finite numbers, got NaN or infinity")
-        return samples
+        values = numbers(x, self.spec)
+        samples = to_tensor(values, self.spec)
+        check_values(values, self.spec, beyond=CORRUPTED)
+        return to_float(samples)
 
     def _codes(self, z: np.ndarray) -> Tensor:
-        z = np.atleast_2d(np.asarray(z, dtype=np.float32))
+        z = np.atleast_2d(numbers(z, name="codes").astype(np.float32))
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
             raise ValueError(f"codes must have shape (n, {self.latent_dim}), got {z.shape}")
         if not np.isfinite(z).all():

@@ -204,11 +204,20 @@ def _prepare(z1: ArrayLike, z2: ArrayLike, t: ArrayLike) -> tuple[np.ndarray, np
         raise ConfigError(f"z1 and z2 must be vectors of one length, got shapes {start.shape} and {end.shape}")
     if position.ndim != 1:
         raise ConfigError(f"t must be a vector of positions, got shape {position.shape}")
-    return start.astype(np.float64), end.astype(np.float64), position, _dtype(start, end)
+    dtype = _dtype(start, end)
+    return start.astype(np.float64), end.astype(np.float64), position, dtype
 
 
 def _dtype(*arrays: np.ndarray) -> np.dtype:
-    return np.result_type(np.float32, *arrays)
+    """float32 for codes of float32 or less, else float64.
+
+    Raises:
+        ConfigError: for codes that are not real numbers.
+    """
+    for array in arrays:
+        if array.dtype.kind not in "biuf":
+            raise ConfigError(f"codes must be real numbers, got {array.dtype}")
+    return np.dtype(np.float32 if np.result_type(np.float32, *arrays).itemsize <= 4 else np.float64)
 
 
 def _path(kind: str) -> Callable[[ArrayLike, ArrayLike, ArrayLike], np.ndarray]:

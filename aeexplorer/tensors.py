@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aeexplorer.data.checks import numbers
 from aeexplorer.data.spec import DataSpec
 
 
@@ -24,12 +25,13 @@ def model_shape(spec: DataSpec) -> tuple[int, ...]:
 
 
 def to_tensor(x: np.ndarray, spec: DataSpec) -> Tensor:
-    """Samples (n, *spec.shape) as a contiguous tensor (n, *model_shape(spec)) of the same dtype.
+    """Samples (n, *spec.shape) as a contiguous tensor (n, *model_shape(spec)), uint8 for pictures of bytes, else float32.
 
     Raises:
         ValueError: when the shape of a sample is not `spec.shape`; the sentence names both shapes.
+        ConfigError: (a ValueError) when the samples are not numbers.
     """
-    x = np.asarray(x)
+    x = numbers(x, spec)
     if x.shape[1:] != spec.shape:
         raise ValueError(
             f"samples of {spec.name} must have shape (n, {', '.join(map(str, spec.shape))}), got {tuple(x.shape)}"
@@ -43,8 +45,8 @@ def to_tensor(x: np.ndarray, spec: DataSpec) -> Tensor:
 
 
 def to_float(x: Tensor) -> Tensor:
-    """uint8 0..255 as float32 0..1; anything else as float32 unchanged."""
-    return x.to(torch.float32).mul_(1 / 255) if x.dtype == torch.uint8 else x.to(torch.float32)
+    """uint8 0..255 as float32 0..1; float32 as it is."""
+    return x.to(torch.float32).mul_(1 / 255) if x.dtype == torch.uint8 else x
 
 
 def to_array(x: Tensor, spec: DataSpec) -> np.ndarray:
@@ -64,7 +66,7 @@ class Samples:
 
     def __init__(self, x: np.ndarray, y: np.ndarray, spec: DataSpec, device: torch.device | str = "cpu") -> None:
         tensor = to_tensor(x, spec)
-        self.x = tensor.to(device=device, dtype=torch.uint8 if tensor.dtype == torch.uint8 else torch.float32)
+        self.x = tensor.to(device)
         self.y = torch.from_numpy(np.array(y, dtype=np.int64)).to(device)
 
     def __len__(self) -> int:

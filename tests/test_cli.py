@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -150,3 +153,43 @@ def test_mnist_without_files_or_network_is_a_sentence(
 def test_unknown_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "../../etc/passwd"]) == 2
     assert "unknown run" in capsys.readouterr().err
+
+
+def test_a_map_is_reported_under_the_name_of_its_file(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(TRAIN) == 0
+    run = last_json(capsys)["run"]
+    written = []
+    for extra in (
+        ["--out", str(tmp_path / "mymap")],
+        ["--out", str(tmp_path / "my.map")],
+        [],
+        ["--split", "train"],
+        ["--components", "3"],
+    ):
+        assert main(["project", run, "--method", "pca", "--n", "50", "--json", *extra]) == 0
+        path = Path(last_json(capsys)["path"])
+        assert path.is_file() and np.load(path)["points"].shape == (50, 3 if "--components" in extra else 2)
+        written.append(path)
+    assert written[0] == tmp_path / "mymap.npz" and written[1] == tmp_path / "my.map.npz"
+    assert len(set(written)) == 5
+
+
+def test_output_to_a_code_page_without_greek_is_utf_8(home: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0", "AEEXPLORER_HOME": str(home)}
+    for line in (["families"], ["train", "--family", "vae", "--help"], [*TRAIN, "--title", "β at 1 · \udcff"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "aeexplorer", *line], env=environment, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert "β" in done.stdout.decode("utf-8") or (line[0] == "train" and "--json" in line)
+
+
+def test_a_refusal_on_a_code_page_without_greek_is_one_sentence(home: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "AEEXPLORER_HOME": str(home)}
+    line = ["evaluate", "β"]
+    done = subprocess.run(
+        [sys.executable, "-m", "aeexplorer", *line], env=environment, capture_output=True, check=False
+    )
+    assert done.returncode == 2 and done.stderr.decode("utf-8").startswith("aeexplorer: unknown run 'β'")

@@ -15,6 +15,9 @@ Kind = Literal["image", "sequence", "vector"]
 MAX_SIDE = 128
 """Largest height and width of an image in pixels: what one CPU core trains on in minutes."""
 
+MOST_LABELS = 32_767
+"""Largest label of data without names of classes: labels are stored in 16 bits."""
+
 
 class Factor(Config):
     """One exact factor of variation of a generated dataset; `Split.factors[:, i]` holds the values of factor i."""
@@ -117,7 +120,7 @@ class Dataset:
         source: the content's digest of data that people brought; empty elsewhere.
 
     Raises:
-        ConfigError: for a label that is not a class of the spec.
+        ConfigError: for labels that are not integers, one for each sample, or not classes of the spec.
     """
 
     spec: DataSpec
@@ -127,12 +130,16 @@ class Dataset:
     source: str = ""
 
     def __post_init__(self) -> None:
+        last = len(self.spec.classes) - 1 if self.spec.classes else MOST_LABELS
         for name, split in self.splits.items():
-            if self.spec.classes and len(split) and not -1 <= split.y.min() <= split.y.max() < len(self.spec.classes):
-                worst = split.y.min() if split.y.min() < -1 else split.y.max()
+            which, y = f"labels of the {name} split of {self.spec.name}", np.asarray(split.y)
+            if y.shape != (len(split),):
+                raise ConfigError(f"{which} must have shape ({len(split)},), one for each sample, got {y.shape}")
+            if y.dtype.kind not in "iu":
+                raise ConfigError(f"{which} must be integers, -1 for none, got {y.dtype}")
+            if y.size and not -1 <= y.min() <= y.max() <= last:
                 raise ConfigError(
-                    f"labels of the {name} split of {self.spec.name} must be between -1 (none) and "
-                    f"{len(self.spec.classes) - 1}, got {worst}"
+                    f"{which} must be between -1 (none) and {last}, got {y.min() if y.min() < -1 else y.max()}"
                 )
 
     @property

@@ -52,11 +52,13 @@ def psnr(x: ArrayLike, x_hat: ArrayLike, data_range: float = 1.0) -> float:
 
 
 def ssim(x: ArrayLike, x_hat: ArrayLike, data_range: float = 1.0) -> np.ndarray:
-    """Structural similarity of each image, averaged over pixels and channels.
+    """Structural similarity of each image, averaged over the pixels at which the window fits, and over channels.
 
     Wang, Bovik, Sheikh & Simoncelli, "Image quality assessment: from error visibility to structural similarity", IEEE
-    TIP 2004, equation 13: an 11 x 11 Gaussian window of sigma 1.5, K1 = 0.01, K2 = 0.03. Borders are mirrored, so that
-    pictures smaller than the window have a value too; implementations that drop the border differ there.
+    TIP 2004, equation 13: an 11 × 11 Gaussian window of σ = 1.5, K1 = 0.01, K2 = 0.03. The same as scikit-image's
+    `structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)`; its default is a 7 × 7
+    uniform window, with other values. Where the window fits nowhere, in pictures under 11 pixels, borders are mirrored
+    and all pixels count.
 
     Args:
         x, x_hat: (n, height, width) or (n, channels, height, width).
@@ -85,6 +87,8 @@ def ssim(x: ArrayLike, x_hat: ArrayLike, data_range: float = 1.0) -> np.ndarray:
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
     similarity = (2 * mean * mean_hat + c1) * (2 * covariance + c2)
     similarity /= (mean**2 + mean_hat**2 + c1) * (variance + variance_hat + c2)
+    if min(clean.shape[-2:]) > 2 * SSIM_RADIUS:
+        similarity = similarity[..., SSIM_RADIUS:-SSIM_RADIUS, SSIM_RADIUS:-SSIM_RADIUS]
     return similarity.reshape(len(similarity), -1).mean(axis=1)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aeexplorer.config import ConfigError, unknown
+from aeexplorer.data.checks import check_dataset
 from aeexplorer.data.spec import Dataset
 from aeexplorer.families import family
 from aeexplorer.models.base import LATENT_LIMIT, ModelConfig
@@ -58,7 +59,8 @@ def new_run(
             its knobs are the defaults; whatever the data, the shapes of all weights must fit.
 
     Raises:
-        ConfigError: for a knob out of bounds or unknown, or a training that needs more than `limits` allow.
+        ConfigError: for a knob out of bounds or unknown, data that cannot be trained and tested on, or a training that
+            needs more than `limits` allow.
     """
     try:
         parent = start_from if isinstance(start_from, Run) or start_from is None else find_run(start_from)
@@ -66,9 +68,7 @@ def new_run(
         config, training = configure(family_name, base, **knobs)
     except ConfigError as error:
         raise ConfigError(f"{error}{_cost_beyond(family_name, data, **knobs)}") from None
-    for name, split in data.splits.items():
-        if not len(split):
-            raise ConfigError(f"{name} split of {data.spec.name} must have at least 1 sample, got 0")
+    check_dataset(data)
     n = min(training.samples or len(data.train), len(data.train))
     if "batch_size" not in knobs:  # nobody asked for the default
         training = training.replace(batch_size=min(training.batch_size, n))

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aeexplorer import noise
+from aeexplorer import losses, noise
 from aeexplorer.config import ConfigError
 from aeexplorer.corruption import extremes, lookup
 from aeexplorer.data.spec import Split
@@ -58,7 +58,9 @@ def evaluate(model: Autoencoder, split: Split, seed: int = 0, nll: int = 0) -> d
         denoising_mse (where the training corrupts): the same from corrupted input.
         active_units: dimensions of the code whose variance over the split exceeds 0.01.
         kl (with a posterior): the rate in nats, unweighted; prior_nats in its place with a learned prior over entries.
-        neg_elbo: -log p(x|z) + rate with one posterior sample each, in nats.
+        neg_elbo: -log p(x|z) + rate with one posterior sample each, in nats; an upper bound on -log p(x) where the loss is
+            a likelihood, of cross-entropy therefore for black and white pictures only.
+        floor (cross-entropy of grey levels): the part of reconstruction that no model can fall below, in nats.
         nll: -log p(x) by importance sampling, in nats.
         perplexity, codes_used (with a codebook): exp of the entropy of the entries' frequencies, and entries used.
         accuracy (of families that classify): fraction of correct classes among the labelled samples.
@@ -67,13 +69,15 @@ def evaluate(model: Autoencoder, split: Split, seed: int = 0, nll: int = 0) -> d
         ConfigError: when nll is out of bounds, or the model has no posterior or no likelihood.
     """
     figures = {"reconstruction": mean_terms(model, split, seed)["reconstruction"]}
-    squared, rate, codes, indices, right, labelled = 0.0, 0.0, [], [], 0, 0
+    squared, rate, floor, codes, indices, right, labelled = 0.0, 0.0, 0.0, [], [], 0, 0
     learned = "prior" in model.traits_of(model.config)
     with noise.seeded(seed, next(model.parameters()).device):
         for x, y, h in encoded(model, split):
             code = model.code(h)
             squared += (model.decode(code.z, y) - x).square().sum().item()
             codes.append(code.z.cpu().numpy())
+            if model.loss.bounded:
+                floor += losses.cross_entropy_floor(x).sum().item()
             if code.mean is not None or learned:
                 rate += model.rate(model.drawn(h)).sum().item()
             if code.indices is not None:
@@ -86,6 +90,8 @@ def evaluate(model: Autoencoder, split: Split, seed: int = 0, nll: int = 0) -> d
         figures["kl" if code.mean is not None else "prior_nats"] = rate / n
         constant = (model.loss.constant or 0.0) * size
         figures["neg_elbo"] = figures["reconstruction"] + constant + rate / n
+    if floor:
+        figures["floor"] = floor / n
     figures["mse"] = squared / n / size
     if model.config.corruption != "none":
         figures["denoising_mse"] = denoising_error(model, split, seed)

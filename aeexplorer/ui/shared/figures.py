@@ -19,6 +19,7 @@ NAMES = {
     "reconstruction": "reconstruction",
     "kl": "KL",
     "neg_elbo": "−ELBO",
+    "floor": "grey-level floor",
     "mse": "MSE",
     "denoising_mse": "denoising MSE",
     "perplexity": "perplexity",
