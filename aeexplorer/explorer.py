@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aeexplorer import noise
 from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
 from aeexplorer.data.checks import CORRUPTED, check_values, numbers
@@ -21,7 +22,7 @@ from aeexplorer.runs.dial import Dial
 from aeexplorer.runs.listing import find_run
 from aeexplorer.runs.run import Codes, Run
 from aeexplorer.tensors import to_array, to_float, to_tensor
-from aeexplorer.training.evaluation import evaluate, rate_distortion, seeded
+from aeexplorer.training.evaluation import compare_with_pca, evaluate, rate_distortion
 
 CHUNK = 256
 """Samples or codes that pass through the network at once."""
@@ -200,7 +201,7 @@ class Explorer:
         """
         samples = self._samples(x)
         y = self._labels(len(samples)) if labels is None else torch.from_numpy(np.array(labels, dtype=np.int64))
-        with seeded(self._model, seed):
+        with noise.seeded(seed):
             return self._model.rate(self._model.drawn(self._model.features(samples, y))).numpy()
 
     @torch.inference_mode()
@@ -290,7 +291,8 @@ class Explorer:
         Args:
             nll: importance samples for "nll", the negative log-likelihood; 0 leaves it out.
         """
-        return evaluate(self._model, split or self.dataset.test, self.run.spec.training.seed, nll)
+        figures = evaluate(self._model, split or self.dataset.test, self.run.spec.training.seed, nll)
+        return figures if split else figures | compare_with_pca(self._model, self.dataset.train, self.dataset.test)
 
 
 def open_run(path: str | Path | Run) -> Explorer:

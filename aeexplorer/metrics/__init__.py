@@ -9,7 +9,7 @@ from aeexplorer.metrics.latent_space import (
     StoredCodes,
     principal_plane,
 )
-from aeexplorer.metrics.linear import PCALine, pca_line
+from aeexplorer.metrics.linear import PCALine, pca_axes, pca_line, pca_verdict, principal_angles
 from aeexplorer.metrics.maps import Shepard, displacement, shepard
 from aeexplorer.metrics.neighbourhood import (
     KNNGraph,
@@ -52,7 +52,10 @@ __all__ = [
     "mse",
     "nearest_samples",
     "neighbours",
+    "pca_axes",
     "pca_line",
+    "pca_verdict",
+    "principal_angles",
     "principal_plane",
     "psnr",
     "score_agreement",

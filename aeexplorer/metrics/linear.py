@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike
 from aeexplorer.config import ConfigError
 from aeexplorer.metrics.neighbourhood import finite_samples
 
+ARRIVED = 10.0
+"""Largest angle in degrees at which a subspace counts as found."""
+
 FITTED_SAMPLES = 10_000
 """Samples of each split that are used at most."""
 
@@ -60,6 +63,63 @@ def pca_line(train: ArrayLike, test: ArrayLike, most: int = 64) -> PCALine:
     explained = np.concatenate([[0.0], np.maximum(values, 0).cumsum()]) / (np.square(x).sum() or 1.0)
     error = np.maximum(np.square(new).sum() - caught, 0) / new.size
     return PCALine(np.arange(most + 1), error, np.minimum(explained, 1))
+
+
+def pca_axes(train: ArrayLike, dimensions: int) -> np.ndarray:
+    """The first principal axes of samples, (features, dimensions) with orthonormal columns.
+
+    Args:
+        train: (n, *shape), all of them; bytes are read as 0..1.
+
+    Raises:
+        ConfigError: for values that are not finite, or more dimensions than features.
+    """
+    samples = np.asarray(train)
+    features = int(np.prod(samples.shape[1:]))
+    if not 1 <= dimensions <= features:
+        raise ConfigError(f"dimensions must be between 1 and {features}, got {dimensions}")
+    total, products = np.zeros(features), np.zeros((features, features))
+    for start in range(0, len(samples), FITTED_SAMPLES):  # in parts: float64 takes eight times the room of bytes
+        part = _floats("train", samples[start : start + FITTED_SAMPLES])
+        total += part.sum(axis=0)
+        products += part.T @ part
+    covariance = products / len(samples) - np.outer(total, total) / len(samples) ** 2
+    return np.linalg.eigh(covariance)[1][:, ::-1][:, :dimensions]
+
+
+def principal_angles(a: ArrayLike, b: ArrayLike) -> np.ndarray:
+    """The principal angles between the spans of the columns of two matrices, in degrees, ascending.
+
+    Björck & Golub 1973, "Numerical methods for computing angles between linear subspaces",
+    https://doi.org/10.1090/S0025-5718-1973-0348991-3.
+
+    Args:
+        a, b: (features, k) each, of full rank.
+
+    Returns:
+        (k,) float64, 0 to 90; all 0 where both span the same subspace.
+
+    Raises:
+        ConfigError: for matrices of different shapes.
+    """
+    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if first.ndim != 2 or first.shape != second.shape:
+        raise ConfigError(f"a and b must be (features, k) of one shape, got {first.shape} and {second.shape}")
+    q, p = np.linalg.qr(first)[0], np.linalg.qr(second)[0]
+    cosines = np.linalg.svd(q.T @ p, compute_uv=False)
+    return np.degrees(np.arccos(np.clip(cosines, 0, 1)))
+
+
+def pca_verdict(mse: float, pca_mse: float, pca_angle: float) -> str:
+    """Say whether a linear autoencoder has arrived at the subspace of PCA, from its test figures."""
+    if pca_angle <= ARRIVED and mse <= 1.01 * pca_mse:
+        return (
+            f"It has found the subspace of PCA: largest angle {pca_angle:.1f}°, error {mse:.4g} against {pca_mse:.4g}."
+        )
+    return (
+        f"It has not arrived at the subspace of PCA yet: largest angle {pca_angle:.1f}°, error {mse:.4g} against "
+        f"{pca_mse:.4g}. More epochs bring it closer; axes of nearly equal variance come last."
+    )
 
 
 def _floats(name: str, values: ArrayLike) -> np.ndarray:

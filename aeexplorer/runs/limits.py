@@ -69,18 +69,18 @@ def check_cost(cost: Estimate, pace: float = 1.0) -> None:
     parameters = setting("AEEXPLORER_PARAMETERS", 200, 1, 10**6) * 1_000_000
     if cost.parameters > parameters:
         raise ConfigError(
-            f"the model would have {cost.parameters / 1e6:.0f} million parameters, limit "
-            f"{parameters / 1e6:.0f} million: take narrower layers or a smaller latent_dim"
+            f"the model would have {cost.parameters:,} parameters, limit {parameters:,}: "
+            "take narrower layers or a smaller latent_dim"
         )
     needed, limit = cost.memory_bytes + WORKER_BYTES, memory_limit()
     if needed > limit:
         raise ConfigError(
-            f"the training would need {needed / 1e9:.1f} GB of memory, limit {limit / 1e9:.1f} GB: "
-            f"take a smaller batch_size or narrower layers"
+            f"the training would need {needed / 1e6:,.0f} MB of memory, limit {limit / 1e6:,.0f} MB: "
+            "take a smaller batch_size or narrower layers"
         )
     hours, most = cost.seconds * pace / 3600, setting("AEEXPLORER_HOURS", 24, 1, 100_000)
     if hours > most:
-        raise ConfigError(f"the training would take {hours:.0f} hours, limit {most}: take fewer epochs or samples")
+        raise ConfigError(f"the training would take {hours:.6g} hours, limit {most}: take fewer epochs or samples")
 
 
 def check_waiting(of_owner: int, of_address: int, in_all: int) -> None:

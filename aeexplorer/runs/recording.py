@@ -18,7 +18,7 @@ from aeexplorer.runs.dial_curves import measure
 from aeexplorer.runs.film import Film, film_samples
 from aeexplorer.runs.folders import process_identity
 from aeexplorer.runs.run import STORED_CODES, Codes, Run
-from aeexplorer.training.evaluation import encoded, evaluate
+from aeexplorer.training.evaluation import compare_with_pca, encoded, evaluate
 from aeexplorer.training.loop import Progress, TrainingError
 from aeexplorer.training.plan import train_plan
 
@@ -128,7 +128,10 @@ class _Recording:
             run.save_codes(codes_of_test(model, self.data.test))
         elif state == "done":
             model = run.load_model()
-        test = evaluate(model, self.data.test, run.spec.training.seed) if state == "done" else {}
+        test = {}
+        if state == "done":
+            test = evaluate(model, self.data.test, run.spec.training.seed)
+            test |= compare_with_pca(model, self.data.train, self.data.test)
         run.set_status(
             state=state,
             epochs=progress.epoch if progress.validation else progress.epoch - 1,

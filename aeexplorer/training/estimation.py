@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 from aeexplorer import noise
 from aeexplorer.data.spec import DataSpec
@@ -20,14 +17,17 @@ from aeexplorer.families import Family, family
 from aeexplorer.models.base import Autoencoder, Batch, ModelConfig
 from aeexplorer.nets import parameter_count
 from aeexplorer.tensors import model_shape
-from aeexplorer.training.loop import EVALUATION_BATCH, TrainingConfig, make_batch
+from aeexplorer.training.loop import TrainingConfig, make_batch
 from aeexplorer.training.plan import DialSpec, make_plan
+from aeexplorer.training.tracing import CONVOLUTION_COPIES, EVALUATION_BATCH, EVALUATION_BYTES, Trace, evaluation_bytes
 
 WANTED_STEPS = 2_000  # optimiser steps of a suggested training, at least
 EPOCH_SECONDS = 0.03  # per epoch: a frame of the film and a durable event, on a local disk
 OPTIMIZER_PASSES = 7  # AdamW reads weight, gradient and two moments, and writes three of them
 LOOP_CALLS = 30  # calls of a step outside the model: gathering the batch, the optimiser, reading the loss
 CHAIN = 16  # operations in a row whose duration gives the cost of a call
+LOOP_BYTES = 8_000_000  # gaps in the memory that the allocator holds; measured
+KERNEL_BYTES = 16_000_000  # kernels of convolutions, compiled at first use; measured
 FLOAT = 4  # bytes
 
 
@@ -56,7 +56,8 @@ class Estimate:
     Attributes:
         parameters: number of trainable values.
         weight_bytes: their size on disk.
-        memory_bytes: weights, gradients, moments of Adam, best weights, activations of a step, and the data.
+        memory_bytes: weights, moments of Adam, best weights, the most that a step or a batch of validation holds, and the
+            data.
         steps: optimiser steps, unless it stops early.
         flops: floating point operations of one step, forward and backward.
         seconds: time of the loop on this machine's CPU, without the second or two in which a worker starts.
@@ -94,9 +95,15 @@ def estimate(
         step = work[part.stage].seconds(pace, training.threads)
         checked = 0.4 * step * n_validation / max(min(batch, EVALUATION_BATCH), 1)
         seconds += part.training.epochs * (per_epoch * step + checked + EPOCH_SECONDS)
+    parameters, peak = work[0].parameters, max(step.peak_bytes for step in work.values())
+    sample = evaluation_bytes(family(family_name).model, config, spec)
+    checking = min(max(EVALUATION_BYTES, sample), min(EVALUATION_BATCH, n_validation) * sample)
     sample_bytes = spec.size * (1 if spec.kind == "image" else FLOAT)
-    parameters, kept = work[0].parameters, max(step.kept_bytes for step in work.values())
-    memory = 5 * FLOAT * parameters + kept + (n + n_validation) * (sample_bytes + 8)
+    gathered = batch * (sample_bytes + FLOAT * spec.size)
+    # weights, two moments, the best weights and the copy that replaces them; gradients are part of a step
+    kept = 5 * FLOAT * parameters + (n + n_validation) * (sample_bytes + 8)
+    kernels = KERNEL_BYTES if any(step.convolution for step in work.values()) else 0
+    memory = kept + max(peak + gathered, checking) + LOOP_BYTES + kernels
     flops = max(step.flops for step in work.values())
     return Estimate(parameters, FLOAT * parameters, memory, per_epoch * plan.epochs, flops, seconds)
 
@@ -120,7 +127,7 @@ class _Work:
     convolution: int
     bytes: int
     calls: int
-    kept_bytes: int
+    peak_bytes: int
 
     @property
     def flops(self) -> int:
@@ -132,29 +139,6 @@ class _Work:
         return products + self.bytes / pace.bytes + (self.calls + LOOP_CALLS) / pace.calls
 
 
-class _Counter(TorchDispatchMode):
-    """Counts calls that compute something, the bytes that they write, and the FLOPs of products and convolutions."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls = self.bytes = self.gemm = self.convolution = 0
-
-    def __torch_dispatch__(self, func: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        if not func.is_view:
-            self.calls += 1
-            for made in result if isinstance(result, tuple | list) else (result,):
-                if isinstance(made, Tensor):
-                    self.bytes += made.numel() * made.element_size()
-        if (flops := flop_registry.get(func.overloadpacket)) is not None:
-            done = flops(*args, **(kwargs or {}), out_val=result)
-            if "convolution" in str(func):
-                self.convolution += done
-            else:
-                self.gemm += done
-        return result
-
-
 @functools.lru_cache(maxsize=256)
 def _step_work(family_name: str, config: ModelConfig, spec: DataSpec, batch: int, stage: int) -> _Work:
     with torch.device("meta"):
@@ -162,13 +146,14 @@ def _step_work(family_name: str, config: ModelConfig, spec: DataSpec, batch: int
         x = torch.empty((batch, *model_shape(spec)), dtype=torch.float32)
         y = torch.empty(batch, dtype=torch.int64)
         model.train()
-        with _Counter() as counted:
+        with Trace() as counted:
             corrupted: Batch = make_batch(model, x, y)
             for objective in model.stages()[stage].objectives:
                 torch.stack(list(objective.terms(corrupted).values())).sum().backward(inputs=objective.parameters)
     parameters = parameter_count(model)
     moved = 2 * counted.bytes + OPTIMIZER_PASSES * FLOAT * parameters
-    return _Work(parameters, counted.gemm, counted.convolution, moved, counted.calls, counted.bytes)
+    peak = counted.peak + CONVOLUTION_COPIES * counted.widest
+    return _Work(parameters, counted.gemm, counted.convolution, moved, counted.calls, peak)
 
 
 @functools.cache

@@ -8,16 +8,17 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from aeexplorer import losses, noise
 from aeexplorer.config import ConfigError
 from aeexplorer.corruption import extremes, lookup
 from aeexplorer.data.spec import Split
-from aeexplorer.metrics import active_units
+from aeexplorer.metrics import active_units, pca_axes, pca_line, principal_angles
 from aeexplorer.models.base import Autoencoder
 from aeexplorer.tensors import Samples
-from aeexplorer.training.loop import EVALUATION_BATCH, make_batch, mean_terms
+from aeexplorer.training.loop import make_batch, mean_terms
+from aeexplorer.training.tracing import EVALUATION_BATCH, evaluation_batch
 
 MOST_IMPORTANCE_SAMPLES = 100_000
 
@@ -34,12 +35,12 @@ class Encoded(NamedTuple):
 
 
 @torch.inference_mode()
-def encoded(model: Autoencoder, split: Split, size: int = EVALUATION_BATCH) -> Iterator[Encoded]:
+def encoded(model: Autoencoder, split: Split, most: int = EVALUATION_BATCH) -> Iterator[Encoded]:
     """Yield clean samples, labels and encoder outputs in batches, in eval mode."""
     device = next(model.parameters()).device
     samples = Samples(split.x, split.y, model.data, device)
     model.eval()
-    for index in torch.arange(len(samples), device=device).split(size):
+    for index in torch.arange(len(samples), device=device).split(min(most, evaluation_batch(model))):
         x, y = samples.batch(index)
         yield Encoded(x, y, model.features(x, y))
 
@@ -142,6 +143,30 @@ def negative_log_likelihood(model: Autoencoder, split: Split, k: int, seed: int 
                 log_weight = torch.logaddexp(log_weight, weights.logsumexp(0))
             total += (math.log(k) - log_weight).sum().item()
     return total / len(split)
+
+
+@torch.inference_mode()
+def compare_with_pca(model: Autoencoder, train: Split, test: Split) -> dict[str, float]:
+    """How near a linear autoencoder has come to PCA, whose subspace is its optimum (Baldi & Hornik 1989).
+
+    Returns:
+        pca_mse: squared error per feature of PCA of as many dimensions on the test split. pca_angle: the largest principal
+        angle in degrees between the decoder's columns and the first principal axes of the training split. Nothing for
+        a model that is not linear.
+    """
+    layers = [
+        m for m in (*model.encoder.modules(), *model.decoder.modules()) if next(m.parameters(False), None) is not None
+    ]
+    linear = [m for m in layers if isinstance(m, nn.Linear)]
+    if len(layers) != 2 or len(linear) != 2 or model.loss.name != "mse":
+        return {}
+    weight = linear[1].weight.detach().cpu().numpy()  # (features, K)
+    dimensions = weight.shape[1]
+    if dimensions >= min(len(train), model.data.size):
+        return {}
+    angles = principal_angles(weight, pca_axes(train.x, dimensions))
+    error = pca_line(train.x, test.x, dimensions).test_error[-1]
+    return {"pca_mse": float(error), "pca_angle": float(angles[-1])}
 
 
 @torch.inference_mode()

@@ -25,12 +25,10 @@ from aeexplorer.data.spec import Dataset, DataSpec, Split
 from aeexplorer.data.splits import stratified_subset
 from aeexplorer.models.base import Autoencoder, Batch, Objective, Stage
 from aeexplorer.tensors import Samples
+from aeexplorer.training.tracing import evaluation_batch
 
 REPORT_SECONDS = 0.1
 """Longest time between two reports, but for a single step that takes longer."""
-
-EVALUATION_BATCH = 500
-"""Samples per batch without gradients."""
 
 
 class TrainingConfig(Config):
@@ -364,7 +362,7 @@ def mean_terms(
     model.eval()
     sums: dict[str, float] = {}
     with noise.seeded(seed, device):
-        for index in torch.arange(len(samples), device=device).split(EVALUATION_BATCH):
+        for index in torch.arange(len(samples), device=device).split(evaluation_batch(model)):
             for name, term in (terms or model.terms)(make_batch(model, *samples.batch(index))).items():
                 sums[name] = sums.get(name, 0.0) + term.item() * len(index)
     return {name: value / len(samples) for name, value in sums.items()}
