@@ -53,7 +53,19 @@ ALLOWED: dict[str, set[str]] = {
     "app": {"server", "program_files"},
 }
 
-TORCH = {"corruption", "noise", "tensors", "nets", "losses", "models", "families", "training", "runs", "explorer", "store"}
+TORCH = {
+    "corruption",
+    "noise",
+    "tensors",
+    "nets",
+    "losses",
+    "models",
+    "families",
+    "training",
+    "runs",
+    "explorer",
+    "store",
+}
 
 WARMS_UP = "aeexplorer/jobs/worker.py"
 """A worker imports torch before it is needed, and asks it for nothing."""
