@@ -237,9 +237,9 @@ def export(arguments: argparse.Namespace) -> None:
 
 
 def make_pretrained(arguments: argparse.Namespace) -> None:
-    from aeexplorer.runs.pretraining import make
+    from aeexplorer.runs.pretraining import make, measure
 
-    conclude(arguments, make(arguments.names))
+    conclude(arguments, (measure if arguments.figures else make)(arguments.names))
 
 
 def worker(arguments: argparse.Namespace) -> int:
@@ -352,6 +352,7 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
     sub.add_argument("--out", type=Path, help="file to write")
     sub = command("pretrained", make_pretrained, "Train the pretrained models whose data are on this computer")
     sub.add_argument("names", nargs="*", help="names such as mnist-vae (default: all)")
+    sub.add_argument("--figures", action="store_true", help="evaluate the stored models again, without training")
 
     a_run = "a run folder or an id"
     command("stop", change, "Stop the training of a run, or take it out of the queue").add_argument("run", help=a_run)

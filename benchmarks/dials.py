@@ -1,11 +1,11 @@
-"""Dials against models trained separately: what a chain of warm-started snapshots gets right, and by how much not.
+"""Dials against separately trained models: the agreement of a warm-started chain with models trained from scratch.
 
     python benchmarks/dials.py [--quick] [--json] [--seeds 0,1,2] [--dataset mnist] [--cache FOLDER] [--write docs/dials.md]
 
-The chains are those that come with the program. Separate models are trained at each stop for as many steps as the
-chain spends at its first, which is four times what it spends at each later one; those over β with warm-up over the first
-quarter. Each model is a piece of its own, kept
-in the cache folder, so that a long run can be stopped and goes on.
+The chains are trained as the pretrained ones. Separate models are trained at each stop for as many epochs as the chain
+has at its first stop, four times those of each later stop; over β with a warm-up over the first quarter. A chain trained
+downwards shows how many collapsed units come back. Results are kept in the cache folder, so that a long run can be
+stopped and continued.
 """
 
 from __future__ import annotations
@@ -30,11 +30,13 @@ import numpy as np
 from scipy.stats import spearmanr
 
 import aeexplorer as ae
+from aeexplorer import noise
+from aeexplorer.families import FAMILIES
 from aeexplorer.runs.pretraining import RECIPES
 from aeexplorer.runs.recording import train_run
-from aeexplorer.runs.request import new_run
+from aeexplorer.runs.request import configure, new_run
 from aeexplorer.training.evaluation import rate_distortion, restoration
-from aeexplorer.training.plan import TESTED, DialSpec
+from aeexplorer.training.plan import TESTED, DialSpec, Part, Plan, train_plan
 
 KINDS = ("gaussian", "salt_and_pepper", "masking")
 Figures = dict[str, list[float]]
@@ -83,7 +85,11 @@ def price(model: ae.Explorer, pieces: Pieces, value: float) -> list[float]:
 
 
 def beta(pieces: Pieces, seeds: list[int]) -> dict[str, Any]:
-    """J_chain / J_separate at each stop, and J half-way over that of the worse neighbour; means over the seeds."""
+    """J_chain / J_separate at each stop, and J half-way over that of the better neighbour; means over the seeds.
+
+    A neighbour is priced at the same β: D + βR with its own D and R. At another β it would have another price for the
+    same D and R, and the comparison would say nothing.
+    """
     knobs, dial = pieces.recipe("beta")
     middles = [math.sqrt(a * b) for a, b in zip(dial.stops, dial.stops[1:], strict=False)]
 
@@ -104,9 +110,54 @@ def beta(pieces: Pieces, seeds: list[int]) -> dict[str, Any]:
                      "ratio": float(np.mean([c[f"{value:g}"][0] / t[0] for c, t in zip(chains, theirs, strict=True)]))})  # fmt: skip
     gaps = []
     for low, high, middle in zip(dial.stops, dial.stops[1:], middles, strict=False):
-        over = [c[f"{middle:g}"][0] / max(c[f"{low:g}"][0], c[f"{high:g}"][0]) - 1 for c in chains]
-        gaps.append({"beta": middle, "above the worse neighbour": float(np.mean(over))})
+        over = []
+        for c in chains:
+            (_, d, r, _), (_, d_high, r_high, _) = c[f"{low:g}"], c[f"{high:g}"]
+            over.append(c[f"{middle:g}"][0] / min(d + middle * r, d_high + middle * r_high) - 1)
+        gaps.append({"beta": middle, "above the better neighbour": float(np.mean(over))})
     return {"stops": rows, "gaps": gaps, "chain_cpu_seconds": statistics.mean(c["cpu_seconds"][0] for c in chains)}
+
+
+def included(dataset: str) -> list[dict[str, Any]]:
+    """The same half-way comparison from the stored curves of the pretrained chains over β, without training."""
+    found = []
+    for name in (f"{dataset}-beta", f"{dataset}-beta-2d"):
+        dial = ae.open_run(f"pretrained/{name}").dial
+        assert dial is not None
+        values, d, r = (dial.curve[key].astype(float) for key in ("value", "distortion", "rate"))
+        at = {f"{v:.6g}": i for i, v in enumerate(values)}
+        for low, high in zip(dial.stops, dial.stops[1:], strict=False):
+            middle = math.sqrt(low * high)
+            i, a, b = (at[f"{v:.6g}"] for v in (middle, low, high))
+            best = min(d[a] + middle * r[a], d[b] + middle * r[b])
+            found.append({"run": name, "beta": middle, "above": (d[i] + middle * r[i]) / best - 1})
+    return found
+
+
+def downwards(pieces: Pieces) -> list[dict[str, float]]:
+    """A chain trained from the largest β to the smallest beside one trained upwards, with the same epochs at each place."""
+    knobs, dial = pieces.recipe("beta")
+    row = FAMILIES["vae"]
+
+    def chain(stops: tuple[float, ...]) -> Figures:
+        config, training = configure("vae", **knobs)
+        parts = [
+            Part(0, f"β = {v:g}", config.replace(beta=v), dial.training_at(training, i)) for i, v in enumerate(stops)
+        ]
+        with noise.building(training.seed):
+            model = row.make(config, pieces.data.spec)
+        found = {}
+        for progress in train_plan(model, pieces.data, Plan(tuple(parts))):
+            if progress.settled:
+                figures = rate_distortion(model, pieces.data.test)
+                d, r, beta = float(figures["distortion"]), float(figures["rate"]), stops[progress.stage]
+                used = float((figures["kl"] > 0.05).sum())
+                found[f"{beta:g}"] = [d + beta * r, d, r, float(figures["active_units"]), used]
+        return found
+
+    up = pieces.kept("beta-up-0", lambda: chain(dial.stops))
+    down = pieces.kept("beta-down-0", lambda: chain(dial.stops[::-1]))
+    return [{"beta": v, "up": up[f"{v:g}"], "down": down[f"{v:g}"]} for v in dial.stops]  # type: ignore[dict-item]
 
 
 def level(pieces: Pieces, kind: str, seeds: list[int]) -> dict[str, Any]:
@@ -135,29 +186,65 @@ def level(pieces: Pieces, kind: str, seeds: list[int]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def between(found: list[dict[str, Any]]) -> list[str]:
+    """The half-way comparison of the pretrained chains as lines of Markdown."""
+    return [
+        "Half-way between two stops, where no model was trained: J of the interpolated model over J of the better of the two",
+        "neighbouring stops, both priced at the same β. From the stored curves of the pretrained chains, seed 0.",
+        "",
+        "| chain | β | difference |",
+        "|---|---|---|",
+        *(f"| {g['run']} | {g['beta']:.3g} | {g['above']:+.1%} |" for g in found),
+        "",
+    ]
+
+
+def down_table(found: list[dict[str, Any]]) -> list[str]:
+    """The chains upwards and downwards as lines of Markdown."""
+    lines = [
+        "### Downwards",
+        "",
+        "The same chain trained from the largest β to the smallest, seed 0. Units that collapsed at a large β: some come back,",
+        "most do not. Active: variance of the mean above 0.01; used: more than 0.05 nats.",
+        "",
+        "| β | J up | J down | down / up | active up | active down | used up | used down |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in found:
+        up, down = row["up"], row["down"]
+        lines.append(
+            f"| {row['beta']:g} | {up[0]:.2f} | {down[0]:.2f} | {down[0] / up[0] - 1:+.1%} | {up[3]:.0f} | {down[3]:.0f} "
+            f"| {up[4]:.0f} | {down[4]:.0f} |"
+        )
+    return [*lines, ""]
+
+
 def report(found: dict[str, Any], dataset: str, seeds: list[int], quick: bool) -> str:
     """The figures as a page of documentation."""
     title = ae.load_dataset(dataset).spec.title
     lines = [
         "# Dials, measured", "",
-        "Moving β, or the corruption level that a model was *trained* at, means another model. A dial is a warm-started",
-        "chain: one model trained at the first stop and continued at each next one, with the weights between two stops",
-        f"interpolated. Here it is held against models trained from scratch on {title}, seeds {', '.join(map(str, seeds))},",
-        "whole test set, for as many steps as the chain spends at its first stop, four times those of each later one"
+        "A model for another β, or for another corruption level in training, is another model. A dial is a warm-started chain:",
+        "one model trained at the first stop and continued at each next one, with the weights interpolated between two stops.",
+        f"Here chains of {title} (seeds {', '.join(map(str, seeds))}) are compared with models trained from scratch (seeds",
+        f"{', '.join(str(s + 100) for s in seeds)}) on the whole test set. Each separate model has as many epochs as the chain",
+        "at its first stop; at a later stop the chain has had more in all"
         + (" (a quick run, on little data: not to be quoted)." if quick else "."), "",
         "## β", "", "J = D + βR in nats per image. Separate models have β warmed up over the first quarter.", "",
-        "| β | J chain | J separate | chain / separate | R chain | R separate | active units chain | separate |",
-        "|---|---|---|---|---|---|---|---|",
+        "| β | epochs chain / separate | J chain | J separate | chain / separate | R chain | R separate "
+        "| active units chain | separate |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
-    for row in found["beta"]["stops"]:
+    knobs, dial = RECIPES[f"{dataset}-beta"].knobs, RECIPES[f"{dataset}-beta"].dial
+    assert dial is not None
+    for i, row in enumerate(found["beta"]["stops"]):
         c, s = row["chain"], row["separate"]
+        epochs = knobs["epochs"] + i * dial.epochs_per_stop
         lines.append(
-            f"| {row['beta']:g} | {c[0]:.2f} | {s[0]:.2f} | {row['ratio'] - 1:+.1%} | {c[2]:.2f} | {s[2]:.2f} "
+            f"| {row['beta']:g} | {epochs} / {knobs['epochs']} | {c[0]:.2f} | {s[0]:.2f} | {row['ratio'] - 1:+.1%} | {c[2]:.2f} | {s[2]:.2f} "
             f"| {c[3]:.1f} | {s[3]:.1f} |"
         )
-    lines += ["", "Half-way between two stops, where no model was trained, J over that of the worse neighbour:", "",
-              "| β | difference |", "|---|---|"]  # fmt: skip
-    lines += [f"| {g['beta']:.3g} | {g['above the worse neighbour']:+.1%} |" for g in found["beta"]["gaps"]]
+    lines += ["", *between(found["included"]), *down_table(found["down"])]
     lines += [
         "",
         "## Corruption",
@@ -189,11 +276,16 @@ def main() -> None:
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--cache", type=Path, help="folder in which finished pieces are kept")
     parser.add_argument("--write", type=Path, help="Markdown file for the figures")
+    parser.add_argument("--without-separate", action="store_true", help="the half-way and the downward tables alone")
     a = parser.parse_args()
     seeds = [0] if a.quick else [int(s) for s in a.seeds.split(",")]
     with tempfile.TemporaryDirectory() as scratch:
         pieces = Pieces(a.dataset, a.cache or Path(scratch), a.quick)
-        found = {"beta": beta(pieces, seeds), **{kind: level(pieces, kind, seeds) for kind in KINDS}}
+        short = {"included": included(a.dataset), "down": downwards(pieces)}
+        if a.without_separate:
+            print("\n".join([*between(short["included"]), *down_table(short["down"])]))
+            return
+        found = {**short, "beta": beta(pieces, seeds), **{kind: level(pieces, kind, seeds) for kind in KINDS}}
     said = report(found, a.dataset, seeds, a.quick)
     print(said)
     if a.write:

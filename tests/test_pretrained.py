@@ -26,7 +26,7 @@ class TestEach:
     def test_is_complete_and_small(self, name: str) -> None:
         folder = PRETRAINED / name
         recipe = RECIPES[name]
-        files = {"spec.json", "status.json", "codes.safetensors", "README.md"}
+        files = {"spec.json", "status.json", "codes.safetensors", "README.md", "draws.json"}
         files.add("dial" if recipe.dial else "weights.safetensors")
         assert {p.name for p in folder.iterdir()} == files | ({"marks.json"} if recipe.marks else set())
         assert sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) <= SIZE_LIMIT

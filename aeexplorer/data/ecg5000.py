@@ -24,6 +24,7 @@ SPEC = DataSpec(
         "Unclassified beat",
     ),
     scale="standard deviations of the beat, from its mean",
+    variance=0.47,
     summary="5,000 heartbeats of one patient with severe heart failure, 140 time steps each.",
     licence="ODC-BY (the record, PhysioNet); the UCR archive is free to use with citation",
     source="Dau et al. (2019). The UCR time series archive, arXiv:1810.07758; beats of record chf07 of the BIDMC "

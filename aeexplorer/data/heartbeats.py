@@ -42,6 +42,7 @@ SPEC = DataSpec(
         Factor(name="noise", unit="mV, standard deviation"),
     ),
     scale="millivolt",
+    variance=0.017,
     summary=(
         "Single electrocardiogram beats of 140 time steps, 80 % normal, the rest in four abnormal classes. "
         "Simulated by sums of Gaussians: for learning about autoencoders, not about patients."

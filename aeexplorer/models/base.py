@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -128,7 +128,7 @@ class Autoencoder(nn.Module, ABC):
     encoder: nn.Module
     decoder: nn.Module
 
-    keeps_last: ClassVar[bool] = False
+    keeps_last: bool = False
     """Whether training keeps the weights of the last epoch instead of those with the lowest validation loss."""
 
     @classmethod

@@ -19,6 +19,8 @@ class PlainAutoencoder(Autoencoder):
     def __init__(self, config: ModelConfig, data: DataSpec) -> None:
         super().__init__(config, data)
         self.build(config.latent_dim)
+        # PCA is the optimum on the training split; the best epoch on a small validation split is another subspace
+        self.keeps_last = self.keeps_last or not config.hidden
 
     def code(self, h: Tensor) -> Code:
         """z = f(x), linear code units as in Hinton & Salakhutdinov 2006."""

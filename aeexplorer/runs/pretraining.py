@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import shutil
+import statistics
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,15 @@ from aeexplorer.runs.dial import Mark, mark, save_marks
 from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
-from aeexplorer.store import write_atomic
+from aeexplorer.store import read_json, write_atomic, write_json
+from aeexplorer.training.evaluation import compare_with_pca, evaluate
 from aeexplorer.training.plan import DialSpec
 
 SIZE_LIMIT = 4_000_000
-KEPT = {"spec.json", "status.json", "weights.safetensors", "codes.safetensors", "dial", "marks.json"}
+KEPT = {"spec.json", "status.json", "weights.safetensors", "codes.safetensors", "dial", "marks.json", "draws.json"}
+
+DRAWS = 10
+"""Draws of the noise over which the figures of a card are averaged."""
 
 
 @dataclass(frozen=True)
@@ -152,8 +158,36 @@ def make(names: list[str], root: Path = PRETRAINED) -> dict[str, Any]:
         made[name] = run.status.result
         if recipe.marks:
             save_marks(run.path, [_mark(recipe, data, value, root / f".{name}-mark") for value in recipe.marks])
+        save_draws(run, data)
         _settle(run, root / name, recipe)
     return made
+
+
+def measure(names: list[str], root: Path = PRETRAINED) -> dict[str, Any]:
+    """Evaluate the named models again, or all whose data are on this computer, and renew figures and cards."""
+    there = [
+        name for name in names or RECIPES if (root / name).exists() and DATASETS[RECIPES[name].dataset].available()
+    ]
+    for name in there:
+        run, data = Run(root / name), load_dataset(RECIPES[name].dataset)
+        save_draws(run, data)
+        write_atomic(run.path / "README.md", card(run, name, RECIPES[name]).encode())
+    return {name: Run(root / name).status.result for name in there}
+
+
+def save_draws(run: Run, data: Dataset) -> None:
+    """Evaluate a model under ten draws of the noise; keep the mean and the standard deviation of each figure.
+
+    Figures that the run was recorded without are added to its status.
+    """
+    model = run.load_model()
+    draws = [evaluate(model, data.test, seed) for seed in range(DRAWS)]
+    figures = {name: [draw[name] for draw in draws] for name in draws[0]}
+    content = {name: {"mean": statistics.fmean(of), "sd": statistics.stdev(of)} for name, of in figures.items()}
+    write_json(run.path / "draws.json", {"draws": DRAWS, "figures": content})
+    new = {name: value for name, value in draws[0].items() if name not in run.status.result}
+    new |= {k: v for k, v in compare_with_pca(model, data.train, data.test).items() if k not in run.status.result}
+    run.set_status(result={**run.status.result, **new})
 
 
 def _mark(recipe: Recipe, data: Dataset, value: float, temporary: Path) -> Mark:
@@ -184,10 +218,27 @@ def _settle(run: Run, target: Path, recipe: Recipe) -> None:
     run.path.rename(target)
 
 
+def _measured(mean: float, sd: float) -> str:
+    """A figure with its spread, both to the first two digits of the spread."""
+    if not sd:
+        return f"{mean:.4g}"
+    digits = max(0, 1 - math.floor(math.log10(sd)))
+    return f"{mean:.{digits}f} ± {sd:.{digits}f}"
+
+
 def card(run: Run, name: str, recipe: Recipe) -> str:
     """The card of a model in Markdown: description, figures, and the command that makes it again."""
     status, spec = run.status, run.spec
-    rows = "\n".join(f"| {key.replace('_', ' ')} | {value:.4g} |" for key, value in status.result.items())
+    figures = read_json(run.path / "draws.json")["figures"]
+    rows = "\n".join(f"| {key.replace('_', ' ')} | {_measured(**figures[key])} |" for key in figures)
+    notes = "Reconstruction and KL are summed over features, mse is the squared error per feature."
+    if any(figure["sd"] for figure in figures.values()):
+        notes += f" Mean ± standard deviation over {DRAWS} draws of the noise."
+    if "floor" in figures:
+        notes += (
+            f"\nOf the cross-entropy {figures['floor']['mean']:.1f} nats are the entropy of the grey levels, which no model "
+            "can fall below; it is therefore no\nbound on -log p(x), which it would be for black and white pictures."
+        )
     best = f"best on validation data after epoch {status.best_epoch}"
     if recipe.dial:
         stops = ", ".join(f"{stop:g}" for stop in recipe.dial.stops)
@@ -206,7 +257,7 @@ Trained for {status.epochs} epochs ({status.seconds:.0f} s on one CPU core), {be
 |---|---|
 {rows}
 
-Reconstruction and KL are summed over features, mse is the squared error per feature.
+{notes}
 
 Make it again:
 

@@ -136,7 +136,7 @@ class Run(WorkFolder):
         named = [data.title, row.title, f"{config.latent_dim}-d", *([dial.title_of(config)] if dial else [])]
         spec = RunSpec(
             id=target.name,
-            title=(title or " · ".join(named))[:TITLE_LIMIT],
+            title=(title or " · ".join(named))[:TITLE_LIMIT].encode("utf-8", "replace").decode(),
             dataset=data.name,
             family=family_name,
             config=config.model_dump(mode="json"),

@@ -1,0 +1,105 @@
+"""Suggested knobs: no family collapses with them, and a linear autoencoder finds the subspace of PCA."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from aeexplorer import noise
+from aeexplorer.config import ConfigError, choices
+from aeexplorer.data import DATASETS, load_dataset
+from aeexplorer.families import FAMILIES
+from aeexplorer.metrics import pca_axes, pca_line, pca_verdict, principal_angles
+from aeexplorer.models.base import Autoencoder
+from aeexplorer.nets import NETS
+from aeexplorer.training.estimation import suggested
+from aeexplorer.training.evaluation import compare_with_pca, evaluate
+from aeexplorer.training.plan import make_plan, train_plan
+
+QUICK = {
+    ("wine", "ae", "mlp"),
+    ("wine", "vae", "mlp"),
+    ("wine", "beta_vae", "mlp"),
+    ("wine", "vqvae", "mlp"),
+    ("wine", "hvae", "mlp"),
+}
+SMALL = ("digits", "heartbeats", "wine", "breast-cancer", "two-moons", "swiss-roll", "pinwheel")
+CELLS = [
+    pytest.param(dataset, row.name, net, marks=[] if (dataset, row.name, net) in QUICK else pytest.mark.slow)
+    for dataset, row in itertools.product(SMALL, FAMILIES.values())
+    for net in choices(type(row.config).model_fields["net"])
+    if DATASETS[dataset].spec.kind in NETS[net].kinds and (row.name != "linear_ae" or net == "mlp")
+    if "label" not in row.traits or DATASETS[dataset].spec.classes
+]
+
+
+def trained(dataset: str, family: str, net: str = "mlp", **knobs: object) -> Autoencoder:
+    data, row = load_dataset(dataset), FAMILIES[family]
+    config, training = suggested(row, data.spec, len(data.train))
+    config = config.replace(net=net, **knobs)
+    with noise.building(0):
+        model = row.make(config, data.spec)
+    for _ in train_plan(model, data, make_plan(row, config, training, data.spec)):
+        pass
+    return model
+
+
+@pytest.mark.parametrize(("dataset", "family", "net"), CELLS)
+def test_suggested_knobs_do_not_collapse(dataset: str, family: str, net: str) -> None:
+    model, data = trained(dataset, family, net), load_dataset(dataset)
+    figures = evaluate(model, data.test)
+    assert figures["active_units"] >= min(2, model.config.latent_dim)
+    assert figures["mse"] < pca_line(data.train.x, data.test.x, 1).test_error[1]
+
+
+@pytest.mark.parametrize(("dataset", "dimensions"), [("digits", 2), ("digits", 8), ("wine", 2)])
+def test_a_linear_autoencoder_finds_the_subspace_of_pca(dataset: str, dimensions: int) -> None:
+    model, data = trained(dataset, "linear_ae", latent_dim=dimensions), load_dataset(dataset)
+    found = compare_with_pca(model, data.train, data.test)
+    assert found["pca_angle"] < 10
+    mse = evaluate(model, data.test)["mse"]
+    assert mse == pytest.approx(found["pca_mse"], rel=0.02)
+    assert pca_verdict(mse, **found).startswith("It has found the subspace of PCA")
+
+
+def test_a_linear_autoencoder_that_has_not_arrived_says_so() -> None:
+    data, row = load_dataset("wine"), FAMILIES["linear_ae"]
+    with noise.building(0):
+        model = row.make(row.config.replace(latent_dim=2), data.spec)
+    found = compare_with_pca(model, data.train, data.test)
+    assert found["pca_angle"] > 45
+    assert "It has not arrived" in pca_verdict(evaluate(model, data.test)["mse"], **found)
+
+
+def test_only_linear_models_are_compared_with_pca() -> None:
+    data = load_dataset("wine")
+    for family in ("ae", "vae", "score_dae"):
+        row = FAMILIES[family]
+        model = row.make(row.config.replace(latent_dim=max(2, row.model.min_latent_dim(data.spec))), data.spec)
+        assert compare_with_pca(model, data.train, data.test) == {}
+
+
+def test_principal_axes_and_angles() -> None:
+    random = np.random.default_rng(0)
+    x = random.standard_normal((20_500, 5)) * [3, 2, 1, 0.5, 0.1] @ np.linalg.qr(random.standard_normal((5, 5)))[0] + 7
+    axes = pca_axes(x, 3)
+    expected = np.linalg.svd(x - x.mean(0), full_matrices=False)[2][:3].T
+    assert np.allclose(np.abs((axes * expected).sum(0)), 1)
+    assert principal_angles(axes, expected @ random.standard_normal((3, 3))).max() < 1e-4
+    turned = np.array([[1.0, 0], [0, 1], [0, 0]]), np.array([[1.0, 0], [0, np.cos(0.3)], [0, np.sin(0.3)]])
+    assert principal_angles(*turned) == pytest.approx([0, np.degrees(0.3)], abs=1e-5)
+    with pytest.raises(ConfigError, match="dimensions must be between 1 and 5, got 6"):
+        pca_axes(x, 6)
+    with pytest.raises(ConfigError, match=r"must be \(features, k\) of one shape"):
+        principal_angles(np.eye(3), np.eye(4))
+
+
+def test_weights_follow_the_variance_of_the_data() -> None:
+    heartbeats, wine = DATASETS["heartbeats"].spec, DATASETS["wine"].spec
+    assert suggested(FAMILIES["vae"], heartbeats, 3500)[0].beta == 0.017
+    assert suggested(FAMILIES["vae"], wine, 124)[0].beta == 1
+    for name in ("heartbeats", "wine", "two-moons"):
+        x = load_dataset(name).train.x
+        assert x.var(0).mean() == pytest.approx(DATASETS[name].spec.variance, rel=0.02)
