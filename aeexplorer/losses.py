@@ -22,15 +22,6 @@ def binary_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, target, reduction="none").flatten(1).sum(1)
 
 
-def cross_entropy_floor(target: Tensor) -> Tensor:
-    """The least `binary_cross_entropy` that any output can reach, Σ_i H(x_i), (b,) nats; target (b, ...) in [0, 1].
-
-    0 for black and white, where cross-entropy is -log p(x). Grey levels leave their own entropy H(x) = -x log x - (1 - x)
-    log(1 - x), which no model can take away.
-    """
-    return torch.special.entr(target).add(torch.special.entr(1 - target)).flatten(1).sum(1)
-
-
 def squared_error(output: Tensor, target: Tensor) -> Tensor:
     """Σ_i (x_i - x̂_i)², (b,): -log N(x; x̂, I/2) in nats, without the constant ½ log π of each value."""
     return F.mse_loss(output, target, reduction="none").flatten(1).sum(1)

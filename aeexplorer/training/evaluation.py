@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from aeexplorer import losses, noise
+from aeexplorer import noise
 from aeexplorer.config import ConfigError
 from aeexplorer.corruption import extremes, lookup
 from aeexplorer.data.spec import Split
-from aeexplorer.metrics import active_units, pca_axes, pca_line, principal_angles
+from aeexplorer.metrics import active_units, cross_entropy_floor, pca_axes, pca_line, principal_angles
 from aeexplorer.models.base import Autoencoder
 from aeexplorer.tensors import Samples
 from aeexplorer.training.loop import make_batch, mean_terms
@@ -70,15 +70,13 @@ def evaluate(model: Autoencoder, split: Split, seed: int = 0, nll: int = 0) -> d
         ConfigError: when nll is out of bounds, or the model has no posterior or no likelihood.
     """
     figures = {"reconstruction": mean_terms(model, split, seed)["reconstruction"]}
-    squared, rate, floor, codes, indices, right, labelled = 0.0, 0.0, 0.0, [], [], 0, 0
+    squared, rate, codes, indices, right, labelled = 0.0, 0.0, [], [], 0, 0
     learned = "prior" in model.traits_of(model.config)
     with noise.seeded(seed, next(model.parameters()).device):
         for x, y, h in encoded(model, split):
             code = model.code(h)
             squared += (model.decode(code.z, y) - x).square().sum().item()
             codes.append(code.z.cpu().numpy())
-            if model.loss.bounded:
-                floor += losses.cross_entropy_floor(x).sum().item()
             if code.mean is not None or learned:
                 rate += model.rate(model.drawn(h)).sum().item()
             if code.indices is not None:
@@ -91,8 +89,8 @@ def evaluate(model: Autoencoder, split: Split, seed: int = 0, nll: int = 0) -> d
         figures["kl" if code.mean is not None else "prior_nats"] = rate / n
         constant = (model.loss.constant or 0.0) * size
         figures["neg_elbo"] = figures["reconstruction"] + constant + rate / n
-    if floor:
-        figures["floor"] = floor / n
+    if model.loss.bounded and (floor := cross_entropy_floor(split.x)):
+        figures["floor"] = floor
     figures["mse"] = squared / n / size
     if model.config.corruption != "none":
         figures["denoising_mse"] = denoising_error(model, split, seed)
