@@ -48,7 +48,7 @@ def test_a_finished_run(tiny: Tiny, home: Path) -> None:
     assert [r.path for r in list_runs()] == [run.path] and run.path.parent == home / "runs" and run.title == "Mine"
     status = run.status
     assert status.state == "done" and status.epochs == 3 and status.best_epoch in (1, 2, 3)
-    assert {"reconstruction", "kl", "neg_elbo", "mse", "active_units"} == set(status.result)
+    assert {"reconstruction", "kl", "neg_elbo", "mse", "active_units", "floor"} == set(status.result)
     assert status.result["neg_elbo"] == pytest.approx(status.result["reconstruction"] + status.result["kl"])
     assert [e["epoch"] for e in run.epochs()] == [1, 2, 3] and run.load_checkpoint() is None
     for event in run.epochs():
@@ -285,7 +285,7 @@ def test_an_unknown_dataset_is_refused(home: Path) -> None:
 def test_an_empty_split_is_refused(tiny: Tiny, home: Path) -> None:
     data = tiny("vector")
     empty = Dataset(data.spec, data.train, data.validation.take(np.arange(0)), data.test)
-    with pytest.raises(ConfigError, match="validation split of tiny-vector must have at least 1 sample, got 0"):
+    with pytest.raises(ConfigError, match="validation split of tiny-vector must have at least 2 samples, got 0"):
         ae.train("ae", empty, **SMALL)
     assert not home.exists()
 
