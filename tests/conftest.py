@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last: what drives the browser keeps an event loop, beside which no test could have its own."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+    def drives_browser(item: pytest.Item) -> bool:
+        return item.get_closest_marker("browser") is not None
+
+    items.sort(key=drives_browser)
+    with_browser, without = (
+        {item.path.name for item in items if drives_browser(item) is does} for does in (True, False)
+    )
+    if mixed := with_browser & without:  # workers are given whole files
+        raise pytest.UsageError(f"tests that drive the browser need a file of their own: {', '.join(sorted(mixed))}")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ import contextlib
 import itertools
 import json
 import logging
-import shutil
 import socket
 import threading
 import time
@@ -20,7 +19,6 @@ import pytest
 import streamlit as st
 import uvicorn
 from asgi_client import Answer, request
-from browser import CHROMIUM
 from live_runs import PLANE, live_home  # noqa: F401
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -48,7 +46,7 @@ from aeexplorer.server.socket_limits import SocketLimits
 from aeexplorer.server.uploads import BoundedUploads, UploadLimits, Uploads
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    pass
 
 SIXTEEN = {"run": PLANE, "z": [[0.1, 0.2]] * 16}
 
@@ -266,39 +264,6 @@ def test_a_forged_address_is_not_another_client(monkeypatch: pytest.MonkeyPatch)
     assert request(as_uvicorn_does, "/", x_forwarded_for="1.1.1.1").body.endswith(b" 10.9.8.7"), "the peer itself"
     monkeypatch.setenv("AEEXPLORER_SHARED", "1")
     assert request(as_uvicorn_does, "/", x_forwarded_for="10.9.8.7").body.endswith(b" 10.9.8.7"), "a proxy's word"
-
-
-@pytest.mark.browser
-def test_a_foreign_name_for_this_computer_shows_a_sentence_and_reaches_nothing(
-    app_address: str, trained_home: Path, browser: Browser
-) -> None:
-    port = app_address.rpartition(":")[2]
-    before = sorted((trained_home / "runs").iterdir())
-    rebound = browser.browser_type.launch(
-        executable_path=next(filter(None, map(shutil.which, CHROMIUM)), None),
-        args=["--no-sandbox", "--host-resolver-rules=MAP evil.example 127.0.0.1"],
-    )
-    try:
-        page = rebound.new_page()
-        page.goto(f"http://evil.example:{port}/train")
-        assert "does not answer to evil.example" in page.inner_text("body")
-        reached = page.evaluate(
-            """async (port) => {
-                const tried = {};
-                for (const host of ["evil.example", "127.0.0.1"]) for (const path of ["live", "_stcore/stream"])
-                    tried[host + "/" + path] = await new Promise(done => {
-                        const socket = new WebSocket(`ws://${host}:${port}/${path}`);
-                        socket.onopen = () => done("open");
-                        socket.onerror = () => done("refused");
-                    });
-                return tried;
-            }""",
-            port,
-        )
-        assert set(reached.values()) == {"refused"}
-    finally:
-        rebound.close()
-    assert sorted((trained_home / "runs").iterdir()) == before
 
 
 # one socket against all others
