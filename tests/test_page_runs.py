@@ -182,7 +182,7 @@ def test_rename(make: Callable[..., Run]) -> None:
 def test_continue_starts_an_interrupted_run(make: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Run] = []
     monkeypatch.setattr(jobs, "supervise", lambda: None)
-    monkeypatch.setattr(jobs, "start", lambda run, *more: asked.append(run))
+    monkeypatch.setattr(jobs, "start", lambda run, *more, **options: asked.append(run))
     run = make(state="running", pid=2**22 + 1, process_started=1.0)
     app = open_page()
     app.button(key="runs.go").click().run()

@@ -38,7 +38,7 @@ def no_workers(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
     """Pages here ask for workers and get none; `test_jobs` and `test_browser` start real ones."""
     asked: list[Run] = []
     monkeypatch.setattr(jobs, "supervise", lambda: None)
-    monkeypatch.setattr(jobs, "start", lambda run, *more: asked.append(run))
+    monkeypatch.setattr(jobs, "start", lambda run, *more, **options: asked.append(run))
     return asked
 
 
@@ -135,7 +135,7 @@ def test_a_dial_costs_all_its_stops_and_is_started_as_it_is_set_up(
     assert not app.exception and not app.error
     assert sentences(app) != single
     copied = app.code[0].value
-    assert f'dial=DialSpec(knob="{knob}", stops=(0.2, 0.5, 1.0), epochs_per_stop=30)' in copied
+    assert f"dial=DialSpec(knob='{knob}', stops=(0.2, 0.5, 1.0), epochs_per_stop=30)" in copied
     compile(copied, "copied", "exec")
     start_button(app).click().run()
     assert not app.exception
@@ -360,7 +360,7 @@ def test_a_finished_run_can_be_trained_further(trained: Run, no_workers: list[Ru
     assert "fit only a model with the same layers" in sentences(app) and start_button(app).disabled
     field(app, "hidden", "vae").set_value("16").run()
     field(app, "epochs", "vae").set_value("9").run()
-    assert f'start_from="{trained.id}"' in app.code[0].value
+    assert f"start_from='{trained.id}'" in app.code[0].value
     start_button(app).click().run()
     (run,) = no_workers
     assert run.spec.parent == trained.id and run.spec.training.epochs == 9

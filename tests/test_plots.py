@@ -96,9 +96,8 @@ def test_what_people_typed_is_shown_as_text():
     assert figure.data[2].name == "c" * 59 + "…"
     assert all("%{x}" not in trace.hovertemplate for trace in figure.data if trace.mode == "markers")
     others = [
-        loss_curves([{"epoch": 1, "train": {NASTY: 1.0, "b": 2.0}}], title=NASTY),
-        bars([1], [NASTY], unit=NASTY, title=NASTY),
-        scatter_toy(POINTS, title=NASTY),
+        loss_curves([{"epoch": 1, "train": {NASTY: 1.0, "b": 2.0}}]),
+        bars([1], [NASTY], unit=NASTY),
     ]
     for other in others:
         other.layout.meta = None  # the alternative text is plain text: who puts it into a page escapes it there

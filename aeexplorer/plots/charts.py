@@ -23,7 +23,6 @@ _SHEPARD_BINS = 20  # of equally many pairs, whose medians are joined
 def loss_curves(
     epochs: Sequence[Mapping[str, Any]],
     theme: Theme = LIGHT,
-    title: str = "",
     shown: float | None = None,
     best: float | None = None,
 ) -> Figure:
@@ -33,14 +32,12 @@ def loss_curves(
         epochs: one mapping per epoch: {"epoch": 1, "train": {term: value}, "validation": {term: value}}, with weights
             already applied; the loss is the sum of its terms. Validation may be missing in some epochs or all.
         theme: colours.
-        title: shown above, empty for none.
         shown: an epoch with a thin line, None for none.
         best: an epoch with a dashed line that is named as the best, None for none.
 
     Raises:
         ConfigError: for an epoch without its number or its training terms.
     """
-    import plotly.graph_objects as go
     from plotly.subplots import make_subplots
 
     for row, epoch in enumerate(epochs):
@@ -51,25 +48,9 @@ def loss_curves(
     headings = ("loss", "terms") if split else None
     figure = make_subplots(rows=1, cols=2 if split else 1, subplot_titles=headings, horizontal_spacing=0.1)
     for part, dash in (("train", "solid"), ("validation", "dot")):
-        seen = [epoch for epoch in epochs if epoch.get(part)]
-        if not seen:
-            continue
-        number = [epoch["epoch"] for epoch in seen]
-        common = {"x": number, "mode": "lines" if len(seen) > 1 else "markers"}
-        total = [sum(epoch[part].values()) for epoch in seen]
-        figure.add_trace(go.Scatter(y=total, name=part, line=_line(theme.ink, dash), **common), row=1, col=1)
-        for rank, term in enumerate(terms if split else ()):
-            curve = go.Scatter(
-                y=[epoch[part].get(term) for epoch in seen],
-                name=escaped(term),
-                legendgroup=escaped(term),
-                showlegend=part == "train",  # solid and dotted are told apart by the two totals
-                line=_line(theme.colour(rank, len(terms)), dash),
-                **common,
-            )
-            figure.add_trace(curve, row=1, col=2)
+        _add_curves(figure, part, dash, [epoch for epoch in epochs if epoch.get(part)], terms, theme)
     last = f", {sum(epochs[-1]['train'].values()):.4g} in training at the last" if epochs else ""
-    dress(figure, theme, title, f"Loss over {len(epochs)} epochs{last}")
+    dress(figure, theme, f"Loss over {len(epochs)} epochs{last}")
     figure.update_xaxes(title_text="epoch", tickformat=",d")
     if epochs and epochs[-1]["epoch"] <= _EPOCHS_WITH_TICKS:
         figure.update_xaxes(dtick=1)  # no halves of an epoch
@@ -92,6 +73,29 @@ def loss_curves(
     return figure
 
 
+def _add_curves(
+    figure: Figure, part: str, dash: str, epochs: Sequence[Mapping[str, Any]], terms: Sequence[str], theme: Theme
+) -> None:
+    """Add the loss of one split, and where it has several terms those in the second column."""
+    import plotly.graph_objects as go
+
+    if not epochs:
+        return
+    common = {"x": [epoch["epoch"] for epoch in epochs], "mode": "lines" if len(epochs) > 1 else "markers"}
+    total = [sum(epoch[part].values()) for epoch in epochs]
+    figure.add_trace(go.Scatter(y=total, name=part, line=_line(theme.ink, dash), **common), row=1, col=1)
+    for rank, term in enumerate(terms if len(terms) > 1 else ()):
+        curve = go.Scatter(
+            y=[epoch[part].get(term) for epoch in epochs],
+            name=escaped(term),
+            legendgroup=escaped(term),
+            showlegend=part == "train",  # solid and dotted are told apart by the two totals
+            line=_line(theme.colour(rank, len(terms)), dash),
+            **common,
+        )
+        figure.add_trace(curve, row=1, col=2)
+
+
 def _line(colour: str, dash: str) -> dict[str, Any]:
     return {"color": colour, "dash": dash, "width": 2}
 
@@ -102,7 +106,6 @@ def bars(
     theme: Theme = LIGHT,
     unit: str = "",
     active: ArrayLike | None = None,
-    title: str = "",
 ) -> Figure:
     """One bar per value, e.g. the KL of each latent dimension.
 
@@ -112,7 +115,6 @@ def bars(
         theme: colours.
         unit: title of the vertical axis.
         active: (n,) bool: bars in the accent colour, the others muted; None: all of them.
-        title: shown above, empty for none.
 
     Raises:
         ConfigError: for names or flags that are not one per value.
@@ -137,7 +139,7 @@ def bars(
         )
     )
     figure.update_traces(textposition="none")
-    dress(figure, theme, title, f"{n} bars{f' in {unit}' if unit else ''}, {int(flags.sum())} of them active")
+    dress(figure, theme, f"{n} bars{f' in {unit}' if unit else ''}, {int(flags.sum())} of them active")
     figure.update_layout(bargap=0.25, showlegend=False)
     step = max(1, n // 16)
     figure.update_xaxes(tickvals=np.arange(0, n, step), ticktext=below[::step], showgrid=False)
@@ -145,7 +147,7 @@ def bars(
     return figure
 
 
-def shepard_plot(codes: ArrayLike, points: ArrayLike, theme: Theme = LIGHT, title: str = "") -> Figure:
+def shepard_plot(codes: ArrayLike, points: ArrayLike, theme: Theme = LIGHT) -> Figure:
     """Distances of pairs of samples in the latent space against those on a map; a map that keeps all draws a line.
 
     Shepard, "The analysis of proximities", Psychometrika 1962.
@@ -153,7 +155,6 @@ def shepard_plot(codes: ArrayLike, points: ArrayLike, theme: Theme = LIGHT, titl
     Args:
         codes, points: (m,) distances of the same pairs, see `metrics.shepard`.
         theme: colours.
-        title: shown above, empty for none.
 
     Raises:
         ConfigError: for distances that are not of the same pairs.
@@ -172,7 +173,7 @@ def shepard_plot(codes: ArrayLike, points: ArrayLike, theme: Theme = LIGHT, titl
         x, y = (np.array([np.median(values[part]) for part in order]) for values in (before, after))
         line = {"color": theme.mark, "width": 2.5}
         figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", name="median"))
-    dress(figure, theme, title, f"Distances of {len(before)} pairs, of codes and on the map")
+    dress(figure, theme, f"Distances of {len(before)} pairs, of codes and on the map")
     figure.update_layout(showlegend=False)
     figure.update_xaxes(title_text="distance of codes", rangemode="tozero")
     figure.update_yaxes(title_text="distance on the map", rangemode="tozero")
@@ -187,7 +188,6 @@ def dimension_curve(
     names: Sequence[str],
     marked: int | None = None,
     theme: Theme = LIGHT,
-    title: str = "",
 ) -> Figure:
     """Test error by latent dimension: models as points, PCA as the line that they have to beat.
 
@@ -198,7 +198,6 @@ def dimension_curve(
         latent, error, names: latent dimension, mean squared error and name of each model.
         marked: which model is filled, the others are open; None for none.
         theme: colours.
-        title: shown above, empty for none.
 
     Raises:
         ConfigError: for lengths that do not fit.
@@ -221,23 +220,13 @@ def dimension_curve(
     )
     if len(latent):
         filled = ["circle" if i == marked else "circle-open" for i in range(len(latent))]
+        texts = [f"{escaped(name)}: {value:.4g}" for name, value in zip(names, error, strict=True)]
         dots = {"size": 10, "color": theme.mark, "symbol": filled, "line": {"width": 2, "color": theme.mark}}
-        said = [f"{escaped(name)}: {value:.4g}" for name, value in zip(names, error, strict=True)]
-        figure.add_trace(
-            go.Scatter(
-                x=list(latent),
-                y=list(error),
-                mode="markers",
-                name="models",
-                marker=dots,
-                text=said,
-                hovertemplate="%{text}<extra></extra>",
-            )
-        )
+        models = {"x": list(latent), "y": list(error), "mode": "markers", "name": "models", "marker": dots}
+        figure.add_trace(go.Scatter(**models, text=texts, hovertemplate="%{text}<extra></extra>"))
     dress(
         figure,
         theme,
-        title,
         f"Test error of {len(latent)} models and of PCA with 0 to {int(at.max(initial=0))} dimensions",
     )
     figure.update_xaxes(title_text="latent dimension", rangemode="tozero")

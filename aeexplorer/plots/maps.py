@@ -72,7 +72,7 @@ def scatter_map(
         for group in groups:
             if group.label >= 0:
                 figure.add_trace(_class_name(group, np.median(where[group.rows], axis=0), theme))
-    dress(figure, theme, "", alt or f"Map of {n} points in {len(groups)} groups")
+    dress(figure, theme, alt or f"Map of {n} points in {len(groups)} groups")
     figure.update_layout(legend={"itemsizing": "constant"}, uirevision="map", dragmode="pan")
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, scaleanchor="x", scaleratio=1)
@@ -84,7 +84,6 @@ def scatter_toy(
     reconstruction: ArrayLike | None = None,
     labels: ArrayLike | None = None,
     theme: Theme = LIGHT,
-    title: str = "",
 ) -> Figure:
     """Draw points of a plane, their reconstructions, and a line from each point to its reconstruction.
 
@@ -93,7 +92,6 @@ def scatter_toy(
         reconstruction: (n, 2) or None.
         labels: (n,) integers that colour the data; None: one colour.
         theme: colours.
-        title: shown above, empty for none.
 
     Raises:
         ConfigError: for arrays that are not (n, 2) of the same points.
@@ -127,9 +125,7 @@ def scatter_toy(
         figure.add_trace(
             go.Scatter(x=restored[:, 0], y=restored[:, 1], mode="markers", name="reconstruction", marker=marker)
         )
-    dress(
-        figure, theme, title, f"{n} points of a plane{'' if reconstruction is None else ' and their reconstructions'}"
-    )
+    dress(figure, theme, f"{n} points of a plane{'' if reconstruction is None else ' and their reconstructions'}")
     figure.update_yaxes(scaleanchor="x", scaleratio=1)
     return figure
 

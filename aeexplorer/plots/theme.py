@@ -78,7 +78,7 @@ DARK = Theme(
 )
 
 
-def dress(figure: Figure, theme: Theme, title: str, alt: str) -> None:
+def dress(figure: Figure, theme: Theme, alt: str) -> None:
     """Transparent ground, small margins, type of at least 12 points, quiet axes, the alternative text."""
     font = {"size": FONT_SIZE, "color": theme.ink, "family": "system-ui, sans-serif"}
     figure.update_layout(
@@ -86,13 +86,11 @@ def dress(figure: Figure, theme: Theme, title: str, alt: str) -> None:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font=font,
-        margin={"l": 8, "r": 8, "t": 36 if title or figure.layout.annotations else 8, "b": 8},
+        margin={"l": 8, "r": 8, "t": 36 if figure.layout.annotations else 8, "b": 8},
         hoverlabel={"bgcolor": theme.panel, "bordercolor": theme.hairline, "font": font},
         legend={"bgcolor": "rgba(0,0,0,0)", "font": {"size": FONT_SIZE}, "title": ""},
         meta={"alt": alt},
     )
-    if title:
-        figure.update_layout(title={"text": escaped(title), "x": 0, "xref": "paper", "font": {"size": FONT_SIZE + 1}})
     axis = {"gridcolor": theme.hairline, "linecolor": theme.hairline, "zeroline": False, "automargin": True}
     axis |= {"tickfont": {"size": 12, "color": theme.secondary}, "title_font": {"size": 12, "color": theme.secondary}}
     figure.update_xaxes(**axis)

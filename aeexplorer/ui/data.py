@@ -215,7 +215,7 @@ def corruption(dataset: Dataset) -> str:
 
 
 def _level(kind: str, spec: DataSpec) -> str:
-    """What the level of a corruption means for this kind of data."""
+    """The meaning of the level of a corruption, for this kind of data."""
     text = CORRUPTIONS[kind].unit.replace("pixels", UNITS[spec.kind])
     return text if spec.kind == "image" else text.replace("black or white", "the lowest or the highest value")
 

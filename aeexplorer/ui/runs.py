@@ -253,7 +253,7 @@ def _words(title: str, about: str) -> None:
 
 
 def _about(run: Run, status: Status) -> str:
-    """How the run stands, its figures, or why it ended before its end."""
+    """State and figures of the run, or the reason for its end before the last epoch."""
     parts = [STATES[status.state], counted(status.epochs, "epoch") if status.epochs else ""]
     if status.state in ("failed", "interrupted"):
         parts.append(status.reason)

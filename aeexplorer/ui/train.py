@@ -127,7 +127,7 @@ def _begin_with_link(name: str, known: Sequence[str]) -> None:
 
 
 def _available(source: Source) -> bool:
-    """Whether the data are on this machine; where not, a sentence and the button that fetches them."""
+    """Say whether the data are on this machine, with the button that downloads them if they are not."""
     if source.available():
         return True
     title = as_text(source.spec.title)
@@ -216,7 +216,7 @@ def _choose_dial(source: Source, row: Family, config: ModelConfig, form: KnobFor
 def _cost(
     source: Source, row: Family, config: ModelConfig, training: TrainingConfig, dial: DialSpec | None, form: KnobForm
 ) -> Estimate | None:
-    """What the training costs, in a sentence; None, with a sentence, where it cannot start."""
+    """Show the cost of the training, or the reason why it cannot start; then None."""
     if form.refused:
         st.markdown(":red[Training can start when the fields marked above are corrected.]")
         return None
@@ -341,7 +341,7 @@ def list_of_mine(shown: Run | None = None) -> None:
 
 
 def cost_sentence(cost: Estimate, pace: float = 1.0) -> str:
-    """What a training will cost, in a line; `pace` is what earlier ones took per estimated second."""
+    """The cost of a training in a line; `pace` is the time that earlier ones took per estimated second."""
     return (
         f"**{cost.parameters:,}** parameters, {_bytes(cost.weight_bytes)} on disk, {_bytes(cost.memory_bytes)} of memory. "
         f"**{cost.steps:,}** steps, about {duration(cost.seconds * pace)} on this machine."

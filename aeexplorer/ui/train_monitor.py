@@ -100,7 +100,7 @@ def _top(run: Run, lead: str) -> None:
 
 
 def _begun(run: Run) -> bool:
-    """Whether there is a loss to show."""
+    """True once there is a loss to show."""
     with contextlib.suppress(Damaged, OSError):
         return _follower(run).latest is not None
     return False
@@ -172,9 +172,7 @@ def _replay(run: Run, status: Status, frames: list[int], bar: DeltaGenerator) ->
     """
     shown = frames[0] if len(frames) == 1 else None
     if len(frames) > 1:
-        shown = bar.select_slider(
-            "Epoch", frames, value=frames[-1], key=EPOCH, bind="query-params", label_visibility="visible"
-        )
+        shown = bar.select_slider("Epoch", frames, value=frames[-1], key=EPOCH, bind="query-params")
     elif shown:
         bar.caption(f"The training replay has one epoch, {shown}.")
     else:
@@ -198,7 +196,7 @@ def _replay(run: Run, status: Status, frames: list[int], bar: DeltaGenerator) ->
 
 
 def _lead(run: Run, status: Status) -> str:
-    """What is shown, or why it ended before its end and that it can go on."""
+    """A sentence about the run: its model, or its end before the last epoch and that it can go on."""
     reached = f" after {counted(status.epochs, 'epoch')}" if status.epochs else ""
     match status.state:
         case "queued" if not jobs.under_way(run):
@@ -221,7 +219,7 @@ def _title_of(reference: str) -> str:
 
 
 def _outcome(run: Run, status: Status) -> None:
-    """How the training ended, where that asks for an explanation."""
+    """Explain an end that is not plain: an interruption, a failure, early stopping, a collapse."""
     if status.state == "interrupted":
         why = as_text(status.reason)
         st.warning(f"Interrupted: {why}. It can go on from its last checkpoint.", icon=":material/warning:")
