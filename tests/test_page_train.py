@@ -441,6 +441,16 @@ def figures(app: AppTest) -> dict[str, str]:
     return dict(re.findall(r'data-figure="([^"]*)">([^<]*)<', shown))
 
 
+def test_a_model_without_a_replay_shows_its_figures(trained: Run) -> None:
+    for file in (*(trained.path / "snapshots").glob("*"), trained.path / "events.jsonl"):
+        file.unlink()
+    app = open_page(job=trained.id)
+    assert not app.exception and not app.error
+    assert "The training replay of this model was not kept." in sentences(app)
+    assert figures(app)["Test MSE"] == f"{trained.status.result['mse']:.3g}"
+    assert not app.get("plotly_chart")
+
+
 def test_a_damaged_replay_is_a_sentence(trained: Run) -> None:
     (trained.path / "snapshots" / "00003.safetensors").write_bytes(b"no tensors")
     app = open_page(job=trained.id)

@@ -162,10 +162,10 @@ def _table(runs: Sequence[Row]) -> None:
 def _columns() -> dict[str, Any]:
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
     return {
-        "Name": text(width=280),
-        "State": text(width=100),
-        "Data": text(width=100),
-        "Family": text(width=140),
+        "Name": text(width=310),
+        "State": text(width=90),
+        "Data": text(width=115),
+        "Family": text(width=105),
         "Code": number(help="Latent dimension: the size of the code z", width=50),
         "Epochs": number(width=65),
         "Test MSE": number(format="%.3g", help="Squared error per value, of reconstructing the test split", width=80),
@@ -269,7 +269,10 @@ def _ways_to_open(run: Run) -> None:
             st.switch_page(PAGES / "reconstruct.py", query_params={"run": run.id})
         if st.button("Latent map", key="runs.map", icon=":material/scatter_plot:"):
             st.switch_page(PAGES / "latent_map.py", query_params={"run": run.id})
-    if st.button("Watch" if jobs.under_way(run) else "Training replay", key="runs.watch", icon=":material/movie:"):
+    under_way = jobs.under_way(run)
+    if (under_way or run.frames() or not run.has_weights) and st.button(
+        "Watch" if under_way else "Training replay", key="runs.watch", icon=":material/movie:"
+    ):
         _show_training(run)
 
 

@@ -125,7 +125,8 @@ def _view(run: Run, was_active: bool, eager: bool) -> None:
             epoch = shown = _replay(run, status, frames, bar)
             _outcome(run, status)
         _numbers(run, status, follower, epoch)
-        _pictures(run, status, follower, epoch, shown)
+        if frames or status.state != "done":  # pretrained models come without a replay
+            _pictures(run, status, follower, epoch, shown)
     except (Damaged, FileNotFoundError) as error:
         st.error(as_text(f"The training replay cannot be shown: {reason(error)}"), icon=":material/error:")
     if eager and _begun(run):
@@ -175,6 +176,8 @@ def _replay(run: Run, status: Status, frames: list[int], bar: DeltaGenerator) ->
         shown = bar.select_slider("Epoch", frames, value=frames[-1], key=EPOCH, bind="query-params")
     elif shown:
         bar.caption(f"The training replay has one epoch, {shown}.")
+    elif status.state == "done":
+        bar.caption("The training replay of this model was not kept.")
     else:
         bar.caption("There is no training replay yet: it begins at the end of the first epoch.")
     if status.state == "done":
@@ -250,11 +253,11 @@ def _numbers(run: Run, status: Status, follower: Follower, epoch: int | None) ->
         cells["Validation loss"] = figure_of(sum(validated.values())) if validated else "–"
         units = event.get("active_units", last.get("active_units"))
         cells["Active units"] = "–" if units is None else f"{units} of {run.config.latent_dim}"
-    else:
+    elif status.state != "done":
         cells = dict.fromkeys(("Training loss", "Validation loss", "Active units"), "–")
     if epoch is not None:
         cells = {"Shown": f"epoch {epoch:,}", **cells}
-    if epoch is not None and status.result:
+    if status.result:
         cells["Weights kept"] = "every stop" if run.spec.dial else f"epoch {status.best_epoch:,}"
         cells |= {f"Test {name}": value for name, value in figures_on_test(run, status).items()}
     figures_line([(name, value, "") for name, value in cells.items()])
