@@ -127,7 +127,9 @@ def choose_sample(key: str, stock: Stock, title: str = "Test sample", pictures: 
 
 
 def _pick_among(key: str, allowed: np.ndarray) -> None:
-    st.session_state[key] = int(random.choice(allowed.tolist()))
+    """Another of these samples; the one that is shown where there is no other."""
+    others = allowed[allowed != st.session_state[key]]
+    st.session_state[key] = int(random.choice(others if len(others) else allowed))
 
 
 def _pick(key: str, place: int) -> None:
@@ -242,7 +244,7 @@ def _card(opened: OpenRun, stock: Stock, key: str, name: str) -> PickedSample:
 
 
 def _shuffle(key: str, stock: Stock) -> None:
-    st.session_state[key] = int(random.choice(stock.index.tolist()))
+    _pick_among(key, stock.index)
     st.session_state[f"{key}.drawn"] = None
 
 
