@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from waiting import PATIENCE, wait_until
 
 from aeexplorer import jobs
 from aeexplorer.__main__ import main
@@ -432,13 +433,12 @@ def test_a_training_that_a_terminal_started_is_stopped(home: Path, monkeypatch: 
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(run.path)])
     try:
-        while run.last_event("epoch") is None:
-            assert process.poll() is None
-            time.sleep(0.05)
+        wait_until(lambda: process.poll() is not None or run.last_event("epoch") is not None)
+        assert process.poll() is None
         with pytest.raises(ConfigError, match="belongs to somebody else"):
             jobs.cancel(run, "a stranger")
         assert main(["stop", run.id]) == 0
-        assert process.wait(120) == 0
+        assert process.wait(PATIENCE) == 0
     finally:
         process.kill()
         process.wait()
