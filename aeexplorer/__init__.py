@@ -33,7 +33,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "ConfigError": "config", "Damaged": "store",
     "CORRUPTIONS": "corruption", "corrupt": "corruption",
-    "dataset": "data.own", "DATASETS": "data", "Dataset": "data", "DataSpec": "data", "Split": "data", "load_dataset": "data",
+    "dataset": "data.own",
+    "DATASETS": "data", "Dataset": "data", "DataSpec": "data", "Split": "data", "load_dataset": "data",
     "Explorer": "explorer", "open_run": "explorer",
     "FAMILIES": "families",
     "import_bundle": "runs.bundles", "interpolate": "interpolation",

@@ -122,7 +122,8 @@ class Explorer:
 
     @property
     def name(self) -> str:
-        """The name by which the live channel opens it: the run's folder, and the class that it is told ("digits-cvae@3")."""
+        """The name by which the live channel opens it: the run's folder, and the class that it is told
+        ("digits-cvae@3")."""
         return self.run.path.name if self.label is None else f"{self.run.path.name}@{self.label}"
 
     def given(self, label: int | str | None) -> Explorer:
@@ -192,8 +193,8 @@ class Explorer:
 
     @torch.inference_mode()
     def rate(self, x: np.ndarray, labels: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
-        """Nats that the code of each sample costs, (n, groups): KL(q(z|x) || p(z)) of each dimension where it has a closed
-        form; see `Autoencoder.rate`. For families with the trait "posterior", or a learned prior over entries.
+        """Nats that the code of each sample costs, (n, groups): KL(q(z|x) || p(z)) of each dimension where it has a
+        closed form; see `Autoencoder.rate`. For families with the trait "posterior", or a learned prior over entries.
 
         Args:
             labels: (n,) classes of the samples; the class that the model is told if None.

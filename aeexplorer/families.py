@@ -124,7 +124,8 @@ FAMILIES: dict[str, Family] = {
             "Baldi & Hornik 1989, https://doi.org/10.1016/0893-6080(89)90014-2",
         ),
         Family(
-            "overcomplete_ae", "Overcomplete autoencoder", "Overcomplete AE", PlainAutoencoder, ModelConfig(latent_dim=1024),
+            "overcomplete_ae", "Overcomplete autoencoder", "Overcomplete AE", PlainAutoencoder,
+            ModelConfig(latent_dim=1024),
             "A code larger than the sample: nothing forces it to learn structure, so it may copy.",
             r"L = \ell\big(x,\, g(f(x))\big), \quad \dim z \ge \dim x",
             "Vincent et al. 2010, section 2.3, https://jmlr.org/papers/v11/vincent10a.html",
@@ -143,7 +144,8 @@ FAMILIES: dict[str, Family] = {
             r"\approx \tilde x + \sigma^2 \nabla \log p_\sigma(\tilde x)",
             "Vincent 2011, https://doi.org/10.1162/NECO_a_00142; Alain & Bengio 2014, "
             "https://jmlr.org/papers/v15/alain14a.html",
-            # it begins with the sample as it is: what it can learn is to take noise away, and it needs units for each value
+            # it begins with the sample as it is: what it can learn is to take noise away, and it needs units for each
+            # value
             trial=Trial(easy={"level": 1.0, "hidden": (256,)}),
         ),
         Family(

@@ -1,8 +1,9 @@
 """Random numbers from generators of our own.
 
 torch's default generator belongs to the whole process: two trainings in two threads would draw from it in turns, and
-neither would repeat. Here a generator is set for a thread with `drawing_from`, models draw with `normal_like`, `uniform`
-and `integers`, and new models get their initial weights with `building`. Nothing touches the caller's random state.
+neither would repeat. Here a generator is set for a thread with `drawing_from`, models draw with `normal_like`,
+`uniform` and `integers`, and new models get their initial weights with `building`. Nothing touches the caller's random
+state.
 """
 
 from __future__ import annotations

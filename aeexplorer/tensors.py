@@ -25,7 +25,8 @@ def model_shape(spec: DataSpec) -> tuple[int, ...]:
 
 
 def to_tensor(x: np.ndarray, spec: DataSpec) -> Tensor:
-    """Samples (n, *spec.shape) as a contiguous tensor (n, *model_shape(spec)), uint8 for pictures of bytes, else float32.
+    """Samples (n, *spec.shape) as a contiguous tensor (n, *model_shape(spec)), uint8 for pictures of bytes, else
+    float32.
 
     Raises:
         ValueError: when the shape of a sample is not `spec.shape`; the sentence names both shapes.

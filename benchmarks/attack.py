@@ -1,13 +1,14 @@
-"""What a hostile visitor does to the others: each attack runs beside an honest visitor, on loopback and for a bounded time.
+"""What a hostile visitor does to the others: each attack runs beside an honest visitor, on loopback and for a bounded
+time.
 
     python benchmarks/attack.py            # 15 s each, then a minute's rest before memory is read again
     python benchmarks/attack.py --quick    # 3 s each and 6 s of rest, within a minute
     python benchmarks/attack.py --only sockets connections --json
 
 Of each row: the health page, asked ten times a second over new connections; 16 decoded samples on an open socket, asked
-30 times a second; the first frame of a newcomer, once a second; and the server's memory before, at most, and after the rest.
-Attackers are a process of their own, from the same address as the honest visitor, which is the hardest case; it leaves the
-processor to the others when they want it, as one on another computer would.
+30 times a second; the first frame of a newcomer, once a second; and the server's memory before, at most, and after the
+rest. Attackers are a process of their own, from the same address as the honest visitor, which is the hardest case; it
+leaves the processor to the others when they want it, as one on another computer would.
 """
 
 from __future__ import annotations

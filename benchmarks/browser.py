@@ -7,8 +7,8 @@
 
 A case is a page, the control that is moved, and the component that answers (see `CASES`). Frames are those that the
 component has drawn, and latencies its own, from the request of a move to the frame drawn: attributes `data-frames` and
-`data-latency-ms` of its root. Pictures are the different ones that one canvas showed. The row that is shown is the median
-of the repetitions by p95.
+`data-latency-ms` of its root. Pictures are the different ones that one canvas showed. The row that is shown is the
+median of the repetitions by p95.
 """
 
 from __future__ import annotations

@@ -86,8 +86,8 @@ def levels(data: Any, folder: Path, quick: bool) -> dict[str, Any]:
 
 
 def prior(data: Any, folder: Path, quick: bool) -> dict[str, float]:
-    """Nats of held-out codes under the learned prior, each entry's frequency, and a first-order Markov chain; and how sure
-    a classifier is of samples from the prior and from independently drawn entries."""
+    """Nats of held-out codes under the learned prior, each entry's frequency, and a first-order Markov chain; and how
+    sure a classifier is of samples from the prior and from independently drawn entries."""
     model, seconds = trained(
         "vqvae", data, folder, positions=16, latent_dim=128, codebook_size=128, epochs=3 if quick else 30,
         prior="transformer", prior_share=0.5, seed=0,

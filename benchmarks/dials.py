@@ -1,11 +1,12 @@
 """Dials against separately trained models: the agreement of a warm-started chain with models trained from scratch.
 
-    python benchmarks/dials.py [--quick] [--json] [--seeds 0,1,2] [--dataset mnist] [--cache FOLDER] [--write docs/dials.md]
+    python benchmarks/dials.py [--quick] [--json] [--seeds 0,1,2] [--dataset mnist] [--cache FOLDER] [--write
+    docs/dials.md]
 
 The chains are trained as the pretrained ones. Separate models are trained at each stop for as many epochs as the chain
-has at its first stop, four times those of each later stop; over β with a warm-up over the first quarter. A chain trained
-downwards shows how many collapsed units come back. Results are kept in the cache folder, so that a long run can be
-stopped and continued.
+has at its first stop, four times those of each later stop; over β with a warm-up over the first quarter. A chain
+trained downwards shows how many collapsed units come back. Results are kept in the cache folder, so that a long run can
+be stopped and continued.
 """
 
 from __future__ import annotations
@@ -106,8 +107,14 @@ def beta(pieces: Pieces, seeds: list[int]) -> dict[str, Any]:
     for value in dial.stops:
         ours = np.mean([c[f"{value:g}"] for c in chains], 0)
         theirs = [pieces.kept(f"beta-{value:g}-{s}", lambda s=s: separate(s, value))["figures"] for s in seeds]  # noqa: B023
-        rows.append({"beta": value, "chain": ours.tolist(), "separate": np.mean(theirs, 0).tolist(),
-                     "ratio": float(np.mean([c[f"{value:g}"][0] / t[0] for c, t in zip(chains, theirs, strict=True)]))})  # fmt: skip
+        rows.append(
+            {
+                "beta": value,
+                "chain": ours.tolist(),
+                "separate": np.mean(theirs, 0).tolist(),
+                "ratio": float(np.mean([c[f"{value:g}"][0] / t[0] for c, t in zip(chains, theirs, strict=True)])),
+            }
+        )
     gaps = []
     for low, high, middle in zip(dial.stops, dial.stops[1:], middles, strict=False):
         over = []
@@ -135,7 +142,8 @@ def included(dataset: str) -> list[dict[str, Any]]:
 
 
 def downwards(pieces: Pieces) -> list[dict[str, float]]:
-    """A chain trained from the largest β to the smallest beside one trained upwards, with the same epochs at each place."""
+    """A chain trained from the largest β to the smallest beside one trained upwards, with the same epochs at each
+    place."""
     knobs, dial = pieces.recipe("beta")
     row = FAMILIES["vae"]
 
@@ -161,7 +169,8 @@ def downwards(pieces: Pieces) -> list[dict[str, float]]:
 
 
 def level(pieces: Pieces, kind: str, seeds: list[int]) -> dict[str, Any]:
-    """The map of clean errors, trained at x tested at, of a chain and of nets trained separately; means over the seeds."""
+    """The map of clean errors, trained at x tested at, of a chain and of nets trained separately; means over the
+    seeds."""
     knobs, dial = pieces.recipe(f"dae-{kind.replace('_', '-')}")
 
     def chain(seed: int) -> Figures:
@@ -189,7 +198,8 @@ def level(pieces: Pieces, kind: str, seeds: list[int]) -> dict[str, Any]:
 def between(found: list[dict[str, Any]]) -> list[str]:
     """The half-way comparison of the pretrained chains as lines of Markdown."""
     return [
-        "Half-way between two stops, where no model was trained: J of the interpolated model over J of the better of the two",
+        "Half-way between two stops, where no model was trained: J of the interpolated model over J of the better of "
+        "the two",
         "neighbouring stops, both priced at the same β. From the stored curves of the pretrained chains, seed 0.",
         "",
         "| chain | β | difference |",
@@ -204,7 +214,8 @@ def down_table(found: list[dict[str, Any]]) -> list[str]:
     lines = [
         "### Downwards",
         "",
-        "The same chain trained from the largest β to the smallest, seed 0. Units that collapsed at a large β: some come back,",
+        "The same chain trained from the largest β to the smallest, seed 0. Units that collapsed at a large β: some "
+        "come back,",
         "most do not. Active: variance of the mean above 0.01; used: more than 0.05 nats.",
         "",
         "| β | J up | J down | down / up | active up | active down | used up | used down |",
@@ -213,7 +224,8 @@ def down_table(found: list[dict[str, Any]]) -> list[str]:
     for row in found:
         up, down = row["up"], row["down"]
         lines.append(
-            f"| {row['beta']:g} | {up[0]:.2f} | {down[0]:.2f} | {down[0] / up[0] - 1:+.1%} | {up[3]:.0f} | {down[3]:.0f} "
+            f"| {row['beta']:g} | {up[0]:.2f} | {down[0]:.2f} | {down[0] / up[0] - 1:+.1%} | {up[3]:.0f} | "
+            f"{down[3]:.0f} "
             f"| {up[4]:.0f} | {down[4]:.0f} |"
         )
     return [*lines, ""]
@@ -224,10 +236,14 @@ def report(found: dict[str, Any], dataset: str, seeds: list[int], quick: bool) -
     title = ae.load_dataset(dataset).spec.title
     lines = [
         "# Dials, measured", "",
-        "A model for another β, or for another corruption level in training, is another model. A dial is a warm-started chain:",
-        "one model trained at the first stop and continued at each next one, with the weights interpolated between two stops.",
-        f"Here chains of {title} (seeds {', '.join(map(str, seeds))}) are compared with models trained from scratch (seeds",
-        f"{', '.join(str(s + 100) for s in seeds)}) on the whole test set. Each separate model has as many epochs as the chain",
+        "A model for another β, or for another corruption level in training, is another model. A dial is a "
+        "warm-started chain:",
+        "one model trained at the first stop and continued at each next one, with the weights interpolated between "
+        "two stops.",
+        f"Here chains of {title} (seeds {', '.join(map(str, seeds))}) are compared with models trained from scratch "
+        "(seeds",
+        f"{', '.join(str(s + 100) for s in seeds)}) on the whole test set. Each separate model has as many epochs as "
+        "the chain",
         "at its first stop; at a later stop the chain has had more in all"
         + (" (a quick run, on little data: not to be quoted)." if quick else "."), "",
         "## β", "", "J = D + βR in nats per image. Separate models have β warmed up over the first quarter.", "",
@@ -241,7 +257,8 @@ def report(found: dict[str, Any], dataset: str, seeds: list[int], quick: bool) -
         c, s = row["chain"], row["separate"]
         epochs = knobs["epochs"] + i * dial.epochs_per_stop
         lines.append(
-            f"| {row['beta']:g} | {epochs} / {knobs['epochs']} | {c[0]:.2f} | {s[0]:.2f} | {row['ratio'] - 1:+.1%} | {c[2]:.2f} | {s[2]:.2f} "
+            f"| {row['beta']:g} | {epochs} / {knobs['epochs']} | {c[0]:.2f} | {s[0]:.2f} | {row['ratio'] - 1:+.1%} | "
+            f"{c[2]:.2f} | {s[2]:.2f} "
             f"| {c[3]:.1f} | {s[3]:.1f} |"
         )
     lines += ["", *between(found["included"]), *down_table(found["down"])]

@@ -4,9 +4,9 @@
     python benchmarks/live.py --quick    # 8 clients at 30 Hz, 3 s a row
     python benchmarks/live.py --seconds 300 --rates 30 --json
 
-Each row asks the echo scene, which has no model in it, and then for 16 decoded samples on the same sockets. Clients keep
-their rate whether replies have come or not, so that a slow server cannot slow the measurement down. A request that a
-newer one replaced is named by the reply that stands in for it ("replaced"); one that nobody answered is lost.
+Each row asks the echo scene, which has no model in it, and then for 16 decoded samples on the same sockets. Clients
+keep their rate whether replies have come or not, so that a slow server cannot slow the measurement down. A request that
+a newer one replaced is named by the reply that stands in for it ("replaced"); one that nobody answered is lost.
 """
 
 from __future__ import annotations

@@ -7,9 +7,10 @@
 
 Measured are, in this order: the first points on screen and the finished maps of fresh servers, in another
 browser and in a page that is already open; a hover, from the move to the picture beside the
-point; a lasso around 500 of 10,000 points, from the release to the other map and to the table, with whether both hold the
-same samples; and frames a second while 70,000 points are moved and magnified. While a hand moves a map it draws as many
-of its points as leave the movement smooth, and all of them when it rests: `drawn` is the share of a moving picture.
+point; a lasso around 500 of 10,000 points, from the release to the other map and to the table, with whether both hold
+the same samples; and frames a second while 70,000 points are moved and magnified. While a hand moves a map it draws as
+many of its points as leave the movement smooth, and all of them when it rests: `drawn` is the share of a moving
+picture.
 """
 
 from __future__ import annotations
@@ -120,8 +121,8 @@ def shown(page: Page, address: str) -> Locator:
 
 
 def first_points(browser: Browser) -> list[dict[str, Any]]:
-    """Seconds to the first points and to the finished maps: of fresh servers with their worker warm, by its address in a
-    browser that has never seen the app and by a click on a page that is open; and of one that knows the maps."""
+    """Seconds to the first points and to the finished maps: of fresh servers with their worker warm, by its address in
+    a browser that has never seen the app and by a click on a page that is open; and of one that knows the maps."""
     rows = []
 
     def wait(page: Page, case: str) -> None:

@@ -12,8 +12,8 @@ is kNN recall@15 against all codes and the leave-one-out accuracy of the labels,
 umap-learn compiles its inner loops in every process. So did ours once on this computer, and kept the result: the row
 "aeexplorer first ever" pays for that, with an empty folder.
 
---served instead starts the queue on an empty home, gives its worker time to get ready, and asks for the maps of a digits
-run as a page does: seconds until each is there, and how long it takes to find it again.
+--served instead starts the queue on an empty home, gives its worker time to get ready, and asks for the maps of a
+digits run as a page does: seconds until each is there, and how long it takes to find it again.
 """
 
 from __future__ import annotations
@@ -120,7 +120,8 @@ def compare(dataset: str, n: int, rounds: int, contenders: tuple[str, ...]) -> d
             f"{m} recall {row[m]['recall']:.4f} labels {row[m]['labels']:.3f}" for m in ("t-SNE", "UMAP") if m in row
         )
         print(
-            f"  {contender:22} {row['seconds']:7.1f} s  CPU {row['cpu_seconds']:7.1f} s  {row['peak_mb']:6.0f} MB  {kept}",
+            f"  {contender:22} {row['seconds']:7.1f} s  CPU {row['cpu_seconds']:7.1f} s  {row['peak_mb']:6.0f} MB  "
+            f"{kept}",
             flush=True,
         )
     result["ratios"] = ratios(result)

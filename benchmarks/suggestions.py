@@ -1,6 +1,7 @@
 """Suggested knobs: does every family learn something on every dataset with every net that takes it?
 
-    python benchmarks/suggestions.py [--quick] [--datasets wine,heartbeats] [--cache FOLDER] [--write docs/suggestions.md]
+    python benchmarks/suggestions.py [--quick] [--datasets wine,heartbeats] [--cache FOLDER] [--write
+    docs/suggestions.md]
 
 Each cell is one training with the knobs that Train suggests. It counts as collapsed when fewer than two dimensions of
 the code vary (of a one-dimensional code: fewer than one), or when its test error is above that of one principal
@@ -80,7 +81,8 @@ def report(found: list[dict[str, Any]]) -> str:
     lines = [
         "# Suggested knobs, measured",
         "",
-        "One training with the knobs that Train suggests, seed 0: dimensions of the code that vary (variance above 0.01),",
+        "One training with the knobs that Train suggests, seed 0: dimensions of the code that vary (variance above "
+        "0.01),",
         "and the test error per feature over that of one principal component. Below 1 is better than one component.",
         "",
         "| dataset | family | net | active of all | error / PCA-1 | CPU s |",

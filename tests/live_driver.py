@@ -19,8 +19,8 @@ DESK: Any = {"width": 1440, "height": 900}
 PHONE: Any = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 MOVES = 20
 FOLLOWS = MOVES // 2
-"""Frames that what follows a finger draws at least, since a step of the finger may be none of a slider; what waits for the
-release draws one. How soon each is drawn is measured by benchmarks/browser.py."""
+"""Frames that what follows a finger draws at least, since a step of the finger may be none of a slider; what waits for
+the release draws one. How soon each is drawn is measured by benchmarks/browser.py."""
 
 # What the picture showed in each frame.
 WATCH = """selector => {
@@ -32,7 +32,8 @@ WATCH = """selector => {
   }).observe(root, {attributeFilter: ['data-frames']});
 }"""
 CALM = 600
-"""Milliseconds that lie between two steps of what plays for those who asked for less motion, and never between all others."""
+"""Milliseconds that lie between two steps of what plays for those who asked for less motion, and never between all
+others."""
 # Times of the screen's pictures at which a slider moved.
 STEPS = """([slider, count]) => new Promise(done => {
   const steps = [];
@@ -55,8 +56,9 @@ INK = """canvas => {
   const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   return data.reduce((sum, value, i) => sum + value * (i % 97 + 1), 0);
 }"""
-# What a page waits for, counted where it asks: replies of the live channel, Streamlit's answer to what was sent to it, acts
-# that are put off until a hand has rested for a moment, and fragments that run again every moment until their work is done.
+# What a page waits for, counted where it asks: replies of the live channel, Streamlit's answer to what was sent to it,
+# acts that are put off until a hand has rested for a moment, and fragments that run again every moment until their work
+# is done.
 COUNT_WAITING = """(() => {
   const waiting = window.waiting = {replies: 0, rerun: false, acts: new Set()}, {setTimeout, clearTimeout, setInterval, clearInterval} = window;
   window.WebSocket = class extends WebSocket {

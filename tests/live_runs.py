@@ -23,8 +23,8 @@ SIGMAS = (0.1, 0.14, 0.2)
 
 
 def train_into(home: Path) -> Path:
-    """A 2-d VAE and a 16-d denoising autoencoder of digits, a VAE of heartbeats, and dials: two over the noise of points, and of
-    digits two over β and two over the level."""
+    """A 2-d VAE and a 16-d denoising autoencoder of digits, a VAE of heartbeats, and dials: two over the noise of
+    points, and of digits two over β and two over the level."""
     digits, beats = ae.load_dataset("digits"), ae.load_dataset("heartbeats")
     common = {"bar": False, "hidden": (32,), "samples": 800}
     ae.train("vae", digits, path=home / "runs" / PLANE, latent_dim=2, epochs=25, **common)

@@ -1,4 +1,5 @@
-"""Trains a model for an epoch and prints the memory that this took: python memory_probe.py FAMILY N_TRAIN N_VALIDATION KNOBS."""
+"""Trains a model for an epoch and prints the memory that this took: python memory_probe.py FAMILY N_TRAIN N_VALIDATION
+KNOBS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""docs/adding.md: every recipe is carried out in a copy of the project, and the places it touches are those it promises."""
+"""docs/adding.md: every recipe is carried out in a copy of the project, and the places it touches are those it
+promises."""
 
 from __future__ import annotations
 
@@ -72,7 +73,16 @@ run = ae.train("ae", ae.load_dataset("digits"), epochs=1, bar=False)
 assert render("length", {"run": run.id, "z": [3.0, 4.0]}).readouts == {"length": 5.0, "latent_dim": 16}
 """,
 }
-PLACES = {"A family": 2, "A network": 2, "A loss": 1, "A dataset": 2, "A corruption": 1, "A knob that a dial turns": 1, "A page": 3, "A scene": 2}  # fmt: skip
+PLACES = {
+    "A family": 2,
+    "A network": 2,
+    "A loss": 1,
+    "A dataset": 2,
+    "A corruption": 1,
+    "A knob that a dial turns": 1,
+    "A page": 3,
+    "A scene": 2,
+}
 
 
 def carry_out(section: str, root: Path) -> set[str]:

@@ -109,7 +109,8 @@ def files_imported(path: Path) -> set[str]:
 
 
 def page_of(module: str) -> str:
-    """The page that a file of `ui/` is a part of: `generate.py` and `generate_view.py` of Generate; "" for shared ones."""
+    """The page that a file of `ui/` is a part of: `generate.py` and `generate_view.py` of Generate; "" for shared
+    ones."""
     parts = module.split(".")
     if parts[:2] != ["aeexplorer", "ui"] or len(parts) < 3 or parts[2] in ("shell", "shared"):
         return ""

@@ -80,7 +80,8 @@ async def flood(client: WebSocket) -> None:
 
 @contextlib.contextmanager
 def serving(limits: Limits | None = None, guards: ConnectionLimits | None = None) -> Iterator[tuple[str, int]]:
-    """Address of a server with the live channel and a route /health, behind the rule for hosts and guarded connections."""
+    """Address of a server with the live channel and a route /health, behind the rule for hosts and guarded
+    connections."""
     channel = Channel(limits=limits)
     health = Route("/health", lambda request: PlainTextResponse("well"))
     more = [Route("/download", download), WebSocketRoute("/flood", flood)]

@@ -1,4 +1,5 @@
-"""Both dials in a real browser: everything follows the finger, keys do the same, little room, and what axe-core says."""
+"""Both dials in a real browser: everything follows the finger, keys do the same, little room, and what axe-core
+says."""
 
 from __future__ import annotations
 

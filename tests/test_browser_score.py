@@ -1,4 +1,5 @@
-"""The score page in a real browser: σ under the finger, a point that walks, keys, little room, and what axe-core says."""
+"""The score page in a real browser: σ under the finger, a point that walks, keys, little room, and what axe-core
+says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Dial runs: a chain of snapshots along a knob, what lies between them, and what a folder holds after every kind of end."""
+"""Dial runs: a chain of snapshots along a knob, what lies between them, and what a folder holds after every kind of
+end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Jobs through the queue and real workers: started once, stopped within a second, gone on with, and the worker kept warm."""
+"""Jobs through the queue and real workers: started once, stopped within a second, gone on with, and the worker kept
+warm."""
 
 from __future__ import annotations
 

@@ -36,7 +36,8 @@ SIXTEEN = {"run": PLANE, "z": [[0.1, 0.2]] * 16}
 
 @contextlib.contextmanager
 def serving(limits: Limits | None = None, base: str = "") -> Iterator[str]:
-    """host:port of a server that has nothing but the channel; it lets in messages as large as Streamlit's server does."""
+    """host:port of a server that has nothing but the channel; it lets in messages as large as Streamlit's server
+    does."""
     channel = Channel(base, limits=limits)
     config = uvicorn.Config(
         Starlette(routes=channel.routes), ws="websockets-sansio", ws_max_size=200_000_000, log_level="error",

@@ -1,4 +1,5 @@
-"""Generators of our own: whatever else draws random numbers, in this thread or another, changes nothing and is not changed."""
+"""Generators of our own: whatever else draws random numbers, in this thread or another, changes nothing and is not
+changed."""
 
 from __future__ import annotations
 

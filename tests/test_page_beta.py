@@ -1,4 +1,5 @@
-"""The β page: which runs it shows, the same numbers in Python, fresh models and their marks, and a dial that still grows."""
+"""The β page: which runs it shows, the same numbers in Python, fresh models and their marks, and a dial that still
+grows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Home: alive without training and network, honest about where the point lies, and never killed by what lies on disk."""
+"""Home: alive without training and network, honest about where the point lies, and never killed by what lies on
+disk."""
 
 from __future__ import annotations
 

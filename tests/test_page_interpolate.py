@@ -1,4 +1,5 @@
-"""Interpolate: walks between two samples, patches of three and four, runs beside each other, and what is taken along."""
+"""Interpolate: walks between two samples, patches of three and four, runs beside each other, and what is taken
+along."""
 
 from __future__ import annotations
 

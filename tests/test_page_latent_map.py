@@ -1,4 +1,5 @@
-"""The maps: at once by PCA, of codes and along an axis, by a job for t-SNE and UMAP; what is selected, and what is said."""
+"""The maps: at once by PCA, of codes and along an axis, by a job for t-SNE and UMAP; what is selected, and what is
+said."""
 
 from __future__ import annotations
 
@@ -283,8 +284,17 @@ def test_an_unusual_link_is_read_as_far_as_it_makes_sense(query: dict[str, str],
     assert hand.given
 
 
-@pytest.mark.parametrize(("label", "value"), [("Perplexity", 12.0), ("Neighbours", 9), ("Minimum distance", 0.3), ("Seed", 7),
-                                              ("Overlay a second layout", "seed"), ("Density contours", True)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("label", "value"),
+    [
+        ("Perplexity", 12.0),
+        ("Neighbours", 9),
+        ("Minimum distance", 0.3),
+        ("Seed", 7),
+        ("Overlay a second layout", "seed"),
+        ("Density contours", True),
+    ],
+)
 def test_a_widget_that_a_browser_first_draws_later_has_the_value_in_force(
     label: str, value: object, hand: Hand, idle: None
 ) -> None:

@@ -1,4 +1,5 @@
-"""What browsers are told to fetch along with a page: all that its live component imports, and nothing that is not there."""
+"""What browsers are told to fetch along with a page: all that its live component imports, and nothing that is not
+there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What a rerun of a page costs, as a count of calls and of files read: it must neither grow nor depend on the machine."""
+"""What a rerun of a page costs, as a count of calls and of files read: it must neither grow nor depend on the
+machine."""
 
 from __future__ import annotations
 

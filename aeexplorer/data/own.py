@@ -3,8 +3,8 @@
 <home>/data/<digest>/spec.json          what the arrays mean, the name, whose they are, and what was noticed
 <home>/data/<digest>/data.safetensors   x and y of the three splits
 
-The digest is that of the content, so the same data are kept once and a run knows that they are still the same. Nothing is
-ever unpickled.
+The digest is that of the content, so the same data are kept once and a run knows that they are still the same. Nothing
+is ever unpickled.
 """
 
 from __future__ import annotations
@@ -88,24 +88,24 @@ def dataset(
     """Check data, split them, keep them in the home as `own/<name>`, and return them.
 
     Args:
-        x: pictures (n, h, w) or (n, h, w, 3), as uint8 0..255 or floats 0..1; a table (n, columns) of numbers; sequences
-            (n, steps) or (n, steps, channels) of numbers; a DataFrame of numbers; a folder of pictures, with a folder per
-            class or without; or an .npz file with arrays `x` and, where there are labels, `y`.
-        y: (n,) labels: whole numbers, or names; -1, None and NaN where there is none. Of a DataFrame also the name of the
-            column that holds them.
+        x: pictures (n, h, w) or (n, h, w, 3), as uint8 0..255 or floats 0..1; a table (n, columns) of numbers;
+            sequences (n, steps) or (n, steps, channels) of numbers; a DataFrame of numbers; a folder of pictures, with
+            a folder per class or without; or an .npz file with arrays `x` and, where there are labels, `y`.
+        y: (n,) labels: whole numbers, or names; -1, None and NaN where there is none. Of a DataFrame also the name of
+            the column that holds them.
         name: what it is called; "iris" is found again as "own/iris". A name that other data have gets a number.
-        kind: "image", "sequence" or "vector"; guessed where it is None: a DataFrame and two axes are a table, three or four
-            axes pictures.
+        kind: "image", "sequence" or "vector"; guessed where it is None: a DataFrame and two axes are a table, three or
+            four axes pictures.
         classes: names of the classes, in the order of whole-numbered labels.
-        split: three shares for training, validation and test, or (n,) names of the split that each sample belongs to; 70,
-            15 and 15 % where it is None, each class its share.
+        split: three shares for training, validation and test, or (n,) names of the split that each sample belongs to;
+            70, 15 and 15 % where it is None, each class its share.
         features: names of the columns of a table.
         size: side in pixels that pictures of a folder are fitted into; needed where they differ in size.
         grey: read pictures of a folder without colours.
         owner: whose they are.
 
-    Tables and sequences are standardised by the mean and standard deviation of the training split; `spec.restore` undoes
-    it.
+    Tables and sequences are standardised by the mean and standard deviation of the training split; `spec.restore`
+    undoes it.
 
     Warns:
         UserWarning: for constant columns, and for pictures 0..255 that were not uint8.
@@ -123,18 +123,25 @@ def dataset(
     values = _checked(values, kind, notices)
     codes, names = _coded(labels, len(values), tuple(classes))
     rows = _rows(split, codes)
-    spec = {"title": title or name, "kind": kind, "shape": values.shape[1:], "classes": names}
-    if kind == "image":
-        spec["value_range"] = (0.0, 1.0)
-    else:
-        values, moments = _standardised(values, rows[0], kind, tuple(features), notices)
-        spec |= moments | {"scale": "standard deviations of the training split, from its mean"}
-        if kind == "vector":
-            spec["features"] = tuple(features) or tuple(f"column {i + 1}" for i in range(values.shape[1]))
+    values, spec = _described(values, kind, rows[0], tuple(features), notices)
+    spec |= {"title": title or name, "kind": kind, "classes": names}
     for notice in notices:
         warnings.warn(notice, stacklevel=2)
     parts = [Split(values[index], codes[index]) for index in rows]
     return _kept(name, spec, parts, tuple(notices), owner)
+
+
+def _described(
+    values: np.ndarray, kind: Kind, train: np.ndarray, features: tuple[str, ...], notices: list[str]
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """The values as they are kept, and the fields of the spec that say what they mean."""
+    if kind == "image":
+        return values, {"shape": values.shape[1:], "value_range": (0.0, 1.0)}
+    values, moments = _standardised(values, train, kind, features, notices)
+    spec = {"shape": values.shape[1:], "scale": "standard deviations of the training split, from its mean", **moments}
+    if kind == "vector":
+        spec["features"] = features or tuple(f"column {i + 1}" for i in range(values.shape[1]))
+    return values, spec
 
 
 def _read(

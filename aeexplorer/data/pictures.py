@@ -38,7 +38,8 @@ def read_pictures(folder: Path, size: int | None = None, grey: bool = False) -> 
     if len(shapes) > 1:
         (h, w, _), (other_h, other_w, _) = sorted(shapes)[0], sorted(shapes)[-1]
         raise ConfigError(
-            f"size must be given, because the pictures differ: {h} x {w} and {other_h} x {other_w} pixels are among them"
+            f"size must be given, because the pictures differ: {h} x {w} and {other_h} x {other_w} pixels are among "
+            "them"
         )
     x = np.stack(pictures)
     if grey or ((x[..., 0] == x[..., 1]).all() and (x[..., 1] == x[..., 2]).all()):

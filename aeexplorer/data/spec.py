@@ -37,9 +37,10 @@ class DataSpec(Config):
             None where values are unbounded (standardised tables, sequences); cross-entropy needs (0, 1).
         features: names of the columns of a table, empty elsewhere.
         scale: what one unit of a value means, in words ("standard deviations of the training split").
-        variance: mean variance of a value over the training split; 1 where values are standardised, unused for pictures.
-        centre, spread: of each column of a table, or each channel of a sequence, what was subtracted and what was divided
-            by when the values were standardised; empty where they were not.
+        variance: mean variance of a value over the training split; 1 where values are standardised, unused for
+            pictures.
+        centre, spread: of each column of a table, or each channel of a sequence, what was subtracted and what was
+            divided by when the values were standardised; empty where they were not.
 
     Raises:
         ConfigError: when the shape does not suit the kind, an image is larger than 128 x 128 pixels or has neither one

@@ -1,8 +1,8 @@
 """The Dask engine: the same workers, on the machines of a Dask cluster that share the home.
 
-AEEXPLORER_ENGINE=dask, AEEXPLORER_DASK_SCHEDULER=tcp://host:8786 or tls://host:8786. Certificates are those of Dask's own
-configuration (DASK_DISTRIBUTED__COMM__TLS__CA_FILE and so on); without TLS the cluster needs a network of its own, because
-anyone who reaches a scheduler can run anything on its workers.
+AEEXPLORER_ENGINE=dask, AEEXPLORER_DASK_SCHEDULER=tcp://host:8786 or tls://host:8786. Certificates are those of Dask's
+own configuration (DASK_DISTRIBUTED__COMM__TLS__CA_FILE and so on); without TLS the cluster needs a network of its own,
+because anyone who reaches a scheduler can run anything on its workers.
 
 Only the path of a folder is sent. A task starts the same worker process as the local engine, and a job is cancelled by
 the marker in its folder, because cancelling a future does not stop a task that runs.

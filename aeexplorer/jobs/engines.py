@@ -75,8 +75,8 @@ def make_engine() -> Engine:
 class LocalEngine:
     """A pool of worker processes on this machine.
 
-    A worker that has ended its job waits for the next one, with all that it has imported and compiled; the server writes
-    the next folder into the pipe on its standard input. A worker whose server is gone finishes its job and ends.
+    A worker that has ended its job waits for the next one, with all that it has imported and compiled; the server
+    writes the next folder into the pipe on its standard input. A worker whose server is gone finishes its job and ends.
     """
 
     def __init__(self, workers: int, reserved: int = 0, warm: bool = True) -> None:

@@ -38,7 +38,8 @@ def start_worker(*arguments: str, stdout: int = subprocess.DEVNULL) -> subproces
 
 
 def signal_worker(pid: int, started: float, hard: bool) -> None:
-    """Send SIGTERM to a worker, or SIGKILL to it and all that it started; do nothing when the number is another's now."""
+    """Send SIGTERM to a worker, or SIGKILL to it and all that it started; do nothing when the number is another's
+    now."""
     with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
         if not process_lives(pid, started):
             return

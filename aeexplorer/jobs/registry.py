@@ -1,7 +1,7 @@
 """The registry: an index of the jobs and their queue, in one SQLite file beside the runs.
 
-The folders are the truth. Every row repeats what a folder says (`control/job.json`, `status.json`), so a lost or damaged
-registry is rebuilt from them: the first caller who meets the damage sets the file aside and fills a new one.
+The folders are the truth. Every row repeats what a folder says (`control/job.json`, `status.json`), so a lost or
+damaged registry is rebuilt from them: the first caller who meets the damage sets the file aside and fills a new one.
 
 States: queued -> starting -> running -> done | failed | cancelled | interrupted. A transition is a compare-and-set: of
 two callers that attempt the same one, one succeeds.
@@ -257,7 +257,8 @@ class Registry:
             at_least: estimated seconds of the jobs that count.
         """
         query = (
-            "SELECT seconds / estimated FROM jobs WHERE state = 'done' AND kind = ? AND estimated > 0 AND estimated >= ? "
+            "SELECT seconds / estimated FROM jobs WHERE state = 'done' AND kind = ? AND estimated > 0 AND estimated "
+            ">= ? "
             "AND seconds > 0 ORDER BY served DESC LIMIT ?"
         )
         rows = self._repaired(lambda c: c.execute(query, (kind, at_least, CALIBRATION_JOBS)).fetchall())
@@ -351,7 +352,8 @@ class Registry:
         self._write(lambda c: [c.execute(f"DELETE FROM {t} WHERE folder = ?", key) for t in ("jobs", "requesters")])
 
     def adopt_missing(self) -> int:
-        """Add submitted folders that the registry does not know, and drop rows whose folder is gone; returns how many."""
+        """Add submitted folders that the registry does not know, and drop rows whose folder is gone; returns how
+        many."""
         known = {job.folder for job in self.jobs()}
         missing = [(folder, submission) for folder, submission in submissions() if folder_key(folder.path) not in known]
         for key in known:

@@ -65,7 +65,8 @@ class JobContext:
 
 
 def run_worker(path: str | Path, tethered: bool = False) -> int:
-    """Do the job in a folder; returns an exit status. The result, or the reason of a failure, is in the folder's status.
+    """Do the job in a folder; returns an exit status. The result, or the reason of a failure, is in the folder's
+    status.
 
     Args:
         path: the folder, or "-" to import first and then read folders from standard input, one per line.
@@ -89,8 +90,9 @@ def run_worker(path: str | Path, tethered: bool = False) -> int:
 def _lower_priority(beside_pages: bool) -> None:
     """Give the pages precedence over this worker.
 
-    On the computer that serves the pages the worker gets SCHED_IDLE: Linux then wakes the server on the worker's core at
-    once, as on an idle one, where niceness alone makes it wait for milliseconds. On other computers it could starve a worker.
+    On the computer that serves the pages the worker gets SCHED_IDLE: Linux then wakes the server on the worker's core
+    at once, as on an idle one, where niceness alone makes it wait for milliseconds. On other computers it could starve
+    a worker.
     """
     with contextlib.suppress(AttributeError, OSError):  # Windows has no niceness
         os.nice(NICENESS)
@@ -207,7 +209,8 @@ def _reason(error: Exception) -> str:
 
 
 def _abort(context: JobContext, exceeded: str) -> None:
-    """Fail the job and end this process at once, because a computation that takes too much memory cannot be asked to."""
+    """Fail the job and end this process at once, because a computation that takes too much memory cannot be asked
+    to."""
     with contextlib.suppress(OSError, Damaged):
         context.folder.set_status(state="failed", reason=exceeded)
     os._exit(1)

@@ -32,7 +32,8 @@ WORKS_KNOWN = 2_000
 
 
 class Known(NamedTuple):
-    """What is known of a piece of work: the seconds of computing it took, and the open runs that it asked for, by name."""
+    """What is known of a piece of work: the seconds of computing it took, and the open runs that it asked for, by
+    name."""
 
     seconds: float
     runs: dict[str, weakref.ref[OpenRun]]
@@ -41,11 +42,11 @@ class Known(NamedTuple):
 class Answers:
     """Computes requests, in turn by client.
 
-    A thread would not make a quick request quicker: both wait for the same interpreter lock, and handing over costs as much
-    as decoding a few samples. So a quick one is computed on the event loop, one between two looks at the sockets. It must
-    be known to be quick before it begins: the very same work, in scene, runs, sizes and whatever else its time depends
-    on, has been quick, and the runs that it asked for are still open. The first of its kind, which may open a run, is
-    computed on a thread.
+    A thread would not make a quick request quicker: both wait for the same interpreter lock, and handing over costs as
+    much as decoding a few samples. So a quick one is computed on the event loop, one between two looks at the sockets.
+    It must be known to be quick before it begins: the very same work, in scene, runs, sizes and whatever else its time
+    depends on, has been quick, and the runs that it asked for are still open. The first of its kind, which may open a
+    run, is computed on a thread.
     """
 
     def __init__(self) -> None:
@@ -134,7 +135,8 @@ def _size(value: Any) -> Any:
 def timed_answer(request: SceneRequest) -> tuple[bytes | str, Known]:
     """The reply to a request, the seconds of computing it took and the runs it asked for.
 
-    Only this thread's own computing counts: how long it waited for the interpreter lock says nothing about the next time.
+    Only this thread's own computing counts: how long it waited for the interpreter lock says nothing about the next
+    time.
     """
     start = time.thread_time()
     with noting_runs() as runs:

@@ -1,7 +1,7 @@
 """The channel: scenes over one WebSocket per page, and the modules that pages load from here.
 
-A request is JSON text `{"id": 7, "scene": "decode", "params": {...}, "stream": "pad"}`. The answer is one binary message
-(see `frame`), or JSON text `{"id": 7, "error": "one sentence", "field": "level"}`.
+A request is JSON text `{"id": 7, "scene": "decode", "params": {...}, "stream": "pad"}`. The answer is one binary
+message (see `frame`), or JSON text `{"id": 7, "error": "one sentence", "field": "level"}`.
 
 Requests of one socket are computed one at a time. Each stream (a component of the page) has at most one request
 waiting: a newer one takes its place, and the reply that stands in for it lists it under `dropped`. So no queue ever

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 _STYLE = Path(__file__).parent / "static" / "live.css"
 
-# A component's own script is a blob, from which no relative import can start, and the address of our modules changes with
-# their content: so the address is handed to the script as data.
+# A component's own script is a blob, from which no relative import can start, and the address of our modules changes
+# with their content: so the address is handed to the script as data.
 _LOADER = """
 export default async function (component) {
   const module = await import(new URL(component.data.modules + "%s.js", location.origin).href);
@@ -37,12 +37,13 @@ DRAWINGS: dict[str, dict[str, Any]] = {
     "digits": {"box": 1.0, "centre": "box", "pen": 1.5},
     "mnist": {"box": 20 / 28, "centre": "mass", "pen": 2.4},
 }
-"""How strokes become samples like those of a dataset: the share of the picture that they fill, how they are centred, and the
-width of the pen in pixels."""
+"""How strokes become samples like those of a dataset: the share of the picture that they fill, how they are centred,
+and the width of the pen in pixels."""
 
 
 class Point(NamedTuple):
-    """The point at which the pointer was released on a plane: its code, the index of the nearest stored code, and its status."""
+    """The point at which the pointer was released on a plane: its code, the index of the nearest stored code, and its
+    status."""
 
     z: tuple[float, float]
     nearest: int | None
@@ -50,8 +51,8 @@ class Point(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """A finished drawing: its pixels as a scene takes them, its code, its status, and the class of the codes around it. The
-    pixels of a cleared sheet are an empty text."""
+    """A finished drawing: its pixels as a scene takes them, its code, its status, and the class of the codes around it.
+    The pixels of a cleared sheet are an empty text."""
 
     pixels: str
     z: tuple[float, ...]
@@ -60,7 +61,8 @@ class Drawn(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """The values of a panel at the last release, by param, and (row, column) of the sample that was just clicked, or None."""
+    """The values of a panel at the last release, by param, and (row, column) of the sample that was just clicked, or
+    None."""
 
     values: dict[str, Any]
     picked: tuple[str, int] | None
@@ -74,8 +76,8 @@ class Field(NamedTuple):
 
 
 class MapTouch(NamedTuple):
-    """What was done on a map: the picked sample and the selected ones, as indices into the dataset, and the point (c,) of the
-    map at which a decoding pointer was released."""
+    """What was done on a map: the picked sample and the selected ones, as indices into the dataset, and the point (c,)
+    of the map at which a decoding pointer was released."""
 
     picked: int | None
     selected: tuple[int, ...]
@@ -259,7 +261,8 @@ def vector_field(
     chart: Chart | None = None,
     label: str = "Score",
 ) -> Field:
-    """A plane with the exact score of smoothed data and the scores that runs learned, as arrows, and a point that follows them.
+    """A plane with the exact score of smoothed data and the scores that runs learned, as arrows, and a point that
+    follows them.
 
     σ follows the slider; the start of the walk follows pointer, finger or arrow keys; Enter walks again.
 

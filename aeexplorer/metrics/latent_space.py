@@ -40,8 +40,8 @@ class StoredCodes:
     def locate(self, z: ArrayLike, k: int = 6) -> Neighbourhood:
         """Where codes (n, K) lie among the stored ones.
 
-        The mean distance of a code to its five nearest stored codes is compared with that of the stored codes, each left
-        out of its own neighbours: up to their 95 % quantile a code is near the data, up to 99.5 % it has few
+        The mean distance of a code to its five nearest stored codes is compared with that of the stored codes, each
+        left out of its own neighbours: up to their 95 % quantile a code is near the data, up to 99.5 % it has few
         data nearby, beyond that it is far from the data.
         """
         k = min(max(k, NEIGHBOURS), len(self._codes))

@@ -35,7 +35,8 @@ def displacement(a: ArrayLike, b: ArrayLike) -> np.ndarray:
 
 
 class Shepard(NamedTuple):
-    """Distances of pairs of samples in the latent space (m,) and on the map (m,), float32, and Spearman's correlation."""
+    """Distances of pairs of samples in the latent space (m,) and on the map (m,), float32, and Spearman's
+    correlation."""
 
     codes: np.ndarray
     points: np.ndarray

@@ -194,7 +194,8 @@ def vote_accuracy(labels: np.ndarray, indices: np.ndarray) -> float:
 
 @dataclass(frozen=True, eq=False)
 class NearestSamples:
-    """The nearest others of one sample by its code and by its pixels: rows (k,) int32, nearest first, and distances (k,)."""
+    """The nearest others of one sample by its code and by its pixels: rows (k,) int32, nearest first, and distances
+    (k,)."""
 
     by_code: np.ndarray
     code_distance: np.ndarray

@@ -49,7 +49,8 @@ def coordinates_csv(
     where, place, label, more = np.asarray(points), np.asarray(index), np.asarray(labels), columns or {}
     if where.ndim != 2 or place.shape != (len(where),) or label.shape != (len(where),):
         raise ConfigError(
-            f"points, index and labels must be of the same samples, got shapes {where.shape}, {place.shape}, {label.shape}"
+            f"points, index and labels must be of the same samples, got shapes {where.shape}, {place.shape}, "
+            f"{label.shape}"
         )
     for title, values in more.items():
         if len(values) != len(where):
@@ -134,7 +135,8 @@ def _sprite(pictures: np.ndarray, n: int) -> tuple[bytes, tuple[int, int]]:
     coloured = pictures.ndim == 4 and pictures.shape[-1] == 3
     if pictures.dtype != np.uint8 or not (pictures.ndim == 3 or coloured) or len(pictures) != n:
         raise ConfigError(
-            f"pictures must be uint8 of shape ({n}, h, w) or ({n}, h, w, 3), got {pictures.dtype} of shape {pictures.shape}"
+            f"pictures must be uint8 of shape ({n}, h, w) or ({n}, h, w, 3), got {pictures.dtype} of shape "
+            f"{pictures.shape}"
         )
     across = math.ceil(math.sqrt(n))
     step = math.ceil(across * max(pictures.shape[1:3]) / SPRITE_SIDE)

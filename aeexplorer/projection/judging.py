@@ -37,8 +37,8 @@ def quality(
         graph: neighbours of the codes, if they are known.
 
     Returns:
-        knn_recall, trustworthiness and continuity, with labels also label_accuracy (leave one out); all in [0, 1]. `k` is
-        the size of a neighbourhood, and `ranked` the number of samples over whose neighbourhoods trustworthiness and
+        knn_recall, trustworthiness and continuity, with labels also label_accuracy (leave one out); all in [0, 1]. `k`
+        is the size of a neighbourhood, and `ranked` the number of samples over whose neighbourhoods trustworthiness and
         continuity are averaged, with ranks among all samples.
 
     Raises:

@@ -132,7 +132,8 @@ class KnownRows:
     def __init__(self, rows: np.ndarray) -> None:
         from sklearn.neighbors import NearestNeighbors
 
-        # Less the first row and at unit size: float32 distances lose their digits far from the origin and vanish near it.
+        # Less the first row and at unit size: float32 distances lose their digits far from the origin and vanish near
+        # it.
         self._origin = rows[0].astype(np.float64)
         self._rows = rows - self._origin
         self._size = np.abs(self._rows).max() or 1.0

@@ -56,7 +56,8 @@ class Projection:
 
     @property
     def placement(self) -> str:
-        """The way `transform` places a new code: "exactly", "by the method's own descent" or "between its neighbours"."""
+        """The way `transform` places a new code: "exactly", "by the method's own descent" or "between its
+        neighbours"."""
         if not self.approximate:
             return "exactly"
         return "by the method's own descent" if self._descent is not None else "between its neighbours"
@@ -74,9 +75,9 @@ class Projection:
 
         PCA, axis and raw do so exactly. t-SNE and UMAP have no function from codes to points: a new code goes to the
         mean of the points of its 5 nearest codes, weighted by the inverse 8th power of the distance (Shepard, "A
-        two-dimensional interpolation function for irregularly-spaced data", 1968). From there t-SNE moves it by gradient
-        descent as openTSNE does; a known code stays on its own point. The place of a code far from all others means
-        nothing.
+        two-dimensional interpolation function for irregularly-spaced data", 1968). From there t-SNE moves it by
+        gradient descent as openTSNE does; a known code stays on its own point. The place of a code far from all others
+        means nothing.
 
         Args:
             codes: (m, K).

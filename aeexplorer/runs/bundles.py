@@ -3,8 +3,8 @@
 <id>/...                    the run folder, without checkpoints and controls
 own-data/<digest>/...       the data it was trained on, where they are somebody's own
 
-An archive is not trusted: names, sizes and kinds of files are checked before anything is read, JSON and safetensors are all
-that there may be, and nothing is in the home before all of it has been understood.
+An archive is not trusted: names, sizes and kinds of files are checked before anything is read, JSON and safetensors are
+all that there may be, and nothing is in the home before all of it has been understood.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def import_bundle(source: str | Path | bytes | IO[bytes], owner: str | None = No
         owner: whose it becomes; the local user's if None.
 
     Raises:
-        ConfigError: for what is no bundle, for a file that has no place in one, for more than 2,000 files or 1 GB, and for
-            a run that has not ended.
+        ConfigError: for what is no bundle, for a file that has no place in one, for more than 2,000 files or 1 GB, and
+            for a run that has not ended.
         Damaged: for files that do not fit each other.
     """
     file = io.BytesIO(source) if isinstance(source, bytes) else source

@@ -236,7 +236,8 @@ def card(run: Run, name: str, recipe: Recipe) -> str:
         notes += f" Mean ± standard deviation over {DRAWS} draws of the noise."
     if "floor" in figures:
         notes += (
-            f"\nOf the cross-entropy {figures['floor']['mean']:.1f} nats are the entropy of the grey levels, which no model "
+            f"\nOf the cross-entropy {figures['floor']['mean']:.1f} nats are the entropy of the grey levels, which no "
+            "model "
             "can fall below; it is therefore no\nbound on -log p(x), which it would be for black and white pictures."
         )
     best = f"best on validation data after epoch {status.best_epoch}"

@@ -55,8 +55,8 @@ def new_run(
     Args:
         dial: train at each of its stops, and keep a snapshot of each.
         pace: seconds that trainings took on this machine per estimated second.
-        start_from: a run, its path, id or pretrained name, whose weights it starts from (fine-tuning). Of the same family
-            its knobs are the defaults; whatever the data, the shapes of all weights must fit.
+        start_from: a run, its path, id or pretrained name, whose weights it starts from (fine-tuning). Of the same
+            family its knobs are the defaults; whatever the data, the shapes of all weights must fit.
 
     Raises:
         ConfigError: for a knob out of bounds or unknown, data that cannot be trained and tested on, or a training that

@@ -117,7 +117,8 @@ class Run(WorkFolder):
             parent: the run whose weights it starts from; they are copied, so that it no longer needs them there.
 
         Raises:
-            ConfigError: when configuration and data do not fit together, the parent's weights do not fit, or the path exists.
+            ConfigError: when configuration and data do not fit together, the parent's weights do not fit, or the path
+                exists.
             Damaged: when the parent's weights cannot be used.
         """
         row = family(family_name)
@@ -389,7 +390,8 @@ class Run(WorkFolder):
             although_parent: delete it even when other runs name it as their parent; they keep their weights.
 
         Raises:
-            ConfigError: when the run is training, pinned, the parent of another, outside the home, somebody else's, or already gone.
+            ConfigError: when the run is training, pinned, the parent of another, outside the home, somebody else's, or
+                already gone.
         """
         require_owner(self.owner, by, f"run {self.id}", "deleted")
         if not self.removable:

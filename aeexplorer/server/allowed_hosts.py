@@ -6,8 +6,9 @@ computer, or an address in digits, which no site can own. A socket further needs
 one that the operator configured.
 
 Streamlit's own options count: `server.allowedHosts` lists the only names answered to; without it those of
-`browser.serverAddress`, `server.corsAllowedOrigins` and `server.address` are answered to as well, and pages of the first
-two may open sockets, also behind a proxy that names its upstream as Host. `server.enableCORS=false` admits every page.
+`browser.serverAddress`, `server.corsAllowedOrigins` and `server.address` are answered to as well, and pages of the
+first two may open sockets, also behind a proxy that names its upstream as Host. `server.enableCORS=false` admits every
+page.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ def origin_allowed(origin: str | None, host: str | None) -> bool:
 
 
 def _configured_origins() -> list[str]:
-    """Addresses of pages that the operator configured: `browser.serverAddress` unless it is the default, and the CORS list."""
+    """Addresses of pages that the operator configured: `browser.serverAddress` unless it is the default, and the CORS
+    list."""
     address = st.get_option("browser.serverAddress") or ""
     own = [] if host_name(address) in THIS_COMPUTER else [address]
     return [*own, *(st.get_option("server.corsAllowedOrigins") or ())]
@@ -108,8 +110,8 @@ class AllowedHosts:
     """Refuses requests to names that are not ours and sockets of foreign pages, and says to whom the others count.
 
     Streamlit and the live channel see the host that the page was opened at, whatever a proxy put in its place, so that
-    Streamlit's check of the two comes to the same result. (Left to itself it would ask a service in the Internet for this
-    server's address meanwhile, and everybody would wait.)
+    Streamlit's check of the two comes to the same result. (Left to itself it would ask a service in the Internet for
+    this server's address meanwhile, and everybody would wait.)
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -134,7 +136,8 @@ def refusal(host: str | None) -> PlainTextResponse:
     """The answer to a request for a name that is not ours."""
     name = host_name(host)[:100] or "no name"
     return PlainTextResponse(
-        f"This server does not answer to {name}. On this computer open it as localhost; if the name is right, whoever runs "
+        f"This server does not answer to {name}. On this computer open it as localhost; if the name is right, whoever "
+        "runs "
         f"the server allows it with --server.allowedHosts {name}\n",
         status_code=403,
     )
@@ -153,8 +156,9 @@ def _at_its_page(scope: Scope, origin: str | None) -> Scope:
 def _counted(scope: Scope, headers: Headers) -> Scope:
     """The scope with the client whose limits the request counts towards.
 
-    uvicorn believes X-Forwarded-For of everybody on this computer, by which anyone here could be a new client each time.
-    It is believed where the operator says that there is a proxy, by AEEXPLORER_SHARED or uvicorn's FORWARDED_ALLOW_IPS.
+    uvicorn believes X-Forwarded-For of everybody on this computer, by which anyone here could be a new client each
+    time. It is believed where the operator says that there is a proxy, by AEEXPLORER_SHARED or uvicorn's
+    FORWARDED_ALLOW_IPS.
     """
     if scope.get("client") is None or os.environ.get("AEEXPLORER_SHARED", "") not in ("", "0"):
         return scope

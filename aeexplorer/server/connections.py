@@ -1,8 +1,9 @@
-"""How connections are taken: without delay, no more than there are descriptors for, and none that keeps the server waiting.
+"""How connections are taken: without delay, no more than there are descriptors for, and none that keeps the server
+waiting.
 
-Streamlit makes the server, uvicorn, and hands it to nobody. So its configuration is looked for among all objects before it
-listens, and the classes in it that speak HTTP and WebSocket are replaced by guarded ones. Where it is not found the app
-runs unguarded, and says so.
+Streamlit makes the server, uvicorn, and hands it to nobody. So its configuration is looked for among all objects before
+it listens, and the classes in it that speak HTTP and WebSocket are replaced by guarded ones. Where it is not found the
+app runs unguarded, and says so.
 """
 
 from __future__ import annotations
@@ -216,7 +217,8 @@ def raise_descriptor_limit() -> int:
 
 
 def guard_connections(longest: Mapping[str, int] | None = None) -> int:
-    """Guard the servers of this process that do not listen yet; returns their number. For `longest` see `Connections`."""
+    """Guard the servers of this process that do not listen yet; returns their number. For `longest` see
+    `Connections`."""
     for name in ("asyncio", "uvicorn.error", __name__):  # one line a minute for what a client can provoke at any rate
         logger = logging.getLogger(name)
         if not any(isinstance(known, OncePerMinute) for known in logger.filters):

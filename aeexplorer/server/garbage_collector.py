@@ -1,8 +1,8 @@
 """Keeps the garbage collection after every script run short.
 
-Streamlit collects all generations after each run (`runner.postScriptGC`). With torch and plotly loaded that takes a third
-of a second in which every session waits. Objects that are frozen are not looked at: what was imported is frozen, and frozen
-again whenever more was imported.
+Streamlit collects all generations after each run (`runner.postScriptGC`). With torch and plotly loaded that takes a
+third of a second in which every session waits. Objects that are frozen are not looked at: what was imported is frozen,
+and frozen again whenever more was imported.
 """
 
 from __future__ import annotations

@@ -8,10 +8,11 @@ from pathlib import Path
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 CHOICES = (
-    "run", "compare", "view", "samples", "ends", "dataset", "job", "family", "maps", "d", "n", "colour", "gated", "beside",
-)  # fmt: skip
-"""Parameters of the address that a person chooses. Back undoes these; any other parameter, such as the place of a slider
-or the picked sample, replaces the address."""
+    *("run", "class", "compare", "view", "samples", "ends", "dataset", "job", "family"),
+    *("maps", "d", "n", "colour", "gated", "beside"),
+)
+"""Parameters of the address that a person chooses. Back undoes these; any other parameter, such as the place of a
+slider or the picked sample, replaces the address."""
 
 
 def went_back() -> bool:

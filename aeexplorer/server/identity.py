@@ -1,7 +1,7 @@
 """Who visits: the login where one is configured, else the token that the browser keeps in a cookie.
 
-A visitor from this computer who opened the app as localhost, 127.0.0.1 or [::1] is the local user, who also owns what the
-command line makes. A visitor from elsewhere, by another name or through a proxy has a token of their own. So has
+A visitor from this computer who opened the app as localhost, 127.0.0.1 or [::1] is the local user, who also owns what
+the command line makes. A visitor from elsewhere, by another name or through a proxy has a token of their own. So has
 everybody when AEEXPLORER_SHARED is set, which a server behind a proxy on the same computer needs if that proxy neither
 keeps the Host nor says for whom it speaks.
 """
@@ -75,7 +75,8 @@ class OwnerCookie:
                     headers["Cache-Control"] = "private, no-cache"  # nobody else's browser may get this token
                     headers.append(
                         "Set-Cookie",
-                        f"{COOKIE}={secrets.token_urlsafe(24)}; Path=/; Max-Age={YEAR_SECONDS}; HttpOnly; SameSite=Lax{secure}",
+                        f"{COOKIE}={secrets.token_urlsafe(24)}; Path=/; Max-Age={YEAR_SECONDS}; HttpOnly; "
+                        f"SameSite=Lax{secure}",
                     )
             await send(message)
 

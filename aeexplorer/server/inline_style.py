@@ -1,4 +1,5 @@
-"""The page as browsers are given it, before any script of ours has run: with its style and with its rule of the history."""
+"""The page as browsers are given it, before any script of ours has run: with its style and with its rule of the
+history."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ from aeexplorer.server.routes import channel
 from aeexplorer.server.uploads import keep_swept
 
 SWITCH_SECONDS = 0.001
-"""After which a thread that computes lets others have the interpreter. Python's own 5 ms are what each step of the event
-loop would wait while a scene or a page computes, and an answer takes several steps."""
+"""After which a thread that computes lets others have the interpreter. Python's own 5 ms are what each step of the
+event loop would wait while a scene or a page computes, and an answer takes several steps."""
 
 
 @contextlib.asynccontextmanager

@@ -14,8 +14,8 @@ LONGEST_SECONDS = 0.3
 class Turns:
     """One script runs at a time, until it has run for so long that it shares with the next.
 
-    Scripts that run at once fight for the interpreter's lock with each other and with the loop that sends what they draw:
-    with thirty sessions the median rerun takes a fraction of the time in turn (`benchmarks/reruns.py`).
+    Scripts that run at once fight for the interpreter's lock with each other and with the loop that sends what they
+    draw: with thirty sessions the median rerun takes a fraction of the time in turn (`benchmarks/reruns.py`).
 
     Args:
         longest: seconds after which nobody waits for a script any more, as for one that fetches a dataset.

@@ -102,7 +102,8 @@ UPLOADS = Uploads()
 
 
 async def keep_swept() -> None:
-    """Let go of the files of sessions that have ended, also when nobody uploads any more; runs until it is cancelled."""
+    """Let go of the files of sessions that have ended, also when nobody uploads any more; runs until it is
+    cancelled."""
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         UPLOADS.sweep()

@@ -41,10 +41,10 @@ FLOAT = 4  # bytes
 def suggested(row: Family, spec: DataSpec, n_train: int) -> tuple[ModelConfig, TrainingConfig]:
     """Defaults that fit a dataset: smaller networks and codes for small samples, and 2,000 steps or more.
 
-    Squared error is in squared units of the data, so terms beside it are weighted in proportion to the variance: β = 1 for
-    standardised values becomes β = 0.017 for heartbeats in millivolts. A unit collapses whose principal component has a
-    variance below β / 2 (Lucas et al. 2019, https://arxiv.org/abs/1911.02469), which with β = 1 all but the first have
-    there. For the same reason β is at most 1.5 times the variance.
+    Squared error is in squared units of the data, so terms beside it are weighted in proportion to the variance: β = 1
+    for standardised values becomes β = 0.017 for heartbeats in millivolts. A unit collapses whose principal component
+    has a variance below β / 2 (Lucas et al. 2019, https://arxiv.org/abs/1911.02469), which with β = 1 all but the first
+    have there. For the same reason β is at most 1.5 times the variance.
     """
     plain, changes = ModelConfig(), dict[str, Any]()
     if not spec.unit_interval:
@@ -72,8 +72,8 @@ def suggested(row: Family, spec: DataSpec, n_train: int) -> tuple[ModelConfig, T
 def _linear_training(n_train: int) -> TrainingConfig:
     """A training in which a linear autoencoder reaches the subspace of PCA within a minute: 5,000 large steps.
 
-    Its loss has a saddle at every other subspace of principal axes (Baldi & Hornik 1989), which small steps leave slowly,
-    most slowly for axes of nearly equal variance.
+    Its loss has a saddle at every other subspace of principal axes (Baldi & Hornik 1989), which small steps leave
+    slowly, most slowly for axes of nearly equal variance.
     """
     batch = max(1, min(256, n_train // 4))
     per_epoch = math.ceil(n_train / batch)
@@ -87,8 +87,8 @@ class Estimate:
     Attributes:
         parameters: number of trainable values.
         weight_bytes: their size on disk.
-        memory_bytes: weights, moments of Adam, best weights, the most that a step or a batch of validation holds, and the
-            data.
+        memory_bytes: weights, moments of Adam, best weights, the most that a step or a batch of validation holds, and
+            the data.
         steps: optimiser steps, unless it stops early.
         flops: floating point operations of one step, forward and backward.
         seconds: time of the loop on this machine's CPU, without the second or two in which a worker starts.

@@ -59,8 +59,8 @@ def evaluate(model: Autoencoder, split: Split, seed: int = 0, nll: int = 0) -> d
         denoising_mse (where the training corrupts): the same from corrupted input.
         active_units: dimensions of the code whose variance over the split exceeds 0.01.
         kl (with a posterior): the rate in nats, unweighted; prior_nats in its place with a learned prior over entries.
-        neg_elbo: -log p(x|z) + rate with one posterior sample each, in nats; an upper bound on -log p(x) where the loss is
-            a likelihood, of cross-entropy therefore for black and white pictures only.
+        neg_elbo: -log p(x|z) + rate with one posterior sample each, in nats; an upper bound on -log p(x) where the loss
+            is a likelihood, of cross-entropy therefore for black and white pictures only.
         floor (cross-entropy of grey levels): the part of reconstruction that no model can fall below, in nats.
         nll: -log p(x) by importance sampling, in nats.
         perplexity, codes_used (with a codebook): exp of the entropy of the entries' frequencies, and entries used.
@@ -148,7 +148,8 @@ def compare_with_pca(model: Autoencoder, train: Split, test: Split) -> dict[str,
     """How near a linear autoencoder has come to PCA, whose subspace is its optimum (Baldi & Hornik 1989).
 
     Returns:
-        pca_mse: squared error per feature of PCA of as many dimensions on the test split. pca_angle: the largest principal
+        pca_mse: squared error per feature of PCA of as many dimensions on the test split. pca_angle: the largest
+            principal
         angle in degrees between the decoder's columns and the first principal axes of the training split. Nothing for
         a model that is not linear.
     """

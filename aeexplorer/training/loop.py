@@ -127,8 +127,9 @@ class _Surroundings:
     def active(self) -> Iterator[None]:
         threads = torch.get_num_threads()
         torch.set_num_threads(self.threads)
-        # Averages of gradients that have ceased decay into denormal numbers, with which arithmetic is many times slower:
-        # without this a training loses a fifth of its speed. The flag belongs to the thread, like the thread count.
+        # Averages of gradients that have ceased decay into denormal numbers, with which arithmetic is many times
+        # slower: without this a training loses a fifth of its speed. The flag belongs to the thread, like the thread
+        # count.
         torch.set_flush_denormal(True)
         try:
             with noise.drawing_from(self.generator):

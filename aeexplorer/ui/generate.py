@@ -116,7 +116,8 @@ def _origin(traits: frozenset[str]) -> str:
             "independently of the other positions."
         )
     return (
-        "This model has no prior: its training imposed no distribution on the codes. A Gaussian fitted to them stands in; "
+        "This model has no prior: its training imposed no distribution on the codes. A Gaussian fitted to them stands "
+        "in; "
         "it also draws between their clusters."
     )
 

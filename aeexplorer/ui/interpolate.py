@@ -195,7 +195,8 @@ def _about_map(opened: OpenRun) -> str:
         return "Click on the map to make the nearest sample the end."
     return (
         f"Map: first two principal components of the codes, {opened.plane.share:.0%} of their variance. Hover to "
-        "decode a point (the remaining dimensions are those of the end sample). Click to make the nearest sample the end."
+        "decode a point (the remaining dimensions are those of the end sample). Click to make the nearest sample the "
+        "end."
     )
 
 

@@ -149,7 +149,8 @@ def _progress(run: Run, status: Status, follower: Follower, bar: DeltaGenerator)
         text = "Reading the data"
     else:
         stage = f" ({latest['stage_name']})" if latest.get("stages", 1) > 1 else ""
-        text = f"Epoch {latest['epoch']:,} of {latest['epochs']:,}{as_text(stage)}, about {duration(latest['seconds_left'])} left"
+        left = f"about {duration(latest['seconds_left'])} left"
+        text = f"Epoch {latest['epoch']:,} of {latest['epochs']:,}{as_text(stage)}, {left}"
     bar.progress(min(latest["step"] / latest["steps"], 1.0) if latest else 0.0, text=text)
     if run.owner != current_owner():
         return
@@ -210,7 +211,8 @@ def _lead(run: Run, status: Status) -> str:
             return "Stopped before it began."
     spec, size = run.spec, run.config.latent_dim
     origin = f", from the weights of {_title_of(spec.parent)}" if spec.parent else ""
-    return f"{run.family.title} with {counted(size, 'latent dimension')} on {spec.data.title}, {spec.created[:10]}{origin}."
+    what = f"{run.family.title} with {counted(size, 'latent dimension')} on {spec.data.title}"
+    return f"{what}, {spec.created[:10]}{origin}."
 
 
 def _title_of(reference: str) -> str:
@@ -231,9 +233,10 @@ def _outcome(run: Run, status: Status) -> None:
         st.error(f"Failed: {why}. Try again, or start a new training with other settings.", icon=":material/error:")
     elif status.state == "done":
         if not run.spec.dial and (run.last_event("end") or {}).get("finished") == "patience":
+            asked, patience = (counted(n, "epoch") for n in (run.spec.training.epochs, run.spec.training.patience))
             st.info(
-                f"Stopped early, after {status.epochs:,} of {counted(run.spec.training.epochs, 'epoch')}: the validation "
-                f"loss had not fallen for {counted(run.spec.training.patience, 'epoch')}.",
+                f"Stopped early, after {status.epochs:,} of {asked}: the validation loss had not fallen for "
+                f"{patience}.",
                 icon=":material/info:",
             )
         if collapse := collapse_sentence(run, status):
@@ -241,7 +244,8 @@ def _outcome(run: Run, status: Status) -> None:
 
 
 def _numbers(run: Run, status: Status, follower: Follower, epoch: int | None) -> None:
-    """Losses and active units at the shown epoch, or as they are now, and the test figures of the weights that are kept."""
+    """Losses and active units at the shown epoch, or as they are now, and the test figures of the weights that are
+    kept."""
     event = follower.latest if epoch is None else follower.epochs.get(epoch)
     last = follower.epochs.get(max(follower.epochs, default=0), {})
     cells: dict[str, str] = {}

@@ -1,7 +1,8 @@
 """Alignment of each map with the map shown before it, so that a new seed, setting or model does not make it jump.
 
-The axes of t-SNE and UMAP have no meaning, so those maps may be rotated and mirrored; maps by PCA and along an axis keep
-their orientation within a run. While the pointer decodes, every map keeps its own coordinates: places are decoded in them.
+The axes of t-SNE and UMAP have no meaning, so those maps may be rotated and mirrored; maps by PCA and along an axis
+keep their orientation within a run. While the pointer decodes, every map keeps its own coordinates: places are decoded
+in them.
 """
 
 from __future__ import annotations

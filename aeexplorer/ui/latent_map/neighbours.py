@@ -1,4 +1,5 @@
-"""The picked sample: its reconstruction, its nearest neighbours by code and by pixels, and the place that was decoded."""
+"""The picked sample: its reconstruction, its nearest neighbours by code and by pixels, and the place that was
+decoded."""
 
 from __future__ import annotations
 

@@ -59,7 +59,8 @@ def _dimension_chart(model: Explorer) -> None:
     line = _pca_line(model.run.spec.dataset)
     explained = float(np.interp(model.latent_dim, line.dimensions, line.explained_variance))
     st.caption(
-        f"Test error by latent dimension. {model.latent_dim} principal components explain {explained:.0%} of the variance."
+        f"Test error by latent dimension. {model.latent_dim} principal components explain {explained:.0%} of the "
+        "variance."
     )
     ids = [run.id for run in runs]
     figure = dimension_curve(

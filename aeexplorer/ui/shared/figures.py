@@ -85,8 +85,8 @@ def collapse_sentence(run: Run, status: Status) -> str:
 
 
 def likelihood_sentence(run: Run) -> str:
-    """Say that a cross-entropy of grey levels is no likelihood, and give its smallest value; "" for other losses and for
-    pixels that are black or white."""
+    """Say that a cross-entropy of grey levels is no likelihood, and give its smallest value; "" for other losses and
+    for pixels that are black or white."""
     if not _cross_entropy(run):
         return ""
     floor = _floor(run.spec.dataset)

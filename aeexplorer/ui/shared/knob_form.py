@@ -109,8 +109,8 @@ def _within(name: str) -> str:
 class KnobForm:
     """Fields of configurations as widgets, with a place for a sentence below each.
 
-    Numbers are text fields: a number field of the browser keeps back what lies outside its bounds, and reads "2,5" as 25
-    and "1e9" as 1.
+    Numbers are text fields: a number field of the browser keeps back what lies outside its bounds, and reads "2,5" as
+    25 and "1e9" as 1.
 
     Args:
         key: begins the key of every widget. What is typed is kept under it for the session.
