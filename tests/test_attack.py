@@ -594,7 +594,7 @@ def test_a_socket_and_an_answer_that_takes_long_are_no_missing_requests() -> Non
 
 
 def test_more_half_open_connections_than_are_kept_do_not_lock_visitors_out(caplog: pytest.LogCaptureFixture) -> None:
-    guards = ConnectionLimits(without_request=20, patience_seconds=0.01, header_seconds=3_600)
+    guards = ConnectionLimits(without_request=20, patience_seconds=1e-9, header_seconds=3_600)
     with caplog.at_level(logging.WARNING), serving(guards=guards) as address, contextlib.ExitStack() as stack:
         half_open = [stack.enter_context(socket.create_connection(address)) for _ in range(200)]
         assert health(address) == 200
