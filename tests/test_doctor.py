@@ -111,7 +111,7 @@ def test_a_damaged_registry_is_named_and_mended(run: Run, home: Path) -> None:
 
 
 def test_leftovers_of_killed_processes_are_found_and_removed(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    left = run.path / ".weights.safetensors.abc"
+    left = run.path / ".weights.safetensors.k3_j2h4a.tmp"
     left.write_bytes(b"half")
     os.utime(left, (1.0, 1.0))
     assert [finding.where for finding in examine()] == [str(left)]

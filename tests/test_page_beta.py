@@ -126,7 +126,7 @@ def test_what_is_said_of_a_multi_rate_vae_is_computed_from_its_figures() -> None
 
 def test_the_button_starts_a_training_like_the_marks(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[Run] = []
-    monkeypatch.setattr(jobs, "start", lambda run, *_: started.append(run))
+    monkeypatch.setattr(jobs, "start", lambda run, *_, **__: started.append(run))
     run = dial()
     app = beta(run=run.id, beta="3")
     fresh_button(app).click().run()  # type: ignore[attr-defined]

@@ -200,6 +200,9 @@ def test_a_refused_start_page_leaves_no_run(home: Path, monkeypatch: pytest.Monk
     next(button for button in app.button if button.key == "train.start").click().run()
     assert not app.exception and {run.path for run in list_runs()} == before
     assert any("at most 1 jobs in all may wait" in error.value for error in app.error)
+    monkeypatch.setenv("AEEXPLORER_WAITING", "10")
+    next(button for button in app.button if button.key == "train.start").click().run()
+    assert not app.exception and len(list_runs()) == len(before) + 1
 
 
 @pytest.fixture

@@ -291,6 +291,7 @@ def _start(
             started.append(run.id)
             jobs.start(run, owner, seconds, current_address(), new=True)
     except (ConfigError, OSError) as error:
+        started.clear()  # a refused run is removed
         st.session_state[REFUSED] = reason(error)
     if started:
         st.session_state[JOB] = started[0]

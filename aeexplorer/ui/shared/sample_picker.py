@@ -277,7 +277,7 @@ def _drawn_sample(pixels: str, opened: OpenRun) -> PickedSample:
     sample = Sample(pixels=pixels)
     shape = ", ".join(map(str, opened.spec.shape))
     python = (
-        f'drawn = base64.b64decode("{pixels}")\nx_{{0}} = np.frombuffer(drawn, np.uint8).reshape(1, {shape})\n'
+        f"drawn = base64.b64decode({pixels!r})\nx_{{0}} = np.frombuffer(drawn, np.uint8).reshape(1, {shape})\n"
         "{0} = model.encode(x_{0})[0]\n"
     )
     return PickedSample({"pixels": pixels}, values_of(sample, opened), code_of(sample, opened), python)
