@@ -70,8 +70,12 @@ class DiskFull(OSError):
 
 
 @contextlib.contextmanager
-def _named(path: Path, size: int) -> Iterator[None]:
-    """Raise the error of a full disk or a read-only folder with the name of the file."""
+def writing(path: Path, size: int = 0) -> Iterator[None]:
+    """Raise the error of a full disk, a read-only or a missing folder as one sentence that names it.
+
+    Args:
+        size: bytes that are written to `path`.
+    """
     try:
         yield
     except DiskFull:
@@ -92,7 +96,7 @@ def write_atomic(path: Path, *content: bytes | memoryview, durable: bool = True)
 
     Without `durable` it is not synced: the file survives the end of this process, but perhaps not a power cut.
     """
-    with _named(path, sum(map(len, content))):
+    with writing(path, sum(map(len, content))):
         handle, name = tempfile.mkstemp(TEMPORARY_SUFFIX, temporary_prefix(path.name), path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -116,7 +120,7 @@ def new_directory(path: Path, durable: bool = True) -> Iterator[Path]:
 
     For `durable` see `write_atomic`.
     """
-    with _named(path, 0):
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(TEMPORARY_SUFFIX, temporary_prefix(path.name), path.parent))
         try:
@@ -184,10 +188,10 @@ def read_bytes(path: Path) -> bytes:
         Damaged: when it is missing, no regular file or too large.
     """
     with _open_regular(path) as file:
-        content = file.read(JSON_BYTES + 1)
-    if len(content) > JSON_BYTES:
-        raise Damaged(f"{path.name} in {path.parent.name} must have at most {JSON_BYTES:,} bytes")
-    return content
+        size = os.fstat(file.fileno()).st_size
+        if size > JSON_BYTES:
+            raise Damaged(f"{path.name} in {path.parent.name} must have at most {JSON_BYTES:,} bytes, got {size:,}")
+        return file.read()
 
 
 @contextlib.contextmanager
@@ -229,7 +233,7 @@ def json_object(content: bytes, named: str) -> dict[str, Any]:
 def append_event(path: Path, event: Mapping[str, Any], durable: bool = False) -> None:
     """Append one line to an event log; `durable` waits for the disk."""
     line = (json.dumps(event, ensure_ascii=False, allow_nan=False) + "\n").encode()
-    with _named(path, len(line)), open(path, "ab", opener=_open_to_append) as file:
+    with writing(path, len(line)), open(path, "ab", opener=_open_to_append) as file:
         file.write(line)
         if durable:
             file.flush()
@@ -254,7 +258,7 @@ def read_events(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]
             tail = max(offset, size - EVENT_BYTES // 2) if size - offset > EVENT_BYTES else offset
             parts = _samples(file, offset, tail)
             file.seek(tail)
-            content = file.read(EVENT_BYTES)
+            content = file.read(size - tail) if size > tail else b""
     except Damaged:
         return [], offset
     if tail > offset:  # it begins within a line

@@ -30,6 +30,7 @@ from aeexplorer.jobs.doctor import examine, examine_folder
 from aeexplorer.jobs.health import health
 from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import Submission, write_submission
+from aeexplorer.runs.bundles import bundle
 from aeexplorer.runs.folders import WorkFolder, process_identity, process_lives
 from aeexplorer.runs.listing import DamagedRun, list_runs
 from aeexplorer.runs.recording import Paused, record, train_run
@@ -284,7 +285,7 @@ def test_damaged_files_are_named_and_nothing_crashes(home: Path, finished: Path,
             lambda r=run: r.codes,
             run.load_checkpoint,
             run.epochs,
-            run.bundle,
+            lambda r=run: bundle(r),
             lambda r=run: r.title,
         ):
             with contextlib.suppress(Damaged):

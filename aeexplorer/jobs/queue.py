@@ -17,7 +17,7 @@ from aeexplorer.jobs.supervisor import supervise
 from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.limits import check_waiting
 from aeexplorer.runs.owners import client_of, local_owner, require_owner
-from aeexplorer.store import Damaged, read_json, remove_folder
+from aeexplorer.store import Damaged, read_json, remove_folder, writing
 
 if TYPE_CHECKING:
     from aeexplorer.jobs.maps import MapJob
@@ -64,8 +64,9 @@ def _start(folder: WorkFolder, owner: str, estimated: float, client: str) -> Non
         raise ConfigError(f"kind of {name} must be one of {', '.join(KINDS)}, got {kind!r}")
     if "owner" in spec:
         require_owner(str(spec["owner"]), owner, f"run {name}", "continued")
+    lock = folder.path / "control" / "start.lock"
     try:
-        with FileLock(folder.path / "control" / "start.lock", blocking=False):
+        with writing(lock), FileLock(lock, blocking=False):
             _submit(folder, Submission(kind=kind, owner=owner, address=client, estimated=estimated))
     except Timeout:
         raise AlreadyStarted(f"{name} is being started already") from None
