@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 from collections.abc import AsyncIterator
 
 import streamlit as st
@@ -17,10 +16,6 @@ from aeexplorer.server.garbage_collector import freeze, keep_frozen
 from aeexplorer.server.routes import channel
 from aeexplorer.server.uploads import keep_swept
 
-SWITCH_SECONDS = 0.001
-"""After which a thread that computes lets others have the interpreter. Python's own 5 ms are what each step of the
-event loop would wait while a scene or a page computes, and an answer takes several steps."""
-
 
 @contextlib.asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
@@ -28,7 +23,6 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     import plotly.graph_objects  # noqa: F401
 
     compute_on_one_thread()  # every run of a page is a thread of its own, which would begin with making more of them
-    sys.setswitchinterval(SWITCH_SECONDS)
     widgets = 1024 * 1024 * int(st.get_option("server.maxWidgetStateSize"))
     # before anything is frozen: it looks among the objects that the collector sees
     guard_connections({PATH: channel.limits.message_bytes, "": widgets})
