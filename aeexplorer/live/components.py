@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -90,6 +91,33 @@ class Placed(NamedTuple):
     point: tuple[float, ...]
     label: str = ""
     approximate: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Colouring:
+    """Colours of the points of one map.
+
+    Attributes:
+        values: (n,), indices into the categories with -1 for none, or numbers for a continuous colour; None for one
+            colour.
+        categories: names, which may hold any text; empty for a continuous colour.
+        label: the quantity with its unit.
+    """
+
+    values: np.ndarray | None = None
+    categories: tuple[str, ...] = ()
+    label: str = ""
+
+    def as_data(self) -> dict[str, Any]:
+        """What a component is told."""
+        classes = max(len(self.categories), 1)
+        return {
+            "values": None if self.values is None else _floats(self.values),
+            "categories": [str(name)[:300] for name in self.categories],
+            "colours": [LIGHT.colour(i, classes) for i in range(classes)],
+            "muted": LIGHT.muted,
+            "colour_label": self.label,
+        }
 
 
 @functools.cache
@@ -298,9 +326,7 @@ def latent_map(
     key: str,
     points: np.ndarray,
     index: np.ndarray,
-    values: np.ndarray | None = None,
-    categories: Sequence[str] = (),
-    colour_label: str = "",
+    colouring: Colouring | None = None,
     title: str = "",
     axes: Sequence[str] = (),
     group: str = "maps",
@@ -321,9 +347,7 @@ def latent_map(
         run: id or pretrained name of the run whose codes are shown.
         points: (n, 2) or (n, 3); when they change for the same samples, they travel.
         index: (n,) indices of the samples in the dataset, the test split first.
-        values: (n,) indices into `categories`, -1 for none, or numbers for a continuous colour; None for one colour.
-        categories: names of the values, which may hold any text.
-        colour_label: the name of what is coloured by.
+        colouring: the colours of the points; None for one colour.
         title: the text above it.
         axes: names of the axes of a map in space.
         group: maps of one group on a page share hover, picked sample, selection and hidden classes at once.
@@ -332,28 +356,19 @@ def latent_map(
         placed: new codes; those with a label are the ends of a path or stand alone.
         selected, picked: the samples to select and to pick, as indices into the dataset.
         mode: whether the pointer selects, or decodes the point under it.
-        density: lines of equal density.
-        pictures: samples as their own points where there is room.
+        density, pictures: lines of equal density, and samples as their own points where there is room.
         height: in pixels.
         label: its name for screen readers.
     """
     heard = f"{group}.heard"
-    classes = max(len(categories), 1)
     data = {
+        **(colouring or Colouring()).as_data(),
+        **_packed_points(points, index, ghost),
         "run": run,
-        "points": _floats(points),
-        "components": points.shape[1],
-        "index": _packed(index, "<i4"),
-        "values": None if values is None else _floats(values),
-        "categories": [str(name)[:300] for name in categories],
-        "colours": [LIGHT.colour(i, classes) for i in range(classes)],
-        "muted": LIGHT.muted,
-        "colour_label": colour_label,
         "title": title,
         "axes": list(axes),
         "group": group,
         "map_id": map_id,
-        "ghost": None if ghost is None else _floats(ghost),
         "placed": [place._asdict() for place in placed],
         "selected": list(selected),
         "picked": picked,
@@ -364,7 +379,20 @@ def latent_map(
         "label": label,
         "heard": st.session_state.get(heard, 0),
     }
-    touch = _mount("map/latent_map", key, data, "touch").get("touch")
+    return _map_touch(_mount("map/latent_map", key, data, "touch").get("touch"), heard)
+
+
+def _packed_points(points: np.ndarray, index: np.ndarray, ghost: np.ndarray | None) -> dict[str, Any]:
+    return {
+        "points": _floats(points),
+        "components": points.shape[1],
+        "index": _packed(index, "<i4"),
+        "ghost": None if ghost is None else _floats(ghost),
+    }
+
+
+def _map_touch(touch: Mapping[str, Any] | None, heard: str) -> MapTouch:
+    """What was done on a map. The newest touch of its group is remembered: maps are told which Python has heard of."""
     if not touch:
         return MapTouch(None, (), None)
     st.session_state[heard] = max(st.session_state.get(heard, 0), touch["serial"])

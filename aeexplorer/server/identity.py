@@ -24,8 +24,14 @@ from aeexplorer.server.allowed_hosts import THIS_COMPUTER, host_name
 COOKIE = "aeexplorer_owner"
 YEAR_SECONDS = 31_536_000
 PROXY_HEADERS = (
-    "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via", "CF-Connecting-IP",
-)  # fmt: skip
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Real-Ip",
+    "Forwarded",
+    "Via",
+    "CF-Connecting-IP",
+)
 
 
 def current_owner() -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from aeexplorer.data import factor_groups
 from aeexplorer.explorer import Explorer
+from aeexplorer.live.components import Colouring
 from aeexplorer.metrics import displacement
 from aeexplorer.projection import align
 from aeexplorer.ui.latent_map.clusters import cluster_settings, map_clusters
@@ -20,22 +20,6 @@ from aeexplorer.ui.shared.samples import sentence_case, test_split
 NONE, CLASS, ERROR, KEPT, CLUSTER, MOVED, GROUP = "none", "class", "error", "kept", "cluster", "moved", "group"
 FACTOR, COLUMN = "factor:", "column:"
 MOST_COLUMNS = 40  # of a table that are offered
-
-
-@dataclass(frozen=True, eq=False)
-class Colouring:
-    """Colours of the points of one map.
-
-    Attributes:
-        values: (n,), indices into the categories with -1 for none, or numbers for a continuous colour; None for one
-            colour.
-        categories: names; empty for a continuous colour.
-        label: the quantity with its unit.
-    """
-
-    values: np.ndarray | None = None
-    categories: tuple[str, ...] = ()
-    label: str = ""
 
 
 def colour_options(model: Explorer, several: bool) -> dict[str, str]:
