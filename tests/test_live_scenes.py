@@ -148,7 +148,7 @@ def test_only_decoded_codes_have_a_status_and_every_picture_its_distance_to_real
     assert made.readouts["pixels_at_difference"] == pytest.approx(differences.min(), rel=1e-4)
     np.testing.assert_array_equal(made.arrays["pixels_nearest"][0].ravel(), 255 * real[differences.argmin()])
     assert made.readouts["at_status"][2:] == [None, None]
-    assert made.readouts["pairs"][4:6] == [["cross-fade"], made.readouts["pixels_at_difference"]]
+    assert made.readouts["pairs"][4:6] == [["fade"], made.readouts["pixels_at_difference"]]
 
 
 def test_a_mushy_corner_of_a_patch_tells_how_far_it_is_from_real_samples() -> None:

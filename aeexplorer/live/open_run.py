@@ -80,6 +80,17 @@ class OpenRun:
         samples = self.samples_at(np.arange(len(self.z)))
         return None if samples is None else FlatSamples(as_floats(samples).reshape(len(samples), -1))
 
+    def share_below(self, error: float) -> float | None:
+        """The share of the test samples behind stored codes whose mean squared error is less than this; None where the
+        data is not here."""
+        return None if self._errors is None else float(np.searchsorted(self._errors, error) / len(self._errors))
+
+    @cached_property
+    def _errors(self) -> np.ndarray | None:
+        """The mean squared errors (n,) of the samples behind the stored codes, ascending."""
+        samples = self.samples_at(np.arange(len(self.z)))
+        return None if samples is None else np.sort(self.explorer.errors(samples))
+
     @cached_property
     def pca(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean (features,) and `latent_dim` principal components (k, features) of up to 5,000 training samples.

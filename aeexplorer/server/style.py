@@ -7,7 +7,8 @@ from pathlib import Path
 from aeexplorer.plots import Theme
 
 _UI = Path(__file__).parents[1] / "ui"
-_SHEETS = sorted(_UI.rglob("*.css"), key=lambda path: (path.name != "page.css", path))
+_PROJECTOR = _UI / "shared" / "projector.css"
+_SHEETS = sorted(set(_UI.rglob("*.css")) - {_PROJECTOR}, key=lambda path: (path.name != "page.css", path))
 STYLE = "".join(path.read_text("utf-8") for path in _SHEETS)
 """The rules for every theme. A page has them from the start, so that nothing moves when the first script has run."""
 
@@ -18,8 +19,8 @@ def style(theme: Theme, large: bool = False) -> str:
     """The style sheet in the colours of a theme; they are also there as variables, e.g. `var(--ae-accent)`.
 
     Args:
-        large: everything a quarter larger, to be read from the back row.
+        large: text, pictures and charts larger, to be read from the back row.
     """
     colours = " ".join(f"--ae-{name}: {getattr(theme, name)};" for name in _COLOURS)
-    size = "html { font-size: 125%; }\n" if large else ""
-    return f"<style>\n:root {{ {colours} }}\n{size}{STYLE}</style>"
+    projector = _PROJECTOR.read_text("utf-8") if large else ""
+    return f"<style>\n:root {{ {colours} }}\n{STYLE}{projector}</style>"

@@ -210,7 +210,7 @@ def _views(model: Explorer, twin: Run | None, multirate: bool, marks: list[Train
             spots=tuple(Spot(x=m.rate, y=m.distortion, label=_mark_label(m)) for m in marks),
             spot_name="trained from scratch" if marks else "",
         ),
-        Dimensions(**still, title="KL per dimension, nats"),
+        Dimensions(**still, title="KL per dimension, nats (square-root axis)"),
     ]
     if (twin.config.latent_dim if twin else run.config.latent_dim) > 1:
         n = len(spec.classes)

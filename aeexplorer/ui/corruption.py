@@ -212,7 +212,7 @@ def _chart(run: Run, other: Run | None) -> Chart:
     return Chart(
         title="Mean squared error against test noise",
         x="level",
-        x_label="σ, or fraction of values",
+        x_label="test noise",
         scene="levels",
         fields=("run", "compare_run", "samples", "kind", "noise_seed", "trained", "chains"),
         marks=() if turns else _trained_mark(run),

@@ -152,7 +152,8 @@ def _kind_rows(kinds: list[str], ours: str, theirs: str) -> tuple[list[Row], lis
             if not theirs or kind != "slerp":
                 colour = ["accent", "mark", "quiet", "ink"][len(lines)]
                 at, over = f"{name}_at_change", f"{name}_change"
-                lines.append(Line(name=label, colour=colour, readout=at, x_array="between", y_array=over))
+                short = SHORT[kind] + (f", {who}" if who else "")
+                lines.append(Line(name=short, colour=colour, readout=at, x_array="between", y_array=over))
     return rows, readouts, lines
 
 

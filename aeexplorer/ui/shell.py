@@ -13,13 +13,16 @@ from aeexplorer.ui.shared.jobs_panel import jobs_panel
 from aeexplorer.ui.shared.resources import theme
 from aeexplorer.ui.shared.view_state import one_link
 
+LARGE = "large_type"
+
 with turn():
     st.set_page_config(
         page_icon=str(Path(__file__).with_name("icon.png")),
         layout="wide",
         initial_sidebar_state=216,
     )
-    st.html(style(theme(), large=st.session_state.get("large_type", False)))
+    large = st.session_state.get(LARGE, st.query_params.get(LARGE) == "true")  # the switch itself comes later
+    st.html(style(theme(), large=large))
 
     page = st.navigation(
         {
@@ -43,6 +46,8 @@ with turn():
     )
     st.set_page_config(page_title=f"{page.title} · aeexplorer")
     jobs_panel()
-    st.sidebar.toggle("Large type", key="large_type", persist_state="session", help="Larger text for projectors.")
+    st.sidebar.toggle(
+        "Large type", key=LARGE, bind="query-params", help="Larger text, pictures and charts for projectors."
+    )
     with one_link(page.url_path or "home"):
         page.run()

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { walkUpTo } from "../../aeexplorer/live/static/pads/field_layers.js";
+import { describeDrawing } from "../../aeexplorer/live/static/pads/draw_pad.js";
 import { movedByKey } from "../../aeexplorer/live/static/pads/plane_control.js";
 import { stepDuration } from "../../aeexplorer/live/static/pads/walk_player.js";
 import { growSpan, sameValues, styleOf } from "../../aeexplorer/live/static/shared/samples.js";
@@ -11,6 +12,15 @@ test("arrow keys move a point by a hundredth of the width, ten times that with S
   assert.deepEqual(movedByKey({ key: "ArrowUp", shiftKey: false }, [5, 5], bounds), [5, 5.1]);
   assert.deepEqual(movedByKey({ key: "ArrowLeft", shiftKey: true }, [0.5, 5], bounds), [0, 5]);
   assert.equal(movedByKey({ key: "Enter", shiftKey: false }, [5, 5], bounds), null);
+});
+
+test("a drawing is no decoded code: it is read by its class and by how well it is reconstructed", () => {
+  const read = describeDrawing({ label: "3", share: 0.9, worse_than: 0.974 });
+  assert.deepEqual(read, ["lands among the 3s", "reconstructed worse than 97 % of the test samples"]);
+  assert.deepEqual(describeDrawing({ label: "3", share: 0.4, worse_than: null }), ["lands nearest to the 3s"]);
+  assert.deepEqual(describeDrawing({ label: null, share: null, worse_than: 0 }), [
+    "reconstructed worse than 0 % of the test samples",
+  ]);
 });
 
 test("a walk is shown up to a step, which may lie between two points", () => {

@@ -3,7 +3,7 @@ import test from "node:test";
 
 import { playedShare } from "../../aeexplorer/live/static/panel/buttons.js";
 import { describeRate } from "../../aeexplorer/live/static/panel/dimension_bars.js";
-import { cellEdges } from "../../aeexplorer/live/static/panel/error_heatmap.js";
+import { cellEdges, edgeText } from "../../aeexplorer/live/static/panel/error_heatmap.js";
 import { columnAt } from "../../aeexplorer/live/static/panel/line_view.js";
 import { pickParams, withParam } from "../../aeexplorer/live/static/panel/params.js";
 import { formatReadout } from "../../aeexplorer/live/static/panel/readout_list.js";
@@ -21,6 +21,10 @@ test("a param is set at its path, and the params it was set in stay as they were
   assert.deepEqual(withParam({}, "shift.angle", 3), { shift: { angle: 3 } });
   assert.deepEqual(params, { run: "run", z: [1, 2, 3] });
   assert.deepEqual(pickParams(params, ["run", "seed"]), { run: "run" });
+});
+
+test("the end of an axis has the decimals that it needs", () => {
+  assert.deepEqual([0, 0.75, 1, 0.5, 1 / 3].map(edgeText), ["0", "0.75", "1", "0.5", "0.33"]);
 });
 
 test("a linear slider lies on its steps, a logarithmic one moves evenly in the logarithm", () => {

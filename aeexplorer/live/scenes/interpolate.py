@@ -16,7 +16,7 @@ from aeexplorer.live.scenes.samples import Sample, code_of, values_of
 from aeexplorer.metrics import STATUSES
 
 Kind = Literal["lerp", "slerp", "pixels", "pca"]
-SHORT = {"lerp": "lerp", "slerp": "slerp", "pixels": "cross-fade", "pca": "PCA"}
+SHORT = {"lerp": "lerp", "slerp": "slerp", "pixels": "fade", "pca": "PCA"}
 """Names of kinds where there is little room."""
 _Parts = tuple[dict[str, np.ndarray], dict[str, Any]]
 

@@ -89,15 +89,17 @@ class EncodeParams(Config):
 
 
 def encode(params: EncodeParams) -> Frame:
-    """A sample put on the plane: its code, its reconstruction, where it lies, and what its neighbours are."""
+    """A sample put on the plane: its code, its reconstruction, the share of test samples that are reconstructed better
+    (`worse_than`), and its neighbours."""
     opened = find_open_run(params.run)
     x = values_of(params.sample, opened)[None]
     z = opened.explorer.encode(x)[0]
     arrays, readouts = _surroundings(opened, z, params.neighbours)
-    back = opened.explorer.decode(z)
-    arrays |= {"sample": tiles(x, opened.spec), "picture": tiles(back, opened.spec)}
-    readouts |= _vote(opened, z)
-    return Frame(arrays, {"z": z, "mse": float(np.square(back - x).mean()), **readouts}, opened.spec)
+    reconstruction = opened.explorer.decode(z)
+    error = float(np.square(reconstruction - x).mean())
+    arrays |= {"sample": tiles(x, opened.spec), "picture": tiles(reconstruction, opened.spec)}
+    readouts |= _vote(opened, z) | {"z": z, "mse": error, "worse_than": opened.share_below(error)}
+    return Frame(arrays, readouts, opened.spec)
 
 
 def _surroundings(opened: OpenRun, z: np.ndarray, neighbours: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -28,7 +28,7 @@ export class DecodedCard {
     const { status, distance, nearest_are } = frame.readouts;
     if (this.status.dataset.status !== status) this.status.replaceChildren(statusLight(status), this.distance);
     this.status.dataset.status = status;
-    this.distance.textContent = `nearest code ${formatNumber(distance)} away`;
+    this.distance.textContent = `distance to nearest code: ${formatNumber(distance)}`;
     this.place.textContent = place;
     this.title.textContent = nearest_are === "samples" ? "Nearest real samples" : "Nearest codes, decoded";
     this.draw(frame, theme);

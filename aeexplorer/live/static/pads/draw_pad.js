@@ -3,7 +3,7 @@
 
 import { clearedContext } from "../shared/canvas.js";
 import { openStream } from "../shared/channel.js";
-import { debounce, make, makeRoot, recordFrame, renderer, statusLight } from "../shared/dom.js";
+import { debounce, make, makeRoot, recordFrame, renderer } from "../shared/dom.js";
 import { formatNumber } from "../shared/numbers.js";
 import { encodeBase64 } from "../shared/protocol.js";
 import { drawSample, tileCanvas } from "../shared/samples.js";
@@ -16,6 +16,17 @@ import { rasterise } from "./strokes.js";
 
 const PEN = 0.085; // width of the pen on the sheet, a share of the sheet's
 const MAJORITY = 0.6; // share of the nearest codes that are of one class, above which a drawing lies among that class
+
+/**
+ * What a model makes of a drawing, in two sentences: the class of the nearest codes, and how well it is reconstructed.
+ *
+ * @param {{ label: string | null, share: number | null, worse_than: number | null }} readouts
+ */
+export function describeDrawing({ label, share, worse_than: worse }) {
+  const place = label === null ? "" : `lands ${(share ?? 0) > MAJORITY ? "among" : "nearest to"} the ${label}s`;
+  const error = worse === null ? "" : `reconstructed worse than ${Math.round(100 * worse)} % of the test samples`;
+  return [place, error].filter(Boolean);
+}
 
 class DrawPad {
   /** @type {Stroke[]} */
@@ -38,7 +49,7 @@ class DrawPad {
   pair = make(
     "div",
     { class: "live-pair", hidden: true },
-    make("figure", {}, this.input, make("figcaption", { text: "as it is seen" })),
+    make("figure", {}, this.input, make("figcaption", { text: "what the model sees" })),
     make("figure", {}, this.output, make("figcaption", { text: "reconstruction" })),
   );
 
@@ -184,9 +195,8 @@ class DrawPad {
     this.#frame = frame;
     this.pair.hidden = false;
     this.#drawTiles(frame);
-    const { z, status, label, share } = frame.readouts;
-    const reading = label && `${(share ?? 0) > MAJORITY ? "among the" : "nearest to"} ${label}s`;
-    this.status.replaceChildren(...(reading ? [make("span", { text: reading })] : []), statusLight(status));
+    const { z } = frame.readouts;
+    this.status.replaceChildren(...describeDrawing(frame.readouts).map((text) => make("span", { text })));
     // a remembered drawing shows where it lies; the plane's point moves only to what a person drew
     const { plane, run } = this.data;
     if (plane) publish(plane, { z, run, label: "yours", still: !this.#touched });

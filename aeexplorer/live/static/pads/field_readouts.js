@@ -33,7 +33,7 @@ export class FieldReadouts {
     });
     const title = (/** @type {string} */ text) => make("span", { class: "live-caption", text });
     const rows = [
-      ["", title("over noisy test samples"), title("cosine"), title("rel. error")],
+      ["", title("over noisy test samples"), title("cosine"), title("relative error")],
       [key("exact"), "exact score", "1", "0"],
       ...runs,
     ];

@@ -33,8 +33,10 @@ class LatentPad {
   #names = [];
   /** The code that the pointer moves on a map; null where the plane's points are codes. @type {number[] | null} */
   #code = null;
-  /** Where the pointer stands on the plane. @type {Point | null} */
+  /** The point that is shown: the chosen one, or the one under a mouse that hovers. @type {Point | null} */
   #at = null;
+  /** The point that was chosen last, which the page knows. @type {Point | null} */
+  #chosen = null;
 
   root = makeRoot("latent-pad", "live-pad");
   card = new DecodedCard();
@@ -49,7 +51,11 @@ class LatentPad {
     this.plane = new PlaneControl(label, 2, true, {
       position: () => this.#at,
       moved: (point) => this.#point(point),
-      released: () => this.commit(),
+      released: () => {
+        this.#chosen = this.#at;
+        this.commit();
+      },
+      left: () => this.#return(),
       restyled: () => this.#drawOverlay(),
       resized: () => this.#draw(),
     });
@@ -96,7 +102,7 @@ class LatentPad {
   }
 
   #begin() {
-    this.#code = this.#at = null;
+    this.#code = this.#at = this.#chosen = null;
     if (this.data.z) this.#setCode(this.data.z);
     this.codes.request({ run: this.data.run });
   }
@@ -108,6 +114,7 @@ class LatentPad {
    */
   #setCode(z) {
     [this.#code, this.#at] = z.length === 2 ? [null, [z[0], z[1]]] : [z, null];
+    this.#chosen = this.#at;
   }
 
   /** @param {FrameOf<"codes">} frame */
@@ -116,7 +123,7 @@ class LatentPad {
     if (!arrays.points || !fits) return this.#report(`This model's code has ${size} values; a plane needs 2.`);
     const points = arrays.points.data;
     this.#codes = { points, labels: arrays.labels.data, classes, bounds: squareBounds(points) };
-    if (!this.#code) this.#at ??= firstPlace(this.#codes);
+    if (!this.#code) this.#chosen = this.#at ??= firstPlace(this.#codes);
     this.#draw();
     this.#request();
   }
@@ -129,7 +136,7 @@ class LatentPad {
       /** @type {Point} */
       const place = [z[0], z[1]];
       this.#marked = label ? { z: place, label } : null;
-      if (!still) this.#move(place);
+      if (!still) this.#move((this.#chosen = place));
     }
     if (clear) this.#marked = null;
     this.#drawOverlay();
@@ -157,9 +164,14 @@ class LatentPad {
     if (place) this.stream.request({ run, neighbours, ...place });
   }
 
+  /** Show the chosen point again, so that the page's numbers, link and files are those of what is shown. */
+  #return() {
+    if (this.#chosen && this.#at !== this.#chosen) this.#move(this.#chosen);
+  }
+
   #commit() {
     const nearest = this.#nearest()[0] ?? null;
-    this.component.setStateValue("point", { z: this.#at, nearest, status: this.#frame?.readouts.status ?? null });
+    this.component.setStateValue("point", { z: this.#chosen, nearest, status: this.#frame?.readouts.status ?? null });
   }
 
   /** The codes that are ringed: the nearest ones, on a map the one that stands nearest on it. */
@@ -178,6 +190,7 @@ class LatentPad {
     const { at, status } = frame.readouts;
     this.#frame = frame;
     this.#at ??= at;
+    this.#chosen ??= this.#at;
     this.#report("");
     const place = `${this.#code ? "map" : "z ="} (${formatNumber(at[0])}, ${formatNumber(at[1])})`;
     this.card.show(frame, place, this.theme);

@@ -33,6 +33,7 @@ export function movedByKey({ key, shiftKey }, from, { low, high }) {
  * @property {() => Point | null} position where the point stands, from which keys move it
  * @property {(point: Point) => void} moved
  * @property {(by: "pointer" | "key") => void} released
+ * @property {() => void} [left] the mouse went off without pressing
  * @property {() => void} restyled the focus came or went
  * @property {() => void} resized
  */
@@ -58,6 +59,9 @@ export class PlaneControl {
     const listeners = {
       pointermove: (/** @type {PointerEvent} */ event) => {
         if (this.held || (hovers && event.pointerType === "mouse")) this.#point(event);
+      },
+      pointerleave: (/** @type {PointerEvent} */ event) => {
+        if (!this.held && event.pointerType === "mouse") on.left?.();
       },
       pointerdown: (/** @type {PointerEvent} */ event) => this.#press(event),
       pointerup: () => this.#release(),

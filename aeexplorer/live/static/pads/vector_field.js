@@ -83,7 +83,7 @@ class FieldContent {
   layout() {
     const { legend, between, ends } = this.readouts;
     const again = { type: "button", class: "live-button", text: "Walk again", on: { click: () => this.#play() } };
-    const title = make("div", { class: "live-caption", text: "The walk x ← r(x) from the ring" });
+    const title = make("div", { class: "live-caption", text: "Repeated denoising x ← r(x) from the circled point" });
     const aside = make(
       "div",
       { class: "live-beside" },

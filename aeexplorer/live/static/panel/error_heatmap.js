@@ -71,11 +71,12 @@ export class ErrorHeatmap extends CanvasView {
     const [low, high] = logSpan(table.values).map((value) => Math.exp(value).toPrecision(2));
     const meaning = `${theme.dark ? "lighter" : "darker"}: a larger error, ${low} to ${high}, log`;
     context.textAlign = "left";
-    context.fillText(meaning, box.left, height - 7);
+    context.fillText(meaning, 4, height - 7, width - 8);
     const column = columnAt(table.values, table.columns, at[0]);
     const error = formatNumber(interpolate(table.rows, column, at[1]), 4);
-    const place = `trained at ${formatNumber(at[1])}, tested at ${formatNumber(at[0])}`;
-    this.canvas.setAttribute("aria-label", `${this.spec.title}: ${error} ${place}`);
+    const [x_label, y_label] = [this.spec.x_label, this.spec.y_label];
+    const place = `${y_label} ${formatNumber(at[1])}, ${x_label} ${formatNumber(at[0])}`;
+    this.canvas.setAttribute("aria-label", `${this.spec.title}: ${error} at ${place}`);
   }
 
   /** @param {CanvasRenderingContext2D} context @param {Table} table @param {Box} box @param {Theme} theme */
@@ -85,13 +86,13 @@ export class ErrorHeatmap extends CanvasView {
     context.font = `12px ${theme.font}`;
     context.textAlign = "center";
     for (const value of ends(columns)) {
-      context.fillText(formatNumber(value, 1), along(value, columns, box.left, box.right), box.bottom + 15);
+      context.fillText(edgeText(value), along(value, columns, box.left, box.right), box.bottom + 15);
     }
     context.fillText(this.spec.x_label, (box.left + box.right) / 2, box.bottom + 15);
     context.textAlign = "right";
     context.textBaseline = "middle";
     for (const value of ends(rows)) {
-      context.fillText(formatNumber(value, 1), box.left - 6, along(value, rows, box.top + 5, box.bottom - 5));
+      context.fillText(edgeText(value), box.left - 6, along(value, rows, box.top + 5, box.bottom - 5));
     }
     context.save();
     context.translate(12, (box.top + box.bottom) / 2);
@@ -136,6 +137,11 @@ function drawCells({ values, rows, columns }, box, theme, { width, height }) {
     }
   }
   return sheet;
+}
+
+/** A value at the end of an axis, with as many of two decimals as it needs. @param {number} value */
+export function edgeText(value) {
+  return String(Number(value.toFixed(2)));
 }
 
 /** Lowest and highest logarithm. @param {Numbers} values @returns {Span} */

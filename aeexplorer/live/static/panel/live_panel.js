@@ -14,9 +14,16 @@ import { Views } from "./views.js";
 /** @import { Child, Component, Frame, Host, SceneRequest } from "../shared/types.d.ts" */
 /** @import { PanelData } from "./types.d.ts" */
 
+const WAITING = [
+  { after: 500, sentence: "Computing …" },
+  { after: 10_000, sentence: "The server is busy: the first pictures are still being computed." },
+];
+
 class PanelContent {
   /** @type {Frame | null} */
   #frame = null;
+  /** What is told, and asked again, while the first frame is awaited. @type {number[]} */
+  #timers = [];
   #requested = "";
   status = make("p", { class: "live-said", role: "status" });
 
@@ -25,6 +32,12 @@ class PanelContent {
     this.panel = panel;
     this.data = data;
     const report = (/** @type {string} */ sentence) => this.#report(sentence);
+    // opened before those of chart and views: what is computed once for them takes longest, and pictures come first
+    this.stream = openStream(data.scene, {
+      frame: (frame, request) => this.#show(frame, request),
+      error: report,
+      state: report,
+    });
     const released = debounce(() => panel.component.setStateValue("settings", this.controls.values()));
     this.controls = new ControlSet(data.controls, { changed: () => this.#moved(), released });
     this.rows = new SampleRows(data.rows, data.label, (row, column) =>
@@ -34,12 +47,8 @@ class PanelContent {
     this.chart = data.chart ? new PanelChart(data.chart, report) : null;
     this.views = new Views(data.views, report);
     this.views.redraw(panel.theme);
-    this.stream = openStream(data.scene, {
-      frame: (frame, request) => this.#show(frame, request),
-      error: report,
-      state: report,
-    });
     panel.root.setAttribute("aria-label", data.label);
+    this.#timers = WAITING.map(({ after, sentence }) => setTimeout(() => this.#wait(sentence), after));
   }
 
   layout() {
@@ -87,6 +96,7 @@ class PanelContent {
   }
 
   close() {
+    this.#timers.forEach(clearTimeout);
     this.controls.stop();
     this.stream.close();
     this.views.close();
@@ -108,6 +118,14 @@ class PanelContent {
 
   #moved() {
     this.controls.refresh();
+    this.request();
+  }
+
+  /** Say that the first frame is awaited, and ask for it again. @param {string} sentence */
+  #wait(sentence) {
+    if (this.#frame || this.status.textContent && this.status.textContent !== WAITING[0].sentence) return;
+    this.#report(sentence);
+    this.#requested = "";
     this.request();
   }
 

@@ -21,7 +21,7 @@ export class PointCloud extends CanvasView {
 
   /** @param {CloudSpec} spec */
   constructor(spec) {
-    const legend = make("p", { class: "live-quiet", text: "2 sd: prior dashed, aggregate posterior solid" });
+    const legend = make("p", { class: "live-quiet", text: "2-σ ellipses: prior (dashed), all encoded data (solid)" });
     super(spec.title, "live-cloud", legend);
     this.spec = spec;
   }

@@ -62,7 +62,13 @@ export interface Scenes {
   encode: Scene<
     { run: string; sample: { pixels: string }; neighbours: number },
     { sample: FrameArray; picture: FrameArray },
-    Neighbourhood & { z: number[]; mse: number; label: string | null; share: number | null }
+    Neighbourhood & {
+      z: number[];
+      mse: number;
+      label: string | null;
+      share: number | null;
+      worse_than: number | null;
+    }
   >;
   map_samples: Scene<
     { run: string; index: number[] },
