@@ -5,7 +5,8 @@
 
 Each cell is one training with the knobs that Train suggests. It counts as collapsed when fewer than two dimensions of
 the code vary (of a one-dimensional code: fewer than one), or when its test error is above that of one principal
-component. Cells are kept in the cache folder, so that a long run can be stopped and continued. `--quick` takes the
+component. A dimension varies if its variance exceeds 0.01 where a prior fixes the scale of codes, else a hundredth of the
+largest variance. Cells are kept in the cache folder, so that a long run can be stopped and continued. `--quick` takes the
 datasets with fewer than 5,000 training samples and fewer than 200 values per sample.
 """
 
@@ -24,6 +25,8 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+import numpy as np
 
 import aeexplorer as ae
 from aeexplorer.config import choices
@@ -58,19 +61,25 @@ def train_cell(dataset: str, family: str, net: str) -> dict[str, Any]:
         began = time.process_time()
         run = train_run(new_run(family, data, path=Path(folder) / "run", **knobs), data, bar=False)
         seconds = time.process_time() - began
-        figures = run.status.result
+        figures, variances = run.status.result, run.codes.z.var(axis=0)
     line = pca_line(data.train.x, data.test.x, most=min(config.latent_dim, 64))
     return {
         "dataset": dataset,
         "family": family,
         "net": net,
         "latent_dim": config.latent_dim,
-        "active_units": figures["active_units"],
+        "active_units": varying(row.name, variances),
         "mse": figures["mse"],
         "pca1": float(line.test_error[1]),
         "pca": float(line.test_error[-1]),
         "seconds": seconds,
     }
+
+
+def varying(family: str, variances: np.ndarray) -> int:
+    """Dimensions of a code that vary, from the variance of each."""
+    least = 0.01 if "prior" in FAMILIES[family].traits else 0.01 * variances.max()
+    return int((variances > least).sum())
 
 
 def collapsed(cell: dict[str, Any]) -> bool:
@@ -81,9 +90,9 @@ def report(found: list[dict[str, Any]]) -> str:
     lines = [
         "# Suggested knobs, measured",
         "",
-        "One training with the knobs that Train suggests, seed 0: dimensions of the code that vary (variance above "
-        "0.01),",
-        "and the test error per feature over that of one principal component. Below 1 is better than one component.",
+        "One training with the knobs that Train suggests, seed 0: dimensions of the code that vary, and the test error per",
+        "feature over that of one principal component; below 1 is better than one component. A dimension varies if its",
+        "variance exceeds 0.01 where a prior fixes the scale of codes, else a hundredth of the largest variance.",
         "",
         "| dataset | family | net | active of all | error / PCA-1 | CPU s |",
         "|---|---|---|---|---|---|",
