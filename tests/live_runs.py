@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,3 +55,11 @@ def live_home(trained_home: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -
     open_runs.OPEN_RUNS.close()
     yield trained_home
     open_runs.OPEN_RUNS.close()
+
+
+def copied(run: Path, target: Path) -> Path:
+    """A copy of a run folder under another name, which is its id."""
+    shutil.copytree(run, target)
+    spec = json.loads((target / "spec.json").read_text("utf-8"))
+    (target / "spec.json").write_text(json.dumps({**spec, "id": target.name}), "utf-8")
+    return target

@@ -7,7 +7,6 @@ import io
 import itertools
 import json
 import math
-import shutil
 import zipfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from live_runs import copied
 from waiting import wait_until
 
 import aeexplorer as ae
@@ -403,7 +403,7 @@ def test_killed_at_any_report_it_goes_on_from_the_last_epoch(tiny: Tiny, home: P
     run, copies = new_chain(data, dropout=0.1), []
     for progress in record(run, data):
         copies.append((home / "runs" / f"killed-{progress.step}", progress.step // STEPS * STEPS))
-        shutil.copytree(run.path, copies[-1][0])
+        copied(run.path, copies[-1][0])
     whole = kept(run)
     for path, step in copies[:-1]:
         killed = Run(path)

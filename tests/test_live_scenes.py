@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from live_runs import BLUR, COARSE, MASK, NAIVE, PLANE, RESTORE, SCORE, SEQUENCE, TURN, TWIN, live_home  # noqa: F401
+from live_runs import BLUR, COARSE, MASK, NAIVE, PLANE, RESTORE, SCORE, SEQUENCE, TURN, TWIN, copied, live_home  # noqa: F401
 
 from aeexplorer.config import ConfigError
 from aeexplorer.interpolation import lerp, slerp
@@ -191,7 +191,7 @@ def test_the_ellipse_is_the_posterior_of_the_nearest_sample() -> None:
 def test_without_the_data_codes_still_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     run = tmp_path / "runs" / "elsewhere"
     monkeypatch.setenv("AEEXPLORER_DATA_DIR", str(tmp_path / "none"))
-    shutil.copytree(find_open_run(PLANE).explorer.run.path, run)
+    copied(find_open_run(PLANE).explorer.run.path, run)
     (run / "spec.json").write_text((run / "spec.json").read_text().replace('"dataset": "digits"', '"dataset": "mnist"'))
     monkeypatch.setenv("AEEXPLORER_HOME", str(tmp_path))
     made = render("plane", {"run": "elsewhere", "z": [0, 0]})
@@ -370,7 +370,7 @@ def test_the_shelf_opens_a_run_again_when_its_weights_change(tmp_path: Path, mon
     original = find_open_run(PLANE).explorer.run.path
     monkeypatch.setenv("AEEXPLORER_HOME", str(tmp_path))
     for name in ("one", "two", "three"):
-        shutil.copytree(original, tmp_path / "runs" / name)
+        copied(original, tmp_path / "runs" / name)
     shelf = OpenRuns(capacity=2)
     one = shelf.find("one")
     assert shelf.find("one") is one

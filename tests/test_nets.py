@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from aeexplorer import noise
 from aeexplorer.config import ConfigError
 from aeexplorer.data import DataSpec
 from aeexplorer.nets import NETS, NetConfig, foreign_knobs, make_decoder, make_encoder, parameter_count
@@ -39,7 +40,7 @@ def test_in_and_out(net: str, data: DataSpec, dropout: float) -> None:
     encoder, decoder = make_encoder(data, 6, config), make_decoder(data, 3, config)
     assert encoder(torch.zeros(2, *model_shape(data))).shape == (2, 6)
     assert decoder(torch.zeros(2, 3)).shape == (2, *model_shape(data))
-    dropouts = [m for m in [*encoder.modules(), *decoder.modules()] if isinstance(m, nn.Dropout)]
+    dropouts = [m for m in [*encoder.modules(), *decoder.modules()] if isinstance(m, noise.Dropout)]
     assert bool(dropouts) == bool(dropout)
 
 

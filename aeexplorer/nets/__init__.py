@@ -6,6 +6,7 @@ encoder and the decoder that mirrors it.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -64,6 +65,7 @@ class NetConfig(_Knobs, _Chosen):
     dropout: float = Field(0.0, ge=0, le=0.9, description="Fraction of hidden units set to zero while training")
 
 
+@functools.cache
 def foreign_knobs(net: str) -> frozenset[str]:
     """Fields of `NetConfig` that only other nets read."""
     return frozenset(name for row in NETS.values() for name in row.knobs.model_fields) - set(
