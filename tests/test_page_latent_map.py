@@ -257,7 +257,7 @@ def test_the_link_holds_the_view(hand: Hand, idle: None) -> None:
     assert [given["title"] for given in hand.given.values()] == ["PCA", "UMAP", "Axis"]
     assert hand.given["map-0"]["points"].shape == (270, 3)
     assert hand.given["map-0"]["mode"] == "decode" and hand.given["map-0"]["density"]
-    assert hand.given["map-0"]["colour_label"] == "share of 15 neighbours kept"
+    assert hand.given["map-0"]["colouring"].label == "share of 15 neighbours kept"
     _, job = find_map(run, "umap", 270, n_neighbors=9, min_dist=0.3, seed=7, components=3)
     assert job is not None and under_way(job)
     for name, value in query.items():
@@ -378,8 +378,8 @@ def test_a_group_named_by_hand_serves_the_axis_and_attribute_arithmetic(hand: Ha
     press(app, "Save")
     assert "round ones" in control(app, "Axis to").options
     control(app, "Colour by").set_value("group").run()
-    assert hand.given["map-0"]["categories"] == ("round ones",)
-    assert hand.given["map-0"]["values"].tolist() == [0] * 12 + [-1] * 258
+    assert hand.given["map-0"]["colouring"].categories == ("round ones",)
+    assert hand.given["map-0"]["colouring"].values.tolist() == [0] * 12 + [-1] * 258
     control(app, "Axis to").set_value("group:round ones").run()
     assert not app.exception and not app.error
     app.switch_page("../../pages/generate.py").run()
@@ -401,7 +401,7 @@ def test_clusters_are_compared_with_the_classes_and_colour_the_maps(hand: Hand, 
     assert all(name in figures(app) for name in ("ARI", "NMI"))
     control(app, "k").set_value(3).run()
     press(app, "Colour the maps by cluster")
-    assert hand.given["map-0"]["categories"] == ("1", "2", "3")
+    assert hand.given["map-0"]["colouring"].categories == ("1", "2", "3")
     control(app, "Clusters by").set_value("hdbscan").run()
     assert not app.exception
 
@@ -411,10 +411,10 @@ def test_there_is_one_colour_for_all_maps(colour: str, hand: Hand, idle: None) -
     drawn(trained(latent_dim=5))
     page(colour=colour)
     for given in hand.given.values():
-        values = given["values"]
+        values = given["colouring"].values
         assert (values is None) == (colour == "none")
         assert values is None or (len(values) == 270 and np.isfinite(values).all())
-        assert bool(given["categories"]) == (colour in ("class", "cluster"))
+        assert bool(given["colouring"].categories) == (colour in ("class", "cluster"))
 
 
 def test_factors_and_columns_are_colours(hand: Hand, idle: None) -> None:
@@ -422,15 +422,15 @@ def test_factors_and_columns_are_colours(hand: Hand, idle: None) -> None:
     app = page()
     assert "Orientation" in control(app, "Colour by").options
     control(app, "Colour by").set_value("factor:orientation").run()
-    assert not hand.given["map-0"]["categories"] and np.ptp(hand.given["map-0"]["values"]) > 0
+    assert not hand.given["map-0"]["colouring"].categories and np.ptp(hand.given["map-0"]["colouring"].values) > 0
 
 
 def test_a_table_is_coloured_by_its_columns(hand: Hand, idle: None) -> None:
     run = trained("ae", "wine", latent_dim=2)
     app = page(colour=f"column:{run.spec.data.features[3]}")
     assert not app.error
-    assert hand.given["map-0"]["colour_label"] == run.spec.data.features[3]
-    assert np.ptp(hand.given["map-0"]["values"]) > 0
+    assert hand.given["map-0"]["colouring"].label == run.spec.data.features[3]
+    assert np.ptp(hand.given["map-0"]["colouring"].values) > 0
 
 
 def test_another_seed_is_a_ghost_turned_onto_the_map(hand: Hand, idle: None) -> None:
@@ -441,7 +441,7 @@ def test_another_seed_is_a_ghost_turned_onto_the_map(hand: Hand, idle: None) -> 
     assert hand.given["map-0"]["ghost"] is None
     assert np.allclose(np.linalg.norm(ghost[3] - ghost[9]), np.linalg.norm(other[3] - other[9]), rtol=1e-4)
     assert np.square(ghost - shown).sum() <= np.square(other - shown).sum()
-    assert hand.given["map-1"]["values"].mean() > 0
+    assert hand.given["map-1"]["colouring"].values.mean() > 0
 
 
 def test_a_map_with_other_settings_is_turned_onto_the_one_before(hand: Hand, idle: None) -> None:
@@ -588,7 +588,7 @@ def test_labels_of_any_kind_are_shown_as_text(hand: Hand, idle: None) -> None:
         assert not app.error
         assert "<img src=x" not in figures(app)
         assert "<img src=x" not in " ".join(str(block.value) for block in app.markdown)
-    assert hand.given["map-0"]["categories"][:3] == tuple(nasty[:3])
+    assert hand.given["map-0"]["colouring"].categories[:3] == tuple(nasty[:3])
 
 
 def test_a_damaged_run_is_a_sentence() -> None:
