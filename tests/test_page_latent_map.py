@@ -17,7 +17,7 @@ from waiting import wait_until
 from aeexplorer.jobs import MapJob, find_map, submit_map, under_way
 from aeexplorer.jobs.maps import compute_map
 from aeexplorer.jobs.queue import registry
-from aeexplorer.live.components import MapTouch
+from aeexplorer.live.components import Colouring, MapTouch
 from aeexplorer.live.map_cache import cached_map
 from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.runs.run import Run
@@ -49,8 +49,9 @@ class Hand:
         self.given: dict[str, dict] = {}
         self.does: dict[str, MapTouch] = {}
 
-    def __call__(self, run: str, *, key: str, **given: object) -> MapTouch:
-        self.given[key] = {"run": run, **given}
+    def __call__(self, run: str, *, key: str, colouring: Colouring, **given: object) -> MapTouch:
+        colours = {"values": colouring.values, "categories": colouring.categories, "colour_label": colouring.label}
+        self.given[key] = {"run": run, **colours, **given}
         return self.does.get(key, UNTOUCHED)
 
 
