@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import urllib.request
 from pathlib import Path
@@ -39,12 +40,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def started(site: Path, home: Path, *arguments: str, **options: object) -> subprocess.Popen[str]:
-    """A command in an empty folder, which finds the installed package and nothing else of ours."""
+    """A command in an empty folder, which finds the installed package and nothing else of ours.
+
+    ``-S`` leaves the ``.pth`` files of the environment unread, so that a package installed in place is not found.
+    """
     empty = home.parent / "empty"
     empty.mkdir(exist_ok=True)
-    environment = {**os.environ, "PYTHONPATH": str(site), "AEEXPLORER_HOME": str(home)}
+    paths = os.pathsep.join([str(site), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")])
+    environment = {**os.environ, "PYTHONPATH": paths, "AEEXPLORER_HOME": str(home)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **options}
-    return subprocess.Popen([sys.executable, *arguments], cwd=empty, env=environment, text=True, **pipes)
+    return subprocess.Popen([sys.executable, "-S", *arguments], cwd=empty, env=environment, text=True, **pipes)
 
 
 def test_a_pretrained_run_opens_and_digits_train_from_any_folder(site: Path, home: Path) -> None:
