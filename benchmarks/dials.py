@@ -141,13 +141,13 @@ def included(dataset: str) -> list[dict[str, Any]]:
     return found
 
 
-def downwards(pieces: Pieces) -> list[dict[str, float]]:
-    """A chain trained from the largest β to the smallest beside one trained upwards, with the same epochs at each
-    place."""
+def downwards(pieces: Pieces) -> list[dict[str, Any]]:
+    """Chains trained from the largest β to the smallest beside one trained upwards: "down" with the same epochs at each
+    place, "longer" with as many at each stop as at the first."""
     knobs, dial = pieces.recipe("beta")
     row = FAMILIES["vae"]
 
-    def chain(stops: tuple[float, ...]) -> Figures:
+    def chain(stops: tuple[float, ...], dial: DialSpec) -> Figures:
         config, training = configure("vae", **knobs)
         parts = [
             Part(0, f"β = {v:g}", config.replace(beta=v), dial.training_at(training, i)) for i, v in enumerate(stops)
@@ -163,9 +163,13 @@ def downwards(pieces: Pieces) -> list[dict[str, float]]:
                 found[f"{beta:g}"] = [d + beta * r, d, r, float(figures["active_units"]), used]
         return found
 
-    up = pieces.kept("beta-up-0", lambda: chain(dial.stops))
-    down = pieces.kept("beta-down-0", lambda: chain(dial.stops[::-1]))
-    return [{"beta": v, "up": up[f"{v:g}"], "down": down[f"{v:g}"]} for v in dial.stops]  # type: ignore[dict-item]
+    whole = dial.replace(epochs_per_stop=knobs["epochs"])
+    chains = {
+        "up": pieces.kept("beta-up-0", lambda: chain(dial.stops, dial)),
+        "down": pieces.kept("beta-down-0", lambda: chain(dial.stops[::-1], dial)),
+        "longer": pieces.kept("beta-longer-0", lambda: chain(dial.stops[::-1], whole)),
+    }
+    return [{"beta": v, **{name: found[f"{v:g}"] for name, found in chains.items()}} for v in dial.stops]
 
 
 def level(pieces: Pieces, kind: str, seeds: list[int]) -> dict[str, Any]:
@@ -209,25 +213,33 @@ def between(found: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+def _returned(found: list[dict[str, Any]]) -> str:
+    """How many units are active again at β = 1."""
+    row = min(found, key=lambda r: abs(math.log(r["beta"])))
+    start = max(found, key=lambda r: r["beta"])["down"][3]
+    return (
+        f"From {start:.0f} active at the largest β, {row['down'][3]:.0f} and {row['longer'][3]:.0f} of the "
+        f"{row['up'][3]:.0f} of the chain upwards are active at β = {row['beta']:g}."
+    )
+
+
 def down_table(found: list[dict[str, Any]]) -> list[str]:
     """The chains upwards and downwards as lines of Markdown."""
     lines = [
         "### Downwards",
         "",
-        "The same chain trained from the largest β to the smallest, seed 0. Units that collapsed at a large β: some "
-        "come back,",
-        "most do not. Active: variance of the mean above 0.01; used: more than 0.05 nats.",
+        "The same chain trained from the largest β to the smallest, seed 0: with the epochs of the chain upwards, and with as",
+        f"many at each stop as at the first. {_returned(found)}",
+        "Active: variance of the mean above 0.01; used: more than 0.05 nats.",
         "",
-        "| β | J up | J down | down / up | active up | active down | used up | used down |",
-        "|---|---|---|---|---|---|---|---|",
+        "| β | J up | down / up | longer / up | active up, down, longer | used up, down, longer |",
+        "|---|---|---|---|---|---|",
     ]
     for row in found:
-        up, down = row["up"], row["down"]
-        lines.append(
-            f"| {row['beta']:g} | {up[0]:.2f} | {down[0]:.2f} | {down[0] / up[0] - 1:+.1%} | {up[3]:.0f} | "
-            f"{down[3]:.0f} "
-            f"| {up[4]:.0f} | {down[4]:.0f} |"
-        )
+        up, down, longer = row["up"], row["down"], row["longer"]
+        active, used = (", ".join(f"{chain[i]:.0f}" for chain in (up, down, longer)) for i in (3, 4))
+        over = " | ".join(f"{chain[0] / up[0] - 1:+.1%}" for chain in (down, longer))
+        lines.append(f"| {row['beta']:g} | {up[0]:.2f} | {over} | {active} | {used} |")
     return [*lines, ""]
 
 

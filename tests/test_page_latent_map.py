@@ -50,8 +50,7 @@ class Hand:
         self.does: dict[str, MapTouch] = {}
 
     def __call__(self, run: str, *, key: str, colouring: Colouring, **given: object) -> MapTouch:
-        colours = {"values": colouring.values, "categories": colouring.categories, "colour_label": colouring.label}
-        self.given[key] = {"run": run, **colours, **given}
+        self.given[key] = {"run": run, "colouring": colouring, **given}
         return self.does.get(key, UNTOUCHED)
 
 
