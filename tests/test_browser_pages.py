@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from itertools import combinations, pairwise
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from live_driver import PAD, PANEL, PHONE, box_of, drawn, settle, show
-from live_runs import PLANE, RESTORE, TURN
+from live_runs import BLUR, PLANE, RESTORE, TURN
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
@@ -50,11 +50,13 @@ def test_pictures_that_are_awaited_are_said_to_be(page: Page, app_address: str) 
     page.goto(f"{app_address}/corruption?run={RESTORE}")
     status = page.locator(f"{PANEL} > .live-said")
     expect(status).to_have_text("Computing …")
+    expect(page.locator("figure[aria-busy=true]")).not_to_have_count(0)
     expect(status).to_have_text(re.compile("The server is busy"), timeout=60_000)
     for route, message in kept:
         route.send(message)
     drawn(page)
     expect(status).to_have_text("")
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
 
 
 def test_on_a_phone_the_slider_of_beta_has_the_whole_width_and_no_sample_is_cut(
@@ -90,3 +92,63 @@ def test_a_card_of_home_is_a_link_as_a_whole(page: Page, app_address: str) -> No
     words = box_of(page.locator('[class*="st-key-home-card-interpolate"]').get_by_text("lerp, slerp"))
     page.mouse.click(words["x"] + words["width"] / 2, words["y"] + words["height"] / 2)
     page.wait_for_url(re.compile("/interpolate"))
+
+
+WINDOWS: list[Any] = [{}, PHONE]
+WORDS = """root => [...root.querySelectorAll(".live-chart text, .live-names b")].filter(e => e.textContent).map(e => {
+  const {left, right, top, bottom} = e.getBoundingClientRect();
+  return {text: e.textContent, left, right, top, bottom};
+})"""
+OVERFLOWING = """root => [...root.querySelectorAll(".live-under")].filter(e => e.scrollWidth > e.clientWidth + 1)
+  .map(e => e.textContent)"""
+
+
+@pytest.mark.parametrize("window", WINDOWS, ids=["desk", "phone"])
+@pytest.mark.parametrize("place", [f"interpolate?run={PLANE}", f"corruption?run={BLUR}", f"beta?run={TURN}"])
+def test_names_in_charts_cover_neither_lines_nor_each_other(
+    new_page: NewPage, app_address: str, place: str, window: Any
+) -> None:
+    page = new_page(**window)
+    show(page, f"{app_address}/{place}")
+    charts = page.locator("figure:has(.live-line)").all()
+    assert charts
+    for chart in charts:
+        lines = chart.locator(".live-line").count()
+        assert lines == 1 or chart.locator(".live-names b").count() == lines
+        words, picture = chart.evaluate(WORDS), box_of(chart.locator(".live-chart"))
+        for one, other in combinations(words, 2):
+            apart = one["right"] <= other["left"] or other["right"] <= one["left"]
+            assert apart or one["bottom"] <= other["top"] + 2 or other["bottom"] <= one["top"] + 2, (one, other)
+        for name in chart.locator(".live-names b").all():
+            assert box_of(name)["y"] + box_of(name)["height"] <= picture["y"], name.inner_text()
+
+
+@pytest.mark.parametrize("window", WINDOWS, ids=["desk", "phone"])
+def test_what_is_written_at_a_slider_stays_within_its_ends(new_page: NewPage, app_address: str, window: Any) -> None:
+    page = new_page(**window)
+    for place in (f"corruption?run={BLUR}", f"beta?run={TURN}", f"interpolate?run={PLANE}", f"generate?run={PLANE}"):
+        panel = show(page, f"{app_address}/{place}")
+        for slider in panel.locator(".live-slider").all():
+            rail = box_of(slider.locator(".live-rail"))
+            for key in ("Home", "End"):
+                slider.get_by_role("slider").press(key)
+                for text in slider.locator(".live-bubble, .live-ticks span").all():
+                    if text.is_visible():
+                        box = box_of(text)
+                        within = rail["x"] - 0.5 <= box["x"] and box["x"] + box["width"] <= rail["x"] + rail["width"] + 0.5
+                        assert within, (place, key, text.inner_text())
+
+
+@pytest.mark.parametrize("window", WINDOWS, ids=["desk", "phone"])
+def test_what_is_written_below_samples_stays_below_them(new_page: NewPage, app_address: str, window: Any) -> None:
+    page = new_page(**window)
+    for place in (f"interpolate?run={PLANE}", f"interpolate?run={PLANE}&ends=4", f"generate?run={PLANE}&temperature=3"):
+        assert show(page, f"{app_address}/{place}").evaluate(OVERFLOWING) == [], place
+
+
+def test_on_a_phone_the_names_of_four_pictures_are_not_broken(new_page: NewPage, app_address: str) -> None:
+    page = new_page(**PHONE)
+    page.goto(f"{app_address}/reconstruct?run={RESTORE}&corruption=gaussian")
+    name = page.locator(".ae-tile span").get_by_text("reconstruction", exact=True)
+    expect(name).to_be_visible()
+    assert box_of(name)["height"] < 28, "on one line"

@@ -17,6 +17,7 @@ export class PanelChart {
     this.chart = new Chart(spec);
     const frame = (/** @type {Frame} */ { arrays }) => this.#draw(linesOf(spec.lines, arrays));
     this.stream = spec.scene ? openStream(spec.scene, { frame, error: report }) : null;
+    this.element.ariaBusy = String(Boolean(spec.scene));
   }
 
   get element() {
@@ -49,6 +50,7 @@ export class PanelChart {
   /** @param {LineSpec[]} lines */
   #draw(lines) {
     this.chart.draw(lines);
+    this.element.ariaBusy = "false";
     this.#moveDots();
   }
 

@@ -32,6 +32,7 @@ export class Views {
   /** @param {ViewSpec[]} specs @param {(sentence: string) => void} report */
   constructor(specs, report) {
     this.views = specs.map((spec) => ({ spec, view: makeView(spec) }));
+    for (const { spec, view } of this.views) view.element.ariaBusy = String(Boolean(spec.scene));
     const scenes = new Set(specs.map(({ scene }) => scene).filter(Boolean));
     this.backgrounds = [...scenes].map((scene) => this.#background(scene, report));
   }
@@ -77,7 +78,10 @@ export class Views {
   #background(scene, report) {
     const mine = this.views.filter(({ spec }) => spec.scene === scene);
     const frame = (/** @type {Frame} */ kept) => {
-      for (const { view } of mine) view.keep(kept);
+      for (const { view } of mine) {
+        view.keep(kept);
+        view.element.ariaBusy = "false";
+      }
       if (this.#shown) this.show(this.#shown.frame, this.#shown.params);
     };
     return { fields: mine[0].spec.fields, stream: openStream(scene, { frame, error: report }), requested: "" };

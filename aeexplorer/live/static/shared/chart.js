@@ -28,6 +28,8 @@ export class Chart {
   /** The values that are drawn, as text: the same lines are not drawn again. */
   #drawn = "";
   #dots = svg("g");
+  /** The names of lines and spots: beside the title, where they cover no line. */
+  #names = make("span", { class: "live-names" });
 
   /** @param {ChartSpec} spec */
   constructor(spec) {
@@ -40,7 +42,7 @@ export class Chart {
       "aria-label": title,
       class: "live-chart",
     });
-    const caption = make("figcaption", { text: title, class: "live-caption" });
+    const caption = make("figcaption", { class: "live-caption" }, make("span", { text: title }), this.#names);
     this.element = make("figure", { class: "live-card" }, caption, this.picture);
   }
 
@@ -59,10 +61,13 @@ export class Chart {
     this.picture.replaceChildren(
       ...this.#axes(),
       ...this.spec.marks.flatMap((mark) => this.#mark(mark.x, mark.label)),
-      ...this.#curves(),
+      ...this.lines.map((line) => this.#curve(line)),
       ...this.#spots(),
       this.#dots,
     );
+    const { spots, spot_name } = this.spec;
+    const named = this.lines.filter(({ name }) => name).map(({ name, colour }) => nameOf(`━ ${name}`, colour));
+    this.#names.replaceChildren(...named, ...(spots.length && spot_name ? [nameOf(`◆ ${spot_name}`, COLOURS.mark)] : []));
   }
 
   /**
@@ -124,36 +129,18 @@ export class Chart {
     ];
   }
 
-  /** Each line with its name at its end; names that would cover each other move down. */
-  #curves() {
-    /** @type {number[]} */
-    const taken = [];
-    return this.lines.flatMap((line) => {
-      const points = Array.from(line.x, (x, i) => `${this.#across(x).toFixed(1)},${this.#up(line.y[i]).toFixed(1)}`);
-      const curve = svg("polyline", {
-        points: points.join(" "),
-        class: "live-line",
-        style: `stroke: ${line.colour}`,
-      });
-      let at = this.#up(line.y[line.y.length - 1]) - 8;
-      while (taken.some((y) => Math.abs(y - at) < 15)) at += 15;
-      taken.push(at);
-      if (!line.name) return [curve];
-      const place = { x: BOX.right, y: Math.max(at, 12), "text-anchor": "end" };
-      return [curve, svg("text", { ...place, class: "live-name", style: `fill: ${line.colour}` }, line.name)];
-    });
+  /** @param {LineSpec} line */
+  #curve({ x, y, colour }) {
+    const points = Array.from(x, (value, i) => `${this.#across(value).toFixed(1)},${this.#up(y[i]).toFixed(1)}`);
+    return svg("polyline", { points: points.join(" "), class: "live-line", style: `stroke: ${colour}` });
   }
 
   #spots() {
-    const { spots, spot_name } = this.spec;
-    const diamonds = spots.map(({ x, y, label }) => {
+    return this.spec.spots.map(({ x, y, label }) => {
       const [px, py] = [this.#across(x), this.#up(y)];
       const d = `M${px} ${py - 7}L${px + 7} ${py}L${px} ${py + 7}L${px - 7} ${py}Z`;
       return svg("path", { class: "live-spot", d }, svg("title", {}, label));
     });
-    if (!spots.length || !spot_name) return diamonds;
-    const place = { x: BOX.right, y: BOX.top + 8, "text-anchor": "end" };
-    return [...diamonds, svg("text", { ...place, class: "live-name live-spot-name" }, `◆ ${spot_name}`)];
   }
 
   /** A dashed line with its label at that side where there is room. @param {number} x @param {string} label */
@@ -177,6 +164,13 @@ export class Chart {
     const [low, high] = this.#y;
     return this.bottom - ((y - low) / (high - low || 1)) * (this.bottom - BOX.top);
   }
+}
+
+/** @param {string} text @param {string} colour */
+function nameOf(text, colour) {
+  const name = make("b", { text });
+  name.style.color = colour;
+  return name;
 }
 
 /**

@@ -76,7 +76,7 @@ export function makeSlider(spec, values, on) {
     const zone = zoneOf(spec, now);
     bubble.textContent = text;
     bubble.classList.toggle("live-beyond", Boolean(zone));
-    bubble.style.left = across(part(now));
+    bubble.style.setProperty("--live-at", String(part(now)));
     rail.style.setProperty("--live-part", across(part(now)));
     input.setAttribute("aria-valuetext", zone ? `${text}, ${zone.label}` : text);
   };
@@ -123,7 +123,7 @@ function tickRow(spec, part) {
   if (!spec.marks.length) return null;
   const ticks = spec.marks.map((mark) => {
     const tick = make("span", { text: mark.label });
-    tick.style.left = across(part(mark.x));
+    tick.style.setProperty("--live-at", String(part(mark.x)));
     return tick;
   });
   return make("div", { class: "live-ticks", "aria-hidden": "true" }, ...ticks);
