@@ -41,10 +41,11 @@ class Config(BaseModel):
         """Take one number for a list of one: `hidden=400` is `hidden=(400,)`, as on the command line."""
         if not isinstance(values, dict):
             return values
-        lists = {name for name, field in cls.model_fields.items() if get_origin(field.annotation) is tuple}
-        return {
-            name: (value,) if name in lists and isinstance(value, int | float) else value
+        fields = cls.model_fields
+        return values | {
+            name: (value,)
             for name, value in values.items()
+            if isinstance(value, int | float) and name in fields and get_origin(fields[name].annotation) is tuple
         }
 
     def replace(self, **values: Any) -> Self:

@@ -194,8 +194,7 @@ def read_bytes(path: Path) -> bytes:
         return file.read()
 
 
-@contextlib.contextmanager
-def _open_regular(path: Path) -> Iterator[IO[bytes]]:
+def _open_regular(path: Path) -> IO[bytes]:
     """Open a regular file to read it; opening a named pipe would wait for a writer that never comes.
 
     Raises:
@@ -208,8 +207,7 @@ def _open_regular(path: Path) -> Iterator[IO[bytes]]:
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise Damaged(f"{path.name} in {path.parent.name} must be a regular file")
-    with open(handle, "rb") as file:
-        yield file
+    return open(handle, "rb")
 
 
 def json_object(content: bytes, named: str) -> dict[str, Any]:

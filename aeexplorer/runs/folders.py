@@ -119,9 +119,10 @@ class WorkFolder:
         here = status.host in ("", socket.gethostname())  # the registry knows the processes of other machines
         if status.state == "running" and here and not process_lives(status.pid, status.process_started):
             return self._interrupted(status, "its worker vanished")
-        if status.state == "queued":
+        identity = self.path / "control" / "worker.json"
+        if status.state == "queued" and identity.exists():
             with contextlib.suppress(Damaged, KeyError, TypeError, ValueError, OverflowError):
-                worker = read_json(self.path / "control" / "worker.json")
+                worker = read_json(identity)
                 if not process_lives(worker["pid"], worker["process_started"]):
                     return self._interrupted(status, "its worker ended before it began; log.txt says why")
         return status

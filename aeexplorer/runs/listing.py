@@ -67,7 +67,7 @@ def _folders(root: Path) -> list[str]:
     """Sorted paths of the visible folders in a folder; strings, as `Path` is slow and each rerun of a page asks."""
     try:
         with os.scandir(root) as entries:
-            return sorted(entry.path for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+            return sorted([entry.path for entry in entries if entry.is_dir() and not entry.name.startswith(".")])
     except (FileNotFoundError, NotADirectoryError):
         return []
 

@@ -85,12 +85,9 @@ def _choose_data() -> Source:
     if st.session_state.get("train.dataset") not in known:  # data that were removed meanwhile
         st.session_state.pop("train.dataset", None)
     _begin_with_link("dataset", list(known))
+    titles = {name: source.spec.title for name, source in known.items()}
     name = st.selectbox(
-        "Data",
-        list(known),
-        key="train.dataset",
-        persist_state="session",
-        format_func=lambda n: known[n].spec.title,
+        "Data", list(titles), key="train.dataset", persist_state="session", format_func=titles.__getitem__
     )
     source = known[name]
     st.caption(
@@ -105,12 +102,9 @@ def _choose_data() -> Source:
 
 def _choose_family() -> Family:
     _begin_with_link("family", list(FAMILIES))
+    titles = {name: row.title for name, row in FAMILIES.items()}
     name = st.selectbox(
-        "Family",
-        list(FAMILIES),
-        key="train.family",
-        persist_state="session",
-        format_func=lambda n: FAMILIES[n].title,
+        "Family", list(titles), key="train.family", persist_state="session", format_func=titles.__getitem__
     )
     row = FAMILIES[name]
     citation, _, link = row.paper.rpartition(", ")
@@ -329,7 +323,7 @@ def forget() -> None:
 def list_of_mine(shown: Run | None = None) -> None:
     """Show a button with the newest trainings of this person, each of which can be watched."""
     me = current_owner()
-    mine = [run for run in list_runs() if isinstance(run, Run) and run.owner == me][:LISTED]
+    mine = [run for run in list_runs() if isinstance(run, Run) and run.spec.owner == me][:LISTED]
     if not mine:
         return
     under_way = {job.path: job for job in jobs.active_jobs(me)}

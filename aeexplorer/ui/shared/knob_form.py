@@ -242,9 +242,9 @@ def _number(text: str) -> float:
 
 def _wanted(field: FieldInfo, values: Mapping[str, Any]) -> bool:
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    when, unless = extra.get("when") or {}, extra.get("unless") or {}
-    assert isinstance(when, dict) and isinstance(unless, dict)
-    return all(values.get(k) == v for k, v in when.items()) and not any(values.get(k) == v for k, v in unless.items())
+    unless = extra.get("unless", {})
+    assert isinstance(unless, dict)
+    return unless.items().isdisjoint(values.items())
 
 
 def bounds(field: FieldInfo) -> tuple[Any, Any]:
