@@ -96,7 +96,7 @@ class _Building(TorchFunctionMode):
         self.generator = generator
 
     def __torch_function__(
-        self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+        self, func: Callable[..., Any], _types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         named = dict(kwargs or {})
         if func in self.DRAWING and named.get("generator") is None:

@@ -1,14 +1,16 @@
-"""docs/adding.md: every recipe is carried out in a copy of the project, and the places it touches are those it
-promises."""
+"""docs/adding.md: all recipes are carried out in one copy of the project, each touches the places that it promises, and
+one process shows that they work."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -113,13 +115,41 @@ def carry_out(section: str, root: Path) -> set[str]:
     return touched
 
 
+SHOW_ALL = """
+import json, sys, traceback
+import aeexplorer as ae
+shows, faults = json.load(sys.stdin), {}
+for name, code in shows.items():
+    try:
+        exec(code, {"ae": ae})
+    except BaseException:
+        faults[name] = traceback.format_exc()
+print(json.dumps({"file": ae.__file__, "shown": list(shows), "faults": faults}))
+"""
+
+
+class Outcome(NamedTuple):
+    """By section: the files that its recipe touched, and how it failed."""
+
+    touched: dict[str, set[str]]
+    faults: dict[str, str]
+
+
 @pytest.fixture(scope="module")
-def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package and its pages, without compiled files."""
-    root = tmp_path_factory.mktemp("copy") / "project"
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """All recipes in one copy of the package and its pages, shown by one process."""
+    base = tmp_path_factory.mktemp("copy")
+    root = base / "project"
     for name in ("aeexplorer", "pages"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return root
+    touched = {name: carry_out(SECTIONS[name], root) for name in SHOWS}
+    environment = {**os.environ, "PYTHONPATH": str(root), "AEEXPLORER_HOME": str(base / "home")}
+    command = [sys.executable, "-c", SHOW_ALL]
+    done = subprocess.run(command, cwd=root, env=environment, input=json.dumps(SHOWS), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["file"].startswith(str(root)) and result["shown"] == list(SHOWS)
+    return Outcome(touched, result["faults"])
 
 
 def test_every_recipe_is_tried() -> None:
@@ -128,11 +158,6 @@ def test_every_recipe_is_tried() -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", SHOWS)
-def test_a_recipe_does_what_it_promises(name: str, copied: Path, tmp_path: Path) -> None:
-    root = tmp_path / "project"
-    shutil.copytree(copied, root)
-    assert len(carry_out(SECTIONS[name], root)) == PLACES[name]
-    code = f"import aeexplorer as ae\nassert ae.__file__.startswith({str(root)!r}), ae.__file__\n{SHOWS[name]}"
-    environment = {**os.environ, "PYTHONPATH": str(root), "AEEXPLORER_HOME": str(tmp_path / "home")}
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
+def test_a_recipe_does_what_it_promises(name: str, outcome: Outcome) -> None:
+    assert len(outcome.touched[name]) == PLACES[name]
+    assert name not in outcome.faults, outcome.faults[name][-3000:]

@@ -88,10 +88,10 @@ def test_nearest_samples_by_code_and_by_pixels(digits):
     found = nearest_samples(codes, digits.reshape(300, 8, 8), 17, k=6)
     assert np.array_equal(found.by_code, neighbours(codes, 6).indices[17])
     assert np.array_equal(found.by_pixels, neighbours(digits, 6).indices[17])
-    assert found.overlap == len(set(found.by_code) & set(found.by_pixels)) / 6
-    assert np.allclose(found.pixel_distance, neighbours(digits, 6).distances[17], rtol=1e-5)
+    assert set(found.shared) == set(found.by_code) & set(found.by_pixels)
     assert len(nearest_samples(codes[:3], digits[:3], 0, k=9).by_code) == 2
-    assert nearest_samples(codes, (digits * 15).astype(np.uint8), 17, k=6).overlap == found.overlap
+    as_bytes = nearest_samples(codes, (digits * 15).astype(np.uint8), 17, k=6)
+    assert np.array_equal(as_bytes.shared, found.shared)
 
 
 @pytest.mark.parametrize("n", [250, 40])  # more and fewer samples than features

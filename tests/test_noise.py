@@ -84,7 +84,8 @@ def unrest() -> Iterator[None]:
     thread.join()
 
 
-def test_trainings_in_threads_are_the_same_trainings_alone(tiny: Tiny, unrest: None) -> None:
+@pytest.mark.usefixtures("unrest")
+def test_trainings_in_threads_are_the_same_trainings_alone(tiny: Tiny) -> None:
     data, names = tiny("grey"), ["vae", "dae", "vqvae", "aae", "multirate_vae", "cvae"]
     alone = [trained(name, data, seed=i) for i, name in enumerate(names)]
     with ThreadPoolExecutor(len(names)) as pool:
@@ -93,7 +94,8 @@ def test_trainings_in_threads_are_the_same_trainings_alone(tiny: Tiny, unrest: N
         assert same(weights, found) and figures == found_figures
 
 
-def test_recorded_trainings_in_threads_are_the_same_alone(tiny: Tiny, unrest: None) -> None:
+@pytest.mark.usefixtures("unrest")
+def test_recorded_trainings_in_threads_are_the_same_alone(tiny: Tiny) -> None:
     data = tiny("grey")
 
     def weights(seed: int) -> bytes:
@@ -113,7 +115,8 @@ def explorer(tiny: Tiny) -> Explorer:
     return Explorer(train_run(new_run("vae", data, latent_dim=4, hidden=(16,), epochs=2), data, bar=False))
 
 
-def test_figures_in_threads_have_one_answer(explorer: Explorer, tiny: Tiny, unrest: None) -> None:
+@pytest.mark.usefixtures("unrest")
+def test_figures_in_threads_have_one_answer(explorer: Explorer, tiny: Tiny) -> None:
     data = tiny("grey")
 
     def ask(i: int) -> tuple[float, ...]:

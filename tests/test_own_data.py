@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from PIL import Image
 import aeexplorer as ae
 from aeexplorer.config import ConfigError
 from aeexplorer.data import find_source, is_available, load_dataset, sources
-from aeexplorer.data.own import load_own, own_data, remove_own
+from aeexplorer.data.own import folder_of, load_own, own_data
 from aeexplorer.runs.bundles import bundle, import_bundle
 from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged
@@ -56,7 +57,7 @@ def test_the_same_data_are_kept_once_and_others_get_a_number() -> None:
     assert other.spec.name == "own/plants-2" and other.source != first.source
     assert ae.dataset(x + np.eye(60, 4), y, name="plants").spec.name == "own/plants-2"
     assert list(sources())[-2:] == ["own/plants", "own/plants-2"]
-    remove_own("own/plants")
+    shutil.rmtree(folder_of("own/plants"))
     assert not is_available("own/plants") and is_available("own/plants-2")
 
 
@@ -221,7 +222,7 @@ def test_a_run_of_own_data_is_evaluated_and_encoded_like_any_other() -> None:
 
 def test_a_run_refuses_data_that_are_no_longer_its_own() -> None:
     run = small(ae.dataset(X, Y, name="plants"))
-    remove_own("own/plants")
+    shutil.rmtree(folder_of("own/plants"))
     with pytest.raises(ConfigError, match="unknown dataset 'own/plants'"):
         ae.open_run(run.path).evaluate()
     ae.dataset(X * [1, 2, 3, 4] + Y[:, None], Y, name="plants")

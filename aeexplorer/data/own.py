@@ -417,13 +417,3 @@ def keep_folder(folder: Path, owner: str) -> Dataset:
             raise Damaged(f"data.safetensors in {folder.name} has values in {name} that are not finite")
     fields = {field: getattr(kept.spec, field) for field in DataSpec.model_fields if field != "name"}
     return _kept(kept.spec.name.removeprefix(OWN), fields, list(found.splits.values()), kept.notices, owner)
-
-
-def remove_own(name: str) -> None:
-    """Remove kept data by name.
-
-    Raises:
-        ConfigError: when the home has none of this name.
-    """
-    folder = folder_of(name)
-    remove_folder(folder)

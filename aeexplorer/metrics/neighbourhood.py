@@ -194,24 +194,16 @@ def vote_accuracy(labels: np.ndarray, indices: np.ndarray) -> float:
 
 @dataclass(frozen=True, eq=False)
 class NearestSamples:
-    """The nearest others of one sample by its code and by its pixels: rows (k,) int32, nearest first, and distances
-    (k,)."""
+    """The nearest others of one sample by its code and by its pixels: rows (k,) int32, nearest first."""
 
     by_code: np.ndarray
-    code_distance: np.ndarray
     by_pixels: np.ndarray
-    pixel_distance: np.ndarray
 
     @property
     def shared(self) -> np.ndarray:
         """Rows that are nearest by both, in ascending order."""
         shared: np.ndarray = np.intersect1d(self.by_code, self.by_pixels)
         return shared
-
-    @property
-    def overlap(self) -> float:
-        """The share of the neighbours by code that are neighbours by pixels too."""
-        return len(self.shared) / len(self.by_code)
 
 
 def nearest_samples(codes: ArrayLike, samples: ArrayLike, row: int, k: int = 8) -> NearestSamples:
@@ -234,10 +226,10 @@ def nearest_samples(codes: ArrayLike, samples: ArrayLike, row: int, k: int = 8) 
         raise ConfigError(f"row must be between 0 and {n - 1}, got {row}")
     if n < 2 or k < 1:
         raise ConfigError(f"k must be at least 1 of at least 2 samples, got {k} of {n}")
-    return NearestSamples(*_nearest(z, row, k), *_nearest(x.reshape(n, -1), row, k))
+    return NearestSamples(_nearest(z, row, k), _nearest(x.reshape(n, -1), row, k))
 
 
-def _nearest(values: np.ndarray, row: int, k: int) -> tuple[np.ndarray, np.ndarray]:
+def _nearest(values: np.ndarray, row: int, k: int) -> np.ndarray:
     squared = np.zeros(len(values))
     for start in range(0, len(values), 4096):  # a block at a time: pictures as floats are large
         block = values[start : start + 4096].astype(np.float64) - values[row]
@@ -245,8 +237,7 @@ def _nearest(values: np.ndarray, row: int, k: int) -> tuple[np.ndarray, np.ndarr
     if not np.isfinite(squared).all():
         raise ConfigError("codes and samples must be finite, got NaN or infinity")
     squared[row] = np.inf
-    near = np.lexsort((np.arange(len(squared)), squared))[: min(k, len(squared) - 1)]
-    return near.astype(np.int32), np.sqrt(squared[near]).astype(np.float32)
+    return np.argsort(squared, kind="stable")[: min(k, len(squared) - 1)].astype(np.int32)
 
 
 def rank_agreement(

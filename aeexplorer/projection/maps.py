@@ -54,14 +54,6 @@ class Projection:
         """Whether `transform` and `lift` are approximations."""
         return METHODS[self.method].approximate
 
-    @property
-    def placement(self) -> str:
-        """The way `transform` places a new code: "exactly", "by the method's own descent" or "between its
-        neighbours"."""
-        if not self.approximate:
-            return "exactly"
-        return "by the method's own descent" if self._descent is not None else "between its neighbours"
-
     @cached_property
     def _descent(self) -> Placement | None:
         """The gradient descent of t-SNE for new codes, unless the map is too large for it."""

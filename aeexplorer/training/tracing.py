@@ -46,7 +46,7 @@ class Trace(TorchDispatchMode):
         self._held: dict[int, int] = {}
         self._total = 0
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(self, func: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         made = [t for t in (result if isinstance(result, tuple | list) else (result,)) if isinstance(t, Tensor)]
         if not func.is_view:  # a view of a weight is no result

@@ -55,7 +55,7 @@ def dimensions_of(opened: OpenRun) -> Dimensions:
 def _dimensions(run: str, written: int, with_data: bool, _opened: OpenRun) -> Dimensions:
     z = _opened.z
     variance = z.var(axis=0)
-    samples = _opened.samples_at(np.arange(len(z)))
+    samples = _opened.samples_at(np.arange(len(z))) if with_data else None
     if samples is not None and "posterior" in _opened.explorer.traits:
         score, measure = _opened.explorer.rate(as_floats(samples), _opened.labels).mean(0), "KL"
         alive = active_units(z) if len(z) > 1 else np.ones(z.shape[1], bool)
