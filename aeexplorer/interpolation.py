@@ -6,7 +6,6 @@ codes of float32 or less.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from statistics import NormalDist
 from typing import Literal
 
@@ -54,26 +53,18 @@ def slerp(z1: ArrayLike, z2: ArrayLike, t: ArrayLike) -> np.ndarray:
       has its smallest absolute value (the first of them). In one dimension there is no circle: the straight line.
     - Outside [0, 1] the circle and the linear norm continue; a norm never falls below 0.
 
-    Args:
-        z1, z2: codes, (K,) each.
-        t: positions on the path, (steps,).
-
-    Returns:
-        (steps, K).
-
-    Raises:
-        ConfigError: for codes of different shapes.
+    Codes (K,), positions (steps,), result (steps, K) and errors are those of `lerp`.
     """
     start, end, position, dtype = _prepare(z1, z2, t)
     norms = np.linalg.norm(start), np.linalg.norm(end)
     if not all(norms):
-        return _line(start, end, position).astype(dtype)
+        return lerp(z1, z2, t)
     u, v = start / norms[0], end / norms[1]
     # Kahan's formula for the angle: exact near 0 and near π, where arccos(u @ v) loses half of its digits.
     angle = 2 * np.arctan2(np.linalg.norm(u - v), np.linalg.norm(u + v))
     antiparallel = np.pi - angle < PARALLEL
     if angle < PARALLEL or (antiparallel and u.size == 1):
-        return _line(start, end, position).astype(dtype)
+        return lerp(z1, z2, t)
     towards = np.eye(u.size)[np.argmin(np.abs(u))] if antiparallel else v
     across = towards - (towards @ u) * u
     across /= np.linalg.norm(across)
@@ -100,7 +91,9 @@ def interpolate(z1: ArrayLike, z2: ArrayLike, steps: int = 9, kind: Kind = "lerp
         ConfigError: for codes of different shapes, `steps` out of bounds or an unknown kind.
     """
     _within("steps", steps, STEPS)
-    path = _path(kind)(z1, z2, np.linspace(0, 1, steps))
+    if kind not in PATHS:
+        raise ConfigError(unknown("kind", kind, PATHS))
+    path = PATHS[kind](z1, z2, np.linspace(0, 1, steps))
     path[0], path[-1] = z1, z2
     return path
 
@@ -218,12 +211,6 @@ def _dtype(*arrays: np.ndarray) -> np.dtype:
         if array.dtype.kind not in "biuf":
             raise ConfigError(f"codes must be real numbers, got {array.dtype}")
     return np.dtype(np.float32 if np.result_type(np.float32, *arrays).itemsize <= 4 else np.float64)
-
-
-def _path(kind: str) -> Callable[[ArrayLike, ArrayLike, ArrayLike], np.ndarray]:
-    if kind not in PATHS:
-        raise ConfigError(unknown("kind", kind, PATHS))
-    return PATHS[kind]
 
 
 def _within(name: str, value: int, bounds: tuple[int, int]) -> None:

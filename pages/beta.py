@@ -10,8 +10,8 @@ from aeexplorer.ui.shared.page_footer import page_footer
 from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
 from aeexplorer.ui.shared.run_progress import awaited, follow, wait
-from aeexplorer.ui.shared.sample_sets import DRAWN, SampleSet
-from aeexplorer.ui.shared.samples import missing_data, test_split
+from aeexplorer.ui.shared.sample_sets import SampleSet
+from aeexplorer.ui.shared.samples import missing_data
 from aeexplorer.ui.shared.text import heading
 
 PREFERRED = ("mnist-beta", "digits-beta")
@@ -29,12 +29,7 @@ def page(run: Run) -> None:
         follow(run, lambda: beta.fresh_runs(run))
         return
     samples = SampleSet(model, "beta")
-    if samples.which == DRAWN:
-        left, right = st.columns([1, 4], gap="medium")
-        with left:
-            samples.pad()
-    else:
-        right = st.container()
+    right = samples.place()
     shown = samples.samples()
     marks = beta.marks_of(model)
     panel = right.container(key="beta")
@@ -47,8 +42,7 @@ def page(run: Run) -> None:
     frame = beta.frame_of(params)
     st.caption(beta.about_multirate(frame) if multirate else beta.about_dial(model, marks))
     follow(run, lambda: beta.fresh_runs(run))
-    if test_split(model) is None:
-        missing_data(model, "Decoded stored codes stand in for the samples, and there is no latent map.")
+    missing_data(model, "Decoded stored codes stand in for the samples, and there is no latent map.")
     page_footer(
         r"\mathcal L = D + \beta R",
         beta.numbers(frame, run),

@@ -10,8 +10,8 @@ from aeexplorer.ui.shared.page_footer import loss_equation, page_footer
 from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
 from aeexplorer.ui.shared.run_progress import awaited, follow, wait
-from aeexplorer.ui.shared.sample_sets import DRAWN, SampleSet
-from aeexplorer.ui.shared.samples import missing_data, test_split
+from aeexplorer.ui.shared.sample_sets import SampleSet
+from aeexplorer.ui.shared.samples import missing_data
 from aeexplorer.ui.shared.text import heading
 
 PREFERRED = ("mnist-dae-gaussian", "digits-dae-gaussian", "mnist-dae", "digits-dae")
@@ -24,12 +24,7 @@ MISSING = (
 def page(run: Run, other: Run | None) -> None:
     model = open_picked(run)
     samples = SampleSet(model, "corruption")
-    if samples.which == DRAWN:
-        left, right = st.columns([1, 4], gap="medium")
-        with left:
-            samples.pad()
-    else:
-        right = st.container()
+    right = samples.place()
     shown = samples.samples()
     with right:
         with st.container(key="corruption"):
@@ -43,11 +38,10 @@ def page(run: Run, other: Run | None) -> None:
         )
     if corruption.is_dial(run):
         follow(run)
-    if test_split(model) is None:
-        missing_data(
-            model,
-            "Decoded stored codes stand in for the original samples, which flatters the model they come from.",
-        )
+    missing_data(
+        model,
+        "Decoded stored codes stand in for the original samples, which flatters the model they come from.",
+    )
     frame = corruption.frame_of(params)
     page_footer(
         loss_equation(run),

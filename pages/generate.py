@@ -10,7 +10,7 @@ from aeexplorer.ui.shared.page_footer import opening, page_footer
 from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
 from aeexplorer.ui.shared.sample_picker import opened_run
-from aeexplorer.ui.shared.samples import missing_data, test_split
+from aeexplorer.ui.shared.samples import missing_data
 from aeexplorer.ui.shared.text import heading
 from aeexplorer.ui.shared.view_state import Setting
 
@@ -31,8 +31,7 @@ def page(run: Run) -> None:
         )
     shown = views[setting.end()](opened, place)
     page_footer(shown.equation, shown.numbers, opening(run) + shown.python, *shown.files)
-    if test_split(model) is None:
-        missing_data(model, "This page works on the stored codes; samples are then decoded from them.")
+    missing_data(model, "This page works on the stored codes; samples are then decoded from them.")
 
 
 title, picker = st.columns([3, 1.4], vertical_alignment="bottom")

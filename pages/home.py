@@ -12,7 +12,7 @@ from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.resources import openable_runs
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
-from aeexplorer.ui.shared.samples import missing_data, test_split
+from aeexplorer.ui.shared.samples import missing_data
 from aeexplorer.ui.shared.text import heading
 from aeexplorer.ui.shared.view_state import one_link
 
@@ -55,8 +55,7 @@ def explore(run: Run) -> None:
             plane.show_pad()
             cards(plane.drawn)
         z, spec = plane.point, model.spec
-        if test_split(model) is None:
-            missing_data(model, "The plane works without it; the nearest real samples need it.")
+        missing_data(model, "The plane works without it; the nearest real samples need it.")
         page_footer(
             rf"\hat x = g(z) = g({z[0]:.2f},\, {z[1]:.2f})",
             f"2 numbers in, {spec.size} {'pixels' if spec.kind == 'image' else 'values'} out",

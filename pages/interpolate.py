@@ -10,7 +10,7 @@ from aeexplorer.ui.shared.page_footer import opening, page_footer
 from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
 from aeexplorer.ui.shared.sample_picker import opened_run, pick_samples, python_of
-from aeexplorer.ui.shared.samples import is_plane, missing_data, test_split
+from aeexplorer.ui.shared.samples import is_plane, missing_data
 from aeexplorer.ui.shared.text import heading
 
 CORNERS = ("a ↖", "b ↗", "c ↙", "d ↘")
@@ -51,8 +51,7 @@ def page(run: Run, other: Run | None, n: int, cards: st.delta_generator.DeltaGen
         equation = r"z_{u,v} = (1-v)\,[(1-u)\,a + u\,b] + v\,[(1-u)\,c + u\,d]"
         code += interpolate.patch_python(params, n)
         page_footer(equation, numbers, code, *interpolate.patch_files(params, opened))
-    if test_split(model) is None:
-        missing_data(model, "Interpolation between stored codes works without it; endpoints are then decoded codes.")
+    missing_data(model, "Interpolation between stored codes works without it; endpoints are then decoded codes.")
 
 
 title, picker, box = st.columns([2, 1.3, 1.3], vertical_alignment="bottom")

@@ -9,7 +9,7 @@ from aeexplorer.ui import score
 from aeexplorer.ui.shared.page_footer import page_footer
 from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
-from aeexplorer.ui.shared.samples import missing_data, test_split
+from aeexplorer.ui.shared.samples import missing_data
 from aeexplorer.ui.shared.text import heading
 
 PREFERRED = ("two-moons-score", "swiss-roll-score", "pinwheel-score")
@@ -26,8 +26,7 @@ SOURCES = (
 
 def page(run: Run, other: Run | None) -> None:
     model = open_picked(run)
-    if test_split(model) is None:
-        missing_data(model, "The exact score is that of the training samples, so this page needs them.")
+    if missing_data(model, "The exact score is that of the training samples, so this page needs them."):
         return
     with st.container(key="score"):
         params = score.follow_score(model, other)

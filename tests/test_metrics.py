@@ -10,19 +10,18 @@ from aeexplorer.config import ConfigError
 from aeexplorer.metrics import (
     KNNGraph,
     active_units,
-    anomaly_auroc,
-    continuity,
     cross_entropy_floor,
-    knn_recall,
     label_accuracy,
     linear_probe,
     mse,
+    neighbourhood,
     neighbours,
     psnr,
+    rank_agreement,
     squared_error,
     ssim,
-    trustworthiness,
 )
+from aeexplorer.metrics.neighbourhood import kept_neighbours
 
 
 @pytest.fixture(scope="module")
@@ -147,36 +146,41 @@ def test_a_search_tells_how_far_it_is_and_can_be_ended():
         neighbours(x, 3, stop)
 
 
-def test_recall_counts_the_neighbours_kept():
+def test_the_neighbours_kept_are_counted():
     codes = KNNGraph(np.array([[1, 2], [0, 2], [0, 1]]), np.zeros((3, 2)))
     points = KNNGraph(np.array([[2, 1], [2, 3], [3, 4]]), np.zeros((3, 2)))
-    assert knn_recall(codes, codes) == 1
-    assert knn_recall(codes, points) == pytest.approx(3 / 6)
+    assert kept_neighbours(codes, codes).tolist() == [1, 1, 1]
+    assert kept_neighbours(codes, points).tolist() == [1, 0.5, 0]
+
+
+def agreement(codes, points, k=15):
+    """Trustworthiness and continuity."""
+    return rank_agreement(codes, points, neighbours(codes, k), neighbours(points, k))
 
 
 def test_trustworthiness_and_continuity_agree_with_scikit_learn(digits):
     x = digits[0] + np.random.default_rng(0).normal(scale=0.1, size=digits[0].shape)  # no two distances are equal
     for points in (x[:, 18:20], x @ np.ones((64, 1))):
-        assert trustworthiness(x, points, 12) == pytest.approx(sklearn_trustworthiness(x, points, n_neighbors=12))
-        assert continuity(x, points, 12) == pytest.approx(sklearn_trustworthiness(points, x, n_neighbors=12))
+        both = [sklearn_trustworthiness(*pair, n_neighbors=12) for pair in ((x, points), (points, x))]
+        assert agreement(x, points, 12) == pytest.approx(both)
 
 
 def test_a_faithful_map_is_perfect_and_a_fold_is_not_trusted():
     x = np.random.default_rng(0).normal(size=(300, 2))
-    assert trustworthiness(x, -3 * x[:, ::-1]) == 1 and continuity(x, -3 * x[:, ::-1]) == 1
-    folded = np.abs(x)
-    assert trustworthiness(x, folded) + 0.1 < continuity(x, folded)
+    assert agreement(x, -3 * x[:, ::-1]) == (1, 1)
+    trust, continuity = agreement(x, np.abs(x))  # folded
+    assert trust + 0.1 < continuity
 
 
-def test_of_many_codes_some_neighbourhoods_are_ranked_among_all_of_them(digits):
+def test_of_many_codes_some_neighbourhoods_are_ranked_among_all_of_them(digits, monkeypatch):
     x, points = digits[0], digits[0][:, 18:20]
-    for measure in (trustworthiness, continuity):
-        everyone = measure(x, points, 10)
-        some = [measure(x, points, 10, limit=len(x) // 2, seed=seed) for seed in (0, 0, 1)]
-        assert some[0] == some[1] != some[2]
-        # neighbourhoods of 10 among half of the codes are wider, and read lower by more than this
-        assert some[0] == pytest.approx(everyone, abs=0.01)
-        assert abs(measure(x[::2], points[::2], 10) - everyone) > 2 * abs(some[0] - everyone)
+    everyone, fewer = np.array(agreement(x, points, 10)), np.array(agreement(x[::2], points[::2], 10))
+    monkeypatch.setattr(neighbourhood, "RANKED_SAMPLES", len(x) // 2)
+    some = np.array(agreement(x, points, 10))
+    assert np.array_equal(some, agreement(x, points, 10)) and (some != everyone).all()
+    # neighbourhoods of 10 among half of the codes are wider, and read lower by more than this
+    assert some == pytest.approx(everyone, abs=0.01)
+    assert (abs(fewer - everyone) > 2 * abs(some - everyone)).all()
 
 
 def test_label_accuracy_agrees_with_leave_one_out(digits):
@@ -219,12 +223,6 @@ def test_fewer_labels_read_less_and_the_seed_chooses_them(digits):
     assert linear_probe(x[:300], hidden, *arguments[2:]) < linear_probe(*arguments)
 
 
-def test_auroc_of_known_scores():
-    assert anomaly_auroc([1, 2, 3, 4], [False, False, True, True]) == 1
-    assert anomaly_auroc([1, 2, 3, 4], [True, True, False, False]) == 0
-    assert anomaly_auroc([1, 1, 1, 4], [False, False, True, True]) == pytest.approx(0.75)
-
-
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -237,18 +235,16 @@ def test_auroc_of_known_scores():
         (lambda: neighbours([[0.0], [np.nan], [1.0]], 1), "NaN or infinity in 1 of 3 rows"),
         (lambda: neighbours([[0.0], [1e300]], 1), "x must lie between"),
         (lambda: neighbours(np.zeros(4), 1), r"must be \(n, features\)"),
-        (lambda: trustworthiness(np.zeros((10, 2)), np.zeros((9, 2)), 2), "got 10 and 9"),
-        (lambda: continuity(np.zeros((10, 2)), np.zeros((10, 2)), 5), "less than half of the 10 samples, got 5"),
+        (lambda: agreement(np.zeros((10, 2)), np.zeros((9, 2)), 2), "got 10 and 9"),
+        (lambda: agreement(np.zeros((10, 2)), np.zeros((10, 2)), 5), "less than half of the 10 samples, got 5"),
         (lambda: label_accuracy(np.zeros((5, 2)), [0, 1]), "one per sample: 5"),
         (lambda: label_accuracy(np.zeros((5, 2)), [0, -1, -1, -1, -1]), "at least 2 samples must be labelled, got 1"),
-        (lambda: knn_recall(neighbours(np.eye(4), 1), neighbours(np.eye(4), 2)), "one shape"),
+        (lambda: kept_neighbours(neighbours(np.eye(4), 1), neighbours(np.eye(4), 2)), "one shape"),
         (lambda: linear_probe(np.zeros((3, 2)), [0, 0, -1], np.zeros((1, 2)), [0]), "at least 2 classes, got 1"),
         (lambda: linear_probe(np.eye(2), [0, 1], np.eye(3), [0, 1, 2]), "one dimension, got 2 and 3"),
         (lambda: linear_probe(np.eye(2), [0, 1], np.eye(2), [-1, -1]), "at least 1 label"),
         (lambda: linear_probe(np.eye(2), [0, 1], np.eye(2), [0, 1], per_class=0), "per_class must be at least 1"),
         (lambda: linear_probe([[np.inf], [0]], [0, 1], [[0.0]], [0]), "codes must be finite"),
-        (lambda: anomaly_auroc([1, 2], [True, True]), "2 anomalous of 2"),
-        (lambda: anomaly_auroc([1, np.nan], [True, False]), "1 NaN of 2"),
     ],
 )
 def test_bad_input_is_refused_with_a_sentence(call, words):

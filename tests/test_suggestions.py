@@ -12,7 +12,7 @@ from aeexplorer import noise
 from aeexplorer.config import ConfigError, choices
 from aeexplorer.data import DATASETS, load_dataset
 from aeexplorer.families import FAMILIES
-from aeexplorer.metrics import pca_axes, pca_line, pca_verdict, principal_angles
+from aeexplorer.metrics import pca_axes, pca_line, principal_angles
 from aeexplorer.models.base import Autoencoder
 from aeexplorer.nets import NETS
 from aeexplorer.training.estimation import suggested
@@ -65,16 +65,15 @@ def test_a_linear_autoencoder_finds_the_subspace_of_pca(dataset: str, dimensions
     assert found["pca_angle"] < 10
     mse = evaluate(model, data.test)["mse"]
     assert mse == pytest.approx(found["pca_mse"], rel=0.02)
-    assert pca_verdict(mse, **found).startswith("It has found the subspace of PCA")
 
 
-def test_a_linear_autoencoder_that_has_not_arrived_says_so() -> None:
+def test_a_linear_autoencoder_that_was_not_trained_is_elsewhere() -> None:
     data, row = load_dataset("wine"), FAMILIES["linear_ae"]
     with noise.building(0):
         model = row.make(row.config.replace(latent_dim=2), data.spec)
     found = compare_with_pca(model, data.train, data.test)
     assert found["pca_angle"] > 45
-    assert "It has not arrived" in pca_verdict(evaluate(model, data.test)["mse"], **found)
+    assert evaluate(model, data.test)["mse"] > 1.02 * found["pca_mse"]
 
 
 def test_only_linear_models_are_compared_with_pca() -> None:

@@ -33,7 +33,6 @@ from aeexplorer.store import (
     load_arrays,
     new_directory,
     read_bytes,
-    remove_folder,
     save_arrays,
     write_json,
 )

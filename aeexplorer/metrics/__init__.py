@@ -9,19 +9,17 @@ from aeexplorer.metrics.latent_space import (
     StoredCodes,
     principal_plane,
 )
-from aeexplorer.metrics.linear import PCALine, pca_axes, pca_line, pca_verdict, principal_angles
+from aeexplorer.metrics.linear import PCALine, pca_axes, pca_line, principal_angles
 from aeexplorer.metrics.maps import Shepard, displacement, shepard
 from aeexplorer.metrics.neighbourhood import (
     KNNGraph,
     NearestSamples,
-    continuity,
-    knn_recall,
     label_accuracy,
     nearest_samples,
     neighbours,
-    trustworthiness,
+    rank_agreement,
 )
-from aeexplorer.metrics.probes import anomaly_auroc, linear_probe
+from aeexplorer.metrics.probes import linear_probe
 from aeexplorer.metrics.rate_distortion import active_units
 from aeexplorer.metrics.reconstruction import cross_entropy_floor, mse, psnr, squared_error, ssim
 from aeexplorer.metrics.score import Agreement, SmoothedData, score_agreement, walk
@@ -40,13 +38,10 @@ __all__ = [
     "SmoothedData",
     "StoredCodes",
     "active_units",
-    "anomaly_auroc",
     "class_purity",
     "clusters",
-    "continuity",
     "cross_entropy_floor",
     "displacement",
-    "knn_recall",
     "label_accuracy",
     "linear_probe",
     "mse",
@@ -54,14 +49,13 @@ __all__ = [
     "neighbours",
     "pca_axes",
     "pca_line",
-    "pca_verdict",
     "principal_angles",
     "principal_plane",
     "psnr",
+    "rank_agreement",
     "score_agreement",
     "shepard",
     "squared_error",
     "ssim",
-    "trustworthiness",
     "walk",
 ]

@@ -10,9 +10,6 @@ from numpy.typing import ArrayLike
 from aeexplorer.config import ConfigError
 from aeexplorer.metrics.neighbourhood import finite_samples
 
-ARRIVED = 10.0
-"""Largest angle in degrees at which a subspace counts as found."""
-
 FITTED_SAMPLES = 10_000
 """Samples of each split that are used at most."""
 
@@ -108,18 +105,6 @@ def principal_angles(a: ArrayLike, b: ArrayLike) -> np.ndarray:
     q, p = np.linalg.qr(first)[0], np.linalg.qr(second)[0]
     cosines = np.linalg.svd(q.T @ p, compute_uv=False)
     return np.degrees(np.arccos(np.clip(cosines, 0, 1)))
-
-
-def pca_verdict(mse: float, pca_mse: float, pca_angle: float) -> str:
-    """Say whether a linear autoencoder has arrived at the subspace of PCA, from its test figures."""
-    if pca_angle <= ARRIVED and mse <= 1.02 * pca_mse:
-        return (
-            f"It has found the subspace of PCA: largest angle {pca_angle:.1f}°, error {mse:.4g} against {pca_mse:.4g}."
-        )
-    return (
-        f"It has not arrived at the subspace of PCA yet: largest angle {pca_angle:.1f}°, error {mse:.4g} against "
-        f"{pca_mse:.4g}. More epochs bring it closer; axes of nearly equal variance come last."
-    )
 
 
 def _floats(name: str, values: ArrayLike) -> np.ndarray:

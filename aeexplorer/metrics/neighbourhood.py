@@ -107,56 +107,6 @@ def kept_neighbours(codes: KNNGraph, points: KNNGraph) -> np.ndarray:
     return (shared / codes.k).astype(np.float32)
 
 
-def knn_recall(codes: KNNGraph, points: KNNGraph) -> float:
-    """The mean share of the k nearest codes that are among the k nearest points of the map.
-
-    Args:
-        codes, points: graphs of the same n samples with the same k.
-
-    Returns:
-        In [0, 1]; k / (n - 1) is chance.
-
-    Raises:
-        ConfigError: for graphs of different shapes.
-    """
-    return float(kept_neighbours(codes, points).mean(dtype=np.float64))
-
-
-def trustworthiness(
-    codes: ArrayLike, points: ArrayLike, k: int = 15, limit: int = RANKED_SAMPLES, seed: int = 0
-) -> float:
-    """The degree to which neighbours on the map are true neighbours: 1 if the map invents no neighbour.
-
-    Venna & Kaski, "Neighborhood preservation in nonlinear projection methods", ICANN 2001, equation 1. Ranks are exact,
-    among all samples. Of more than `limit` samples the neighbourhoods of a random choice are averaged, which estimates
-    the same number.
-
-    Args:
-        codes: (n, K).
-        points: (n, c), the map.
-        k: size of a neighbourhood, less than n / 2.
-        limit: most neighbourhoods to rank.
-        seed: of the choice.
-
-    Returns:
-        In [0, 1].
-
-    Raises:
-        ConfigError: for mismatched shapes, values that are not finite, or k out of bounds.
-    """
-    z, shown = _both(codes, points, k)
-    return _agreement(z, neighbours(shown, k), _ranked(len(z), limit, seed))
-
-
-def continuity(codes: ArrayLike, points: ArrayLike, k: int = 15, limit: int = RANKED_SAMPLES, seed: int = 0) -> float:
-    """The degree to which true neighbours stay neighbours on the map: 1 if the map tears none apart.
-
-    Venna & Kaski 2001, equation 2: trustworthiness with codes and map exchanged. Arguments as `trustworthiness`.
-    """
-    z, shown = _both(codes, points, k)
-    return _agreement(shown, neighbours(z, k), _ranked(len(z), limit, seed))
-
-
 def label_accuracy(points: ArrayLike, labels: ArrayLike, k: int = 15) -> float:
     """Leave-one-out accuracy of a majority vote of the k nearest neighbours; a tie goes to the smaller label.
 
@@ -245,32 +195,39 @@ def rank_agreement(
     points: ArrayLike,
     codes_graph: KNNGraph,
     points_graph: KNNGraph,
-    progress: Callable[[float], object],
+    progress: Callable[[float], object] = lambda done: None,
 ) -> tuple[float, float]:
-    """`trustworthiness` and `continuity` from known graphs; `progress` is called with the fraction done."""
-    z, shown = _both(codes, points, codes_graph.k)
-    rows = _ranked(len(z), RANKED_SAMPLES, 0)
-    trust = _agreement(z, points_graph, rows, lambda done: progress(done / 2))
-    return trust, _agreement(shown, codes_graph, rows, lambda done: progress((1 + done) / 2))
+    """Trustworthiness and continuity: 1 if the map invents no neighbour, and 1 if it tears none apart.
 
+    Venna & Kaski, "Neighborhood preservation in nonlinear projection methods", ICANN 2001, equations 1 and 2. Ranks are
+    exact, among all samples. Of more than `RANKED_SAMPLES` the neighbourhoods of a random choice are averaged, which
+    estimates the same numbers.
 
-def _both(codes: ArrayLike, points: ArrayLike, k: int) -> tuple[np.ndarray, np.ndarray]:
-    z, shown = finite_samples("codes", codes), finite_samples("points", points)
+    Args:
+        codes: (n, K).
+        points: (n, c), the map.
+        codes_graph, points_graph: the k nearest neighbours of both, k less than n / 2.
+        progress: called with the fraction done; what it raises ends the search.
+
+    Returns:
+        Both in [0, 1].
+
+    Raises:
+        ConfigError: for mismatched shapes, values that are not finite, or k out of bounds.
+    """
+    z, shown, k = finite_samples("codes", codes), finite_samples("points", points), codes_graph.k
     if len(shown) != len(z):
         raise ConfigError(f"codes and points must be of the same samples, got {len(z)} and {len(shown)}")
     if not 1 <= k < len(z) / 2:
         raise ConfigError(f"k must be at least 1 and less than half of the {len(z)} samples, got {k}")
-    return z, shown
+    rows = np.arange(len(z))
+    if len(z) > RANKED_SAMPLES:
+        rows = np.sort(np.random.default_rng(0).choice(len(z), RANKED_SAMPLES, replace=False))
+    trust = _agreement(z, points_graph, rows, lambda done: progress(done / 2))
+    return trust, _agreement(shown, codes_graph, rows, lambda done: progress((1 + done) / 2))
 
 
-def _ranked(n: int, limit: int, seed: int) -> np.ndarray:
-    """The rows whose neighbourhoods are ranked, in ascending order."""
-    return np.arange(n) if n <= limit else np.sort(np.random.default_rng(seed).choice(n, limit, replace=False))
-
-
-def _agreement(
-    truth: np.ndarray, near: KNNGraph, rows: np.ndarray, progress: Callable[[float], object] = lambda done: None
-) -> float:
+def _agreement(truth: np.ndarray, near: KNNGraph, rows: np.ndarray, progress: Callable[[float], object]) -> float:
     """One less the mean excess over k of the neighbours' ranks in truth (n, K), scaled so that the worst is 0."""
     from scipy.spatial.distance import cdist
 

@@ -1,4 +1,4 @@
-"""Probes: how well a simple classifier reads classes from codes, or anomalies from scores."""
+"""Probes: how well a simple classifier reads classes from codes."""
 
 from __future__ import annotations
 
@@ -56,33 +56,6 @@ def linear_probe(
     probe = make_pipeline(scaler, LogisticRegression(max_iter=2000))
     probe[-1].fit(scaler.transform(z[chosen]), y[chosen])
     return float(np.mean(probe.predict(z_test[known_test]) == y_test[known_test]))
-
-
-def anomaly_auroc(scores: ArrayLike, anomalous: ArrayLike) -> float:
-    """The area under the ROC curve: the probability that an anomaly scores higher than a normal sample.
-
-    Ties count half (Fawcett 2006, https://doi.org/10.1016/j.patrec.2005.10.010).
-
-    Args:
-        scores: (n,), larger is more anomalous, e.g. the squared error of a reconstruction.
-        anomalous: (n,) bool.
-
-    Returns:
-        In [0, 1]; 0.5 is chance.
-
-    Raises:
-        ConfigError: for mismatched shapes, NaN scores, or samples of one kind only.
-    """
-    from sklearn.metrics import roc_auc_score
-
-    score, truth = np.asarray(scores, dtype=np.float64), np.asarray(anomalous, dtype=bool)
-    if score.shape != truth.shape or score.ndim != 1:
-        raise ConfigError(f"scores and anomalous must be vectors of one length, got {score.shape} and {truth.shape}")
-    if np.isnan(score).any():
-        raise ConfigError(f"scores must be numbers, got {int(np.isnan(score).sum())} NaN of {score.size}")
-    if truth.all() or not truth.any():
-        raise ConfigError(f"AUROC needs normal and anomalous samples, got {int(truth.sum())} anomalous of {truth.size}")
-    return float(roc_auc_score(truth, score))
 
 
 def _labelled(name: str, codes: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from pydantic import Field
 
 from aeexplorer.config import Config, ConfigError
-from aeexplorer.metrics.neighbourhood import LARGEST, KNNGraph, neighbours
+from aeexplorer.metrics.neighbourhood import KNNGraph, finite_samples, neighbours
 
 Progress = Callable[[float, np.ndarray | None], bool | None]
 """Called with the fraction done and, while a layout moves, a copy of its points; returning False cancels."""
@@ -66,15 +66,10 @@ def checked(values: ArrayLike, name: str = "codes") -> np.ndarray:
     Raises:
         ConfigError: for an empty array, or values that are not finite or too large.
     """
-    x = np.asarray(values, dtype=np.float64)
+    x = np.asarray(values)
     if x.ndim != 2 or x.size == 0:
         raise ConfigError(f"{name} must be (n, K) with at least 1 row and 1 dimension, got shape {x.shape}")
-    broken = ~np.isfinite(x).all(axis=1)
-    if broken.any():
-        raise ConfigError(f"{name} must be finite, got NaN or infinity in {int(broken.sum())} of {len(x)} rows")
-    if (largest := np.abs(x).max()) > LARGEST:
-        raise ConfigError(f"{name} must lie between -{LARGEST:g} and {LARGEST:g}, got an absolute value of {largest:g}")
-    return x
+    return finite_samples(name, x)
 
 
 def centred(x: np.ndarray) -> np.ndarray:

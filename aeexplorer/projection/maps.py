@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -130,32 +128,6 @@ class Projection:
         if given.shape[1] != width:
             raise ConfigError(f"{name} must have {width} dimensions as the map has, got {given.shape[1]}")
         return given
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Everything but the graph as plain arrays, for `np.savez`; no pickle is involved."""
-        values = {
-            "method": self.method,
-            "parameters": self.parameters,
-            "notices": self.notices,
-            "explained_variance": self.explained_variance,
-            "seconds": self.seconds,
-        }
-        arrays = {"points": self.points, "codes": self.codes, "said": np.array(json.dumps(values))}
-        return arrays if self.axes is None else arrays | {"axes": self.axes}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Projection:
-        """The inverse of `arrays`, e.g. from `np.load(path, allow_pickle=False)`."""
-        values = json.loads(str(arrays["said"]))
-        variance = values.pop("explained_variance")
-        return cls(
-            points=arrays["points"],
-            codes=arrays["codes"],
-            axes=arrays.get("axes"),
-            notices=tuple(values.pop("notices")),
-            explained_variance=None if variance is None else tuple(variance),
-            **values,
-        )
 
 
 def _between_neighbours(new: np.ndarray, known: KnownRows, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,18 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from aeexplorer.metrics.neighbourhood import KNNGraph
-from aeexplorer.projection.layouts import (
-    GRAPH_SHARE,
-    IDENTICAL,
-    KnownRows,
-    Layout,
-    MapConfig,
-    Watch,
-    enough,
-    lowered,
-    shared_graph,
-    start_from_pca,
-)
+from aeexplorer.projection import layouts
+from aeexplorer.projection.layouts import KnownRows, Layout, MapConfig, Watch
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -63,14 +53,14 @@ def _gradient(barnes_hut: bool) -> dict[str, Any]:
 
 def tsne(x: np.ndarray, config: TSNEConfig, watch: Watch, graph: KNNGraph | None) -> Layout:
     """t-SNE by openTSNE (Policar, Strazar & Zupan, Journal of Statistical Software 2024) from the exact graph."""
-    enough(x, "t-SNE")
-    start = start_from_pca(x, config.components, np.random.default_rng(config.seed))
+    layouts.enough(x, "t-SNE")
+    start = layouts.start_from_pca(x, config.components, np.random.default_rng(config.seed))
     if start is None:
-        return Layout(np.zeros((len(x), config.components)), notices=(IDENTICAL,))
+        return Layout(np.zeros((len(x), config.components)), notices=(layouts.IDENTICAL,))
     # Three neighbours per unit of perplexity is what the affinities are cut off at.
-    perplexity, notices = lowered("perplexity", config.perplexity, max(2, (len(x) - 1) // 3), len(x))
+    perplexity, notices = layouts.lowered("perplexity", config.perplexity, max(2, (len(x) - 1) // 3), len(x))
     k = min(len(x) - 1, int(3 * perplexity))
-    graph = shared_graph(x, k, watch, graph)
+    graph = layouts.shared_graph(x, k, watch, graph)
 
     from openTSNE import TSNE
     from openTSNE.affinity import PrecomputedAffinities
@@ -82,7 +72,7 @@ def tsne(x: np.ndarray, config: TSNEConfig, watch: Watch, graph: KNNGraph | None
         # Each phase counts from one: a smaller number than before belongs to the second phase.
         nonlocal done
         done = iteration if iteration > done else config.early_iterations + iteration
-        watch(GRAPH_SHARE + (1 - GRAPH_SHARE) * done / total, points)
+        watch(layouts.GRAPH_SHARE + (1 - layouts.GRAPH_SHARE) * done / total, points)
 
     embedding = TSNE(
         n_components=config.components,
@@ -119,7 +109,7 @@ def _joint_probabilities(near: KNNGraph, perplexity: float, watch: Watch) -> csr
                 n_jobs=1,
             )
         )
-        watch(GRAPH_SHARE)
+        watch(layouts.GRAPH_SHARE)
     conditional = vstack(blocks, format="csr")
     joint: csr_array = conditional + conditional.T
     return joint / joint.sum()

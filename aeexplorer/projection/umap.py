@@ -9,18 +9,9 @@ import numpy as np
 from pydantic import Field
 
 from aeexplorer.metrics.neighbourhood import KNNGraph
+from aeexplorer.projection import layouts
 from aeexplorer.projection.compiled import umap_library
-from aeexplorer.projection.layouts import (
-    GRAPH_SHARE,
-    IDENTICAL,
-    Layout,
-    MapConfig,
-    Watch,
-    enough,
-    lowered,
-    shared_graph,
-    start_from_pca,
-)
+from aeexplorer.projection.layouts import Layout, MapConfig, Watch
 
 if TYPE_CHECKING:
     from scipy.sparse import coo_array
@@ -38,19 +29,19 @@ class UMAPConfig(MapConfig):
 
 def umap(x: np.ndarray, config: UMAPConfig, watch: Watch, graph: KNNGraph | None) -> Layout:
     """UMAP by the stages of umap-learn, from the exact graph; the points can be watched while they move."""
-    enough(x, "UMAP")
+    layouts.enough(x, "UMAP")
     rng = np.random.default_rng(config.seed)
-    start = start_from_pca(x, config.components, rng)
+    start = layouts.start_from_pca(x, config.components, rng)
     if start is None:
-        return Layout(np.zeros((len(x), config.components)), notices=(IDENTICAL,))
-    n_neighbors, notices = lowered("n_neighbors", config.n_neighbors, len(x) - 1, len(x))
-    graph = shared_graph(x, int(n_neighbors) - 1, watch, graph)
+        return Layout(np.zeros((len(x), config.components)), notices=(layouts.IDENTICAL,))
+    n_neighbors, notices = layouts.lowered("n_neighbors", config.n_neighbors, len(x) - 1, len(x))
+    graph = layouts.shared_graph(x, int(n_neighbors) - 1, watch, graph)
     epochs = config.n_epochs or (600 if len(x) <= 10_000 else 200)
     points = (10 * (start - start.min(axis=0)) / np.ptp(start, axis=0)).astype(np.float32)
 
     library = umap_library()
     weights = _fuzzy_edges(x, graph, int(n_neighbors), epochs)
-    bar = _EpochBar(lambda epoch: watch(GRAPH_SHARE + (1 - GRAPH_SHARE) * epoch / epochs, points))
+    bar = _EpochBar(lambda epoch: watch(layouts.GRAPH_SHARE + (1 - layouts.GRAPH_SHARE) * epoch / epochs, points))
     library.optimise(
         points,
         points,

@@ -247,10 +247,8 @@ def _start_button(
         "Name", key="train.title", max_chars=120, placeholder="Name (optional)", label_visibility="collapsed"
     )
     knobs = {**dict(config), **dict(training)}
-    usual = {**dict(row.config), **dict(TrainingConfig())}
-    changed = {name: value for name, value in knobs.items() if value != usual[name]}
     with code, st.popover("Copy as Python", icon=":material/code:", type="tertiary"):
-        st.code(as_python(source.name, row.name, changed, dial, parent), language="python")
+        st.code(as_python(source.name, row, knobs, dial, parent), language="python")
     pressed = button.button(
         "Start training",
         type="primary",
@@ -349,14 +347,11 @@ def _bytes(n: float) -> str:
 
 
 def as_python(
-    dataset_name: str,
-    family_name: str,
-    knobs: dict[str, Any],
-    dial: DialSpec | None = None,
-    parent: Run | None = None,
+    dataset_name: str, row: Family, knobs: dict[str, Any], dial: DialSpec | None, parent: Run | None = None
 ) -> str:
-    """The lines that do the same without a page."""
-    given = "".join(f",\n    {name}={value!r}" for name, value in knobs.items())
+    """The lines that do the same without a page; knobs that are as usual are left out."""
+    usual = {**dict(row.config), **dict(TrainingConfig())}
+    given = "".join(f",\n    {name}={value!r}" for name, value in knobs.items() if value != usual[name])
     more = ""
     if dial is not None:
         more = "from aeexplorer.training.plan import DialSpec\n"
@@ -366,5 +361,5 @@ def as_python(
         given += f",\n    start_from={parent.reference!r}"
     return (
         f"import aeexplorer as ae\n{more}\ndata = ae.load_dataset({dataset_name!r})\n"
-        f"run = ae.train({family_name!r}, data{given})\nmodel = ae.open_run(run.path)\n"
+        f"run = ae.train({row.name!r}, data{given})\nmodel = ae.open_run(run.path)\n"
     )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -13,7 +11,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from aeexplorer import jobs
 from aeexplorer.config import ConfigError, reason
-from aeexplorer.families import FAMILIES
 from aeexplorer.plots import loss_curves, scatter_map
 from aeexplorer.projection.frames import project_frame
 from aeexplorer.runs.folders import Status
@@ -22,7 +19,6 @@ from aeexplorer.runs.log import Follower
 from aeexplorer.runs.run import Run
 from aeexplorer.server.identity import current_address, current_owner
 from aeexplorer.store import Damaged
-from aeexplorer.training.loop import TrainingConfig
 from aeexplorer.ui.shared.figures import (
     NAMES,
     collapse_sentence,
@@ -35,7 +31,7 @@ from aeexplorer.ui.shared.jobs_panel import waiting_sentence
 from aeexplorer.ui.shared.page_footer import page_footer
 from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.resources import theme
-from aeexplorer.ui.shared.samples import chart, is_plane, show
+from aeexplorer.ui.shared.samples import chart, is_plane, sentence_case, show
 from aeexplorer.ui.shared.text import as_text, counted, duration
 from aeexplorer.ui.train import JOB, REFUSED, as_python, fill_in, forget, list_of_mine, top
 
@@ -253,7 +249,7 @@ def _numbers(run: Run, status: Status, follower: Follower, epoch: int | None) ->
         validated = event.get("validation") or last.get("validation") or {}
         cells["Training loss"] = figure_of(sum(event["train"].values()))
         if len(event["train"]) > 1:
-            cells |= {_capital(NAMES.get(name, name)): figure_of(value) for name, value in event["train"].items()}
+            cells |= {sentence_case(NAMES.get(name, name)): figure_of(value) for name, value in event["train"].items()}
         cells["Validation loss"] = figure_of(sum(validated.values())) if validated else "–"
         units = event.get("active_units", last.get("active_units"))
         cells["Active units"] = "–" if units is None else f"{units} of {run.config.latent_dim}"
@@ -265,10 +261,6 @@ def _numbers(run: Run, status: Status, follower: Follower, epoch: int | None) ->
         cells["Weights kept"] = "every stop" if run.spec.dial else f"epoch {status.best_epoch:,}"
         cells |= {f"Test {name}": value for name, value in figures_on_test(run, status).items()}
     figures_line([(name, value, "") for name, value in cells.items()])
-
-
-def _capital(name: str) -> str:
-    return name[:1].upper() + name[1:]
 
 
 def _pictures(run: Run, status: Status, follower: Follower, epoch: int | None, shown: int | None) -> None:
@@ -345,8 +337,5 @@ def _ways_on(run: Run) -> None:
 
 
 def _foot(run: Run) -> None:
-    row = FAMILIES[run.spec.family]
-    knobs: Mapping[str, Any] = {**dict(run.config), **dict(run.spec.training)}
-    usual = {**dict(row.config), **dict(TrainingConfig())}
-    changed = {name: value for name, value in knobs.items() if value != usual[name]}
-    page_footer(row.equation, row.summary, as_python(run.spec.dataset, row.name, changed, run.spec.dial))
+    code = as_python(run.spec.dataset, run.family, {**dict(run.config), **dict(run.spec.training)}, run.spec.dial)
+    page_footer(run.family.equation, run.family.summary, code)

@@ -21,7 +21,7 @@ from aeexplorer.metrics import mse, psnr, ssim
 MAX_SAMPLES = 32
 
 
-class CorruptParams(Config):
+class _Params(Config):
     """`noise_seed` locks the pattern: the level changes how much of it is seen, never where it lies.
 
     Attributes:
@@ -35,8 +35,15 @@ class CorruptParams(Config):
     compare_run: str | None = None
     samples: Samples = Field(min_length=1, max_length=MAX_SAMPLES)
     kind: Kind = "gaussian"
-    level: float = Field(0.5, ge=0, le=1)
     noise_seed: int = Field(0, ge=0, le=2**32 - 1)
+
+
+class CorruptParams(_Params):
+    level: float = Field(0.5, ge=0, le=1)
+
+
+class LevelsParams(_Params):
+    points: int = Field(11, ge=2, le=33)
 
 
 def corrupt(params: CorruptParams) -> Frame:
@@ -63,19 +70,6 @@ def corrupt(params: CorruptParams) -> Frame:
         both = ssim(_planes(np.concatenate([clean] * len(restored))), _planes(np.concatenate([*restored.values()])))
         readouts |= {f"{p}ssim": part.mean() for p, part in zip(restored, np.split(both, len(restored)), strict=True)}
     return Frame(arrays, readouts, opened.spec)
-
-
-class LevelsParams(Config):
-    """What of `CorruptParams` the curve depends on."""
-
-    run: str
-    trained: float | None = Field(None, ge=0, le=1)
-    chains: dict[Kind, str] = Field({}, max_length=8)
-    compare_run: str | None = None
-    samples: Samples = Field(min_length=1, max_length=MAX_SAMPLES)
-    kind: Kind = "gaussian"
-    noise_seed: int = Field(0, ge=0, le=2**32 - 1)
-    points: int = Field(11, ge=2, le=33)
 
 
 def levels(params: LevelsParams) -> Frame:
@@ -116,7 +110,7 @@ def _errors(model: Explorer, pattern: _Pattern) -> np.ndarray:
 _kept_errors = lru_cache(maxsize=16)(_errors)
 
 
-def _opened(params: CorruptParams | LevelsParams) -> tuple[OpenRun, Explorer, Explorer | None]:
+def _opened(params: _Params) -> tuple[OpenRun, Explorer, Explorer | None]:
     """The run by whose bench samples are named, the model that restores them, and the one beside it."""
     opened = find_open_run(params.run)
     model = find_open_run(params.chains.get(params.kind, params.run)).explorer

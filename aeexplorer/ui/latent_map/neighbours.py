@@ -39,9 +39,8 @@ def neighbours_view(model: Explorer, layouts: list[Layout], areas: panels.Areas)
         _neighbours(model, picked, size)
     with areas[2]:
         new_point_controls(model)
-        if test_split(model) is None:
-            missing_data(model, "The maps work without it; the pictures of their samples need it.")
-    if test_split(model) is None or picked >= len(model.dataset.test):
+        missing = missing_data(model, "The maps work without it; the pictures of their samples need it.")
+    if missing or picked >= len(model.dataset.test):
         return ""
     return f"x = model.dataset.test.x[[{picked}]]\nreconstruction = model.reconstruct(x)\n"
 

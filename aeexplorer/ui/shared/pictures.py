@@ -13,9 +13,11 @@ from aeexplorer.data import DataSpec, as_uint8
 from aeexplorer.plots import to_png
 from aeexplorer.ui.shared.resources import theme
 
+Rows = Sequence[tuple[str, Sequence[np.ndarray] | np.ndarray]]
+
 
 def picture_rows(
-    rows: Sequence[tuple[str, Sequence[np.ndarray] | np.ndarray]],
+    rows: Rows,
     spec: DataSpec,
     captions: Sequence[Sequence[str]] | None = None,
     columns: int | None = None,
@@ -79,7 +81,7 @@ def _heights(sample: np.ndarray, scale: tuple[float, float]) -> np.ndarray:
     return (np.asarray(sample, dtype=np.float64).reshape(len(sample), -1)[:, 0] - scale[0]) / (scale[1] - scale[0])
 
 
-def common_scale(rows: Sequence[tuple[str, Sequence[np.ndarray] | np.ndarray]], spec: DataSpec) -> tuple[float, float]:
+def common_scale(rows: Rows, spec: DataSpec) -> tuple[float, float]:
     """One vertical scale for all samples, so that they can be compared."""
     if spec.kind == "image" or not rows:
         return 0.0, 1.0

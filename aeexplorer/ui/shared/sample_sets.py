@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from aeexplorer.explorer import Explorer
 from aeexplorer.live.components import draw_pad
@@ -93,18 +94,23 @@ class SampleSet(Stock):
         name = f"{self._key}.order"
         st.session_state[name] = st.session_state.get(name, 0) + 1
 
-    def pad(self) -> None:
-        """The sheet to draw on."""
-        drawn = draw_pad(
-            self.model.name,
-            self.spec,
-            key=f"{self._key}.pad.{self.spec.name}",
-            label="Draw a digit: it is corrupted and restored" if self._key == "corruption" else "Draw a digit",
-            pixels=shared_drawing(self.spec),
-        )
+    def place(self) -> DeltaGenerator:
+        """The place for what is made of the samples, at the right of the sheet to draw on where they are drawn."""
+        if self.which != DRAWN:
+            return st.container()
+        left, right = st.columns([1, 4], gap="medium")
+        with left:
+            drawn = draw_pad(
+                self.model.name,
+                self.spec,
+                key=f"{self._key}.pad.{self.spec.name}",
+                label="Draw a digit: it is corrupted and restored" if self._key == "corruption" else "Draw a digit",
+                pixels=shared_drawing(self.spec),
+            )
         if drawn:
             remember_drawing(self.spec, drawn.pixels)
             link(drawn.pixels)
+        return right
 
     def samples(self) -> SampleRow:
         """What is shown now; until something is drawn some of each class."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -11,7 +11,7 @@ from aeexplorer.data import DataSpec, DataUnavailable, Split, is_available
 from aeexplorer.explorer import Explorer
 from aeexplorer.plots import scatter_toy
 from aeexplorer.ui.shared.page_links import page_link
-from aeexplorer.ui.shared.pictures import picture_rows
+from aeexplorer.ui.shared.pictures import Rows, picture_rows
 from aeexplorer.ui.shared.resources import dataset, theme
 
 CLOUD = 600  # points that stand for a set on a plane
@@ -31,11 +31,15 @@ def test_split(model: Explorer) -> Split | None:
     return data.test if known else None
 
 
-def missing_data(model: Explorer, without: str) -> None:
-    """Say that the samples are not here, what works without them, and how to get them."""
+def missing_data(model: Explorer, without: str) -> bool:
+    """Where the samples are not here say so, what works without them, and how to get them; returns whether that is
+    so."""
+    if test_split(model) is not None:
+        return False
     with st.container(border=True):
         st.markdown(f"**{model.spec.title} is not on this computer.** {without}")
         page_link("data", "Get the data", "download", dataset=model.run.spec.dataset)
+    return True
 
 
 def class_name(spec: DataSpec, label: int) -> str:
@@ -68,16 +72,11 @@ def chart(figure: object, height: int | str = "content", **more: object) -> obje
     )
 
 
-def show(
-    rows: Sequence[tuple[str, Sequence[np.ndarray] | np.ndarray]],
-    spec: DataSpec,
-    captions: Sequence[Sequence[str]] | None = None,
-    columns: int | None = None,
-    tile_width: int = 88,
-) -> None:
-    """Rows of samples; points of a plane as one chart of the first two rows, each point joined to its second."""
+def show(rows: Rows, spec: DataSpec, *more: Any, **named: Any) -> None:
+    """Rows of samples as `picture_rows` takes them; points of a plane as one chart of the first two rows, each point
+    joined to its second."""
     if not is_plane(spec):
-        picture_rows(rows, spec, captions, columns, tile_width)
+        picture_rows(rows, spec, *more, **named)
         return
     second = rows[1][1] if len(rows) > 1 else None
     chart(scatter_toy(rows[0][1], second, theme=theme()), height=380)
