@@ -322,10 +322,12 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="aeexplorer", description="Train autoencoders and explore them.")
     commands = parser.add_subparsers(dest="command", required=True)
 
-    def command(name: str, action: Any, text: str) -> argparse.ArgumentParser:
+    def command(name: str, action: Any, text: str, run: str = "") -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         sub.set_defaults(action=action)
         sub.add_argument("--json", action="store_true", help="end with one JSON object on a line")
+        if run:
+            sub.add_argument("run", help=run)
         return sub
 
     sub = command("app", app, "Open the app in the browser")
@@ -339,15 +341,11 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
     add_train_flags(command("train", train, "Train a family on a dataset"), argv)
 
     a_run = "a run folder, an id, or pretrained/NAME"
-    sub = command("evaluate", evaluate, "Figures of a run on its test split")
-    sub.add_argument("run", help=a_run)
+    sub = command("evaluate", evaluate, "Figures of a run on its test split", a_run)
     nll = "importance samples for -log p(x), 1 to 100000 (default: none)"
     sub.add_argument("--nll", type=int, default=0, metavar="K", help=nll)
-    sub = command("project", project, "Map the codes of a run")
-    sub.add_argument("run", help=a_run)
-    add_project_flags(sub, argv)
-    sub = command("export", export, "Write a run as one zip archive, or its codes as a table")
-    sub.add_argument("run", help=a_run)
+    add_project_flags(command("project", project, "Map the codes of a run", a_run), argv)
+    sub = command("export", export, "Write a run as one zip archive, or its codes as a table", a_run)
     sub.add_argument("--what", choices=("bundle", "codes"), default="bundle")
     sub.add_argument("--out", type=Path, help="file to write")
     sub = command("pretrained", make_pretrained, "Train the pretrained models whose data are on this computer")
@@ -355,12 +353,9 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
     sub.add_argument("--figures", action="store_true", help="evaluate the stored models again, without training")
 
     a_run = "a run folder or an id"
-    command("stop", change, "Stop the training of a run, or take it out of the queue").add_argument("run", help=a_run)
-    sub = command("rename", change, "Give a run another title")
-    sub.add_argument("run", help=a_run)
-    sub.add_argument("title")
-    sub = command("delete", change, "Delete a run")
-    sub.add_argument("run", help=a_run)
+    command("stop", change, "Stop the training of a run, or take it out of the queue", a_run)
+    command("rename", change, "Give a run another title", a_run).add_argument("title")
+    sub = command("delete", change, "Delete a run", a_run)
     sub.add_argument("--although-parent", action="store_true", help="even when other runs name it as their parent")
     sub = command("import", take_in, "Unpack a bundle into the home as a run of its own")
     sub.add_argument("bundle", type=Path, help="a file that `export` wrote")

@@ -283,14 +283,12 @@ def _samples(file: IO[bytes], start: int, end: int) -> list[list[bytes]]:
     return found
 
 
-def save_tensors(
-    path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None, durable: bool = True
-) -> None:
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], durable: bool = True) -> None:
     """Write tensors as safetensors, atomically; for `durable` see `write_atomic`."""
     from safetensors.torch import save
 
     named = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-    write_atomic(path, *_sealed(save(named, {**(metadata or {}), **_UNSEALED})), durable=durable)
+    write_atomic(path, *_sealed(save(named, dict(_UNSEALED))), durable=durable)
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:

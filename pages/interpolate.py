@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import streamlit as st
 
 from aeexplorer.runs.run import Run
 from aeexplorer.ui import interpolate
+from aeexplorer.ui.shared.exports import picture
 from aeexplorer.ui.shared.page_footer import opening, page_footer
 from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
@@ -39,7 +43,7 @@ def page(run: Run, other: Run | None, n: int, cards: st.delta_generator.DeltaGen
     code = opening(run) + python_of(ends)
     if is_plane(opened.spec):
         interpolate.paths_on_plane(opened, ends)
-        params = {"t": 0.5}
+        params: dict[str, Any] = {"t": 0.5}
         page_footer(*interpolate.equation(params, ends), code + interpolate.path_python(params))
     elif n == 2:
         params = interpolate.path(opened, ends, other)
@@ -50,7 +54,8 @@ def page(run: Run, other: Run | None, n: int, cards: st.delta_generator.DeltaGen
         numbers = f"u = {params['u']:g}, v = {params['v']:g}" + (", d = b + c − a" if n == 3 else "")
         equation = r"z_{u,v} = (1-v)\,[(1-u)\,a + u\,b] + v\,[(1-u)\,c + u\,d]"
         code += interpolate.patch_python(params, n)
-        page_footer(equation, numbers, code, *interpolate.patch_files(params, opened))
+        files = picture(opened, "patch.png", "corners", params, lambda a: np.split(a["tiles"], params["rows"]))
+        page_footer(equation, numbers, code, *files)
     missing_data(model, "Interpolation between stored codes works without it; endpoints are then decoded codes.")
 
 

@@ -172,10 +172,9 @@ def test_one_term_is_not_drawn_twice_and_no_epoch_is_an_empty_figure():
     assert not loss_curves([]).data
 
 
-def test_bars_of_the_same_name_stay_apart_and_the_inactive_are_muted():
-    (trace,) = bars([3, 2, 0], ["a", "a", "b"], active=[True, True, False]).data
+def test_bars_of_the_same_name_stay_apart():
+    (trace,) = bars([3, 2, 0], ["a", "a", "b"]).data
     assert list(trace.x) == [0, 1, 2] and list(trace.y) == [3, 2, 0]
-    assert list(trace.marker.color) == [LIGHT.accent, LIGHT.accent, LIGHT.muted]
 
 
 def test_each_point_of_a_plane_is_joined_to_its_own_reconstruction():

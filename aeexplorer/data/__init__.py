@@ -23,33 +23,6 @@ from aeexplorer.data.own import OWN, Kept, load_own, own_data
 from aeexplorer.data.spec import Dataset, DataSpec, Factor, Kind, Split, as_uint8
 from aeexplorer.data.splits import split_counts
 
-__all__ = [
-    "DATASETS",
-    "DataSpec",
-    "DataUnavailable",
-    "Dataset",
-    "Factor",
-    "Kind",
-    "Source",
-    "Split",
-    "along",
-    "as_uint8",
-    "data_dir",
-    "download",
-    "download_size",
-    "factor_groups",
-    "find_source",
-    "is_available",
-    "is_grid",
-    "load_dataset",
-    "sources",
-    "together",
-]
-
-
-def _always() -> bool:
-    return True
-
 
 @dataclass(frozen=True)
 class Source:
@@ -66,7 +39,7 @@ class Source:
     spec: DataSpec
     load: Callable[..., Dataset]
     counts: tuple[int, int, int]
-    available: Callable[[], bool] = _always
+    available: Callable[[], bool] = lambda: True
     knobs: type[Config] | None = None
 
     @property

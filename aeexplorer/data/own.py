@@ -9,12 +9,13 @@ is ever unpickled.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import re
 import warnings
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -346,15 +347,16 @@ def _parsed(content: bytes, folder: str) -> Kept:
 
 def own_data() -> dict[str, Kept]:
     """What is kept in the home by name, the oldest first; damaged folders are left out."""
-    found: dict[str, Kept] = {}
+    found = {kept.spec.name: kept for _, kept in _kept_folders()}
+    return dict(sorted(found.items(), key=lambda item: item[1].created))
+
+
+def _kept_folders() -> Iterator[tuple[Path, Kept]]:
+    """The folders of kept data that are not damaged."""
     root = home() / "data"
     for folder in sorted(root.iterdir()) if root.is_dir() else []:
-        try:
-            kept = _parsed(read_bytes(folder / "spec.json"), folder.name)
-        except (Damaged, ConfigError, TypeError, OSError):
-            continue
-        found[kept.spec.name] = kept
-    return dict(sorted(found.items(), key=lambda item: item[1].created))
+        with contextlib.suppress(Damaged, ConfigError, TypeError, OSError):
+            yield folder, _parsed(read_bytes(folder / "spec.json"), folder.name)
 
 
 def folder_of(name: str) -> Path:
@@ -363,13 +365,9 @@ def folder_of(name: str) -> Path:
     Raises:
         ConfigError: when the home has none of this name.
     """
-    root = home() / "data"
-    for folder in sorted(root.iterdir()) if root.is_dir() else []:
-        try:
-            if _parsed(read_bytes(folder / "spec.json"), folder.name).spec.name == name:
-                return folder
-        except (Damaged, ConfigError, TypeError, OSError):
-            continue
+    for folder, kept in _kept_folders():
+        if kept.spec.name == name:
+            return folder
     raise ConfigError(unknown("dataset", name, own_data()))
 
 

@@ -21,24 +21,6 @@ _NAMES = {
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 
-__all__ = [
-    "Job",
-    "MapJob",
-    "MapSpec",
-    "QueuePosition",
-    "active_jobs",
-    "cancel",
-    "find_map",
-    "pace",
-    "queue_position",
-    "request_map",
-    "start",
-    "stop_supervising",
-    "submit_map",
-    "supervise",
-    "under_way",
-]
-
 
 def __getattr__(name: str) -> Any:
     """Import the file behind a name when it is first used: a page that shows no map never loads the map methods."""

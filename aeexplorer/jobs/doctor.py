@@ -18,7 +18,7 @@ from aeexplorer.jobs.maps import MapJob
 from aeexplorer.jobs.orphans import orphans
 from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import read_submission, submissions, work_folders
-from aeexplorer.runs.folders import Status, WorkFolder
+from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.run import Run
 from aeexplorer.store import EVENT_BYTES, Damaged, home, load_arrays, load_tensors, read_json
 
@@ -41,7 +41,9 @@ def examine() -> list[Finding]:
     """Find everything that is wrong in the home; changes nothing, and never raises for what it finds."""
     if not home().is_dir():
         return []
-    return [*_check_disk(), *_check_registry(), *_check_folders(), *_check_processes()]
+    folders = (finding for path in work_folders() for finding in examine_folder(path))
+    processes = (Finding(f"process {orphan.pid}", orphan.what, "doctor --clean") for orphan in orphans())
+    return [*_check_disk(), *_check_registry(), *folders, *processes]
 
 
 def _check_disk() -> Iterator[Finding]:
@@ -75,7 +77,7 @@ def _check_registry() -> Iterator[Finding]:
     registry.close()
     for folder, _ in submissions():
         job = known.pop(folder_key(folder.path), None)
-        state = _state(folder)
+        state = folder.recorded_state
         if job is None:
             yield Finding(folder_key(folder.path), "is not in the registry", "doctor --rebuild")
         elif state in ("done", "failed", "cancelled") and job.state not in (state, *ACTIVE):
@@ -83,23 +85,6 @@ def _check_registry() -> Iterator[Finding]:
     for key in known:
         if not (home() / key).is_dir():
             yield Finding(key, "is in the registry and its folder is gone", "doctor --rebuild")
-
-
-def _state(folder: WorkFolder) -> str:
-    try:
-        return folder.recorded_status.state
-    except Damaged:
-        return "damaged"
-
-
-def _check_processes() -> Iterator[Finding]:
-    for orphan in orphans():
-        yield Finding(f"process {orphan.pid}", orphan.what, "doctor --clean")
-
-
-def _check_folders() -> Iterator[Finding]:
-    for path in work_folders():
-        yield from examine_folder(path)
 
 
 def examine_folder(path: Path) -> Iterator[Finding]:
@@ -146,10 +131,7 @@ def _check_dial(run: Run, done: bool) -> None:
 
 def _map_checks(path: Path) -> Iterator[Callable[[], Any]]:
     yield lambda: MapJob(path)
-    status = Status()
-    with contextlib.suppress(Damaged, OSError):
-        status = WorkFolder(path).recorded_status
-    if status.state == "done":
+    if WorkFolder(path).recorded_state == "done":
         yield lambda: MapJob(path).finished()
 
 

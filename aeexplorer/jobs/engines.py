@@ -79,10 +79,9 @@ class LocalEngine:
     writes the next folder into the pipe on its standard input. A worker whose server is gone finishes its job and ends.
     """
 
-    def __init__(self, workers: int, reserved: int = 0, warm: bool = True) -> None:
+    def __init__(self, workers: int, reserved: int = 0) -> None:
         self.workers = workers
         self.reserved = reserved
-        self.warm = warm
         self._pool: dict[subprocess.Popen[bytes], Path | None] = {}  # each worker's folder; None while it is idle
         self._changed: Callable[[], None] = lambda: None
 
@@ -162,7 +161,7 @@ class LocalEngine:
 
     def keep_warm(self) -> None:
         self._refresh()
-        if self.warm and len(self._pool) < self.workers and None not in self._pool.values():
+        if len(self._pool) < self.workers and None not in self._pool.values():
             self._start()
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from aeexplorer.config import Config, ConfigError, unknown
 from aeexplorer.data import find_source
-from aeexplorer.explorer import Explorer, open_run
+from aeexplorer.explorer import open_run
 from aeexplorer.jobs.codes import MOST_CODES, SplitName, codes_for_map, codes_key
 from aeexplorer.jobs.graphs import GRAPH_NEIGHBOURS, STORED_NEIGHBOURS, neighbour_graph
 from aeexplorer.metrics import KNNGraph
@@ -110,22 +110,6 @@ class MapJob(WorkFolder):
         notices = (self.last_event("end") or {}).get("notices", [])
         notices = tuple(map(str, notices)) if isinstance(notices, list) else ()
         return FinishedMap(points, labels, index, status.result, notices, status.seconds, kept)
-
-    def projection(self, explorer: Explorer | None = None) -> Projection:
-        """The finished map with its codes, which places new codes on it and lifts points from it.
-
-        Args:
-            explorer: of the run, if it is open already.
-
-        Raises:
-            Damaged: when its files are missing or do not fit, or when the run has changed.
-        """
-        found, spec = self.finished(), self.spec
-        codes = codes_for_map(explorer or open_run(spec.run), spec.n, spec.split)
-        if not np.array_equal(codes.index, found.index):
-            raise Damaged(f"the map in {self.path.name} is of other samples than its run has codes of")
-        parameters = {**spec.parameters, **(self.last_event("end") or {}).get("parameters", {})}
-        return Projection(found.points, codes.z, spec.method, parameters, found.notices, None, found.seconds)
 
     def intermediate(self) -> np.ndarray | None:
         """Points (n, 2 or 3) of the layout so far, or None before the first."""

@@ -17,7 +17,7 @@ import psutil
 
 from aeexplorer.jobs.processes import STARTER, signal_worker
 from aeexplorer.jobs.submission import work_folders
-from aeexplorer.runs.folders import Status, WorkFolder, process_identity, process_lives
+from aeexplorer.runs.folders import WorkFolder, process_identity, process_lives
 from aeexplorer.store import Damaged, home, read_json
 
 END_SECONDS = 3.0  # for a worker to end by itself before it is killed
@@ -81,10 +81,7 @@ def _leases() -> Iterator[tuple[int, float]]:
 
 def _unfinished(path: Path) -> bool:
     """Whether there is work to do in a folder."""
-    status = Status(state="failed")
-    with contextlib.suppress(Damaged, OSError):
-        status = WorkFolder(path).recorded_status
-    return status.state in ("queued", "running", "interrupted")
+    return WorkFolder(path).recorded_state in ("queued", "running", "interrupted")
 
 
 def end_orphans() -> list[Orphan]:

@@ -9,20 +9,3 @@ from aeexplorer.plots.maps import scatter_map, scatter_toy
 from aeexplorer.plots.marks import add_path
 from aeexplorer.plots.pictures import diverging, tile, to_gif, to_png
 from aeexplorer.plots.theme import DARK, LIGHT, Theme
-
-__all__ = [
-    "DARK",
-    "LIGHT",
-    "Theme",
-    "add_path",
-    "bars",
-    "dimension_curve",
-    "diverging",
-    "loss_curves",
-    "scatter_map",
-    "scatter_toy",
-    "shepard_plot",
-    "tile",
-    "to_gif",
-    "to_png",
-]

@@ -105,7 +105,6 @@ def bars(
     names: Sequence[str] | None = None,
     theme: Theme = LIGHT,
     unit: str = "",
-    active: ArrayLike | None = None,
 ) -> Figure:
     """One bar per value, e.g. the KL of each latent dimension.
 
@@ -114,32 +113,29 @@ def bars(
         names: under the bars; 0, 1, … if None.
         theme: colours.
         unit: title of the vertical axis.
-        active: (n,) bool: bars in the accent colour, the others muted; None: all of them.
 
     Raises:
-        ConfigError: for names or flags that are not one per value.
+        ConfigError: for names that are not one per value.
     """
     import plotly.graph_objects as go
 
     heights = np.asarray(values, dtype=np.float64).ravel()
     n = len(heights)
-    flags = np.ones(n, dtype=bool) if active is None else np.asarray(active, dtype=bool)
     below = [str(i) for i in range(n)] if names is None else [escaped(str(name)) for name in names]
-    if len(below) != n or flags.shape != (n,):
-        raise ConfigError(f"names and active must be one per value: {n}, got {len(below)} and {flags.size}")
-    colours = np.where(flags, theme.accent, theme.muted).tolist()
+    if len(below) != n:
+        raise ConfigError(f"names must be one per value: {n}, got {len(below)}")
     # Bars stand at their position: two of the same name stay two bars.
     figure = go.Figure(
         go.Bar(
             x=np.arange(n),
             y=heights,
-            marker_color=colours,
+            marker_color=theme.accent,
             text=below,
             hovertemplate="%{text}: %{y:.4g}<extra></extra>",
         )
     )
     figure.update_traces(textposition="none")
-    dress(figure, theme, f"{n} bars{f' in {unit}' if unit else ''}, {int(flags.sum())} of them active")
+    dress(figure, theme, f"{n} bars{f' in {unit}' if unit else ''}")
     figure.update_layout(bargap=0.25, showlegend=False)
     step = max(1, n // 16)
     figure.update_xaxes(tickvals=np.arange(0, n, step), ticktext=below[::step], showgrid=False)

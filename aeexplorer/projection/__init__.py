@@ -13,23 +13,3 @@ from aeexplorer.projection.maps import Projection, project
 from aeexplorer.projection.methods import METHODS, Method
 from aeexplorer.projection.tsne import TSNEConfig
 from aeexplorer.projection.umap import UMAPConfig
-
-__all__ = [
-    "METHODS",
-    "SMALLEST_MAP",
-    "AxisConfig",
-    "Cancelled",
-    "KNNGraph",
-    "Method",
-    "PCAConfig",
-    "Progress",
-    "Projection",
-    "RawConfig",
-    "TSNEConfig",
-    "UMAPConfig",
-    "align",
-    "coordinates_csv",
-    "project",
-    "projector_zip",
-    "quality",
-]

@@ -132,6 +132,14 @@ class WorkFolder:
         """The content of status.json, whether or not the worker still lives."""
         return _parsed_status(read_bytes(self.path / "status.json"), self.path.name)
 
+    @property
+    def recorded_state(self) -> str:
+        """The state in status.json; "damaged" where it cannot be read."""
+        try:
+            return self.recorded_status.state
+        except (Damaged, OSError):
+            return "damaged"
+
     def _interrupted(self, seen: Status, reason: str) -> Status:
         again = self.recorded_status  # the worker may have finished since status.json was read
         return again.replace(state="interrupted", reason=reason) if again == seen else again

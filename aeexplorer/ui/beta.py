@@ -33,14 +33,13 @@ from aeexplorer.runs.dial import mark
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
 from aeexplorer.server.identity import current_address, current_owner
-from aeexplorer.store import Damaged
 from aeexplorer.training.estimation import estimate
 from aeexplorer.training.loop import TrainingConfig
 from aeexplorer.ui.shared.class_picker import scene_name
 from aeexplorer.ui.shared.companions import same_data
 from aeexplorer.ui.shared.exports import sheet
 from aeexplorer.ui.shared.page_footer import Download, opening
-from aeexplorer.ui.shared.resources import all_runs, dataset, explorer, theme
+from aeexplorer.ui.shared.resources import all_runs, dataset, opens, theme
 from aeexplorer.ui.shared.run_picker import remember_sample
 from aeexplorer.ui.shared.sample_sets import SampleRow
 from aeexplorer.ui.shared.samples import long_names
@@ -65,13 +64,8 @@ def twin_of(run: Run) -> Run | None:
     if run.config.latent_dim <= 2:
         return None
     kin = [other for other in same_data(run) if has_beta(other) and other.config.latent_dim == 2]
-    for other in sorted(kin, key=lambda r: (r.path.name != f"{run.path.name}-2d", r.removable != run.removable)):
-        try:
-            explorer(other)
-        except (Damaged, OSError):
-            continue
-        return other
-    return None
+    kin.sort(key=lambda r: (r.path.name != f"{run.path.name}-2d", r.removable != run.removable))
+    return next(filter(opens, kin), None)
 
 
 def choose_multirate(run: Run) -> Run | None:

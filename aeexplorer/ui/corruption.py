@@ -16,12 +16,11 @@ from aeexplorer.live.panel import AnyView, Button, Chart, Control, Heat, Line, M
 from aeexplorer.live.scenes import render
 from aeexplorer.live.scenes.beta import PER_CLASS
 from aeexplorer.runs.run import Run
-from aeexplorer.store import Damaged
 from aeexplorer.ui.shared.class_picker import scene_name
 from aeexplorer.ui.shared.companions import choose_companion, same_data, told_apart
 from aeexplorer.ui.shared.exports import sheet
 from aeexplorer.ui.shared.page_footer import Download, opening
-from aeexplorer.ui.shared.resources import explorer, openable_runs
+from aeexplorer.ui.shared.resources import openable_runs, opens
 from aeexplorer.ui.shared.run_picker import remember_run, remember_sample
 from aeexplorer.ui.shared.sample_sets import SampleRow
 from aeexplorer.ui.shared.view_state import Limits, PanelState, Setting, number, whole
@@ -57,11 +56,8 @@ def dials_by_kind(run: Run) -> dict[str, str]:
     dials = {str(run.config.corruption): run.id}
     for other in openable_runs():
         alike = is_dial(other) and other.spec.dataset == run.spec.dataset and other.family.name == run.family.name
-        if alike and other.config.latent_dim == run.config.latent_dim and other.config.corruption not in dials:
-            try:
-                explorer(other)
-            except (Damaged, OSError):
-                continue
+        alike = alike and other.config.latent_dim == run.config.latent_dim
+        if alike and other.config.corruption not in dials and opens(other):
             dials[str(other.config.corruption)] = other.id
     return {kind: dials[kind] for kind in CORRUPTIONS if kind in dials}
 

@@ -13,8 +13,9 @@ from aeexplorer.live.open_run import OpenRun
 from aeexplorer.live.panel import Button, Control, Play, Readout, Row, Segmented, Slider
 from aeexplorer.plots import scatter_toy
 from aeexplorer.ui.generate_dimensions import redraw, sliders, traverse
-from aeexplorer.ui.generate_view import DIFFERENCE, DRAWS, SEED, TEMPERATURE, WIDE_DRAWS, Shown, View, picked, picture
+from aeexplorer.ui.generate_view import DIFFERENCE, DRAWS, SEED, TEMPERATURE, WIDE_DRAWS, Shown, View, picked
 from aeexplorer.ui.shared.class_picker import scene_name
+from aeexplorer.ui.shared.exports import picture
 from aeexplorer.ui.shared.groups import Group, group_options
 from aeexplorer.ui.shared.resources import theme
 from aeexplorer.ui.shared.sample_picker import PickedSample, python_of

@@ -11,8 +11,9 @@ from streamlit.delta_generator import DeltaGenerator
 from aeexplorer.live.components import live_panel
 from aeexplorer.live.open_run import OpenRun
 from aeexplorer.live.panel import Button, Control, Readout, Row, Slider
-from aeexplorer.ui.generate_view import DIFFERENCE, DRAWS, SEED, TEMPERATURE, WIDE_DRAWS, Shown, picked, picture
+from aeexplorer.ui.generate_view import DIFFERENCE, DRAWS, SEED, TEMPERATURE, WIDE_DRAWS, Shown, picked
 from aeexplorer.ui.shared.dimensions import Dimensions, dimensions_of, symbol
+from aeexplorer.ui.shared.exports import picture
 from aeexplorer.ui.shared.sample_picker import python_of
 from aeexplorer.ui.shared.view_state import PanelState, Setting, number
 

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from aeexplorer.live.open_run import OpenRun
 from aeexplorer.live.panel import Readout
-from aeexplorer.live.scenes import render
-from aeexplorer.ui.shared.exports import mosaic
 from aeexplorer.ui.shared.page_footer import Download
-from aeexplorer.ui.shared.resources import theme
 from aeexplorer.ui.shared.sample_picker import PickedSample, pick_samples
 from aeexplorer.ui.shared.view_state import Setting, number, whole
 
@@ -42,20 +37,6 @@ class Shown:
     numbers: str
     python: str
     files: tuple[Download, ...] = ()
-
-
-def picture(
-    opened: OpenRun,
-    name: str,
-    scene: str,
-    params: dict[str, Any],
-    rows: Callable[[dict[str, np.ndarray]], list[np.ndarray]],
-) -> tuple[Download, ...]:
-    """The rows of a scene as a PNG, made when asked for; nothing of samples that are no pictures."""
-    if opened.spec.kind != "image":
-        return ()
-    light = theme().name == "light"
-    return (Download("PNG", name, lambda: mosaic(rows(render(scene, params).arrays), light)),)
 
 
 def picked(opened: OpenRun, place: DeltaGenerator) -> tuple[PickedSample, DeltaGenerator]:

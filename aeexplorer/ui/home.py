@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import streamlit as st
 
@@ -12,7 +10,7 @@ from aeexplorer.live.components import draw_pad, latent_pad
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.shared.drawings import drawable, link, shared_drawing
 from aeexplorer.ui.shared.run_picker import picked_sample, remember_drawing, remember_sample
-from aeexplorer.ui.shared.view_state import PanelState, Setting
+from aeexplorer.ui.shared.view_state import PanelState, Setting, place
 
 PLANE = "home"
 Point = tuple[float, float]
@@ -29,7 +27,10 @@ class Plane:
     def __init__(self, model: Explorer) -> None:
         self._model, self._key = model, f"plane.{model.name}"
         reach = 3 * max(float(np.abs(model.codes.z).max()), 1.0)
-        self._state = PanelState(self._key, z=Setting("home", "z", _reader(reach), _as_text))
+        self._state = PanelState(
+            self._key,
+            z=Setting("home", "z", place((-reach, -reach), (reach, reach)), lambda z: f"{z[0]:.3f},{z[1]:.3f}"),
+        )
         self._start: Point = self._state.start(z=self._first_point())["z"]
         self.drawn = False
 
@@ -93,19 +94,3 @@ class Plane:
 def decoded_at(model: Explorer, z: Point) -> np.ndarray:
     """What a point of the plane decodes to, (1, *shape)."""
     return model.decode(np.array([z]))
-
-
-def _as_text(z: Point) -> str:
-    return f"{z[0]:.3f},{z[1]:.3f}"
-
-
-def _reader(reach: float) -> Callable[[str], Point]:
-    """A reader of points no farther than that on either axis."""
-
-    def read(text: str) -> Point:
-        x, y = (float(part) for part in text.split(","))
-        if not (np.isfinite([x, y]).all() and max(abs(x), abs(y)) <= reach):
-            raise ValueError(text)
-        return x, y
-
-    return read

@@ -325,16 +325,3 @@ def patch_python(params: dict[str, Any], n: int) -> str:
         f'kind="{params["kind"]}")\n'
         f"pictures = model.decode(z.reshape(-1, model.latent_dim))\n"
     )
-
-
-def patch_files(params: dict[str, Any], opened: OpenRun) -> list[Download]:
-    """The patch as a picture, made when asked for."""
-    if opened.spec.kind != "image":
-        return []
-    light = theme().name == "light"
-
-    def picture() -> bytes:
-        tiles = render("corners", params).arrays["tiles"]
-        return mosaic(np.split(tiles, params["rows"]), light)
-
-    return [Download("PNG", "patch.png", picture)]

@@ -23,7 +23,7 @@ from aeexplorer.store import Damaged
 from aeexplorer.ui.shared.figures import collapse_sentence, figures_on_test
 from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.resources import all_runs
-from aeexplorer.ui.shared.text import as_text, counted, duration
+from aeexplorer.ui.shared.text import as_text, counted, duration, shortened
 
 if TYPE_CHECKING:
     from streamlit.elements.arrow import DataframeState
@@ -179,7 +179,7 @@ def _columns() -> dict[str, Any]:
 def _cells(run: Row) -> dict[str, Any] | None:
     """One row of the table; None where the run is gone."""
     if isinstance(run, DamagedRun):
-        return {"Name": _short(run.path.name), "State": DAMAGED}
+        return {"Name": shortened(run.path.name, TITLE_LIMIT), "State": DAMAGED}
     if not run.path.exists():
         return None
     try:
@@ -192,7 +192,7 @@ def _cells(run: Row) -> dict[str, Any] | None:
         status, state = Status(state="failed"), DAMAGED
     result = status.result
     return {
-        "Name": _short(run.title),
+        "Name": shortened(run.title, TITLE_LIMIT),
         "State": state,
         "Data": run.spec.data.title,
         "Family": run.family.short,
@@ -204,10 +204,6 @@ def _cells(run: Row) -> dict[str, Any] | None:
         "Time": status.seconds or None,
         "Made": run.spec.created[:10],
     }
-
-
-def _short(title: str) -> str:
-    return title if len(title) <= TITLE_LIMIT else title[: TITLE_LIMIT - 1] + "…"
 
 
 # the selected run
@@ -247,7 +243,7 @@ def _details(run: Row) -> None:
 
 def _words(title: str, about: str) -> None:
     st.html(
-        f'<div class="ae-run"><b><bdi>{html.escape(_short(title))}</bdi></b>'
+        f'<div class="ae-run"><b><bdi>{html.escape(shortened(title, TITLE_LIMIT))}</bdi></b>'
         f"<span><bdi>{html.escape(about[:400])}</bdi></span></div>"
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,11 +17,10 @@ from aeexplorer.live.scenes.score import NOISY, SHORTEST, STEPS
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.shared.companions import choose_companion, same_data, told_apart
 from aeexplorer.ui.shared.page_footer import Download, opening
-from aeexplorer.ui.shared.view_state import PanelState, Setting, number
+from aeexplorer.ui.shared.view_state import PanelState, Setting, number, place
 
 KEY = "score.field"
 FIRST = 0.1
-Point = tuple[float, float]
 
 
 def has_score(run: Run) -> bool:
@@ -60,7 +58,9 @@ def follow_score(model: Explorer, other: Run | None) -> dict[str, Any]:
     state = PanelState(
         f"{KEY}.{run.id}",
         sigma=Setting("score", "sigma", number(low, high)),
-        start=Setting(f"score.{run.spec.dataset}", "at", _reader(still), lambda at: f"{at[0]:.4g},{at[1]:.4g}"),
+        start=Setting(
+            f"score.{run.spec.dataset}", "at", place(still["low"], still["high"]), lambda at: f"{at[0]:.4g},{at[1]:.4g}"
+        ),
     )
     first = (float(still["start"][0]), float(still["start"][1]))
     start = state.start({"sigma": (low, high)}, sigma=FIRST, start=first)
@@ -78,18 +78,6 @@ def follow_score(model: Explorer, other: Run | None) -> dict[str, Any]:
     )
     left = state.left({"sigma": min(max(field.sigma, low), high), "start": field.start})
     return {"run": run.id, **left} | ({"compare_run": other.id} if other else {})
-
-
-def _reader(still: dict[str, Any]) -> Callable[[str], Point]:
-    """A reader of places inside of the plane that is shown."""
-
-    def read(text: str) -> Point:
-        x, y = (float(part) for part in text.split(","))
-        if not np.all((still["low"] <= np.array([x, y])) & (np.array([x, y]) <= still["high"])):
-            raise ValueError(text)
-        return x, y
-
-    return read
 
 
 def _slider(model: Explorer, sigma: float) -> Slider:

@@ -35,8 +35,8 @@ NARROWEST = 3.2
 """Half of the map's width at least, in standard deviations of the prior."""
 
 
-class BetaParams(Config):
-    """`seed` locks the prior samples: β changes the decoder, not the codes that it decodes.
+class CurveParams(Config):
+    """What does not move with β.
 
     Attributes:
         twin: a dial over β of the same data with a code of two values, whose map is shown; without one the map is that
@@ -47,10 +47,15 @@ class BetaParams(Config):
     run: str
     twin: str | None = None
     gated: str | None = None
+    points: int = Field(MAP_POINTS, ge=2, le=MAP_POINTS)
+
+
+class BetaParams(CurveParams):
+    """`seed` locks the prior samples: β changes the decoder, not the codes that it decodes."""
+
     samples: Samples = Field(min_length=1, max_length=MAX_SAMPLES)
     value: float = Field(1.0, gt=0, description="β")
     seed: int = Field(0, ge=0, le=2**32 - 1)
-    points: int = Field(MAP_POINTS, ge=2, le=MAP_POINTS)
 
 
 def beta(params: BetaParams) -> Frame:
@@ -199,15 +204,6 @@ def _places(shown: OpenRun, value: float) -> np.ndarray:
         x = shown.test.x[shown.explorer.codes.index[:MAP_POINTS]]
         shown.along[value] = shown.plane.place(shown.explorer.at(value).encode(x))
     return shown.along[value]
-
-
-class CurveParams(Config):
-    """What of `BetaParams` does not move."""
-
-    run: str
-    twin: str | None = None
-    gated: str | None = None
-    points: int = Field(MAP_POINTS, ge=2, le=MAP_POINTS)
 
 
 def curve(params: CurveParams) -> Frame:

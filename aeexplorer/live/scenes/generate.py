@@ -16,14 +16,17 @@ from aeexplorer.live.scenes.samples import MAX_TILES, Sample, code_of, stored, v
 from aeexplorer.metrics import STATUSES
 
 
-class SampleParams(Config):
-    """`source` "normal" draws from a standard normal distribution whatever the family was trained for."""
-
+class _DrawParams(Config):
     run: str
-    source: Literal["own", "normal"] = "own"
     n: int = Field(16, ge=1, le=MAX_TILES)
     seed: int = Field(0, ge=0, le=2**32 - 1)
     temperature: float = Field(1.0, ge=0, le=10)
+
+
+class SampleParams(_DrawParams):
+    """`source` "normal" draws from a standard normal distribution whatever the family was trained for."""
+
+    source: Literal["own", "normal"] = "own"
 
 
 def sample(params: SampleParams) -> Frame:
@@ -46,15 +49,11 @@ def sample(params: SampleParams) -> Frame:
     return Frame({"tiles": tiles(x, opened.spec)}, readouts, opened.spec)
 
 
-class ResampleParams(Config):
+class ResampleParams(_DrawParams):
     """The first `below` levels of the sample's code are kept."""
 
-    run: str
     sample: Sample
     below: int = Field(1, ge=0, le=8)
-    n: int = Field(16, ge=1, le=MAX_TILES)
-    seed: int = Field(0, ge=0, le=2**32 - 1)
-    temperature: float = Field(1.0, ge=0, le=10)
 
 
 def resample(params: ResampleParams) -> Frame:

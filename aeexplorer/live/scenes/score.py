@@ -14,6 +14,7 @@ from aeexplorer.explorer import Explorer
 from aeexplorer.live.frame import Frame
 from aeexplorer.live.open_run import OpenRun
 from aeexplorer.live.open_runs import find_open_run
+from aeexplorer.live.scenes.beta import between
 from aeexplorer.metrics import STATUSES, Agreement, SmoothedData, score_agreement, walk
 
 SIDE = 28
@@ -108,7 +109,7 @@ def field(params: FieldParams) -> Frame:
         arrays[f"{prefix}learned"] = scores[: len(at)].astype(np.float32)
         agreement = score_agreement(scores[len(at) :], wanted)
         readouts |= {f"{prefix}{name}": value for name, value in agreement._asdict().items()}
-        readouts[f"{prefix}between"] = _between(model, sigma)
+        readouts[f"{prefix}between"] = between(model.dial, sigma) if model.dial else None
     return Frame(arrays, readouts)
 
 
@@ -228,14 +229,6 @@ def _opened(params: FieldParams | CurveParams) -> tuple[Plane, dict[str, Explore
 def _at(model: Explorer, sigma: float) -> Explorer:
     """Arrows, numbers and walk are of the same few models."""
     return model.at(sigma) if model.dial else model
-
-
-def _between(model: Explorer, sigma: float) -> tuple[float, float] | None:
-    """The two snapshots between which a dial stands, the same twice at one of them; None for one model."""
-    if model.dial is None:
-        return None
-    stand = model.dial.between(sigma)
-    return {0.0: (stand.lower, stand.lower), 1.0: (stand.upper, stand.upper)}.get(stand.weight, stand[:2])
 
 
 def _status(shown: Plane, distance: float) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from aeexplorer.data import DataSpec, as_uint8
+from aeexplorer.live.open_run import OpenRun
+from aeexplorer.live.scenes import render
 from aeexplorer.plots import diverging, tile, to_gif, to_png
 from aeexplorer.projection.export import plain_cell
 from aeexplorer.ui.shared.page_footer import Download
@@ -33,6 +36,20 @@ def sheet(name: str, rows: Mapping[str, np.ndarray], spec: DataSpec, residual: n
     if residual is not None:
         pictures = [*(_coloured(x, light) for x in pictures), diverging(residual, theme())]
     return Download("PNG", f"{name}.png", partial(mosaic, pictures, light))
+
+
+def picture(
+    opened: OpenRun,
+    name: str,
+    scene: str,
+    params: dict[str, Any],
+    rows: Callable[[dict[str, np.ndarray]], list[np.ndarray]],
+) -> tuple[Download, ...]:
+    """The rows of a scene as a PNG, made when asked for; nothing of samples that are no pictures."""
+    if opened.spec.kind != "image":
+        return ()
+    light = theme().name == "light"
+    return (Download("PNG", name, lambda: mosaic(rows(render(scene, params).arrays), light)),)
 
 
 def _table(rows: Mapping[str, np.ndarray], spec: DataSpec) -> bytes:

@@ -16,6 +16,7 @@ from aeexplorer.projection import SMALLEST_MAP, Projection, project
 from aeexplorer.projection.judging import judge
 from aeexplorer.runs.listing import DamagedRun, list_runs, pretrained
 from aeexplorer.runs.run import Run
+from aeexplorer.store import Damaged
 from aeexplorer.ui.shared.class_picker import scene_name
 
 
@@ -26,6 +27,15 @@ def explorer(run: Run) -> Explorer:
         Damaged: when it cannot be opened.
     """
     return shelved(scene_name(run))
+
+
+def opens(run: Run) -> bool:
+    """Whether the run can be opened."""
+    try:
+        explorer(run)
+    except (Damaged, OSError):
+        return False
+    return True
 
 
 def dataset(name: str) -> Dataset:

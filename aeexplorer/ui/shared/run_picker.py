@@ -14,7 +14,7 @@ from aeexplorer.store import Damaged
 from aeexplorer.ui.shared.class_picker import pick_class
 from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.resources import explorer, openable_runs
-from aeexplorer.ui.shared.text import as_text
+from aeexplorer.ui.shared.text import as_text, shortened
 from aeexplorer.ui.shared.view_state import Setting, linked, whole
 
 PREFERRED = ("mnist-vae-2d", "digits-vae-2d")
@@ -25,15 +25,10 @@ LONGEST_TITLE = 44
 SHORT_KINDS = {"gaussian": "σ", "salt_and_pepper": "salt & pepper", "masking": "masking", "masking_blocks": "blocks"}
 
 
-def any_run(run: Run) -> bool:
-    """Every run fits."""
-    return True
-
-
 def pick_run(
     label: str = "Model",
     preferred: tuple[str, ...] = PREFERRED,
-    fits: Callable[[Run], bool] = any_run,
+    fits: Callable[[Run], bool] = lambda run: True,
     missing: str = "There is no trained model yet. Train one: training on digits takes seconds.",
     **train: str,
 ) -> Run | None:
@@ -92,7 +87,8 @@ def run_labels(runs: Iterable[Run]) -> dict[str, str]:
     order = {name: i for i, name in enumerate(sources())}
     ranked = sorted(runs, key=lambda run: -1 if run.removable else order.get(run.spec.dataset, len(order)))
     names = {
-        run.id: f"{run.spec.data.title} · {short_name(run)}" if _is_plain(run) else _cut(run.title) for run in ranked
+        run.id: f"{run.spec.data.title} · {short_name(run)}" if _is_plain(run) else shortened(run.title, LONGEST_TITLE)
+        for run in ranked
     }
     count = Counter(names.values())
     created = {run.id: run.spec.created[5:16].replace("T", " ") for run in ranked if run.removable}
@@ -115,10 +111,6 @@ def short_name(run: Run) -> str:
 def _is_plain(run: Run) -> bool:
     """Whether a run bears the name that it was given by itself."""
     return run.title.startswith(f"{run.spec.data.title} · {run.family.title} · {run.config.latent_dim}-d")
-
-
-def _cut(title: str) -> str:
-    return title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
 
 
 def asked_run() -> str | None:

@@ -20,6 +20,11 @@ def as_text(text: str) -> str:
     return text.replace("<", "&lt;").replace(">", "&gt;")
 
 
+def shortened(text: str, limit: int) -> str:
+    """A text of at most `limit` characters, with "…" in place of the rest."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
 def duration(seconds: float) -> str:
     """Say a span of time in round numbers: "12 s", "3 minutes", "2.5 hours"."""
     if seconds < 90:

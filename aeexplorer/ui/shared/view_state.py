@@ -257,6 +257,18 @@ def number(low: float, high: float) -> Callable[[str], float]:
     return read
 
 
+def place(low: Sequence[float], high: Sequence[float]) -> Callable[[str], tuple[float, float]]:
+    """A reader of points "x,y" between two corners of a plane."""
+
+    def read(text: str) -> tuple[float, float]:
+        x, y = (float(part) for part in text.split(","))
+        if not (low[0] <= x <= high[0] and low[1] <= y <= high[1]):
+            raise ValueError(text)
+        return x, y
+
+    return read
+
+
 def names(text: str) -> list[str]:
     """A reader of names separated by commas."""
     return [part for part in text.split(",") if part]
