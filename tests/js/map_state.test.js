@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { toHex } from "../../aeexplorer/live/static/shared/colours.js";
+import { FrameLoop } from "../../aeexplorer/live/static/shared/frame_loop.js";
 import { MapGroup } from "../../aeexplorer/live/static/map/linking.js";
 import { MapState } from "../../aeexplorer/live/static/map/map_state.js";
 import { GREY, HIDDEN, SHOWN } from "../../aeexplorer/live/static/map/stamping.js";
-import { eased, PointTransition, rescaled } from "../../aeexplorer/live/static/map/transition.js";
+import { eased, rescaled, travel } from "../../aeexplorer/live/static/map/transition.js";
 
 const base64 = (values) => Buffer.from(values.buffer).toString("base64");
 const floats = (...values) => base64(Float32Array.from(values));
@@ -91,18 +92,18 @@ test("a decoded place is forgotten when the pointer no longer decodes, or the ma
 test("a movement arrives, and one that is stopped or replaced moves nothing any more", (t) => {
   const advance = screen(t);
   const [flat, solid] = [Float32Array.from([0, 0, 4, 2]), Float32Array.from([1, 2, 3, 4, 5, 6])];
-  const transition = new PointTransition();
+  const transition = new FrameLoop();
   const moved = [];
-  transition.start(flat, flat.map((value) => value + 1), (points) => moved.push(points));
+  travel(transition, flat, flat.map((value) => value + 1), (points) => moved.push(points));
   advance(100);
   assert.ok(moved[0][0] > 0 && moved[0][0] < 1);
-  transition.start(solid, solid.map((value) => 2 * value), (points) => moved.push(points));
+  travel(transition, solid, solid.map((value) => 2 * value), (points) => moved.push(points));
   assert.equal(advance(200), 1);
   assert.equal(moved.at(-1).length, 6);
   advance(300);
   assert.deepEqual([...moved.at(-1)], [2, 4, 6, 8, 10, 12]);
   assert.equal(advance(16), 0);
-  transition.start(flat, flat, () => assert.fail("a stopped movement went on"));
+  travel(transition, flat, flat, () => assert.fail("a stopped movement went on"));
   transition.stop();
   assert.equal(advance(16), 0);
 });

@@ -93,10 +93,7 @@ export class FlatCamera {
     return [this.centre[0] + (px - this.width / 2) / this.scale, this.centre[1] - (py - this.height / 2) / this.scale];
   }
 
-  /** @param {number} dx @param {number} dy */
-  drag(dx, dy) {
-    this.shift(dx, dy);
-  }
+  drag = this.shift;
 
   /** @param {number} dx @param {number} dy */
   shift(dx, dy) {

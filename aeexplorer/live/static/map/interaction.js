@@ -1,6 +1,7 @@
 // What a person does on a map with pointer, fingers, wheel and keys: move, magnify, turn, point, pick, draw around,
 // decode.
 
+import { pixelOf } from "../shared/dom.js";
 import { combined } from "./linking.js";
 import { nearestTo, nearestTowards, pointsInside } from "./picking.js";
 import { rectangle } from "./polygon.js";
@@ -44,13 +45,6 @@ export class Interaction {
     };
   }
 
-  /** @param {MouseEvent} event @returns {Point} */
-  #pixelOf(event) {
-    const { stage } = this.map;
-    const { left, top } = stage.getBoundingClientRect();
-    return [event.clientX - left - stage.clientLeft, event.clientY - top - stage.clientTop];
-  }
-
   /** @param {Point} at @param {number} reach */
   #rowAt(at, reach) {
     const { x, y } = this.map.renderer.points;
@@ -63,7 +57,7 @@ export class Interaction {
     const { map } = this;
     map.stage.focus({ preventScroll: true });
     map.stage.setPointerCapture(event.pointerId);
-    const at = this.#pixelOf(event);
+    const at = pixelOf(this.map.stage, event);
     this.#fingers.set(event.pointerId, at);
     if (this.#fingers.size === 2) {
       this.#drag = map.state.outline = null;
@@ -76,7 +70,7 @@ export class Interaction {
 
   /** @param {PointerEvent} event */
   #move(event) {
-    const at = this.#pixelOf(event);
+    const at = pixelOf(this.map.stage, event);
     if (this.#fingers.size === 2 && this.#fingers.has(event.pointerId)) return this.#pinch(event.pointerId, at);
     const { map } = this;
     const drag = this.#drag;
@@ -158,7 +152,7 @@ export class Interaction {
     // a map that shows everything lets the page scroll on
     if (event.deltaY > 0 && !event.ctrlKey && camera.magnification <= 1) return;
     event.preventDefault();
-    camera.zoom(Math.exp(-event.deltaY * WHEEL), ...this.#pixelOf(event));
+    camera.zoom(Math.exp(-event.deltaY * WHEEL), ...pixelOf(this.map.stage, event));
     this.map.cameraMoved();
   }
 

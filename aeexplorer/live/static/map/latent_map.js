@@ -1,5 +1,6 @@
 // A map of codes: points to hover, pick, draw around, turn and magnify; maps of one group are linked.
 
+import { FrameLoop } from "../shared/frame_loop.js";
 import { make, makeRoot, prefersReducedMotion, renderer } from "../shared/dom.js";
 import { themeOf } from "../shared/theme.js";
 import { saveMap } from "./export.js";
@@ -9,7 +10,7 @@ import { mapGroup } from "./linking.js";
 import { MapSamples } from "./map_samples.js";
 import { MapState } from "./map_state.js";
 import { Renderer } from "./renderer.js";
-import { PointTransition } from "./transition.js";
+import { travel } from "./transition.js";
 
 /** @import { Component, Point } from "../shared/types.d.ts" */
 /** @import { Tool } from "./interaction.js" */
@@ -23,7 +24,7 @@ export class LatentMap {
   /** @type {Tool} */
   tool = "lasso";
   root = makeRoot("latent-map", "live-map");
-  transition = new PointTransition();
+  transition = new FrameLoop();
   interaction = new Interaction(this);
   legend = new Legend((c) => this.#toggleClass(c));
   title = make("strong");
@@ -120,7 +121,7 @@ export class LatentMap {
   #showLayout(from) {
     const { state, transition, renderer } = this;
     if (!from || prefersReducedMotion() || !state.size.width) return transition.stop();
-    transition.start(from, state.points, (points) => {
+    travel(transition, from, state.points, (points) => {
       state.points = points;
       renderer.refresh();
     });

@@ -2,6 +2,7 @@
 
 import { middleOf } from "./camera.js";
 
+/** @import { FrameLoop } from "../shared/frame_loop.js" */
 /** @import { Bounds } from "../shared/types.d.ts" */
 
 const TRAVEL_MS = 400;
@@ -27,31 +28,18 @@ export function rescaled(points, from, to) {
   return points.map((value, i) => (value - before[i % axes]) * scale + after[i % axes]);
 }
 
-export class PointTransition {
-  /** @type {number | null} */
-  #animation = null;
-
-  /**
-   * Move points to others of the same number; `moved` receives them after every step. A movement that was under way
-   * ends.
-   *
-   * @param {Float32Array} from
-   * @param {Float32Array} to
-   * @param {(points: Float32Array) => void} moved
-   */
-  start(from, to, moved) {
-    this.stop();
-    const begun = performance.now();
-    const step = (/** @type {number} */ now) => {
-      const t = eased((now - begun) / TRAVEL_MS);
-      this.#animation = t < 1 ? requestAnimationFrame(step) : null;
-      moved(from.map((value, i) => value + (to[i] - value) * t));
-    };
-    this.#animation = requestAnimationFrame(step);
-  }
-
-  stop() {
-    if (this.#animation !== null) cancelAnimationFrame(this.#animation);
-    this.#animation = null;
-  }
+/**
+ * Move points to others of the same number; `moved` receives them after every step.
+ *
+ * @param {FrameLoop} animation
+ * @param {Float32Array} from
+ * @param {Float32Array} to
+ * @param {(points: Float32Array) => void} moved
+ */
+export function travel(animation, from, to, moved) {
+  animation.start((elapsed) => {
+    const t = eased(elapsed / TRAVEL_MS);
+    moved(from.map((value, i) => value + (to[i] - value) * t));
+    return t < 1;
+  });
 }

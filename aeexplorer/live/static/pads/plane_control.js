@@ -1,7 +1,7 @@
 // A plane on which pointer, finger or arrow keys move a point: canvases over each other, and the scale between values
 // and pixels.
 
-import { make } from "../shared/dom.js";
+import { make, pixelOf } from "../shared/dom.js";
 import { clamp } from "../shared/numbers.js";
 import { fitBounds, planeScale } from "../shared/plane_geometry.js";
 
@@ -105,19 +105,13 @@ export class PlaneControl {
     this.element.setAttribute("aria-valuetext", text);
   }
 
-  /** The pixel under a pointer. @param {PointerEvent} event @returns {Point} */
-  pixelOf(event) {
-    const { left, top } = this.element.getBoundingClientRect();
-    return [event.clientX - left - this.element.clientLeft, event.clientY - top - this.element.clientTop];
-  }
-
   destroy() {
     this.observer.disconnect();
   }
 
   /** @param {PointerEvent} event */
   #point(event) {
-    const [x, y] = this.pixelOf(event);
+    const [x, y] = pixelOf(this.element, event);
     const { width, height } = this.size;
     if (this.scale) this.on.moved(this.scale.toValue(clamp(x, 0, width), clamp(y, 0, height)));
   }

@@ -1,5 +1,6 @@
 // A plane of arrows, exact and learned, that follow σ, and the walk of a point along them.
 
+import { FrameLoop } from "../shared/frame_loop.js";
 import { clearedContext } from "../shared/canvas.js";
 import { openStream } from "../shared/channel.js";
 import { Chart, dotValues, linesOf } from "../shared/chart.js";
@@ -11,7 +12,7 @@ import { makeSlider } from "../shared/slider.js";
 import { drawArrows, drawGround, drawStart, drawWalk, walkUpTo } from "./field_layers.js";
 import { COMPARED, FieldReadouts } from "./field_readouts.js";
 import { PlaneControl } from "./plane_control.js";
-import { WalkPlayer } from "./walk_player.js";
+import { playWalk } from "./walk_player.js";
 
 /** @import { Component, FrameOf, Host, Point, SceneRequest } from "../shared/types.d.ts" */
 /** @import { VectorFieldData } from "./types.d.ts" */
@@ -44,7 +45,7 @@ class FieldContent {
   #playNext = false;
   #curveRequested = false;
   status = make("p", { class: "live-said", role: "status" });
-  player = new WalkPlayer((step) => this.#drawOverlay(step));
+  player = new FrameLoop();
 
   /** @param {Host<VectorFieldData>} host @param {VectorFieldData} data @param {FieldState} state */
   constructor(host, data, state) {
@@ -117,7 +118,7 @@ class FieldContent {
     if (data) this.plane.fit(data.readouts, data.readouts);
     this.#drawGround();
     this.#drawArrows();
-    if (!this.player.playing) this.#drawOverlay();
+    if (!this.player.running) this.#drawOverlay();
     if (field) this.readouts.showAgreement(field.readouts, this.#drawn);
     if (walks) this.readouts.showEnds(walks.readouts, this.#drawn);
   }
@@ -239,7 +240,7 @@ class FieldContent {
     this.player.stop();
     if (!walks) return this.#drawOverlay();
     const steps = [walks.readouts.exact_steps, walks.readouts[`${this.#drawn}learned_steps`]];
-    this.player.play(Math.max(...steps.map(Number)));
+    playWalk(this.player, Math.max(...steps.map(Number)), (step) => this.#drawOverlay(step));
   }
 
   #surface() {

@@ -1,5 +1,6 @@
 // Buttons among a panel's controls: one that counts, one that plays.
 
+import { FrameLoop } from "../shared/frame_loop.js";
 import { make, prefersReducedMotion } from "../shared/dom.js";
 
 /** @import { Control, ControlEvents, SliderSpec } from "../shared/types.d.ts" */
@@ -48,35 +49,32 @@ export function playedShare(elapsed, seconds) {
  * @returns {Control<undefined>}
  */
 export function makePlay(spec, on, slider, sliderSpec) {
-  /** @type {number | null} */
-  let animation = null;
+  const animation = new FrameLoop();
   const [low, high] = [spec.low ?? sliderSpec.low, spec.high ?? sliderSpec.high];
   const refresh = () => {
-    const playing = animation !== null;
+    const playing = animation.running;
     element.setAttribute("aria-pressed", String(playing));
     const symbol = make("span", { text: playing ? "❚❚" : "▶", "aria-hidden": "true" });
     element.replaceChildren(symbol, playing ? "Pause" : spec.label);
   };
   const play = () => {
-    const begun = performance.now() - (1000 * spec.seconds * (slider.value - low)) / (high - low);
+    const begun = (1000 * spec.seconds * (slider.value - low)) / (high - low);
     let last = -Infinity;
-    const step = (/** @type {number} */ now) => {
-      animation = requestAnimationFrame(step);
-      if (prefersReducedMotion() && now - last < REDUCED_MS) return;
-      last = now;
-      slider.set(low + (high - low) * playedShare(now - begun, spec.seconds));
+    animation.start((elapsed) => {
+      if (prefersReducedMotion() && elapsed - last < REDUCED_MS) return true;
+      last = elapsed;
+      slider.set(low + (high - low) * playedShare(begun + elapsed, spec.seconds));
       on.changed();
-    };
-    animation = requestAnimationFrame(step);
+      return true;
+    });
     refresh();
   };
   const stop = () => {
-    if (animation !== null) cancelAnimationFrame(animation);
-    animation = null;
+    animation.stop();
     refresh();
   };
   const click = () => {
-    if (animation === null) return play();
+    if (!animation.running) return play();
     stop();
     on.released();
   };

@@ -1,6 +1,6 @@
 // Building blocks that the components share. Text goes in as text, never as markup.
 
-/** @import { Attributes, Child, Component, ComponentInstance } from "./types.d.ts" */
+/** @import { Attributes, Child, Component, ComponentInstance, Point } from "./types.d.ts" */
 
 /**
  * An element with attributes and children. An attribute that is undefined, null or false is left out, true is written
@@ -58,6 +58,12 @@ export function recordFrame(root, request) {
  */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
+}
+
+/** The pixel of an element under a pointer. @param {HTMLElement} element @param {MouseEvent} event @returns {Point} */
+export function pixelOf(element, event) {
+  const { left, top } = element.getBoundingClientRect();
+  return [event.clientX - left - element.clientLeft, event.clientY - top - element.clientTop];
 }
 
 /** Whether the reader prefers less motion. */

@@ -79,14 +79,8 @@ function diverging(value, dark) {
   return mix(paper, t < 0 ? blue : red, Math.sqrt(Math.abs(t)));
 }
 
-/**
- * A sequence as a line, two values as a point, more values as bars.
- *
- * @param {HTMLCanvasElement} canvas
- * @param {FrameArray} array
- * @param {number} i
- * @param {SampleStyle} style
- */
+// a sequence as a line, two values as a point, more values as bars
+/** @param {HTMLCanvasElement} canvas @param {FrameArray} array @param {number} i @param {SampleStyle} style */
 function drawSeries(canvas, { shape, data }, i, { kind, theme, span }) {
   const length = shape[1];
   const channels = shape[2] ?? 1;
