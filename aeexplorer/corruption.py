@@ -48,10 +48,6 @@ def _positions(shape: torch.Size) -> tuple[int, ...]:
     return (shape[0], 1, *shape[2:]) if len(shape) > 2 else tuple(shape)
 
 
-def _draw_normal(shape: torch.Size, generator: torch.Generator | None, device: torch.device) -> Tensor:
-    return noise.normal(shape, generator, device)
-
-
 def _draw_uniform(shape: torch.Size, generator: torch.Generator | None, device: torch.device) -> Tensor:
     return noise.uniform(_positions(shape), generator, device)
 
@@ -97,7 +93,7 @@ def masking(x: Tensor, level: float, pattern: Tensor, extremes: tuple[float, flo
 CORRUPTIONS: dict[str, Corruption] = {
     c.name: c
     for c in (
-        Corruption("gaussian", "Gaussian", "standard deviation σ of the added noise", _draw_normal, gaussian),
+        Corruption("gaussian", "Gaussian", "standard deviation σ of the added noise", noise.normal, gaussian),
         Corruption(
             "salt_and_pepper",
             "Salt and pepper",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from aeexplorer.live.scenes import render
 from aeexplorer.runs.run import Run
 from aeexplorer.ui import corruption
 from aeexplorer.ui.shared.page_footer import loss_equation, page_footer
@@ -42,7 +43,7 @@ def page(run: Run, other: Run | None) -> None:
         model,
         "Decoded stored codes stand in for the original samples, which flatters the model they come from.",
     )
-    frame = corruption.frame_of(params)
+    frame = render("corrupt", params)
     page_footer(
         loss_equation(run),
         corruption.numbers(frame, run, other, len(shown.samples)),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from aeexplorer.data import DataUnavailable, Source, sources
+from aeexplorer.data import DataUnavailable, Source, load_dataset, sources
 from aeexplorer.ui import data
 from aeexplorer.ui.shared.downloads import offer
 from aeexplorer.ui.shared.page_footer import page_footer
 from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.refusals import refusals
-from aeexplorer.ui.shared.resources import dataset
 from aeexplorer.ui.shared.text import as_text, heading
 from aeexplorer.ui.shared.view_state import Setting
 
@@ -46,7 +45,7 @@ def page(source: Source) -> None:
     found, reason = None, ""
     if source.available() or not source.downloadable:
         try:
-            found = dataset(source.name)
+            found = load_dataset(source.name)
         except DataUnavailable as error:
             reason = str(error)
     left, right = st.columns([3, 1.3], gap="medium")

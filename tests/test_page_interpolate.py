@@ -15,7 +15,7 @@ from aeexplorer.explorer import open_run
 from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.live.scenes import render
 from aeexplorer.runs.run import Run
-from aeexplorer.ui.interpolate import fourth, path_python
+from aeexplorer.ui.interpolate import path_python
 from aeexplorer.ui.shared.exports import gif, mosaic
 from aeexplorer.ui.shared.page_footer import opening
 from aeexplorer.ui.shared.sample_picker import PickedSample, Stock, python_of
@@ -197,7 +197,6 @@ def test_python_needs_numpy_only_for_drawings() -> None:
         "import base64"
     )
     assert "at_t" in path_python({"t": 0.1})
-    assert fourth([end] * 3)[0] == {"z": [0.0, 0.0]}
     assert opening(trained(latent_dim=2)).startswith("import aeexplorer")
 
 

@@ -112,7 +112,7 @@ class Colouring:
         """What a component is told."""
         classes = max(len(self.categories), 1)
         return {
-            "values": None if self.values is None else _floats(self.values),
+            "values": None if self.values is None else _packed(self.values),
             "categories": [str(name)[:300] for name in self.categories],
             "colours": [LIGHT.colour(i, classes) for i in range(classes)],
             "muted": LIGHT.muted,
@@ -384,10 +384,10 @@ def latent_map(
 
 def _packed_points(points: np.ndarray, index: np.ndarray, ghost: np.ndarray | None) -> dict[str, Any]:
     return {
-        "points": _floats(points),
+        "points": _packed(points),
         "components": points.shape[1],
         "index": _packed(index, "<i4"),
-        "ghost": None if ghost is None else _floats(ghost),
+        "ghost": None if ghost is None else _packed(ghost),
     }
 
 
@@ -400,10 +400,6 @@ def _map_touch(touch: Mapping[str, Any] | None, heard: str) -> MapTouch:
     return MapTouch(touch["picked"], tuple(touch["selected"]), tuple(at) if at else None)
 
 
-def _floats(values: np.ndarray) -> str:
-    return _packed(values, "<f4")
-
-
-def _packed(values: np.ndarray, kind: str) -> str:
+def _packed(values: np.ndarray, kind: str = "<f4") -> str:
     """Numbers as a browser reads them: base64 of their bytes."""
     return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode()

@@ -8,7 +8,7 @@ import streamlit as st
 
 from aeexplorer import jobs
 from aeexplorer.config import ConfigError, reason
-from aeexplorer.data import find_source, is_available
+from aeexplorer.data import find_source, is_available, load_dataset
 from aeexplorer.explorer import Explorer
 from aeexplorer.live.components import live_panel
 from aeexplorer.live.frame import Frame
@@ -39,7 +39,7 @@ from aeexplorer.ui.shared.class_picker import scene_name
 from aeexplorer.ui.shared.companions import same_data
 from aeexplorer.ui.shared.exports import sheet
 from aeexplorer.ui.shared.page_footer import Download, opening
-from aeexplorer.ui.shared.resources import all_runs, dataset, opens, theme
+from aeexplorer.ui.shared.resources import all_runs, opens, theme
 from aeexplorer.ui.shared.run_picker import remember_sample
 from aeexplorer.ui.shared.sample_sets import SampleRow
 from aeexplorer.ui.shared.samples import long_names
@@ -260,7 +260,7 @@ def offer_fresh(run: Run, value: float) -> None:
 
 def _start(run: Run, value: float) -> None:
     try:
-        data, given, pace = dataset(run.spec.dataset), fresh_config(run, value), jobs.pace()
+        data, given, pace = load_dataset(run.spec.dataset), fresh_config(run, value), jobs.pace()
         made = new_run(
             run.family.name,
             data,

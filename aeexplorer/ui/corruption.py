@@ -13,7 +13,6 @@ from aeexplorer.explorer import Explorer
 from aeexplorer.live.components import live_panel
 from aeexplorer.live.frame import Frame
 from aeexplorer.live.panel import AnyView, Button, Chart, Control, Heat, Line, Mark, Readout, Row, Segmented, Slider
-from aeexplorer.live.scenes import render
 from aeexplorer.live.scenes.beta import PER_CLASS
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.shared.class_picker import scene_name
@@ -82,14 +81,10 @@ def choose_other(run: Run) -> Run | None:
     return choose_companion("corruption", companions(run), none, first=True)
 
 
-def kinds_of(spec: DataSpec) -> list[str]:
-    """The kinds of corruption that differ on such samples: a table has no blocks."""
-    return [kind for kind in CORRUPTIONS if spec.kind != "vector" or kind != "masking_blocks"]
-
-
 def restore(model: Explorer, other: Run | None, shown: SampleRow) -> dict[str, Any]:
     """The live panel; the params of the scene as the hand left them."""
     run, dials = model.run, dials_by_kind(model.run)
+    kinds = [kind for kind in CORRUPTIONS if model.spec.kind != "vector" or kind != "masking_blocks"]
     params: dict[str, Any] = {"run": scene_name(run), "samples": shown.samples} | ({"chains": dials} if dials else {})
     if other is not None:
         params["compare_run"] = other.id
@@ -99,7 +94,7 @@ def restore(model: Explorer, other: Run | None, shown: SampleRow) -> dict[str, A
         key=state.key,
         label="Corrupt and restore",
         params=params,
-        controls=_controls(model, list(dials) or kinds_of(model.spec), state),
+        controls=_controls(model, list(dials) or kinds, state),
         rows=_rows(run, other, shown),
         readouts=_readouts(run, other),
         chart=_chart(run, other),
@@ -294,11 +289,6 @@ def as_python(run: Run, other: Run | None, shown: SampleRow, params: dict[str, A
     if other is not None:
         code += f"\nother = ae.open_run({other.reference!r})\nother_errors = other.errors(noisy, target=x)\n"
     return code
-
-
-def frame_of(params: dict[str, Any]) -> Frame:
-    """The frame that the panel shows, for numbers and files."""
-    return render("corrupt", params)
 
 
 def as_file(frame: Frame, spec: DataSpec) -> Download:

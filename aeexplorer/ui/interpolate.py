@@ -272,17 +272,11 @@ def paths_on_plane(opened: OpenRun, ends: list[PickedSample]) -> None:
 # between four samples
 
 
-def fourth(ends: list[PickedSample]) -> tuple[dict[str, object], np.ndarray]:
-    """The corner that three leave open: a parallelogram's, b + c - a. How a scene names it, and its code."""
-    z = ends[1].z + ends[2].z - ends[0].z
-    return {"z": z.tolist()}, z
-
-
 def patch(opened: OpenRun, ends: list[PickedSample]) -> dict[str, Any]:
     """The live panel of the patch between four corners; the params of the scene as they were left."""
     corners = [end.named for end in ends]
     if len(corners) == 3:
-        corners.append(fourth(ends)[0])
+        corners.append({"z": (ends[1].z + ends[2].z - ends[0].z).tolist()})  # a parallelogram: b + c - a
     kinds: tuple[tuple[str, str], ...] = (("lerp", "lerp: straight"), ("slerp", "slerp: great circles"))
     state = PanelState(PATCH, **PATCH_SETTINGS)
     start = state.start({"kind": [kind for kind, _ in kinds]}, kind="lerp", u=0.5, v=0.5)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from aeexplorer import jobs
 from aeexplorer.config import ConfigError, reason
-from aeexplorer.data import Source, sources
+from aeexplorer.data import Source, load_dataset, sources
 from aeexplorer.families import FAMILIES, Family
 from aeexplorer.losses import LOSSES
 from aeexplorer.models.base import ModelConfig
@@ -28,7 +28,6 @@ from aeexplorer.ui.shared import downloads
 from aeexplorer.ui.shared.knob_form import KnobForm, labelled, typed
 from aeexplorer.ui.shared.page_links import watch_button
 from aeexplorer.ui.shared.refusals import refusals
-from aeexplorer.ui.shared.resources import dataset
 from aeexplorer.ui.shared.samples import show
 from aeexplorer.ui.shared.text import as_text, duration, heading
 
@@ -96,7 +95,7 @@ def _choose_data() -> Source:
     )
     if source.available():
         with refusals():
-            show([("", dataset(name).test.x[:SAMPLES])], source.spec, tile_width=72)
+            show([("", load_dataset(name).test.x[:SAMPLES])], source.spec, tile_width=72)
     return source
 
 
@@ -277,7 +276,7 @@ def _start(
     owner = current_owner()
     try:
         if not started:
-            data, pace = dataset(dataset_name), jobs.pace()
+            data, pace = load_dataset(dataset_name), jobs.pace()
             run = new_run(family_name, data, title, owner=owner, pace=pace, dial=dial, start_from=parent, **knobs)
             st.session_state.pop(PARENT, None)
             started.append(run.id)

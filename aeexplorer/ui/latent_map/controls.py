@@ -50,7 +50,8 @@ def map_controls(model: Explorer) -> MapRequest:
     with boxes[0]:
         methods = _method_buttons(model, groups)
     with boxes[1]:
-        components = _dimension_buttons(disabled=methods == ["raw"])
+        setting, titles = Setting("map", "d", whole(2, 3)), {2: "2-D", 3: "3-D"}
+        components = buttons(setting, "Dimensions", titles, 2, disabled=methods == ["raw"])
     with boxes[5], st.popover("Settings", icon=":material/tune:"):
         parameters = _parameter_boxes(methods, components, groups)
         companion = _companion_box(model.run)
@@ -153,11 +154,6 @@ def _limit_methods(key: str, before: list[str]) -> None:
         st.session_state[key] = before[-1:]
     elif len(chosen) > MOST_MAPS:
         st.session_state[key] = [*before[1:], *(method for method in chosen if method not in before)]
-
-
-def _dimension_buttons(disabled: bool) -> int:
-    setting = Setting("map", "d", whole(2, 3))
-    return buttons(setting, "Dimensions", {2: "2-D", 3: "3-D"}, 2, disabled=disabled)
 
 
 def _pointer_buttons() -> str:

@@ -241,8 +241,10 @@ def _job_layout(panel: MapPanel, parameters: dict[str, Any], unasked: bool = Fal
         return _starting_layout(panel, "stopped", f"{title} stopped: {reason}")
     if state == "cancelled" and waited_for:
         return _starting_layout(panel, "stopped", f"This {title} map was stopped.")
-    time = _estimate(panel, parameters)
-    return _starting_layout(panel, "offered", f"{title} of {panel.size.n:,} points takes {time}, and is kept.")
+    expected = estimated_seconds(panel.size.n, panel.method, parameters)
+    # short jobs take their time for other things than the map: only comparable ones tell the pace of this machine
+    time = duration(expected * pace("map", at_least=expected / 4))
+    return _starting_layout(panel, "offered", f"{title} of {panel.size.n:,} points takes about {time}, and is kept.")
 
 
 def _finished_layout(panel: MapPanel, job: MapJob) -> Layout:
@@ -258,14 +260,6 @@ def _finished_layout(panel: MapPanel, job: MapJob) -> Layout:
         figures=result.quality,
         kept=result.kept,
     )
-
-
-def _estimate(panel: MapPanel, parameters: dict[str, Any]) -> str:
-    """The expected time of a map, in words."""
-    expected = estimated_seconds(panel.size.n, panel.method, parameters)
-    # Short jobs take their time for other things than the map: only comparable ones tell the pace of this machine.
-    seconds = expected * pace("map", at_least=expected / 4)
-    return f"about {duration(seconds)}"
 
 
 def _moving_layout(panel: MapPanel, job: MapJob) -> Layout:

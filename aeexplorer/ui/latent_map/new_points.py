@@ -22,10 +22,7 @@ from aeexplorer.ui.shared.view_state import Setting, whole
 NONE, DRAWING, PATH = "nothing", "drawing", "way"
 TITLES = {NONE: "None", PATH: "Path", DRAWING: "Drawing"}
 STEPS = 9
-
-
-def _overlay_setting() -> Setting:
-    return Setting("map", "place")
+OVERLAY = Setting("map", "place")
 
 
 def _end_setting(dataset: str) -> Setting:
@@ -37,7 +34,7 @@ def new_point_controls(model: Explorer) -> None:
     spec, last = model.spec, int(model.codes.index.max())
     offered = {name: title for name, title in TITLES.items() if name != DRAWING or drawable(spec)}
     explanation = "New codes on the maps: placed exactly by PCA, approximately by t-SNE and UMAP."
-    chosen = buttons(_overlay_setting(), "Overlay", offered, NONE, help=explanation)
+    chosen = buttons(OVERLAY, "Overlay", offered, NONE, help=explanation)
     if chosen == PATH:
         number_box(
             _end_setting(spec.name),
@@ -64,8 +61,8 @@ def new_point_controls(model: Explorer) -> None:
 
 def new_codes(model: Explorer) -> tuple[np.ndarray, list[str]]:
     """The codes (m, latent_dim) of the new points, and their labels."""
-    spec, overlay = model.spec, _overlay_setting()
-    chosen = st.session_state[overlay.begin(NONE, list(TITLES))]
+    spec = model.spec
+    chosen = st.session_state[OVERLAY.begin(NONE, list(TITLES))]
     opened = opened_run(model.run)
     if chosen == DRAWING and (pixels := shared_drawing(spec)):
         return code_of(Sample(pixels=pixels), opened)[None], ["drawing"]

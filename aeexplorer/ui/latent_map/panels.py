@@ -44,12 +44,12 @@ Areas = Sequence[DeltaGenerator]
 
 def selection(dataset: str) -> tuple[int, ...]:
     """The selected samples of a dataset, by their index in it."""
-    return tuple(st.session_state.get(_selection_key(dataset), ()))
+    return tuple(st.session_state.get(f"map-selected.{dataset}", ()))
 
 
 def select(dataset: str, places: Sequence[int]) -> None:
     """Select samples; an empty sequence clears the selection."""
-    st.session_state[_selection_key(dataset)] = tuple(int(place) for place in places)
+    st.session_state[f"map-selected.{dataset}"] = tuple(int(place) for place in places)
 
 
 def decoded_place(dataset: str) -> tuple[int, tuple[float, ...]] | None:
@@ -60,20 +60,16 @@ def decoded_place(dataset: str) -> tuple[int, tuple[float, ...]] | None:
 def show_maps(model: Explorer, request: MapRequest) -> list[Layout]:
     """Draw the maps; while a job runs they redraw themselves."""
     layouts = [layout_of(panel) for panel in request.panels]
-    if _unfinished(layouts):
+    if any(layout.unfinished for layout in layouts):
         st.fragment(_redraw, run_every=TICK_SECONDS)(model, request)
     else:
         _maps(model, request, layouts)
     return layouts
 
 
-def _unfinished(layouts: list[Layout]) -> bool:
-    return any(layout.unfinished for layout in layouts)
-
-
 def _redraw(model: Explorer, request: MapRequest) -> None:
     layouts = [layout_of(panel) for panel in request.panels]
-    if not _unfinished(layouts) or _maps(model, request, layouts):
+    if not any(layout.unfinished for layout in layouts) or _maps(model, request, layouts):
         st.rerun()
 
 
@@ -215,7 +211,3 @@ def _reading(layout: Layout) -> str:
         share = float(np.sum(layout.explained_variance))
         sentence = f"{sentence} Its axes explain {share:.0%} of the variance."
     return sentence
-
-
-def _selection_key(dataset: str) -> str:
-    return f"map-selected.{dataset}"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from aeexplorer.data import load_dataset
 from aeexplorer.explorer import Explorer
 from aeexplorer.metrics import PCALine, pca_line, shepard
 from aeexplorer.plots import dimension_curve, shepard_plot
-from aeexplorer.runs.run import Run
 from aeexplorer.ui.latent_map import panels
 from aeexplorer.ui.latent_map.layouts import Layout
 from aeexplorer.ui.shared.figures import figures_line
-from aeexplorer.ui.shared.resources import dataset, map_codes, openable_runs, theme
+from aeexplorer.ui.shared.resources import map_codes, openable_runs, theme
 from aeexplorer.ui.shared.samples import chart, test_split
 from aeexplorer.ui.shared.text import as_text
 
@@ -68,19 +68,14 @@ def _dimension_chart(model: Explorer) -> None:
         line.test_error,
         [run.config.latent_dim for run in runs],
         [float(run.status.result["mse"]) for run in runs],
-        [_short_title(run) for run in runs],
+        [run.title.removeprefix(f"{run.spec.data.title} · ") for run in runs],
         ids.index(model.run.id) if model.run.id in ids else None,
         theme(),
     )
     chart(figure, 225, key="dimension-curve")
 
 
-def _short_title(run: Run) -> str:
-    """A run's title without its dataset, which all runs of the chart share."""
-    return run.title.removeprefix(f"{run.spec.data.title} · ")
-
-
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _pca_line(name: str) -> PCALine:
-    data = dataset(name)
+    data = load_dataset(name)
     return pca_line(data.train.x, data.test.x, PCA_DIMENSIONS)

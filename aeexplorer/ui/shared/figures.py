@@ -8,11 +8,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from aeexplorer.config import ConfigError
-from aeexplorer.data import find_source
+from aeexplorer.data import find_source, load_dataset
 from aeexplorer.metrics import cross_entropy_floor
 from aeexplorer.runs.folders import Status
 from aeexplorer.runs.run import Run
-from aeexplorer.ui.shared.resources import dataset
 from aeexplorer.ui.shared.text import counted
 
 NAMES = {
@@ -101,6 +100,6 @@ def likelihood_sentence(run: Run) -> str:
 def _floor(dataset_name: str) -> float | None:
     """The smallest cross-entropy per test sample; None where the samples are not on this machine."""
     try:
-        return cross_entropy_floor(dataset(dataset_name).test.x) if find_source(dataset_name).available() else None
+        return cross_entropy_floor(load_dataset(dataset_name).test.x) if find_source(dataset_name).available() else None
     except ConfigError:  # data of that name are gone, or damaged
         return None

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import streamlit as st
 
-from aeexplorer.data import Dataset, Split, load_dataset
+from aeexplorer.data import Split
 from aeexplorer.explorer import Explorer
 from aeexplorer.jobs.codes import MapCodes, SplitName, codes_for_map
 from aeexplorer.live.open_runs import explorer as shelved
@@ -36,15 +36,6 @@ def opens(run: Run) -> bool:
     except (Damaged, OSError):
         return False
     return True
-
-
-def dataset(name: str) -> Dataset:
-    """A dataset; the data room keeps the last few.
-
-    Raises:
-        ConfigError: when it is not here and cannot be fetched.
-    """
-    return load_dataset(name)
 
 
 def all_runs() -> list[Run | DamagedRun]:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from aeexplorer.data import DataSpec, DataUnavailable, Split, is_available
+from aeexplorer.data import DataSpec, DataUnavailable, Split, is_available, load_dataset
 from aeexplorer.explorer import Explorer
 from aeexplorer.plots import scatter_toy
 from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.pictures import Rows, picture_rows
-from aeexplorer.ui.shared.resources import dataset, theme
+from aeexplorer.ui.shared.resources import theme
 
 CLOUD = 600  # points that stand for a set on a plane
 EVERY_CLASS = "All classes"
@@ -24,7 +24,7 @@ def test_split(model: Explorer) -> Split | None:
     if not is_available(name):
         return None
     try:
-        data = dataset(name)
+        data = load_dataset(name)
     except DataUnavailable:
         return None
     known = data.spec.shape == model.spec.shape and model.codes.index.max(initial=0) < len(data.test)
