@@ -52,7 +52,7 @@ def test_the_density_on_a_grid_is_that_of_its_places() -> None:
     places = np.array([[x, y] for y in rows for x in columns])
     expected = np.exp(log_density(places, POINTS, 0.4)).reshape(3, 4)
     data = SmoothedData(POINTS)
-    np.testing.assert_allclose(data.density(columns, rows, 0.4), expected, rtol=1e-9)
+    np.testing.assert_allclose(data.field(columns, rows, 0.4)[0], expected, rtol=1e-9)
     found = data.field(columns, rows, 0.4)[1]
     np.testing.assert_allclose(found, data.score(places, 0.4).reshape(3, 4, 2), rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(data.field(columns, rows, 0.4, every=3)[1], found[1::3, 1::3])
@@ -100,7 +100,7 @@ def test_a_walk_along_the_exact_score_climbs_to_the_data() -> None:
         (lambda: SmoothedData([[np.nan, 1.0]]), "points must be finite"),
         (lambda: SmoothedData(POINTS).score(PLACES, 0), "sigma must be above 0, got 0"),
         (lambda: SmoothedData(POINTS).score(PLACES[:, :1], 0.1), r"x must be \(n, 2\)"),
-        (lambda: SmoothedData(np.eye(3)).density([0.0], [0.0], 1.0), r"points must be \(m, 2\)"),
+        (lambda: SmoothedData(np.eye(3)).field([0.0], [0.0], 1.0), r"points must be \(m, 2\)"),
         (lambda: score_agreement(PLACES, PLACES[:3]), "learned and exact must be"),
     ],
 )

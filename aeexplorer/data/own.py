@@ -23,20 +23,12 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 from pydantic import Field
 
+from aeexplorer import store
 from aeexplorer.config import Config, ConfigError, unknown
 from aeexplorer.data.pictures import read_pictures
 from aeexplorer.data.spec import Dataset, DataSpec, Kind, Split, as_uint8
 from aeexplorer.data.splits import split_counts, stratified
-from aeexplorer.store import (
-    Damaged,
-    home,
-    json_object,
-    load_arrays,
-    new_directory,
-    read_bytes,
-    save_arrays,
-    write_json,
-)
+from aeexplorer.store import Damaged, home
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -326,9 +318,9 @@ def _kept(name: str, fields: Mapping[str, Any], parts: list[Split], notices: tup
     counts = tuple(len(part) for part in parts)
     created = datetime.now(UTC).isoformat()
     kept = Kept(digest=digest, spec=spec, counts=counts, notices=notices, owner=owner, created=created)
-    with new_directory(folder) as temporary:
-        save_arrays(temporary / "data.safetensors", arrays)
-        write_json(temporary / "spec.json", kept.model_dump(mode="json"))
+    with store.new_directory(folder) as temporary:
+        store.save_arrays(temporary / "data.safetensors", arrays)
+        store.write_json(temporary / "spec.json", kept.model_dump(mode="json"))
     return load_own(chosen)
 
 
@@ -342,7 +334,7 @@ def _digest(spec: DataSpec, arrays: Mapping[str, np.ndarray]) -> str:
 
 @functools.lru_cache(maxsize=512)
 def _parsed(content: bytes, folder: str) -> Kept:
-    return Kept(**json_object(content, f"spec.json in {folder}"))
+    return Kept(**store.json_object(content, f"spec.json in {folder}"))
 
 
 def own_data() -> dict[str, Kept]:
@@ -356,7 +348,7 @@ def _kept_folders() -> Iterator[tuple[Path, Kept]]:
     root = home() / "data"
     for folder in sorted(root.iterdir()) if root.is_dir() else []:
         with contextlib.suppress(Damaged, ConfigError, TypeError, OSError):
-            yield folder, _parsed(read_bytes(folder / "spec.json"), folder.name)
+            yield folder, _parsed(store.read_bytes(folder / "spec.json"), folder.name)
 
 
 def folder_of(name: str) -> Path:
@@ -379,13 +371,13 @@ def load_own(name: str) -> Dataset:
         Damaged: when its files cannot be used.
     """
     folder = folder_of(name)
-    kept = _parsed(read_bytes(folder / "spec.json"), folder.name)
+    kept = _parsed(store.read_bytes(folder / "spec.json"), folder.name)
     return _loaded(str(folder), kept)
 
 
 @functools.lru_cache(maxsize=4)
 def _loaded(folder: str, kept: Kept) -> Dataset:
-    arrays = load_arrays(Path(folder) / "data.safetensors")
+    arrays = store.load_arrays(Path(folder) / "data.safetensors")
     try:
         parts = [Split(arrays[f"{part}.x"], arrays[f"{part}.y"].astype(np.int64)) for part in _SPLITS]
     except KeyError as error:
@@ -405,7 +397,7 @@ def keep_folder(folder: Path, owner: str) -> Dataset:
     Raises:
         ConfigError, Damaged: when its files cannot be used.
     """
-    kept = _parsed(read_bytes(folder / "spec.json"), folder.name)
+    kept = _parsed(store.read_bytes(folder / "spec.json"), folder.name)
     if not kept.spec.name.startswith(OWN) or not _NAME.fullmatch(kept.spec.name.removeprefix(OWN)):
         raise Damaged(f"spec.json in {folder.name} has a name that is none of kept data: {kept.spec.name[:60]!r}")
     found = _loaded(str(folder), kept)

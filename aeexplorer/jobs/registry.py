@@ -257,9 +257,8 @@ class Registry:
             at_least: estimated seconds of the jobs that count.
         """
         query = (
-            "SELECT seconds / estimated FROM jobs WHERE state = 'done' AND kind = ? AND estimated > 0 AND estimated "
-            ">= ? "
-            "AND seconds > 0 ORDER BY served DESC LIMIT ?"
+            "SELECT seconds / estimated FROM jobs WHERE state = 'done' AND kind = ? AND estimated > 0 "
+            "AND estimated >= ? AND seconds > 0 ORDER BY served DESC LIMIT ?"
         )
         rows = self._repaired(lambda c: c.execute(query, (kind, at_least, CALIBRATION_JOBS)).fetchall())
         ratios = sorted(float(row[0]) for row in rows)

@@ -67,10 +67,6 @@ class SmoothedData:
         """∇ log p_σ at x (n, d), in inverse units of the data."""
         return (self.mean(x, sigma) - np.asarray(x, dtype=np.float64)) / sigma**2
 
-    def density(self, columns: ArrayLike, rows: ArrayLike, sigma: float) -> np.ndarray:
-        """p_σ on a grid in the plane, (len(rows), len(columns)); see `field`."""
-        return self.field(columns, rows, sigma)[0]
-
     def field(self, columns: ArrayLike, rows: ArrayLike, sigma: float, every: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """Density (len(rows), len(columns)) and score (…, …, 2) on a grid in the plane.
 

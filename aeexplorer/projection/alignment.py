@@ -51,7 +51,6 @@ def align(
             )
         _, ours, theirs = np.intersect1d(names, other, return_indices=True)
     if len(ours) < 2:
-        ours, theirs = np.arange(len(moving)), np.arange(len(still))
         return (moving - moving.mean(axis=0) + still.mean(axis=0)).astype(np.float32)
     centre, target = moving[ours].mean(axis=0), still[theirs].mean(axis=0)
     left, _, right = np.linalg.svd((moving[ours] - centre).T @ (still[theirs] - target))

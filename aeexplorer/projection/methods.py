@@ -33,41 +33,11 @@ class Method:
 METHODS = {
     method.name: method
     for method in (
-        Method(
-            name="pca",
-            title="PCA",
-            config=PCAConfig,
-            approximate=False,
-            layout=pca,
-        ),
-        Method(
-            name="tsne",
-            title="t-SNE",
-            config=TSNEConfig,
-            approximate=True,
-            layout=tsne,
-        ),
-        Method(
-            name="umap",
-            title="UMAP",
-            config=UMAPConfig,
-            approximate=True,
-            layout=umap,
-        ),
-        Method(
-            name="raw",
-            title="Codes as they are",
-            config=RawConfig,
-            approximate=False,
-            layout=raw,
-        ),
-        Method(
-            name="axis",
-            title="Axis through two groups",
-            config=AxisConfig,
-            approximate=False,
-            layout=axis,
-        ),
+        Method("pca", "PCA", PCAConfig, False, pca),
+        Method("tsne", "t-SNE", TSNEConfig, True, tsne),
+        Method("umap", "UMAP", UMAPConfig, True, umap),
+        Method("raw", "Codes as they are", RawConfig, False, raw),
+        Method("axis", "Axis through two groups", AxisConfig, False, axis),
     )
 }
 

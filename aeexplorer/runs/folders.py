@@ -19,18 +19,9 @@ from typing import Annotated, Any, Literal
 import psutil
 from pydantic import Field
 
+from aeexplorer import store
 from aeexplorer.config import Config, ConfigError
-from aeexplorer.store import (
-    Damaged,
-    DiskFull,
-    append_event,
-    json_object,
-    read_bytes,
-    read_events,
-    read_json,
-    write_atomic,
-    write_json,
-)
+from aeexplorer.store import Damaged, DiskFull
 
 RESERVE_BYTES = 65_536
 TAIL_BYTES = 32_768
@@ -93,7 +84,7 @@ def process_lives(pid: int, started: float) -> bool:
 def _parsed_status(content: bytes, name: str) -> Status:
     """The status.json of a folder, parsed; cached by its content, because each rerun of a page reads every run's."""
     try:
-        return Status(**json_object(content, f"status.json in {name}"))
+        return Status(**store.json_object(content, f"status.json in {name}"))
     except (ConfigError, TypeError) as error:
         raise Damaged(f"status.json in {name} does not fit: {error}") from None
 
@@ -109,7 +100,7 @@ class WorkFolder:
     @staticmethod
     def prepare(folder: Path) -> None:
         """Write the files that every new work folder has."""
-        write_json(folder / "status.json", Status().model_dump())
+        store.write_json(folder / "status.json", Status().model_dump())
         (folder / "control").mkdir()
 
     @property
@@ -122,7 +113,7 @@ class WorkFolder:
         identity = self.path / "control" / "worker.json"
         if status.state == "queued" and identity.exists():
             with contextlib.suppress(Damaged, KeyError, TypeError, ValueError, OverflowError):
-                worker = read_json(identity)
+                worker = store.read_json(identity)
                 if not process_lives(worker["pid"], worker["process_started"]):
                     return self._interrupted(status, "its worker ended before it began; log.txt says why")
         return status
@@ -130,7 +121,7 @@ class WorkFolder:
     @property
     def recorded_status(self) -> Status:
         """The content of status.json, whether or not the worker still lives."""
-        return _parsed_status(read_bytes(self.path / "status.json"), self.path.name)
+        return _parsed_status(store.read_bytes(self.path / "status.json"), self.path.name)
 
     @property
     def recorded_state(self) -> str:
@@ -148,10 +139,10 @@ class WorkFolder:
         """Replace some fields of the status; on a full disk, free the space that `reserve_space` holds for it."""
         status = self.recorded_status.replace(**changes)
         try:
-            write_json(self.path / "status.json", status.model_dump())
+            store.write_json(self.path / "status.json", status.model_dump())
         except DiskFull:
             self.reserve_space(False)
-            write_json(self.path / "status.json", status.model_dump())
+            store.write_json(self.path / "status.json", status.model_dump())
         return status
 
     def reserve_space(self, wanted: bool = True) -> None:
@@ -159,17 +150,17 @@ class WorkFolder:
         reserve = self.path / "control" / "reserve"
         if wanted:
             reserve.parent.mkdir(exist_ok=True)
-            write_atomic(reserve, bytes(RESERVE_BYTES))
+            store.write_atomic(reserve, bytes(RESERVE_BYTES))
         else:
             reserve.unlink(missing_ok=True)
 
     def append(self, event: Mapping[str, Any], durable: bool = False) -> None:
         """Append an event to the log."""
-        append_event(self.path / "events.jsonl", event, durable)
+        store.append_event(self.path / "events.jsonl", event, durable)
 
     def events(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
         """Events from a byte offset on, and the next offset."""
-        return read_events(self.path / "events.jsonl", offset)
+        return store.read_events(self.path / "events.jsonl", offset)
 
     def last_event(self, *kinds: str) -> dict[str, Any] | None:
         """The last event of some types, or None; the end of the log is read first, because a log may be long."""

@@ -137,8 +137,7 @@ def refusal(host: str | None) -> PlainTextResponse:
     name = host_name(host)[:100] or "no name"
     return PlainTextResponse(
         f"This server does not answer to {name}. On this computer open it as localhost; if the name is right, whoever "
-        "runs "
-        f"the server allows it with --server.allowedHosts {name}\n",
+        f"runs the server allows it with --server.allowedHosts {name}\n",
         status_code=403,
     )
 

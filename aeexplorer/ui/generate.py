@@ -118,8 +118,7 @@ def _origin(traits: frozenset[str]) -> str:
         )
     return (
         "This model has no prior: its training imposed no distribution on the codes. A Gaussian fitted to them stands "
-        "in; "
-        "it also draws between their clusters."
+        "in; it also draws between their clusters."
     )
 
 

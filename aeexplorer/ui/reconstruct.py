@@ -10,6 +10,7 @@ import streamlit as st
 from aeexplorer.corruption import CORRUPTIONS, corrupt
 from aeexplorer.data import Split
 from aeexplorer.explorer import Explorer
+from aeexplorer.live.open_run import as_floats
 from aeexplorer.plots import add_path, bars, diverging, scatter_toy
 from aeexplorer.ui.shared.page_footer import opening, page_footer
 from aeexplorer.ui.shared.resources import stored_errors, theme
@@ -20,11 +21,6 @@ from aeexplorer.ui.shared.view_state import Setting, number, whole
 
 NONE = "none"
 PATTERN = Setting("reconstruct", "pattern", whole(0, 2**31))
-
-
-def _unit(x: np.ndarray) -> np.ndarray:
-    """Stored pictures as intensities 0..1, anything else as it is."""
-    return x / np.float32(255) if x.dtype == np.uint8 else x
 
 
 def reconstruct(model: Explorer) -> None:
@@ -38,7 +34,7 @@ def reconstruct(model: Explorer) -> None:
     with left:
         place = _choose(stock)
         kind, level, seed = _corruption(model)
-    original = _unit(stock.split.x[place][None])
+    original = as_floats(stock.split.x[place][None])
     given = original if kind == NONE else corrupt(original, kind, level, seed, model.spec)
     z = model.encode(given)
     restored = model.decode(z)

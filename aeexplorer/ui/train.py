@@ -335,9 +335,8 @@ def list_of_mine(shown: Run | None = None) -> None:
 def cost_sentence(cost: Estimate, pace: float = 1.0) -> str:
     """The cost of a training in a line; `pace` is the time that earlier ones took per estimated second."""
     return (
-        f"**{cost.parameters:,}** parameters, {_bytes(cost.weight_bytes)} on disk, {_bytes(cost.memory_bytes)} of "
-        "memory. "
-        f"**{cost.steps:,}** steps, about {duration(cost.seconds * pace)} on this machine."
+        f"**{cost.parameters:,}** parameters, {_bytes(cost.weight_bytes)} on disk, {_bytes(cost.memory_bytes)} "
+        f"of memory. **{cost.steps:,}** steps, about {duration(cost.seconds * pace)} on this machine."
     )
 
 

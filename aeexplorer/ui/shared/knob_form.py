@@ -249,12 +249,6 @@ def _wanted(field: FieldInfo, values: Mapping[str, Any]) -> bool:
 
 def bounds(field: FieldInfo) -> tuple[Any, Any]:
     """The least and the largest value of a field; None where there is none."""
-    low = next(
-        (m.ge for m in field.metadata if isinstance(m, Ge)),
-        next((m.gt for m in field.metadata if isinstance(m, Gt)), None),
-    )
-    high = next(
-        (m.le for m in field.metadata if isinstance(m, Le)),
-        next((m.lt for m in field.metadata if isinstance(m, Lt)), None),
-    )
+    low = next((m.ge if isinstance(m, Ge) else m.gt for m in field.metadata if isinstance(m, Ge | Gt)), None)
+    high = next((m.le if isinstance(m, Le) else m.lt for m in field.metadata if isinstance(m, Le | Lt)), None)
     return low, high

@@ -55,20 +55,14 @@ def number_box(
     kind: type[int] | type[float],
     bounds: tuple[float, float],
     default: float,
-    place: DeltaGenerator | None = None,
     **more: Any,
 ) -> Any:
-    """Enter a number of a kind within bounds.
-
-    Args:
-        place: the container; the current one by default.
-        more: arguments of `st.number_input`.
-    """
+    """Enter a number of a kind within bounds; `more` are arguments of `st.number_input`."""
     key = setting.begin(kind(default))
     low, high = map(kind, bounds)
     value = kind(st.session_state[key])
     number_format: Literal["%d", "%g"] = "%d" if kind is int else "%g"
-    number = (place or st).number_input(label, low, high, value, format=number_format, key=key, **more)
+    number = st.number_input(label, low, high, value, format=number_format, key=key, **more)
     setting.end(kind(default))
     return kind(number)
 
