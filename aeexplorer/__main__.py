@@ -195,17 +195,8 @@ def project(arguments: argparse.Namespace) -> None:
     np.savez(path, points=projection.points, labels=labels, index=index)
     for notice in projection.notices:
         sys.stderr.write(notice + "\n")
-    conclude(
-        arguments,
-        {
-            "run": str(explorer.run.path),
-            "method": arguments.method,
-            "n": len(z),
-            "seconds": round(seconds, 3),
-            **figures,
-            "path": str(path),
-        },
-    )
+    result = {"run": str(explorer.run.path), "method": arguments.method, "n": len(z), "seconds": round(seconds, 3)}
+    conclude(arguments, {**result, **figures, "path": str(path)})
 
 
 def map_name(arguments: argparse.Namespace, run: str, n: int, knobs: dict[str, Any]) -> str:
@@ -279,7 +270,7 @@ def doctor(arguments: argparse.Namespace) -> int:
         done["ended"] = [f"{orphan.what} ({orphan.pid})" for orphan in end_orphans()]
     findings = examine()
     if arguments.json:
-        conclude(arguments, {**done, "home": str(home()), "findings": [finding.as_dict() for finding in findings]})
+        conclude(arguments, {**done, "home": str(home()), "findings": [vars(finding) for finding in findings]})
     else:
         if "rebuilt" in done:
             say(f"registry made again from the folders: {done['rebuilt']} jobs")

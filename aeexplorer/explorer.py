@@ -145,7 +145,10 @@ class Explorer:
         other.label = None if place is None else int(place)
         return other
 
-    def _labels(self, n: int) -> Tensor | None:
+    def _labels(self, n: int, given: np.ndarray | None = None) -> Tensor | None:
+        """Classes (n,) as the model takes them: those given, else the class that it is told."""
+        if given is not None:
+            return torch.from_numpy(np.array(given, dtype=np.int64))
         return None if self.label is None else torch.full((n,), self.label)
 
     def _samples(self, x: np.ndarray) -> Tensor:
@@ -170,7 +173,7 @@ class Explorer:
             labels: (n,) classes of the samples, for families with the trait "label"; the class that it is told if None.
         """
         samples = self._samples(x)
-        y = self._labels(len(samples)) if labels is None else torch.from_numpy(np.array(labels, dtype=np.int64))
+        y = self._labels(len(samples), labels)
         known = [None] * len(samples.split(CHUNK)) if y is None else y.split(CHUNK)
         parts = zip(samples.split(CHUNK), known, strict=True)
         return torch.cat([self._model.encode(c, part).z for c, part in parts]).numpy()
@@ -201,7 +204,7 @@ class Explorer:
             seed: of the posterior samples that the rate of lower levels depends on.
         """
         samples = self._samples(x)
-        y = self._labels(len(samples)) if labels is None else torch.from_numpy(np.array(labels, dtype=np.int64))
+        y = self._labels(len(samples), labels)
         with noise.seeded(seed):
             return self._model.rate(self._model.drawn(self._model.features(samples, y))).numpy()
 

@@ -65,6 +65,14 @@ def is_temporary(name: str) -> bool:
     return _TEMPORARY.fullmatch(name) is not None
 
 
+def file_id(path: str | Path) -> tuple[int, int] | None:
+    """Device and inode of a file, None when there is none."""
+    with contextlib.suppress(OSError):
+        found = Path(path).stat()
+        return found.st_dev, found.st_ino
+    return None
+
+
 class DiskFull(OSError):
     """The disk is full. The message is one sentence naming the file and the space that it needs."""
 

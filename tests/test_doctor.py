@@ -194,4 +194,4 @@ def test_workers_that_nobody_waits_for_are_ended_and_no_others(
 
 
 def test_findings_are_plain_data() -> None:
-    assert Finding("a", "b").as_dict() == {"where": "a", "what": "b", "mend": ""}
+    assert vars(Finding("a", "b")) == {"where": "a", "what": "b", "mend": ""}

@@ -24,7 +24,7 @@ from typing import TypeVar
 from aeexplorer.jobs.job import COLUMNS, ENDED, INSERT, LANE, SELECT, Job, JobState, Lane, folder_key, job_of
 from aeexplorer.jobs.submission import Submission, submissions
 from aeexplorer.runs.folders import Status, WorkFolder
-from aeexplorer.store import Damaged, DiskFull, home
+from aeexplorer.store import Damaged, DiskFull, file_id, home
 
 BUSY_SECONDS = 10.0
 CALIBRATION_JOBS = 20  # finished jobs from which the pace of this machine is measured
@@ -83,16 +83,10 @@ class Registry:
 
     # the file
 
-    def _file_id(self) -> tuple[int, int] | None:
-        with contextlib.suppress(OSError):
-            found = self.path.stat()
-            return found.st_dev, found.st_ino
-        return None
-
     def _connect(self) -> sqlite3.Connection:
         """This thread's connection; a new one when the file has been replaced."""
         known: _Connection | None = getattr(self._local, "connection", None)
-        if known is not None and known.file_id == self._file_id():
+        if known is not None and known.file_id == file_id(self.path):
             return known.connection
         self.close()
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +100,7 @@ class Registry:
         except BaseException:
             connection.close()
             raise
-        self._local.connection = _Connection(connection, self._file_id())
+        self._local.connection = _Connection(connection, file_id(self.path))
         return connection
 
     def close(self) -> None:
@@ -174,7 +168,7 @@ class Registry:
         known: _Connection | None = getattr(self._local, "connection", None)
         self.close()
         with self._repairing:
-            if known is not None and known.file_id != self._file_id():
+            if known is not None and known.file_id != file_id(self.path):
                 return
             kept = self.path.with_name(f"registry.damaged-{time.time_ns()}.sqlite")
             with contextlib.suppress(FileNotFoundError):

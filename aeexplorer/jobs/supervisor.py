@@ -13,7 +13,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -25,7 +24,7 @@ from aeexplorer.jobs.registry import Registry, registry
 from aeexplorer.jobs.submission import read_submission, write_submission
 from aeexplorer.runs.folders import Status, WorkFolder
 from aeexplorer.runs.limits import setting
-from aeexplorer.store import Damaged, home, read_json
+from aeexplorer.store import Damaged, file_id, home, read_json
 
 TICK_SECONDS = 0.25  # while there is work; local workers report begin and end at once
 IDLE_SECONDS = 1.0  # between looks for jobs that other processes submitted
@@ -86,14 +85,14 @@ class Supervisor(threading.Thread):
 
     def _holds_lock(self) -> bool:
         """Whether this supervisor is the one that works; it takes the lock when it is free."""
-        if self.lock.is_locked and _file_id(self.lock.lock_file) != self._lock_id:  # the home was emptied or replaced
+        if self.lock.is_locked and file_id(self.lock.lock_file) != self._lock_id:  # the home was emptied or replaced
             self.lock.release()
             close_log()
             open_log()
         if not self.lock.is_locked:
             with contextlib.suppress(Timeout):
                 self.lock.acquire(blocking=False)
-                self._lock_id = _file_id(self.lock.lock_file)
+                self._lock_id = file_id(self.lock.lock_file)
         return self.lock.is_locked
 
     def _pause(self) -> float:
@@ -302,14 +301,6 @@ class Supervisor(threading.Thread):
         whole = min(max(SLICE_SHARE * expected, SHORTEST_SECONDS), self.slice) if expected > 0 else self.slice
         passed = time.monotonic() - self._slice_start.setdefault(job.folder, time.monotonic())
         return min(whole - (worked - self._worked_before.setdefault(job.folder, worked)), self.slice - passed)
-
-
-def _file_id(path: str | Path) -> tuple[int, int] | None:
-    """Device and inode of a file, None when there is none."""
-    with contextlib.suppress(OSError):
-        found = Path(path).stat()
-        return found.st_dev, found.st_ino
-    return None
 
 
 def _worked(folder: WorkFolder) -> tuple[float, float]:
