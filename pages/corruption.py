@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from aeexplorer.live.scenes import render
 from aeexplorer.runs.run import Run
 from aeexplorer.ui import corruption
 from aeexplorer.ui.shared.page_footer import loss_equation, page_footer
@@ -43,7 +42,7 @@ def page(run: Run, other: Run | None) -> None:
         model,
         "Decoded stored codes stand in for the original samples, which flatters the model they come from.",
     )
-    frame = render("corrupt", params)
+    frame = corruption.frame_of(params)
     page_footer(
         loss_equation(run),
         corruption.numbers(frame, run, other, len(shown.samples)),

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from aeexplorer.runs.run import Run
 from aeexplorer.ui import interpolate
-from aeexplorer.ui.shared.exports import picture
 from aeexplorer.ui.shared.page_footer import opening, page_footer
 from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
@@ -54,8 +52,7 @@ def page(run: Run, other: Run | None, n: int, cards: st.delta_generator.DeltaGen
         numbers = f"u = {params['u']:g}, v = {params['v']:g}" + (", d = b + c − a" if n == 3 else "")
         equation = r"z_{u,v} = (1-v)\,[(1-u)\,a + u\,b] + v\,[(1-u)\,c + u\,d]"
         code += interpolate.patch_python(params, n)
-        files = picture(opened, "patch.png", "corners", params, lambda a: np.split(a["tiles"], params["rows"]))
-        page_footer(equation, numbers, code, *files)
+        page_footer(equation, numbers, code, *interpolate.patch_files(params, opened))
     missing_data(model, "Interpolation between stored codes works without it; endpoints are then decoded codes.")
 
 

@@ -13,6 +13,7 @@ from aeexplorer.explorer import Explorer
 from aeexplorer.live.components import live_panel
 from aeexplorer.live.frame import Frame
 from aeexplorer.live.panel import AnyView, Button, Chart, Control, Heat, Line, Mark, Readout, Row, Segmented, Slider
+from aeexplorer.live.scenes import render
 from aeexplorer.live.scenes.beta import PER_CLASS
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.shared.class_picker import scene_name
@@ -289,6 +290,11 @@ def as_python(run: Run, other: Run | None, shown: SampleRow, params: dict[str, A
     if other is not None:
         code += f"\nother = ae.open_run({other.reference!r})\nother_errors = other.errors(noisy, target=x)\n"
     return code
+
+
+def frame_of(params: dict[str, Any]) -> Frame:
+    """The frame that the panel shows, for numbers and files."""
+    return render("corrupt", params)
 
 
 def as_file(frame: Frame, spec: DataSpec) -> Download:

@@ -17,7 +17,7 @@ from aeexplorer.live.scenes.interpolate import SHORT
 from aeexplorer.plots import add_path, scatter_toy
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.shared.companions import choose_companion, same_data, told_apart
-from aeexplorer.ui.shared.exports import gif, mosaic
+from aeexplorer.ui.shared.exports import gif, mosaic, picture
 from aeexplorer.ui.shared.page_footer import Download
 from aeexplorer.ui.shared.resources import theme
 from aeexplorer.ui.shared.sample_picker import MOST, PickedSample, Stock, other_samples
@@ -319,3 +319,8 @@ def patch_python(params: dict[str, Any], n: int) -> str:
         f'kind="{params["kind"]}")\n'
         f"pictures = model.decode(z.reshape(-1, model.latent_dim))\n"
     )
+
+
+def patch_files(params: dict[str, Any], opened: OpenRun) -> tuple[Download, ...]:
+    """The patch as a picture, made when asked for."""
+    return picture(opened, "patch.png", "corners", params, lambda a: np.split(a["tiles"], params["rows"]))
