@@ -65,14 +65,6 @@ def is_temporary(name: str) -> bool:
     return _TEMPORARY.fullmatch(name) is not None
 
 
-def file_id(path: str | Path) -> tuple[int, int] | None:
-    """Device and inode of a file, None when there is none."""
-    with contextlib.suppress(OSError):
-        found = Path(path).stat()
-        return found.st_dev, found.st_ino
-    return None
-
-
 class DiskFull(OSError):
     """The disk is full. The message is one sentence naming the file and the space that it needs."""
 
@@ -291,12 +283,14 @@ def _samples(file: IO[bytes], start: int, end: int) -> list[list[bytes]]:
     return found
 
 
-def save_tensors(path: Path, tensors: Mapping[str, Tensor], durable: bool = True) -> None:
+def save_tensors(
+    path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None, durable: bool = True
+) -> None:
     """Write tensors as safetensors, atomically; for `durable` see `write_atomic`."""
     from safetensors.torch import save
 
     named = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-    write_atomic(path, *_sealed(save(named, dict(_UNSEALED))), durable=durable)
+    write_atomic(path, *_sealed(save(named, {**(metadata or {}), **_UNSEALED})), durable=durable)
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:

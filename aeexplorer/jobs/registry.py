@@ -24,7 +24,7 @@ from typing import TypeVar
 from aeexplorer.jobs.job import COLUMNS, ENDED, INSERT, LANE, SELECT, Job, JobState, Lane, folder_key, job_of
 from aeexplorer.jobs.submission import Submission, submissions
 from aeexplorer.runs.folders import Status, WorkFolder
-from aeexplorer.store import Damaged, DiskFull, file_id, home
+from aeexplorer.store import Damaged, DiskFull, home
 
 BUSY_SECONDS = 10.0
 CALIBRATION_JOBS = 20  # finished jobs from which the pace of this machine is measured
@@ -62,6 +62,14 @@ LEFT JOIN (
 WHERE j.lane IN (?, ?) AND coalesce(busy.n, 0) < ?
 ORDER BY coalesce(busy.n, 0), coalesce(o.served, 0), j.arrival LIMIT 1
 """
+
+
+def file_id(path: str | Path) -> tuple[int, int] | None:
+    """Device and inode of a file, None when there is none."""
+    with contextlib.suppress(OSError):
+        found = Path(path).stat()
+        return found.st_dev, found.st_ino
+    return None
 
 
 class Registry:

@@ -20,11 +20,11 @@ from aeexplorer.jobs.cache import trim_results
 from aeexplorer.jobs.engines import Engine, make_engine
 from aeexplorer.jobs.job import ACTIVE, Job, Lane
 from aeexplorer.jobs.json_log import close_log, open_log
-from aeexplorer.jobs.registry import Registry, registry
+from aeexplorer.jobs.registry import Registry, file_id, registry
 from aeexplorer.jobs.submission import read_submission, write_submission
 from aeexplorer.runs.folders import Status, WorkFolder
 from aeexplorer.runs.limits import setting
-from aeexplorer.store import Damaged, file_id, home, read_json
+from aeexplorer.store import Damaged, home, read_json
 
 TICK_SECONDS = 0.25  # while there is work; local workers report begin and end at once
 IDLE_SECONDS = 1.0  # between looks for jobs that other processes submitted

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from aeexplorer import noise, store
+from aeexplorer import noise
 from aeexplorer.config import ConfigError
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.families import family
@@ -41,7 +41,19 @@ from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.log import is_report
 from aeexplorer.runs.owners import local_owner, require_owner
 from aeexplorer.runs.spec import RunSpec, parsed_spec
-from aeexplorer.store import Damaged, home
+from aeexplorer.store import (
+    Damaged,
+    home,
+    load_arrays,
+    load_tensors,
+    new_directory,
+    read_bytes,
+    read_json,
+    remove_folder,
+    save_arrays,
+    save_tensors,
+    write_json,
+)
 from aeexplorer.training.loop import Checkpoint, TrainingConfig
 from aeexplorer.training.plan import DialSpec, Plan, make_plan
 
@@ -78,7 +90,7 @@ class Run(WorkFolder):
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
-        self.spec, self.family, self.config = parsed_spec(store.read_bytes(self.path / "spec.json"), self.path.name)
+        self.spec, self.family, self.config = parsed_spec(read_bytes(self.path / "spec.json"), self.path.name)
         if self.spec.id != self.path.name and self.removable:
             raise Damaged(
                 f"the id in spec.json of {self.path.name} must be the name of the folder, got {self.spec.id!r}"
@@ -137,10 +149,10 @@ class Run(WorkFolder):
             source=source,
             parent=parent.reference if parent else "",
         )
-        with store.new_directory(target) as folder:
-            store.write_json(folder / "spec.json", spec.model_dump(mode="json"))
+        with new_directory(target) as folder:
+            write_json(folder / "spec.json", spec.model_dump(mode="json"))
             if start:
-                store.save_tensors(folder / START, start)
+                save_tensors(folder / START, start)
             cls.prepare(folder)
             (folder / "snapshots").mkdir()
         return cls(target)
@@ -167,7 +179,7 @@ class Run(WorkFolder):
     def title(self) -> str:
         """The title people gave it, else the one it was made with."""
         with contextlib.suppress(Damaged):
-            return str(store.read_json(self.path / "label.json").get("title") or self.spec.title)
+            return str(read_json(self.path / "label.json").get("title") or self.spec.title)
         return self.spec.title
 
     @property
@@ -196,7 +208,7 @@ class Run(WorkFolder):
     def pinned(self) -> bool:
         """Whether somebody asked to keep the run and everything computed from it."""
         with contextlib.suppress(Damaged):
-            return store.read_json(self.path / "label.json").get("pinned") is True
+            return read_json(self.path / "label.json").get("pinned") is True
         return False
 
     def pin(self, wanted: bool = True, by: str | None = None) -> None:
@@ -213,9 +225,9 @@ class Run(WorkFolder):
     def _label(self, **changes: Any) -> None:
         label: dict[str, Any] = {}
         with contextlib.suppress(Damaged):
-            label = store.read_json(self.path / "label.json")
+            label = read_json(self.path / "label.json")
         try:
-            store.write_json(self.path / "label.json", {**label, **changes})
+            write_json(self.path / "label.json", {**label, **changes})
         except FileNotFoundError:
             raise ConfigError(f"{self.path.name} is already gone") from None
 
@@ -236,7 +248,7 @@ class Run(WorkFolder):
         with noise.building(self.spec.training.seed):
             model = self.family.make(self.config, self.spec.data)
         if (self.path / START).exists():
-            model.load_state_dict(self._fitting(store.load_tensors(self.path / START), START))
+            model.load_state_dict(self._fitting(load_tensors(self.path / START), START))
         return model
 
     def load_model(self) -> Autoencoder:
@@ -248,7 +260,7 @@ class Run(WorkFolder):
         if self.spec.dial:
             dial = self.load_dial()
             return dial.model_at(dial.default)
-        tensors = self._fitting(store.load_tensors(self.weights_path), self.weights_path.name)
+        tensors = self._fitting(load_tensors(self.weights_path), self.weights_path.name)
         with torch.device("meta"):  # no initial weights, which would be thrown away
             model = self.family.make(self.config, self.spec.data)
         model.load_state_dict(tensors, assign=True)
@@ -270,7 +282,7 @@ class Run(WorkFolder):
 
     def save_model(self, model: Autoencoder) -> None:
         """Save the weights."""
-        store.save_tensors(self.path / "weights.safetensors", model.state_dict())
+        save_tensors(self.path / "weights.safetensors", model.state_dict())
 
     @property
     def weights_path(self) -> Path:
@@ -302,7 +314,7 @@ class Run(WorkFolder):
         Raises:
             Damaged: when the file is missing or does not fit.
         """
-        arrays = store.load_arrays(self.path / "codes.safetensors")
+        arrays = load_arrays(self.path / "codes.safetensors")
         try:
             codes = Codes(
                 arrays["z"].astype(np.float32),
@@ -328,7 +340,7 @@ class Run(WorkFolder):
         }
         if codes.indices is not None:
             arrays["indices"] = codes.indices.astype(np.int16)
-        store.save_arrays(self.path / "codes.safetensors", arrays)
+        save_arrays(self.path / "codes.safetensors", arrays)
 
     # checkpoints
 
@@ -349,7 +361,7 @@ class Run(WorkFolder):
     @cached_property
     def film_samples(self) -> dict[str, np.ndarray]:
         """The samples of every frame: x (k, *shape) are reconstructed; labels (m,) belong to those encoded."""
-        return store.load_arrays(self.path / "snapshots" / "samples.safetensors")
+        return load_arrays(self.path / "snapshots" / "samples.safetensors")
 
     def frames(self) -> list[int]:
         """The epochs with a frame."""
@@ -357,10 +369,10 @@ class Run(WorkFolder):
 
     def frame(self, epoch: int) -> dict[str, np.ndarray]:
         """The frame of an epoch: reconstructions (k, *shape) and codes (m, min(latent_dim, 64))."""
-        return store.load_arrays(self.path / "snapshots" / f"{epoch:05d}.safetensors")
+        return load_arrays(self.path / "snapshots" / f"{epoch:05d}.safetensors")
 
     def save_frame(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
-        store.save_arrays(self.path / "snapshots" / f"{name}.safetensors", arrays)
+        save_arrays(self.path / "snapshots" / f"{name}.safetensors", arrays)
 
     # the folder as a whole
 
@@ -392,7 +404,7 @@ class Run(WorkFolder):
         if not although_parent and (children := self.children()):
             named = ", ".join(child.title for child in children[:3]) + (" and others" if len(children) > 3 else "")
             raise ConfigError(f"run {self.path.name} is the parent of {named}: delete it with although_parent")
-        store.remove_folder(self.path)
+        remove_folder(self.path)
 
 
 def _misfit(expected: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Tensor]) -> str:
