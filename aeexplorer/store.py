@@ -210,6 +210,16 @@ def _open_regular(path: Path) -> IO[bytes]:
     return open(handle, "rb")
 
 
+def signature(path: str) -> tuple[int, ...]:
+    """Numbers that change with a file; () where there is none. The path is a string: pages ask this of every run at
+    each rerun, and `Path` takes longer than the question."""
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return ()
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
 def json_object(content: bytes, named: str) -> dict[str, Any]:
     """Parse the content of a JSON file.
 

@@ -59,7 +59,7 @@ def rerun_times(address: str, over: threading.Event) -> list[float]:
     with sync_playwright() as driver, driver.chromium.launch(executable_path=found, args=["--no-sandbox"]) as browser:
         page = browser.new_page()
         page.goto(f"{address}/train?dataset=digits&family=ae")
-        field = page.get_by_role("spinbutton", name="Epochs")
+        field = page.get_by_role("textbox", name="Epochs", exact=True)
         field.wait_for(timeout=60_000)
         time.sleep(3)
         epochs = 100

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from aeexplorer.runs.listing import pretrained
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.home import Plane, decoded_at, has_plane
 from aeexplorer.ui.shared.exports import sheet
@@ -64,7 +65,7 @@ def explore(run: Run) -> None:
         )
 
 
-if not openable_runs():
+if not (pretrained() or openable_runs()):
     empty()
 else:
     title, picker = st.columns([3, 1.3], vertical_alignment="bottom")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import shutil
+import ssl
+import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +40,7 @@ def leading_here(name: str, browser: Browser) -> Iterator[Page]:
     arguments = [*ARGUMENTS, f"--host-resolver-rules=MAP {name} 127.0.0.1"]
     rebound = browser.browser_type.launch(executable_path=found, args=arguments)
     try:
-        page = rebound.new_page()
+        page = rebound.new_page(ignore_https_errors=True)
         page.set_default_timeout(60_000)
         yield page
     finally:
@@ -55,10 +59,60 @@ def test_a_foreign_name_for_this_computer_shows_a_sentence_and_reaches_nothing(
     assert sorted((trained_home / "runs").iterdir()) == before
 
 
-def test_a_name_that_the_operator_configured_works(trained_home: Path, browser: Browser) -> None:
-    with (
-        served(trained_home, STREAMLIT_BROWSER_SERVER_ADDRESS="lab.example") as address,
-        leading_here("lab.example", browser) as page,
-    ):
-        page.goto(f"http://lab.example:{address.rpartition(':')[2]}/?run={PLANE}")
-        page.wait_for_function("Number(document.querySelector('.live-pad')?.dataset.frames) > 0")  # over both sockets
+@pytest.fixture(scope="module")
+def named_address(trained_home: Path) -> Iterator[str]:
+    """The app under the name lab.example, as its operator configured."""
+    with served(trained_home, STREAMLIT_BROWSER_SERVER_ADDRESS="lab.example") as address:
+        yield address
+
+
+@contextlib.contextmanager
+def tls_proxy(upstream: str, folder: Path) -> Iterator[int]:
+    """The port of a proxy that ends TLS and passes everything on as it came, both ways."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=lab.example",
+         "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    port = int(upstream.rpartition(":")[2])
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError), contextlib.closing(writer):
+            while part := await reader.read(65_536):
+                writer.write(part)
+                await writer.drain()
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(pipe(reader, inner[1]), pipe(inner[0], writer))
+
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(asyncio.start_server(connect, "127.0.0.1", 0, ssl=context))
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+
+
+def wait_until_alive(page: Page) -> None:
+    page.wait_for_function("Number(document.querySelector('.live-pad')?.dataset.frames) > 0")  # over both sockets
+
+
+def test_a_name_that_the_operator_configured_works(named_address: str, browser: Browser) -> None:
+    with leading_here("lab.example", browser) as page:
+        page.goto(f"http://lab.example:{named_address.rpartition(':')[2]}/?run={PLANE}")
+        wait_until_alive(page)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl to make certificates with")
+def test_the_configured_name_works_behind_a_proxy_that_ends_tls(
+    named_address: str, browser: Browser, tmp_path: Path
+) -> None:
+    with tls_proxy(named_address, tmp_path) as port, leading_here("lab.example", browser) as page:
+        page.goto(f"https://lab.example:{port}/?run={PLANE}")
+        wait_until_alive(page)

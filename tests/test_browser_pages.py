@@ -135,7 +135,9 @@ def test_what_is_written_at_a_slider_stays_within_its_ends(new_page: NewPage, ap
                 for text in slider.locator(".live-bubble, .live-ticks span").all():
                     if text.is_visible():
                         box = box_of(text)
-                        within = rail["x"] - 0.5 <= box["x"] and box["x"] + box["width"] <= rail["x"] + rail["width"] + 0.5
+                        within = (
+                            rail["x"] - 0.5 <= box["x"] and box["x"] + box["width"] <= rail["x"] + rail["width"] + 0.5
+                        )
                         assert within, (place, key, text.inner_text())
 
 

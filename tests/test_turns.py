@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from waiting import PATIENCE
+from waiting import PATIENCE, wait_until
 
 from aeexplorer.server.page_scheduler import Turns
 
@@ -42,6 +42,20 @@ def test_nobody_waits_for_a_script_that_takes_long() -> None:
         over.set()
     with turns.turn():
         pass
+
+
+def test_lanes_take_turns() -> None:
+    turns, order = Turns(longest=60), list[str]()
+
+    def script(lane: str) -> None:
+        with turns.turn(lane):
+            order.append(lane)
+
+    with ThreadPoolExecutor(8) as pool, turns.turn("held"):
+        for at, lane in enumerate("aaaaabb", start=1):
+            pool.submit(script, lane)
+            wait_until(lambda at=at: sum(map(len, turns._lanes.values())) == at)  # type: ignore[misc]
+    assert order == list("ababaaa") and not turns._lanes
 
 
 def test_a_script_that_fails_gives_its_turn_back() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import functools
 import os
 import re
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from aeexplorer.config import ConfigError
 from aeexplorer.program_files import PRETRAINED
 from aeexplorer.runs.owners import LOCAL, require_owner
 from aeexplorer.runs.run import Run
-from aeexplorer.store import Damaged, home, read_json, remove_folder
+from aeexplorer.store import Damaged, home, read_json, remove_folder, signature
 
 
 @dataclass(frozen=True)
@@ -43,24 +45,27 @@ class DamagedRun:
 
 def list_runs() -> list[Run | DamagedRun]:
     """All runs of the home, newest first; damaged ones with the reason."""
-    found: list[Run | DamagedRun] = []
-    for path in reversed(_folders(home() / "runs")):
-        try:
-            run = Run(path)
-            _ = run.status
-            found.append(run)
-        except (Damaged, OSError) as error:
-            found.append(DamagedRun(Path(path), str(error)))
-    return found
+    return list(map(_run_in, reversed(_folders(home() / "runs"))))
 
 
 def pretrained() -> list[Run]:
     """The pretrained runs, by name."""
-    runs = []
-    for path in _folders(PRETRAINED):
-        with contextlib.suppress(Damaged):
-            runs.append(Run(path))
-    return runs
+    return [run for path in _folders(PRETRAINED) if isinstance(run := _run_in(path), Run)]
+
+
+def _run_in(path: str) -> Run | DamagedRun:
+    """The run in a folder, read anew only where a file of it was replaced: each rerun of a page lists all runs."""
+    return copy.copy(_read(path, signature(f"{path}/spec.json"), signature(f"{path}/status.json")))
+
+
+@functools.lru_cache(maxsize=4096)
+def _read(path: str, spec: tuple[int, ...], status: tuple[int, ...]) -> Run | DamagedRun:
+    try:
+        run = Run(path)
+        _ = run.recorded_status
+    except (Damaged, OSError) as error:
+        return DamagedRun(Path(path), str(error))
+    return run
 
 
 def _folders(root: Path) -> list[str]:

@@ -52,6 +52,7 @@ from aeexplorer.store import (
     remove_folder,
     save_arrays,
     save_tensors,
+    signature,
     write_json,
 )
 from aeexplorer.training.loop import Checkpoint, TrainingConfig
@@ -292,7 +293,7 @@ class Run(WorkFolder):
 
     @property
     def has_weights(self) -> bool:
-        return self.weights_path.exists()
+        return bool(signature(str(self.weights_path) if self.spec.dial else f"{self.path}/weights.safetensors"))
 
     def load_dial(self, most: int | None = None) -> Dial:
         """The dial with its snapshots so far, or the first `most` of them.

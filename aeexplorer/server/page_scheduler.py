@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections import deque
-from collections.abc import Iterator
+from collections import OrderedDict, deque
+from collections.abc import Hashable, Iterator
 
 LONGEST_SECONDS = 0.3
 
@@ -17,6 +17,9 @@ class Turns:
     Scripts that run at once fight for the interpreter's lock with each other and with the loop that sends what they
     draw: with thirty sessions the median rerun takes a fraction of the time in turn (`benchmarks/reruns.py`).
 
+    Scripts wait in lanes, which take turns: whoever fills one lane with two hundred scripts delays the next of another
+    lane by one of them.
+
     Args:
         longest: seconds after which nobody waits for a script any more, as for one that fetches a dataset.
     """
@@ -24,19 +27,22 @@ class Turns:
     def __init__(self, longest: float = LONGEST_SECONDS) -> None:
         self.longest = longest
         self._changed = threading.Condition()
-        self._waiting: deque[object] = deque()
+        self._lanes: OrderedDict[Hashable, deque[object]] = OrderedDict()  # the first of the first lane is next
         self._holder: object = None
         self._since = 0.0
 
     @contextlib.contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait for one's turn, in order of arrival, and have it."""
+    def turn(self, lane: Hashable = None) -> Iterator[None]:
+        """Wait for one's turn, within the lane in order of arrival, and have it."""
         me = object()
         with self._changed:
-            self._waiting.append(me)
-            while self._waiting[0] is not me or self._left() > 0:
-                self._changed.wait(self._left() if self._waiting[0] is me else None)
-            self._waiting.popleft()
+            self._lanes.setdefault(lane, deque()).append(me)
+            while not self._next(me) or self._left() > 0:
+                self._changed.wait(self._left() if self._next(me) else None)
+            rest = self._lanes.pop(lane)
+            rest.popleft()
+            if rest:
+                self._lanes[lane] = rest  # behind the others
             self._holder, self._since = me, time.monotonic()
             self._changed.notify_all()
         try:
@@ -46,6 +52,9 @@ class Turns:
                 if self._holder is me:
                     self._holder = None
                     self._changed.notify_all()
+
+    def _next(self, me: object) -> bool:
+        return next(iter(self._lanes.values()))[0] is me
 
     def _left(self) -> float:
         """Seconds for which the next one has to wait at most."""

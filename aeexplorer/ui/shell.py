@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from aeexplorer.program_files import PAGES
+from aeexplorer.server.identity import current_address
 from aeexplorer.server.page_scheduler import turn
 from aeexplorer.server.style import style
 from aeexplorer.ui.shared.jobs_panel import jobs_panel
@@ -14,8 +15,11 @@ from aeexplorer.ui.shared.resources import theme
 from aeexplorer.ui.shared.view_state import one_link
 
 LARGE = "large_type"
+VISITED = "visited"
 
-with turn():
+# neither reruns nor the first pages of others at one address hold a newcomer from another up
+with turn((current_address(), VISITED in st.session_state)):
+    st.session_state[VISITED] = True
     st.set_page_config(
         page_icon=str(Path(__file__).with_name("icon.png")),
         layout="wide",
