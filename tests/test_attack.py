@@ -465,8 +465,13 @@ def upload(app: Any, session: str, file: str, size: int, cookie: str = "", metho
 
 
 def test_files_are_not_taken_while_no_page_asks_for_one() -> None:
-    app = BoundedUploads(streamlits_upload(), "/lab")
-    assert [upload(app, "s", "f", 10, method=method).status for method in ("PUT", "OPTIONS", "DELETE")] == [404] * 3
+    uploads = Uploads(is_active=lambda session: True, free=lambda session: None)
+    app, methods = BoundedUploads(streamlits_upload(), "/lab", uploads), ("PUT", "OPTIONS", "DELETE")
+    uploads.expect("asks")
+    assert [upload(app, "s", "f", 10, method=method).status for method in methods] == [404] * 3
+    assert [upload(app, "asks", "f", 10, method=method).status for method in methods] == [204] * 3
+    uploads.release("asks")
+    assert [upload(app, "asks", "f", 10, method=method).status for method in methods] == [404] * 3
     assert request(app, "/lab/other").status == 204
     assert any(middleware.cls is BoundedUploads for middleware in MIDDLEWARE)
 
@@ -477,6 +482,8 @@ def test_files_are_bounded_by_session_by_owner_and_in_all_and_freed_when_the_ses
         UploadLimits(session=100, owner=150, total=220), active.__contains__, freed.append, grace_seconds=0
     )
     app = BoundedUploads(streamlits_upload(), "/lab", uploads)
+    for session in sorted(active):
+        uploads.expect(session)
     assert upload(app, "s1", "a", 90, "anna").status == 204
     assert upload(app, "s1", "b", 20, "anna").status == 413
     assert upload(app, "s1", "a", 100, "anna").status == 204, "a file in place of itself"
@@ -491,10 +498,13 @@ def test_files_are_bounded_by_session_by_owner_and_in_all_and_freed_when_the_ses
     active.discard("s1")
     assert upload(app, "s3", "d", 90, "ben").status == 204, "of a session that has ended nothing is held"
     assert freed == ["s1"]
+    uploads.release("s3")
+    assert freed == ["s1", "s3"] and upload(app, "s4", "e", 100, "eve").status == 204, "released, nothing is held"
 
 
 def test_a_file_that_does_not_arrive_is_not_counted_and_one_of_unknown_length_not_taken() -> None:
     uploads = Uploads(UploadLimits(session=100, owner=100, total=100), lambda session: True, lambda session: None)
+    uploads.expect("s")
     assert upload(BoundedUploads(streamlits_upload(400), "/lab", uploads), "s", "f", 90).status == 400
     assert not uploads.files
     app = BoundedUploads(streamlits_upload(), "", uploads)

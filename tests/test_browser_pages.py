@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,7 +13,12 @@ from live_driver import PAD, PANEL, PHONE, box_of, drawn, settle, show
 from live_runs import BLUR, PLANE, RESTORE, TURN
 from playwright.sync_api import expect
 
+from aeexplorer.runs.bundles import bundle
+from aeexplorer.runs.run import Run
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from live_driver import NewPage
     from playwright.sync_api import Page, WebSocketRoute
 
@@ -154,3 +160,24 @@ def test_on_a_phone_the_names_of_four_pictures_are_not_broken(new_page: NewPage,
     name = page.locator(".ae-tile span").get_by_text("reconstruction", exact=True)
     expect(name).to_be_visible()
     assert box_of(name)["height"] < 28, "on one line"
+
+
+def test_a_bundle_is_imported_and_its_upload_let_go(page: Page, app_address: str, trained_home: Path) -> None:
+    before, puts = set((trained_home / "runs").iterdir()), []
+    page.on("request", lambda request: puts.append(request) if request.method == "PUT" else None)
+    page.goto(f"{app_address}/runs")
+    try:
+        page.get_by_role("button", name="Import").click()
+        chooser = page.locator('[role="dialog"] input[type="file"]')
+        chooser.set_input_files({"name": "notes.zip", "mimeType": "application/zip", "buffer": b"no archive"})
+        page.get_by_text("a bundle must be a zip archive").wait_for()
+        content = bundle(Run(trained_home / "runs" / PLANE))
+        chooser.set_input_files({"name": "plane.zip", "mimeType": "application/zip", "buffer": content})
+        page.get_by_text("is imported.").wait_for()
+        added = set((trained_home / "runs").iterdir()) - before
+        assert len(added) == 1 and Run(added.pop()).load_model()
+        again = page.request.put(puts[-1].url, headers=puts[-1].headers, data=b"x")
+        assert (again.status, again.text()) == (404, "This page takes no files.\n")
+    finally:
+        for path in set((trained_home / "runs").iterdir()) - before:
+            shutil.rmtree(path)

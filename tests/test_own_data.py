@@ -299,6 +299,29 @@ def test_what_is_no_bundle_is_refused_and_leaves_nothing(home: Path) -> None:
         assert not list(home.glob(".import.*")), case
 
 
+def test_a_refused_bundle_leaves_no_data(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = small(ae.dataset(X, Y, name="plants"))
+    packed, (folder,) = bundle(run), (home / "data").iterdir()
+    other = small(ae.dataset(X + np.eye(60, 4), Y, name="others"))
+    (theirs,) = set((home / "data").iterdir()) - {folder}
+    own = {name: (theirs / name).read_bytes() for name in ("spec.json", "data.safetensors")}
+    spec = (run.path / "spec.json").read_bytes()
+    inside = f"own-data/{folder.name}"
+    monkeypatch.setenv("AEEXPLORER_HOME", str(tmp_path / "second"))
+    cases: dict[str, tuple[dict[str, bytes | None], str]] = {
+        "of another run": ({f"{inside}/{name}": content for name, content in own.items()}, "must have the digest"),
+        "of two runs": ({f"own-data/{theirs.name}/spec.json": own["spec.json"]}, "the data of one run, got more"),
+        "of none": ({f"{inside}/data.safetensors": None}, "data.safetensors is missing"),
+        "described otherwise": ({f"{run.id}/spec.json": spec.replace(b'"title": "plants"', b'"title": "weeds"')},
+                                "are not described as"),
+    }  # fmt: skip
+    for case, (change, said) in cases.items():
+        with pytest.raises((ConfigError, Damaged), match=said):
+            import_bundle(rewritten(packed, change))
+        assert not own_data() and not list((tmp_path / "second").glob("*/*")), case
+    assert other.spec.source != run.spec.source
+
+
 def test_a_link_or_a_bomb_in_a_bundle_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     run = small(load_dataset("two-moons", n=200))
     packed = bundle(run)

@@ -8,14 +8,17 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 from waiting import PATIENCE
 
+import aeexplorer as ae
 from aeexplorer import jobs
 from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
 from aeexplorer.explorer import Explorer
+from aeexplorer.runs import listing
 from aeexplorer.runs.bundles import bundle
 from aeexplorer.runs.listing import DamagedRun, list_runs
 from aeexplorer.runs.owners import local_owner, owner_of
@@ -214,3 +217,66 @@ def test_a_running_run_cannot_be_deleted(make: Callable[..., Run]) -> None:
     with pytest.raises(ConfigError, match="while it trains"):
         run.delete()
     assert run.path.exists()
+
+
+# parents
+
+
+def test_deleting_a_parent_names_who_started_from_it_and_asks() -> None:
+    data = load_dataset("digits")
+    parent = ae.train("ae", data, epochs=1, hidden=(8,), latent_dim=2, bar=False)
+    child = ae.train("ae", data, title="*Child*", start_from=parent, epochs=1, bar=False)
+    app = open_page(run=parent.id)
+    app.button(key="runs.delete").click().run()
+    assert "Runs that started from its weights, and keep a copy of them: *Child*." in shown(app)
+    assert app.button(key="runs.delete.confirm").label == "Delete all the same"
+    app.button(key="runs.delete.keep").click().run()
+    assert parent.path.exists()
+    app.button(key="runs.delete").click().run()
+    app.button(key="runs.delete.confirm").click().run()
+    assert not app.exception and "The run is deleted." in shown(app)
+    assert [run.path for run in list_runs()] == [child.path] and Run(child.path).load_model()
+
+
+# imports
+
+
+def ask_to_import(app: AppTest, name: str, content: bytes) -> AppTest:
+    app.button(key="runs.import.open").click().run()
+    app.file_uploader[0].set_value((name, content, "application/zip"))
+    return app.run()
+
+
+def test_a_bundle_is_imported_with_its_own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(0).standard_normal((60, 4))
+    run = ae.train("vae", ae.dataset(x, name="plants"), epochs=1, hidden=(8,), latent_dim=2, bar=False)
+    content = bundle(run)
+    monkeypatch.setenv("AEEXPLORER_HOME", str(tmp_path / "second"))
+    app = ask_to_import(open_page(), "plants.zip", content)
+    assert not app.exception and not app.error
+    assert f"{run.title} is imported." in shown(app)
+    (found,) = list_runs()
+    assert isinstance(found, Run) and (found.id, found.owner, found.spec.dataset) == (
+        run.id,
+        local_owner(),
+        "own/plants",
+    )
+    assert not app.file_uploader, "the dialog is closed"
+    assert [row["Data"] for row in table(app)] == ["plants"]
+    assert ae.open_run(found.id).evaluate() == pytest.approx(run.status.result, rel=1e-4)
+
+
+def test_a_pretrained_run_comes_back_under_another_name() -> None:
+    content = bundle(listing.pretrained()[0])
+    app = ask_to_import(open_page(), "pretrained.zip", content)
+    assert not app.exception and not app.error
+    (found,) = list_runs()
+    assert isinstance(found, Run) and found.id != listing.pretrained()[0].id and found.removable and found.load_model()
+
+
+def test_what_cannot_be_imported_is_a_sentence_and_leaves_nothing(home: Path) -> None:
+    app = ask_to_import(open_page(), "notes.zip", b"no archive")
+    assert not app.exception
+    assert "notes.zip is not imported: a bundle must be a zip archive" in shown(app)
+    assert app.file_uploader, "another file can be chosen"
+    assert not list_runs() and not list((home / "runs").glob("*"))

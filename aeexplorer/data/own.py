@@ -25,6 +25,7 @@ from pydantic import Field
 
 from aeexplorer import store
 from aeexplorer.config import Config, ConfigError, unknown
+from aeexplorer.data.checks import check_dataset
 from aeexplorer.data.pictures import read_pictures
 from aeexplorer.data.spec import Dataset, DataSpec, Kind, Split, as_uint8
 from aeexplorer.data.splits import split_counts, stratified
@@ -304,7 +305,7 @@ def _standardised(
 
 def _kept(name: str, fields: Mapping[str, Any], parts: list[Split], notices: tuple[str, ...], owner: str) -> Dataset:
     """Write data into the home, once for the same content and name."""
-    arrays = {f"{part}.{key}": getattr(s, key) for part, s in zip(_SPLITS, parts, strict=True) for key in ("x", "y")}
+    arrays = _arrays(parts)
     digest = _digest(DataSpec(name="", **fields), arrays)
     taken = own_data()
     for other in taken.values():
@@ -322,6 +323,10 @@ def _kept(name: str, fields: Mapping[str, Any], parts: list[Split], notices: tup
         store.save_arrays(temporary / "data.safetensors", arrays)
         store.write_json(temporary / "spec.json", kept.model_dump(mode="json"))
     return load_own(chosen)
+
+
+def _arrays(parts: Sequence[Split]) -> dict[str, np.ndarray]:
+    return {f"{part}.{key}": getattr(s, key) for part, s in zip(_SPLITS, parts, strict=True) for key in ("x", "y")}
 
 
 def _digest(spec: DataSpec, arrays: Mapping[str, np.ndarray]) -> str:
@@ -391,18 +396,22 @@ def _loaded(folder: str, kept: Kept) -> Dataset:
     return Dataset(kept.spec, train, validation, test, source=kept.digest)
 
 
-def keep_folder(folder: Path, owner: str) -> Dataset:
+def keep_folder(folder: Path, owner: str, source: str) -> Dataset:
     """Take a folder of kept data, as it lies in another home, into this one; a name that other data have gets a number.
 
+    Args:
+        source: the digest that its content must have.
+
     Raises:
-        ConfigError, Damaged: when its files cannot be used.
+        ConfigError, Damaged: when its files cannot be used, or are of other content; nothing is kept then.
     """
     kept = _parsed(store.read_bytes(folder / "spec.json"), folder.name)
     if not kept.spec.name.startswith(OWN) or not _NAME.fullmatch(kept.spec.name.removeprefix(OWN)):
         raise Damaged(f"spec.json in {folder.name} has a name that is none of kept data: {kept.spec.name[:60]!r}")
     found = _loaded(str(folder), kept)
-    for name, part in found.splits.items():
-        if part.x.dtype.kind == "f" and not np.isfinite(part.x).all():
-            raise Damaged(f"data.safetensors in {folder.name} has values in {name} that are not finite")
+    check_dataset(found)
     fields = {field: getattr(kept.spec, field) for field in DataSpec.model_fields if field != "name"}
-    return _kept(kept.spec.name.removeprefix(OWN), fields, list(found.splits.values()), kept.notices, owner)
+    parts = list(found.splits.values())
+    if (digest := _digest(DataSpec(name="", **fields), _arrays(parts))) != source:
+        raise Damaged(f"the data in {folder.name} must have the digest {source or 'of none'}, got {digest}")
+    return _kept(kept.spec.name.removeprefix(OWN), fields, parts, kept.notices, owner)

@@ -21,16 +21,17 @@ from pathlib import Path
 from typing import IO
 
 from aeexplorer.config import ConfigError
-from aeexplorer.data.own import OWN, folder_of, keep_folder
+from aeexplorer.data.own import OWN, folder_of, keep_folder, own_data
+from aeexplorer.program_files import PRETRAINED
 from aeexplorer.runs.owners import local_owner
 from aeexplorer.runs.run import Run
-from aeexplorer.store import TEMPORARY_SUFFIX, Damaged, home, read_json, temporary_prefix, write_json
+from aeexplorer.store import TEMPORARY_SUFFIX, Damaged, home, read_json, remove_folder, temporary_prefix, write_json
 
 LEFT_OUT = ("checkpoint", "control")
 MOST_FILES = 2_000
 MOST_BYTES = 1_000_000_000
 _RUN_FILE = re.compile(
-    r"(spec|status|label|marks)\.json|events\.jsonl|(weights|codes|start)\.safetensors|log\.txt"
+    r"(spec|status|label|marks|draws)\.json|README\.md|events\.jsonl|(weights|codes|start)\.safetensors|log\.txt"
     r"|dial/\d{2}\.safetensors|snapshots/(samples|\d{5})\.safetensors"
 )
 _DATA_FILE = re.compile(r"own-data/[0-9a-f]{32}/(spec\.json|data\.safetensors)")
@@ -100,6 +101,8 @@ def _checked(archive: zipfile.ZipFile) -> str:
             raise ConfigError(
                 f"a bundle must hold nothing but a run's JSON and safetensors, got {item.filename[:80]!r}"
             )
+    if len({item.filename.split("/")[1] for item in items if item.filename.startswith("own-data/")}) > 1:
+        raise ConfigError("a bundle must hold the data of one run, got more")
     if f"{folder}/spec.json" not in archive.namelist():
         raise ConfigError("a bundle must hold the spec.json of its run, got none")
     return folder
@@ -133,18 +136,23 @@ def _adopted(temporary: Path, name: str, owner: str) -> Run:
         raise ConfigError(f"the run of a bundle must have ended, got one that is {found.status.state}")
     found.load_model()
     _ = found.codes
-    changes: dict[str, object] = {"owner": owner}
-    for data in sorted((temporary / "own-data").glob("*")):
-        kept = keep_folder(data, owner)
-        if kept.source != found.spec.source:
-            raise Damaged(f"the data in the bundle are not those that {name} was trained on")
-        changes |= {"dataset": kept.spec.name, "data": {**spec["data"], "name": kept.spec.name}}
-    taken = (home() / "runs" / name).exists()
-    new = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}" if taken else name
-    write_json(folder / "spec.json", {**spec, **changes, "id": new})
-    Run(folder)
     for part in ("snapshots", "control"):
         (folder / part).mkdir(exist_ok=True)
-    target = _ready(home() / "runs") / new
-    os.replace(folder, target)
+    taken = (home() / "runs" / name).exists() or (PRETRAINED / name).exists()
+    new = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}" if taken else name
+    changes: dict[str, object] = {"owner": owner, "id": new}
+    target, before, added = _ready(home() / "runs") / new, own_data(), ""
+    try:
+        for data in (temporary / "own-data").glob("*"):
+            kept = keep_folder(data, owner, found.spec.source).spec
+            added = kept.name if kept.name not in before else ""
+            if kept != found.spec.data.replace(name=kept.name):
+                raise Damaged(f"the data in the bundle are not described as {name} describes them")
+            changes |= {"dataset": kept.name, "data": {**spec["data"], "name": kept.name}}
+        write_json(folder / "spec.json", {**spec, **changes})
+        os.replace(folder, target)
+    except BaseException:
+        if added:
+            remove_folder(folder_of(added))
+        raise
     return Run(target)

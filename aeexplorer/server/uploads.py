@@ -1,11 +1,12 @@
-"""The address at which Streamlit takes uploaded files into memory: closed while no page asks for one, else bounded.
+"""The address at which Streamlit takes uploaded files into memory: open to pages that ask for one, and bounded.
 
-A page with `st.file_uploader` raises `UPLOADS.limits`; nothing else has to change.
+A page that shows `st.file_uploader` calls `UPLOADS.expect`, and `UPLOADS.release` when it needs its files no longer.
 """
 
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 
@@ -25,9 +26,11 @@ SWEEP_SECONDS = 10.0
 class UploadLimits(Config):
     """Bytes of uploaded files that are held at once."""
 
-    session: int = Field(0, ge=0, description="Of one session of a page; 0 closes the address.")
-    owner: int = Field(0, ge=0, description="Of all sessions of one browser, or of one address that keeps no cookie.")
-    total: int = Field(0, ge=0, description="Of everybody.")
+    session: int = Field(110_000_000, ge=0, description="Of one session of a page.")
+    owner: int = Field(
+        220_000_000, ge=0, description="Of all sessions of one browser, or of one address that keeps no cookie."
+    )
+    total: int = Field(440_000_000, ge=0, description="Of everybody.")
 
 
 def _is_active(session: str) -> bool:
@@ -43,7 +46,7 @@ def _free(session: str) -> None:
 
 
 class Uploads:
-    """Who holds how much. A session's files are let go when it has ended.
+    """Who holds how much. A session's files are let go when its page releases them, or when it has ended.
 
     Args:
         is_active: whether a session has a page open.
@@ -62,40 +65,56 @@ class Uploads:
         self.is_active = is_active or _is_active
         self.free = free or _free
         self.grace_seconds = grace_seconds
+        self.expected: dict[str, float] = {}  # when each session that asks for files was active last
         self.files: dict[tuple[str, str], tuple[str, int]] = {}  # owner and size by session and file
-        self.seen: dict[str, float] = {}  # when each session was active last
+        self._lock = threading.RLock()  # pages run in threads of their own
+
+    def expect(self, session: str) -> None:
+        """Take files of a session, because its page asks for them."""
+        with self._lock:
+            self.expected[session] = time.monotonic()
+
+    def release(self, session: str) -> None:
+        """Let go of the files of a session, and take no more."""
+        with self._lock:
+            self.expected.pop(session, None)
+            if any(own == session for own, _ in self.files):
+                self.free(session)
+            self.files = {key: held for key, held in self.files.items() if key[0] != session}
 
     def take(self, session: str, file: str, owner: str, size: int) -> str:
         """Count a file. Returns the sentence that refuses it, or ""."""
-        self.sweep()
-        others = {key: held for key, held in self.files.items() if key != (session, file)}
-        for name, limit, held in (
-            ("this page", self.limits.session, sum(size for (own, _), (_, size) in others.items() if own == session)),
-            ("you", self.limits.owner, sum(size for own, size in others.values() if own == owner)),
-            ("all visitors", self.limits.total, sum(size for _, size in others.values())),
-        ):
-            if held + size > limit:
-                return f"files of {name} must be at most {limit} bytes, got {size} beside {held}"
-        self.files[session, file] = owner, size
-        self.seen.setdefault(session, time.monotonic())
-        return ""
+        with self._lock:
+            self.sweep()
+            others = {key: held for key, held in self.files.items() if key != (session, file)}
+            for name, limit, held in (
+                (
+                    "this page",
+                    self.limits.session,
+                    sum(size for (own, _), (_, size) in others.items() if own == session),
+                ),
+                ("you", self.limits.owner, sum(size for own, size in others.values() if own == owner)),
+                ("all visitors", self.limits.total, sum(size for _, size in others.values())),
+            ):
+                if held + size > limit:
+                    return f"files of {name} must be at most {limit} bytes, got {size} beside {held}"
+            self.files[session, file] = owner, size
+            return ""
 
     def forget(self, session: str, file: str) -> None:
         """Count a file no longer: it was removed, or did not arrive."""
-        self.files.pop((session, file), None)
+        with self._lock:
+            self.files.pop((session, file), None)
 
     def sweep(self) -> None:
         """Let go of the files of sessions that have ended."""
-        now = time.monotonic()
-        for session in {session for session, _ in self.files}:
-            if self.is_active(session):
-                self.seen[session] = now
-            elif now - self.seen.get(session, now) >= self.grace_seconds:
-                self.free(session)
-                self.files = {key: held for key, held in self.files.items() if key[0] != session}
-        self.seen = {
-            session: seen for session, seen in self.seen.items() if any(own == session for own, _ in self.files)
-        }
+        with self._lock:
+            now = time.monotonic()
+            for session, seen in list(self.expected.items()):
+                if self.is_active(session):
+                    self.expected[session] = now
+                elif now - seen >= self.grace_seconds:
+                    self.release(session)
 
 
 UPLOADS = Uploads()
@@ -124,8 +143,8 @@ class BoundedUploads:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(self.path):
             await self.app(scope, receive, send)
-        elif not self.uploads.limits.session:
-            await PlainTextResponse("No page of this app takes files.\n", 404)(scope, receive, send)
+        elif self._names(scope)[0] not in self.uploads.expected:
+            await PlainTextResponse("This page takes no files.\n", 404)(scope, receive, send)
         elif scope["method"] == "PUT":
             await self._upload(scope, receive, send)
         else:

@@ -43,6 +43,7 @@ STATES = {
 }
 DAMAGED, PRETRAINED = "Damaged", "Pretrained"
 EVERYTHING = "All"
+MOST_NAMED = 5  # runs that started from the one to delete
 Row = Run | DamagedRun
 
 
@@ -346,10 +347,18 @@ def _rename(run: Run) -> None:
 
 def _delete(run: Row) -> None:
     _words(_title(run), "Its weights, its training replay and its log will be gone. This cannot be undone.")
+    children = run.children() if isinstance(run, Run) else []
+    if children:
+        named = ", ".join(as_text(child.title) for child in children[:MOST_NAMED])
+        more = f" and {len(children) - MOST_NAMED:,} more" if len(children) > MOST_NAMED else ""
+        sentence = f"Runs that started from its weights, and keep a copy of them: {named}{more}."
+        st.warning(sentence, icon=":material/warning:")
     yes, no = st.columns(2)
-    if yes.button("Delete", type="primary", key="runs.delete.confirm", width="stretch"):
+    label = "Delete all the same" if children else "Delete"
+    if yes.button(label, type="primary", key="runs.delete.confirm", width="stretch"):
         _forget_question()
-        _attempt(lambda: run.delete(current_owner()), "The run is deleted.")
+        delete = partial(run.delete, although_parent=bool(children)) if isinstance(run, Run) else run.delete
+        _attempt(lambda: delete(current_owner()), "The run is deleted.")
         st.rerun()
     if no.button("Keep", key="runs.delete.keep", width="stretch"):
         _forget_question()
