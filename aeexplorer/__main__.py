@@ -173,7 +173,7 @@ def project(arguments: argparse.Namespace) -> None:
     if arguments.method not in METHODS:
         raise ConfigError(f"method must be one of {', '.join(METHODS)}, got {arguments.method!r}")
     explorer = open_run(arguments.run)
-    z, labels, index = codes_for_map(explorer, arguments.n, arguments.split)
+    z, labels, index = codes_for_map(explorer, arguments.n, arguments.split, arguments.level)
     begun = time.perf_counter()
     knobs = knobs_of(arguments, METHODS[arguments.method].config)
     from tqdm import tqdm
@@ -200,10 +200,11 @@ def project(arguments: argparse.Namespace) -> None:
 
 
 def map_name(arguments: argparse.Namespace, run: str, n: int, knobs: dict[str, Any]) -> str:
-    """The name of a map's file, another one for each split and each parameter."""
+    """The name of a map's file, another one for each split, level and parameter."""
     asked = [f"{name}-{'-'.join(map(str, v)) if isinstance(v, tuple) else v}" for name, v in sorted(knobs.items())]
     split = [] if arguments.split == "test" else [arguments.split]
-    return "-".join([run, arguments.method, str(n), *split, *asked]).replace("/", "_") + ".npz"
+    level = [f"level-{arguments.level}"] if arguments.level else []
+    return "-".join([run, arguments.method, str(n), *split, *level, *asked]).replace("/", "_") + ".npz"
 
 
 def export(arguments: argparse.Namespace) -> None:
@@ -386,6 +387,8 @@ def add_project_flags(sub: argparse.ArgumentParser, argv: list[str]) -> None:
     sub.add_argument("--method", default="umap")
     sub.add_argument("--n", type=int, default=2_000, help="samples on the map, at most 100000 (default: 2000)")
     sub.add_argument("--split", choices=("test", "train", "all"), default="test", help="which samples (default: test)")
+    levels = "of a model with several levels one of them, 1 for the coarsest (default: 0, all)"
+    sub.add_argument("--level", type=int, default=0, help=levels)
     sub.add_argument("--out", type=Path, help="npz file to write (default: in the home)")
     if argv[:1] == ["project"]:
         from aeexplorer.projection import METHODS

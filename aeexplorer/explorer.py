@@ -273,6 +273,23 @@ class Explorer:
         generator = torch.Generator().manual_seed(seed)
         return self._model.resample(self._codes(z), below, generator, temperature).numpy()
 
+    def part(self, level: int) -> slice:
+        """The columns of codes that belong to a level, counted from 1 for the coarsest; all of them for 0.
+
+        Raises:
+            ConfigError: for a level that the model does not have.
+        """
+        if not 0 <= level <= len(self.levels):
+            raise ConfigError(f"level must be between 0 (all) and {len(self.levels)}, got {level}")
+        return slice(sum(self.levels[: level - 1]), sum(self.levels[:level])) if level else slice(0, self.latent_dim)
+
+    def complete(self, part: np.ndarray, level: int, like: np.ndarray) -> np.ndarray:
+        """Whole codes (n, latent_dim) for one level of them, part (n, size of the level): the coarser levels are those
+        of the codes `like` (n, latent_dim), the finer ones the means of their priors."""
+        z = np.array(like, np.float32)
+        z[:, self.part(level)] = part
+        return self.resample(z, level, temperature=0.0) if 0 < level < len(self.levels) else z
+
     def traverse(self, z: np.ndarray, dimension: int, values: np.ndarray) -> np.ndarray:
         """Decode one code (latent_dim,) with one coordinate set to each of the values: (len(values), *spec.shape)."""
         if not 0 <= dimension < self.latent_dim:

@@ -16,9 +16,10 @@ from aeexplorer.ui.latent_map.request import TITLES
 from aeexplorer.ui.latent_map.selection import selection_view
 from aeexplorer.ui.shared.page_footer import opening, page_footer
 from aeexplorer.ui.shared.refusals import refusals
+from aeexplorer.ui.shared.resources import map_codes
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
 from aeexplorer.ui.shared.setting_widgets import buttons
-from aeexplorer.ui.shared.text import duration, heading
+from aeexplorer.ui.shared.text import counted, duration, heading
 from aeexplorer.ui.shared.view_state import Setting
 
 EQUATIONS = {
@@ -36,7 +37,7 @@ def show_view(model: Explorer, layouts: list[Layout], view: str, areas: Areas) -
     if view == "Selection":
         return selection_view(model, layouts, areas)
     if view == "Clusters":
-        return clusters_view(model, layouts[0].panel.size, areas)
+        return clusters_view(model, layouts[0].panel.code_set, areas)
     if view == "Quality":
         return quality_view(model, layouts, areas)
     return neighbours_view(model, layouts, areas)
@@ -56,7 +57,8 @@ def page(model: Explorer) -> None:
         areas = st.columns(3, gap="medium") if request.wide else [st.container(gap="small", key="map-area")] * 3
         code = show_view(model, layouts, view, areas)
     last = layouts[-1]
-    numbers = f"{max(len(layout.points) for layout in layouts):,} codes of {model.latent_dim} numbers"
+    width = map_codes(last.panel.run, last.panel.code_set).z.shape[1]
+    numbers = f"{max(len(layout.points) for layout in layouts):,} codes of {counted(width, 'number')}"
     if last.just_computed:
         numbers += f"; {TITLES[last.panel.method]} took {duration(last.seconds)}"
     python = opening(model.run) + map_python(model, layouts) + code

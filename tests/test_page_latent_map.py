@@ -26,7 +26,7 @@ from aeexplorer.ui.latent_map import files, layouts, panels
 from aeexplorer.ui.latent_map.files import map_downloads
 from aeexplorer.ui.latent_map.layouts import layout_of
 from aeexplorer.ui.latent_map.request import MapPanel
-from aeexplorer.ui.shared.resources import Size, map_errors
+from aeexplorer.ui.shared.resources import CodeSet, map_errors
 
 pytestmark = pytest.mark.long
 
@@ -514,8 +514,8 @@ def test_maps_and_codes_are_taken_along(hand: Hand, idle: None, monkeypatch: pyt
     monkeypatch.setattr(files, "named_groups", lambda dataset: {"round": (0, 3), "all": tuple(range(270))})
     model = find_open_run(run.id).explorer
     shown = [
-        layout_of(MapPanel(run, "pca", Size(270), {"components": 2})),
-        layout_of(MapPanel(run, "tsne", Size(270), FIRST["tsne"] | {"components": 2})),
+        layout_of(MapPanel(run, "pca", CodeSet(270), {"components": 2})),
+        layout_of(MapPanel(run, "tsne", CodeSet(270), FIRST["tsne"] | {"components": 2})),
     ]
     made = {file.label: file for file in map_downloads(model, shown)}
     table = made["t-SNE CSV"].content().decode().splitlines()
@@ -523,7 +523,7 @@ def test_maps_and_codes_are_taken_along(hand: Hand, idle: None, monkeypatch: pyt
     first = table[1].split(",")
     assert np.allclose([float(v) for v in first[2:4]], job.finished().points[0], rtol=1e-5)
     assert first[4] == "round; all" and table[2].split(",")[4] == "all"
-    assert 1 <= int(first[5]) <= 10 and float(first[6]) == pytest.approx(map_errors(run, Size(270))[0], rel=1e-5)
+    assert 1 <= int(first[5]) <= 10 and float(first[6]) == pytest.approx(map_errors(run, CodeSet(270))[0], rel=1e-5)
     with zipfile.ZipFile(io.BytesIO(made["Embedding Projector files"].content())) as archive:
         assert {"vectors.tsv", "metadata.tsv", "sprite.png"} <= set(archive.namelist())
 

@@ -33,21 +33,28 @@ class MapCodes(NamedTuple):
     index: np.ndarray  # type: ignore[assignment]  # an array, not the method of a tuple
 
 
-def codes_for_map(explorer: Explorer, n: int, split: SplitName = "test") -> MapCodes:
+def codes_for_map(explorer: Explorer, n: int, split: SplitName = "test", level: int = 0) -> MapCodes:
     """Codes of n samples: the stored ones where they are enough, else encoded once and kept on disk.
 
     Args:
         explorer: of the run.
         n: samples, 1 to 100,000; all samples of the split where it has fewer.
         split: "test", "train", or "all" with validation too; a subset keeps the share of each class.
+        level: of a model with several levels the one whose part of the codes is wanted, 1 for the coarsest; 0 for all.
 
     Raises:
-        ConfigError: for n or split out of bounds, and where samples have to be encoded and the data is missing.
+        ConfigError: for n, split or level out of bounds, and where samples have to be encoded and the data is missing.
     """
     if not 1 <= n <= MOST_CODES:
         raise ConfigError(f"n must be between 1 and {MOST_CODES}, got {n}")
     if split not in ("test", "train", "all"):
         raise ConfigError(f"split must be test, train or all, got {split!r}")
+    part = explorer.part(level)
+    codes = _whole_codes(explorer, n, split)
+    return codes._replace(z=codes.z[:, part]) if level else codes
+
+
+def _whole_codes(explorer: Explorer, n: int, split: SplitName) -> MapCodes:
     stored = explorer.codes
     if split == "test" and n <= max(len(stored.z), STORED_CODES):
         return MapCodes(stored.z[:n], stored.labels[:n], stored.index[:n])
@@ -80,4 +87,4 @@ def _encode(explorer: Explorer, n: int, split: SplitName) -> MapCodes:
     labels = np.concatenate([data.test.y, data.train.y, data.validation.y])[first:last]
     index = first + (stratified_subset(labels, n) if n < len(labels) else np.arange(len(labels)))
     chosen = data.take(index)
-    return MapCodes(explorer.encode(chosen.x), chosen.y, index)
+    return MapCodes(explorer.encode(chosen.x, chosen.y), chosen.y, index)

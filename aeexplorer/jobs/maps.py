@@ -40,7 +40,7 @@ class MapSpec(Config):
 
     Attributes:
         key: hash of the stored codes and of every other field; the name of the folder.
-        n, split: samples on the map, see `codes_for_map`.
+        n, split, level: codes on the map, see `codes_for_map`.
     """
 
     format: int = 1
@@ -50,6 +50,7 @@ class MapSpec(Config):
     method: str
     n: int = Field(ge=1, le=MOST_CODES)
     split: SplitName = "test"
+    level: int = Field(0, ge=0)
     parameters: dict[str, Any]
 
 
@@ -137,7 +138,7 @@ def _fit(points: np.ndarray, labels: np.ndarray, index: np.ndarray, kept: np.nda
 
 
 def find_map(
-    run: Run, method: str, n: int = STORED_CODES, split: SplitName = "test", **parameters: Any
+    run: Run, method: str, n: int = STORED_CODES, split: SplitName = "test", level: int = 0, **parameters: Any
 ) -> tuple[str, MapJob | None]:
     """The key of a request, and its job if there is one.
 
@@ -147,7 +148,8 @@ def find_map(
     if method not in METHODS:
         raise ConfigError(unknown("method", method, METHODS))
     config = METHODS[method].config(**parameters)
-    digest = hashlib.sha256(f"{codes_key(run, n, split)} {method} {config.model_dump_json()}".encode())
+    of_level = f" level {level}" if level else ""
+    digest = hashlib.sha256(f"{codes_key(run, n, split)} {method} {config.model_dump_json()}{of_level}".encode())
     key = digest.hexdigest()[:32]
     try:
         return key, MapJob(home() / "maps" / key)
@@ -155,7 +157,9 @@ def find_map(
         return key, None
 
 
-def submit_map(run: Run, method: str, n: int = STORED_CODES, split: SplitName = "test", **parameters: Any) -> MapJob:
+def submit_map(
+    run: Run, method: str, n: int = STORED_CODES, split: SplitName = "test", level: int = 0, **parameters: Any
+) -> MapJob:
     """The job of this map: an existing one, or a new one that is queued. Start it when its state is "queued".
 
     A job that failed, was cancelled or interrupted, or whose files are damaged, is replaced by a new one.
@@ -165,7 +169,7 @@ def submit_map(run: Run, method: str, n: int = STORED_CODES, split: SplitName = 
     """
     if METHODS.get(method) and METHODS[method].approximate and n < SMALLEST_MAP:
         raise ConfigError(f"{METHODS[method].title} needs at least {SMALLEST_MAP} codes, got {n}")
-    key, job = find_map(run, method, n, split, **parameters)
+    key, job = find_map(run, method, n, split, level, **parameters)
     if job is not None:
         with contextlib.suppress(Damaged):
             state = job.status.state
@@ -174,7 +178,7 @@ def submit_map(run: Run, method: str, n: int = STORED_CODES, split: SplitName = 
             if state in ("queued", "running", "done"):
                 return job
         shutil.rmtree(job.path, ignore_errors=True)
-    spec = MapSpec(key=key, run=str(run.path), method=method, n=n, split=split, parameters=parameters)
+    spec = MapSpec(key=key, run=str(run.path), method=method, n=n, split=split, level=level, parameters=parameters)
     path = home() / "maps" / key
     try:
         with new_directory(path) as folder:
@@ -272,7 +276,7 @@ def compute_map(job: MapJob, wanted: Callable[[], object]) -> Projection:
     log = _ProgressLog(job, wanted, estimated_seconds(spec.n, spec.method, spec.parameters))
     log.write(0.0)
     explorer = open_run(spec.run)
-    z, labels, index = codes_for_map(explorer, spec.n, spec.split)
+    z, labels, index = codes_for_map(explorer, spec.n, spec.split, spec.level)
     if not wanted():
         raise Cancelled
     graph = _graph_for(spec, z, log)

@@ -113,7 +113,9 @@ def turn(
 ) -> dict[str, Any]:
     """The live panel; the params of the scene as the hand left them."""
     run = model.run
-    params: dict[str, Any] = {"run": scene_name(run), "samples": shown.samples} | ({"twin": twin.id} if twin else {})
+    params: dict[str, Any] = {"run": scene_name(run), "samples": shown.samples} | (
+        {"twin": scene_name(twin)} if twin else {}
+    )
     params |= {"gated": multirate.id} if multirate else {}
     state = PanelState(
         KEY, value=Setting("beta", "beta", number(0, 1e6)), seed=Setting("beta", "seed", whole(0, 2**31))

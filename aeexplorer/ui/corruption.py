@@ -86,9 +86,12 @@ def restore(model: Explorer, other: Run | None, shown: SampleRow) -> dict[str, A
     """The live panel; the params of the scene as the hand left them."""
     run, dials = model.run, dials_by_kind(model.run)
     kinds = [kind for kind in CORRUPTIONS if model.spec.kind != "vector" or kind != "masking_blocks"]
-    params: dict[str, Any] = {"run": scene_name(run), "samples": shown.samples} | ({"chains": dials} if dials else {})
+    params: dict[str, Any] = {"run": scene_name(run), "samples": shown.samples}
+    if dials:
+        told = scene_name(run).removeprefix(run.path.name)
+        params["chains"] = {kind: f"{name}{told}" for kind, name in dials.items()}
     if other is not None:
-        params["compare_run"] = other.id
+        params["compare_run"] = scene_name(other)
     state = PanelState(_key(run), **SETTINGS)
     panel = live_panel(
         "corrupt",

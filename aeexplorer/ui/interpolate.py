@@ -16,6 +16,7 @@ from aeexplorer.live.scenes import render
 from aeexplorer.live.scenes.interpolate import SHORT
 from aeexplorer.plots import add_path, scatter_toy
 from aeexplorer.runs.run import Run
+from aeexplorer.ui.shared.class_picker import scene_name
 from aeexplorer.ui.shared.companions import choose_companion, same_data, told_apart
 from aeexplorer.ui.shared.exports import gif, mosaic, picture
 from aeexplorer.ui.shared.page_footer import Download
@@ -69,7 +70,7 @@ def path(opened: OpenRun, ends: list[PickedSample], other: Run | None) -> dict[s
         "kinds": kinds,
     }
     if other is not None:
-        params["compare_run"] = other.path.name
+        params["compare_run"] = scene_name(other)
     mapped = opened.latent_dim == 2 or (opened.latent_dim > 2 and other is None)
     left, right = st.columns([2.6, 1], gap="small") if mapped else (st.container(), None)
     if right is not None:

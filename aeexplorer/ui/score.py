@@ -15,6 +15,7 @@ from aeexplorer.live.panel import Chart, Line, Mark, Slider
 from aeexplorer.live.scenes import render
 from aeexplorer.live.scenes.score import NOISY, SHORTEST, STEPS
 from aeexplorer.runs.run import Run
+from aeexplorer.ui.shared.class_picker import scene_name, takes_class
 from aeexplorer.ui.shared.companions import choose_companion, same_data, told_apart
 from aeexplorer.ui.shared.page_footer import Download, opening
 from aeexplorer.ui.shared.view_state import PanelState, Setting, number, place
@@ -52,8 +53,9 @@ def follow_score(model: Explorer, other: Run | None) -> dict[str, Any]:
     Raises:
         ConfigError: where the data is not on this machine.
     """
-    run = model.run
-    still = render("score_data", {"run": run.id}).readouts
+    run, name = model.run, scene_name(model.run)
+    compare = scene_name(other) if other else None
+    still = render("score_data", {"run": name}).readouts
     low, high = still["sigmas"]
     state = PanelState(
         f"{KEY}.{run.id}",
@@ -66,9 +68,9 @@ def follow_score(model: Explorer, other: Run | None) -> dict[str, Any]:
     start = state.start({"sigma": (low, high)}, sigma=FIRST, start=first)
     called = [name for name in told_apart(run, other) if name]
     field = vector_field(
-        run.id,
+        name,
         key=state.key,
-        compare_run=other.id if other else None,
+        compare_run=compare,
         names=called,
         sigma=start["sigma"],
         start=start["start"],
@@ -77,7 +79,7 @@ def follow_score(model: Explorer, other: Run | None) -> dict[str, Any]:
         label=f"Score of {model.spec.title}",
     )
     left = state.left({"sigma": min(max(field.sigma, low), high), "start": field.start})
-    return {"run": run.id, **left} | ({"compare_run": other.id} if other else {})
+    return {"run": name, **left} | ({"compare_run": compare} if compare else {})
 
 
 def _slider(model: Explorer, sigma: float) -> Slider:
@@ -128,11 +130,12 @@ def as_python(run: Run, params: dict[str, Any]) -> str:
         "import numpy as np\n\nimport aeexplorer as ae\n"
         "from aeexplorer.metrics import SmoothedData, score_agreement, walk\n"
     )
+    of_class = "[data.{}.y == model.label]" if takes_class(run) else ""
     return (
-        opening(run).replace("import aeexplorer as ae\n", imports) + f"{moved}sigma = {sigma!r}\n"
-        f"clean = model.dataset.test.x[:{NOISY}]\n"
+        opening(run).replace("import aeexplorer as ae\n", imports) + f"{moved}sigma, data = {sigma!r}, model.dataset\n"
+        f"clean = data.test.x{of_class.format('test')}[:{NOISY}]\n"
         "noisy = clean + sigma * np.random.default_rng(0).standard_normal(clean.shape)\n"
-        "exact = SmoothedData(model.dataset.train.x).score(noisy, sigma)\n"
+        f"exact = SmoothedData(data.train.x{of_class.format('train')}).score(noisy, sigma)\n"
         "learned = (model.reconstruct(noisy) - noisy) / sigma**2\n"
         "cosine, relative_error = score_agreement(learned, exact)\n\n"
         f"path = walk(({x!r}, {y!r}), model.reconstruct, shortest=sigma / {round(1 / SHORTEST)}, most={STEPS})\n"

@@ -201,8 +201,9 @@ def _places(shown: OpenRun, value: float) -> np.ndarray:
     """Where the test samples of the stored codes stand at a value, (n, 2), kept with the open run."""
     assert shown.test is not None
     if value not in shown.along:
-        x = shown.test.x[shown.explorer.codes.index[:MAP_POINTS]]
-        shown.along[value] = shown.plane.place(shown.explorer.at(value).encode(x))
+        codes = shown.explorer.codes
+        x, labels = shown.test.x[codes.index[:MAP_POINTS]], codes.labels[:MAP_POINTS]
+        shown.along[value] = shown.plane.place(shown.explorer.at(value).encode(x, labels))
     return shown.along[value]
 
 

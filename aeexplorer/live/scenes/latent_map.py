@@ -60,9 +60,7 @@ def lift(params: LiftParams) -> Frame:
     """
     opened, cached = find_open_run(params.run), cached_map(params.map_id)
     projection = cached.projection
-    if projection.codes.shape[1] != opened.latent_dim:
-        raise ConfigError(f"map_id must be of codes with {opened.latent_dim} values, got {projection.codes.shape[1]}")
-    z = projection.lift(np.array([params.at]))
+    z = cached.lift(np.array([params.at]), opened.explorer)
     near = opened.neighbourhood(z, NEAREST)
     status = int(near.status[0])
     if projection.approximate:

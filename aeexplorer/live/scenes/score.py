@@ -34,8 +34,8 @@ MARGIN = 0.06
 
 
 class Plane:
-    """What scenes of one dataset share: its mixture, the part of the plane that is shown, the places of arrows in it,
-    `cell` apart and `away` from the data, and noise that is locked."""
+    """What scenes of one dataset, or of one class of it, share: its mixture, the part of the plane that is shown, the
+    places of arrows in it, `cell` apart and `away` from the data, and noise that is locked."""
 
     def __init__(self, train: np.ndarray, test: np.ndarray) -> None:
         self.data = SmoothedData(train)
@@ -122,27 +122,28 @@ class CurveParams(Config):
 def curve(params: CurveParams) -> Frame:
     """The agreement along σ: arrays `sigma`, and of each run `cosine` and `relative_error` (points,)."""
     _, models = _opened(params)
-    at = tuple(np.geomspace(*sigmas(find_open_run(params.run).explorer), params.points).tolist())
+    label = models[""].label
+    at = tuple(np.geomspace(*sigmas(models[""]), params.points).tolist())
     arrays = {"sigma": np.array(at, np.float32)}
     for prefix, model in models.items():
-        agreements = _agreements(model, at)
+        agreements = _agreements(model, label, at)
         arrays[f"{prefix}cosine"] = np.array([a.cosine for a in agreements], np.float32)
         arrays[f"{prefix}relative_error"] = np.array([a.relative_error for a in agreements], np.float32)
     return Frame(arrays)
 
 
 @lru_cache(maxsize=32)
-def _agreements(model: Explorer, at: tuple[float, ...]) -> list[Agreement]:
+def _agreements(model: Explorer, label: int | None, at: tuple[float, ...]) -> list[Agreement]:
     """Kept per open run: everybody who looks at it asks for the same curve."""
-    shown = _plane(model.run.spec.dataset)
+    shown = _plane(model.run.spec.dataset, label)
     noisy = [shown.noisy(sigma) for sigma in at]
-    exact = _exact(model.run.spec.dataset, at)
+    exact = _exact(model.run.spec.dataset, label, at)
     return [score_agreement(learned(model, x, s), e) for x, s, e in zip(noisy, at, exact, strict=True)]
 
 
 @lru_cache(maxsize=8)
-def _exact(dataset: str, at: tuple[float, ...]) -> list[np.ndarray]:
-    shown = _plane(dataset)
+def _exact(dataset: str, label: int | None, at: tuple[float, ...]) -> list[np.ndarray]:
+    shown = _plane(dataset, label)
     return [shown.data.score(shown.noisy(sigma), sigma) for sigma in at]
 
 
@@ -185,7 +186,7 @@ def sigmas(model: Explorer) -> tuple[float, float]:
 
 
 def plane(opened: OpenRun) -> Plane:
-    """The plane of a run's dataset.
+    """The plane of a run's dataset; of a model that is told a class, of the samples of that class.
 
     Raises:
         ConfigError: where its samples are not two numbers, it was not trained on Gaussian noise, or the data is not on
@@ -198,13 +199,16 @@ def plane(opened: OpenRun) -> Plane:
         raise ConfigError(f"run must be trained on gaussian noise, got {opened.explorer.config.corruption}")
     if opened.test is None:
         raise ConfigError(f"run needs {spec.title}, which is not on this machine")
-    return _plane(opened.explorer.run.spec.dataset)
+    return _plane(opened.explorer.run.spec.dataset, opened.explorer.label)
 
 
 @lru_cache(maxsize=8)
-def _plane(dataset: str) -> Plane:
-    split = load_dataset(dataset)
-    return Plane(split.train.x, split.test.x)
+def _plane(dataset: str, label: int | None) -> Plane:
+    data = load_dataset(dataset)
+    train, test = (part.x if label is None else part.x[part.y == label] for part in (data.train, data.test))
+    if not len(train) or not len(test):
+        raise ConfigError(f"class {label} of {data.spec.title} must have training and test samples, got none")
+    return Plane(train, test)
 
 
 def _opened(params: FieldParams | CurveParams) -> tuple[Plane, dict[str, Explorer]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -12,7 +13,7 @@ from aeexplorer.explorer import Explorer
 from aeexplorer.metrics import Clusters, clusters
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.shared.figures import figures_line
-from aeexplorer.ui.shared.resources import Size, map_codes, written
+from aeexplorer.ui.shared.resources import CodeSet, map_codes, written
 from aeexplorer.ui.shared.samples import is_plane, show
 from aeexplorer.ui.shared.setting_widgets import buttons, number_box
 from aeexplorer.ui.shared.view_state import Setting, whole
@@ -58,18 +59,18 @@ def cluster_controls(run: Run) -> ClusterSettings:
     return chosen
 
 
-def map_clusters(run: Run, size: Size, settings: ClusterSettings) -> Clusters:
+def map_clusters(run: Run, code_set: CodeSet, settings: ClusterSettings) -> Clusters:
     """The clusters of the codes of a map.
 
     Raises:
         ConfigError: for fewer than 4 codes.
     """
-    return _clusters(str(run.path), written(run, "codes.safetensors"), size, settings, run)
+    return _clusters(str(run.path), written(run, "codes.safetensors"), code_set, settings, run)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _clusters(path: str, changed: int, size: Size, settings: ClusterSettings, _run: Run) -> Clusters:
-    codes = map_codes(_run, size)
+def _clusters(path: str, changed: int, code_set: CodeSet, settings: ClusterSettings, _run: Run) -> Clusters:
+    codes = map_codes(_run, code_set)
     method: Literal["kmeans", "hdbscan"] = "kmeans" if settings.method == "kmeans" else "hdbscan"
     return clusters(codes.z, method, k=settings.k, min_cluster_size=settings.min_size, classes=codes.labels)
 
@@ -87,7 +88,7 @@ def _settings(run: Run) -> tuple[Setting, Setting, Setting]:
     )
 
 
-def clusters_view(model: Explorer, size: Size, areas: Sequence[DeltaGenerator]) -> str:
+def clusters_view(model: Explorer, code_set: CodeSet, areas: Sequence[DeltaGenerator]) -> str:
     """Draw the clusters' settings, their agreement with the classes, and their decoded centres.
 
     Args:
@@ -98,7 +99,7 @@ def clusters_view(model: Explorer, size: Size, areas: Sequence[DeltaGenerator]) 
     """
     with areas[0]:
         settings = cluster_controls(model.run)
-        result = map_clusters(model.run, size, settings)
+        result = map_clusters(model.run, code_set, settings)
         figures = [("clusters", f"{len(result)}", "")]
         if result.ari is not None and result.nmi is not None:
             figures += [
@@ -112,7 +113,7 @@ def clusters_view(model: Explorer, size: Size, areas: Sequence[DeltaGenerator]) 
             st.caption(f"Note: {notice}.")
     if len(result):
         with areas[1]:
-            _centres(model, result)
+            _centres(model, result, code_set)
     with areas[2]:
         st.button(
             "Colour the maps by cluster",
@@ -126,8 +127,11 @@ def clusters_view(model: Explorer, size: Size, areas: Sequence[DeltaGenerator]) 
     return f"from aeexplorer.metrics import clusters\n\nresult = {call}\n"
 
 
-def _centres(model: Explorer, result: Clusters) -> None:
+def _centres(model: Explorer, result: Clusters, code_set: CodeSet) -> None:
     centres = result.centres[:MOST_CENTRES]
+    if code_set.level:  # of the whole codes, which the decoder needs
+        z = map_codes(model.run, code_set.whole).z
+        centres = np.stack([z[result.labels == number].mean(axis=0) for number in range(len(centres))])
     some = f" ({MOST_CENTRES} of {len(result)})" if len(result) > MOST_CENTRES else ""
     st.caption(f"Decoded cluster centres, largest first{some}")
     pictures = model.decode(centres)

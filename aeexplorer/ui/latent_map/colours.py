@@ -59,7 +59,7 @@ def _colouring(by: str, layout: Layout, layouts: Sequence[Layout]) -> Colouring:
         return Colouring()
     if by.startswith(FACTOR):
         column = [factor.name for factor in spec.factors].index(by.removeprefix(FACTOR))
-        factor, factors = spec.factors[column], map_samples(panel.run, panel.size).factors
+        factor, factors = spec.factors[column], map_samples(panel.run, panel.code_set).factors
         if factors is None:
             return Colouring()
         values = factors[:, column]
@@ -70,11 +70,11 @@ def _colouring(by: str, layout: Layout, layouts: Sequence[Layout]) -> Colouring:
         return Colouring(values, (), label)
     if by.startswith(COLUMN):
         column = spec.features.index(by.removeprefix(COLUMN))
-        return Colouring(map_samples(panel.run, panel.size).x[:, column], (), spec.features[column])
+        return Colouring(map_samples(panel.run, panel.code_set).x[:, column], (), spec.features[column])
     if by == ERROR:
-        return Colouring(map_errors(panel.run, panel.size), (), "squared error per value")
+        return Colouring(map_errors(panel.run, panel.code_set), (), "squared error per value")
     if by == CLUSTER:
-        result = map_clusters(panel.run, panel.size, cluster_settings(panel.run))
+        result = map_clusters(panel.run, panel.code_set, cluster_settings(panel.run))
         return Colouring(result.labels, tuple(str(i + 1) for i in range(len(result))), "cluster")
     if by == GROUP:
         groups = named_groups(panel.run.spec.dataset)

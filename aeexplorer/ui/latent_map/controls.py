@@ -18,7 +18,7 @@ from aeexplorer.ui.latent_map.colours import colour_options
 from aeexplorer.ui.latent_map.request import KNOBS, MOST_MAPS, TITLES, MapPanel, MapRequest
 from aeexplorer.ui.shared.groups import group_options
 from aeexplorer.ui.shared.knob_form import bounds
-from aeexplorer.ui.shared.resources import Size, map_codes, openable_runs
+from aeexplorer.ui.shared.resources import CodeSet, map_codes, openable_runs
 from aeexplorer.ui.shared.samples import test_split
 from aeexplorer.ui.shared.setting_widgets import buttons, number_box, select_box, toggle
 from aeexplorer.ui.shared.text import as_text
@@ -41,18 +41,23 @@ def map_controls(model: Explorer) -> MapRequest:
     line = st.container(
         horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute", gap="small", key="map-controls"
     )
-    widths: tuple[Literal["content"] | int, ...] = ("content", "content", 140, 190, "content", "content")
-    boxes = [line.container(width=width, key=f"map-control-{i}") for i, width in enumerate(widths)]
-    with boxes[2]:
-        size = _size_box(model)
-    codes = map_codes(model.run, size)
+    several = len(model.levels) > 1
+    widths: dict[str, Literal["content"] | int] = {"maps": "content", "dimensions": "content", "samples": 140}
+    widths |= {**({"level": "content"} if several else {}), "colour": 190, "pointer": "content", "settings": "content"}
+    boxes = {name: line.container(width=width, key=f"map-control-{name}") for name, width in widths.items()}
+    with boxes["samples"]:
+        code_set = _sample_box(model)
+    if several:
+        with boxes["level"]:
+            code_set = code_set._replace(level=_level_buttons(model.levels))
+    codes = map_codes(model.run, code_set)
     groups = {name: group.title for name, group in group_options(model, codes.index, codes.labels).items()}
-    with boxes[0]:
-        methods = _method_buttons(model, groups)
-    with boxes[1]:
+    with boxes["maps"]:
+        methods = _method_buttons(codes.z.shape[1], groups)
+    with boxes["dimensions"]:
         setting, titles = Setting("map", "d", whole(2, 3)), {2: "2-D", 3: "3-D"}
         components = buttons(setting, "Dimensions", titles, 2, disabled=methods == ["raw"])
-    with boxes[5], st.popover("Settings", icon=":material/tune:"):
+    with boxes["settings"], st.popover("Settings", icon=":material/tune:"):
         parameters = _parameter_boxes(methods, components, groups)
         companion = _companion_box(model.run)
         ghost = _ghost_box(methods)
@@ -60,10 +65,10 @@ def map_controls(model: Explorer) -> MapRequest:
         density = _toggle("density", "Density contours", "Lines of equal density of the points.", left)
         pictures = _toggle("pictures", "Pictures", "Samples in place of points where there is room for them.", right)
         large = _toggle("large", "Large maps", "Maps across the whole page, the view below them.", left)
-    panels = _panels(model.run, companion, methods, size, parameters, ghost)
-    with boxes[3]:
+    panels = _panels(model.run, companion, methods, code_set, parameters, ghost)
+    with boxes["colour"]:
         colour = _colour_box(model, panels)
-    with boxes[4]:
+    with boxes["pointer"]:
         decode = _pointer_buttons() == DECODE
     return MapRequest(panels, colour, density, pictures, decode, large)
 
@@ -73,19 +78,19 @@ def methods_for(latent_dim: int, groups: int = 0) -> list[str]:
     return [*(["raw"] if latent_dim <= 3 else []), "pca", "tsne", "umap", *(["axis"] if groups > 1 else [])]
 
 
-def sizes(model: Explorer) -> dict[Size, str]:
+def sizes(model: Explorer) -> dict[CodeSet, str]:
     """Choices of samples with their titles: the stored codes, and more where the data is here to be encoded."""
     stored = len(model.codes.z)
-    options = {Size(stored): f"{stored:,} test"}
+    options = {CodeSet(stored): f"{stored:,} test"}
     if test_split(model) is None:
         return options
     source = find_source(model.run.spec.dataset)
-    fewer = {Size(n): f"{n:,} test" for n in TEST_SIZES if n < stored}
-    more = {Size(n): f"{n:,} test" for n in (*TEST_SIZES, source.n_test) if stored < n <= source.n_test}
+    fewer = {CodeSet(n): f"{n:,} test" for n in TEST_SIZES if n < stored}
+    more = {CodeSet(n): f"{n:,} test" for n in (*TEST_SIZES, source.n_test) if stored < n <= source.n_test}
     train, total = min(source.n_train, MOST_CODES), sum(source.counts)
-    rest = {Size(train, "train"): f"{train:,} training"}
+    rest = {CodeSet(train, "train"): f"{train:,} training"}
     if total <= MOST_CODES:
-        rest[Size(total, "all")] = f"{total:,}, all"
+        rest[CodeSet(total, "all")] = f"{total:,}, all"
     return fewer | options | more | rest
 
 
@@ -93,7 +98,7 @@ def _panels(
     run: Run,
     companion: Run | None,
     methods: list[str],
-    size: Size,
+    code_set: CodeSet,
     parameters: Mapping[str, dict[str, Any]],
     ghost: str,
 ) -> tuple[MapPanel, ...]:
@@ -101,7 +106,9 @@ def _panels(
 
     def panel(of: Run, method: str, title: str) -> MapPanel:
         knobs = parameters[method]
-        return MapPanel(of, method, size, knobs, _ghost_parameters(method, knobs, ghost), title)
+        has_level = code_set.level <= len(of.family.model.levels_of(of.config))
+        codes = code_set if has_level else code_set.whole
+        return MapPanel(of, method, codes, knobs, _ghost_parameters(method, knobs, ghost), title)
 
     if companion is None:
         return tuple(panel(run, method, TITLES[method]) for method in methods)
@@ -109,29 +116,42 @@ def _panels(
     return tuple(panel(each, method, f"{TITLES[method]} · {each.title}") for each in (run, companion))
 
 
-def _read_size(text: str) -> Size:
+def _read_size(text: str) -> CodeSet:
     split, _, n = text.rpartition("-")
     if split not in ("", "train", "all"):
         raise ValueError(text)
-    return Size(whole(1, MOST_CODES)(n), split or "test")  # type: ignore[arg-type]
+    return CodeSet(whole(1, MOST_CODES)(n), split or "test")  # type: ignore[arg-type]
 
 
-def _write_size(size: Size) -> str:
-    return str(size.n) if size.split == "test" else f"{size.split}-{size.n}"
+def _write_size(code_set: CodeSet) -> str:
+    return str(code_set.n) if code_set.split == "test" else f"{code_set.split}-{code_set.n}"
 
 
-def _size_box(model: Explorer) -> Size:
+def _sample_box(model: Explorer) -> CodeSet:
     offered = sizes(model)
-    stored = Size(len(model.codes.z))
+    stored = CodeSet(len(model.codes.z))
     setting = Setting(f"map.{model.run.spec.dataset}", "n", _read_size, _write_size)
     explanation = f"Samples on the maps. The codes of {stored.n:,} test samples are stored, others are encoded first."
     return select_box(setting, "Samples", offered, stored, disabled=len(offered) == 1, help=explanation)
 
 
-def _method_buttons(model: Explorer, groups: Mapping[str, str]) -> list[str]:
-    offered = methods_for(model.latent_dim, len(groups))
+def _level_buttons(levels: tuple[int, ...]) -> int:
+    """The level whose part of the codes is on the maps, 1 for the coarsest; 0 for the whole codes."""
+    last = len(levels)
+    ends = {1: "1 (coarse)", last: f"{last} (fine)"}
+    titles = {0: "All"} | {level: ends.get(level, str(level)) for level in range(1, last + 1)}
+    explanation = (
+        f"The codes have {last} levels, of {', '.join(map(str, levels))} numbers. A place on a map of one level is "
+        "decoded with the coarser levels of the nearest sample and the means of the finer ones."
+    )
+    return buttons(Setting("map", "level", whole(0, last)), "Level", titles, 0, help=explanation)
+
+
+def _method_buttons(width: int, groups: Mapping[str, str]) -> list[str]:
+    """The chosen methods of those that suit codes of so many numbers."""
+    offered = methods_for(width, len(groups))
     first = [offered[0], "tsne"]
-    setting = Setting(f"map.{min(model.latent_dim, 4)}", "maps", names, ",".join)
+    setting = Setting(f"map.{min(width, 4)}", "maps", names, ",".join)
     key = setting.begin(first, offered)
     before = st.session_state[key][:MOST_MAPS]
     chosen = st.segmented_control(

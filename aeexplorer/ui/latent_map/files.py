@@ -14,7 +14,7 @@ from aeexplorer.ui.latent_map.layouts import Layout, axis_groups
 from aeexplorer.ui.latent_map.request import TITLES
 from aeexplorer.ui.shared.groups import named_groups
 from aeexplorer.ui.shared.page_footer import Download
-from aeexplorer.ui.shared.resources import Size, map_codes, map_errors, map_samples
+from aeexplorer.ui.shared.resources import CodeSet, map_codes, map_errors, map_samples
 from aeexplorer.ui.shared.samples import test_split
 
 
@@ -30,9 +30,9 @@ def map_downloads(model: Explorer, layouts: list[Layout]) -> list[Download]:
         for layout in layouts
         if layout.done
     ]
-    size = layouts[0].panel.size
+    code_set = layouts[0].panel.code_set
     projector = Download(
-        "Embedding Projector files", f"{model.run.path.name}-projector.zip", partial(_projector, model, size)
+        "Embedding Projector files", f"{model.run.path.name}-projector.zip", partial(_projector, model, code_set)
     )
     return [*tables, projector]
 
@@ -41,39 +41,41 @@ def _coordinates(
     layout: Layout, groups: Mapping[str, Sequence[int]], clustering: ClusterSettings, with_errors: bool
 ) -> bytes:
     """A table with the groups, the cluster and the reconstruction error of each sample beside its coordinates."""
-    run, size = layout.panel.run, layout.panel.size
+    run, code_set = layout.panel.run, layout.panel.code_set
     columns: dict[str, Sequence[object]] = {}
     if groups:
         members = {name: set(places) for name, places in groups.items()}
         columns["group"] = ["; ".join(name for name in members if i in members[name]) for i in layout.index.tolist()]
     with suppress(ConfigError):  # too few codes for clusters
-        labels = map_clusters(run, size, clustering).labels
+        labels = map_clusters(run, code_set, clustering).labels
         columns["cluster"] = ["" if label < 0 else label + 1 for label in labels.tolist()]
     if with_errors:
-        columns["squared error"] = map_errors(run, size).tolist()
+        columns["squared error"] = map_errors(run, code_set).tolist()
     return coordinates_csv(layout.points, layout.index, layout.labels, run.spec.data.classes, columns).encode()
 
 
-def _projector(model: Explorer, size: Size) -> bytes:
-    codes = map_codes(model.run, size)
+def _projector(model: Explorer, code_set: CodeSet) -> bytes:
+    codes = map_codes(model.run, code_set)
     with_pictures = model.spec.kind == "image" and test_split(model) is not None
-    pictures = map_samples(model.run, size).x if with_pictures else None
+    pictures = map_samples(model.run, code_set).x if with_pictures else None
     return projector_zip(codes.z, codes.index, codes.labels, model.spec.classes, pictures)
 
 
 def map_python(model: Explorer, layouts: list[Layout]) -> str:
     """Lines of Python that draw the same maps, for an open run `model`."""
-    size = layouts[0].panel.size
-    stored = len(model.codes.z)
-    if size.split == "test" and size.n <= stored:
-        some = f"[:{size.n}]" if size.n < stored else ""
-        lines = [f"z, labels = model.codes.z{some}, model.codes.labels{some}"]
+    code_set = layouts[0].panel.code_set
+    stored, name = len(model.codes.z), "whole" if code_set.level else "z"
+    if code_set.split == "test" and code_set.n <= stored:
+        some = f"[:{code_set.n}]" if code_set.n < stored else ""
+        lines = [f"{name}, labels = model.codes.z{some}, model.codes.labels{some}"]
     else:
         lines = [
             "from aeexplorer.jobs.codes import codes_for_map",
             "",
-            f"z, labels, _ = codes_for_map(model, {size.n}, {size.split!r})",
+            f"{name}, labels, _ = codes_for_map(model, {code_set.n}, {code_set.split!r})",
         ]
+    if code_set.level:
+        lines.append(f"z = whole[:, model.part({code_set.level})]")
     for layout in layouts:
         panel = layout.panel
         parameters = dict(panel.parameters)

@@ -84,14 +84,14 @@ class Layout:
     def quality(self) -> tuple[dict[str, float], np.ndarray | None]:
         """The figures of `projection.quality` and the share (n,) of neighbours kept; nothing before the map is done."""
         panel = self.panel
-        if self.done and not panel.by_job and panel.size.n <= QUALITY_IN_PAGE:
-            return direct_quality(panel.run, panel.method, panel.size, **_project_parameters(panel))
+        if self.done and not panel.by_job and panel.code_set.n <= QUALITY_IN_PAGE:
+            return direct_quality(panel.run, panel.method, panel.code_set, **_project_parameters(panel))
         return self.figures, self.kept
 
 
 def layout_of(panel: MapPanel) -> Layout:
     """The current layout of a panel; the job of a small map starts here."""
-    codes = map_codes(panel.run, panel.size)
+    codes = map_codes(panel.run, panel.code_set)
     refused = Layout(panel, np.empty((0, 2), np.float32), codes.index[:0], codes.labels[:0], "refused")
     if panel.by_job and len(codes.z) < SMALLEST_MAP:
         title = TITLES[panel.method]
@@ -108,7 +108,7 @@ def release_unshown(panels: tuple[MapPanel, ...]) -> None:
     for panel in panels:
         for parameters in _job_parameters(panel):
             with contextlib.suppress(ConfigError):
-                shown.add(find_map(panel.run, panel.method, *panel.size, **parameters)[0])
+                shown.add(find_map(panel.run, panel.method, *panel.code_set, **parameters)[0])
     requested: dict[str, MapJob] = st.session_state.setdefault(REQUESTED, {})
     for key in [key for key in requested if key not in shown]:
         job = requested.pop(key)
@@ -138,21 +138,21 @@ def _job_parameters(panel: MapPanel) -> list[dict[str, Any]]:
     """The parameters of every job of a panel: of the map, its ghost, or the quality of a large direct map."""
     if panel.by_job:
         return [dict(parameters) for parameters in (panel.parameters, panel.ghost) if parameters is not None]
-    return [_project_parameters(panel)] if panel.size.n > QUALITY_IN_PAGE else []
+    return [_project_parameters(panel)] if panel.code_set.n > QUALITY_IN_PAGE else []
 
 
 def _request(panel: MapPanel, parameters: dict[str, Any]) -> MapJob:
-    n, split = panel.size
+    n, split, level = panel.code_set
     owner, address = current_owner(), current_address()
-    job = request_map(panel.run, panel.method, n, owner, address=address, split=split, **parameters)
+    job = request_map(panel.run, panel.method, n, owner, address=address, split=split, level=level, **parameters)
     st.session_state.setdefault(REQUESTED, {})[job.path.name] = job
     return job
 
 
 def _direct_layout(panel: MapPanel) -> Layout:
     """A map computed in the page; of a large one a job computes the quality."""
-    projection = direct_map(panel.run, panel.method, panel.size, **_project_parameters(panel))
-    codes = map_codes(panel.run, panel.size)
+    projection = direct_map(panel.run, panel.method, panel.code_set, **_project_parameters(panel))
+    codes = map_codes(panel.run, panel.code_set)
     layout = Layout(
         panel,
         projection.points,
@@ -162,7 +162,7 @@ def _direct_layout(panel: MapPanel) -> Layout:
         explained_variance=projection.explained_variance or (),
         projection=projection,
     )
-    if panel.size.n <= QUALITY_IN_PAGE:
+    if panel.code_set.n <= QUALITY_IN_PAGE:
         return layout
     quality = _job_layout(panel, _project_parameters(panel), unasked=True)
     notices = layout.notices
@@ -186,7 +186,7 @@ def axis_groups(panel: MapPanel) -> list[Group]:
     Raises:
         ConfigError: for a group that is not among the samples, or the same group twice.
     """
-    codes = map_codes(panel.run, panel.size)
+    codes = map_codes(panel.run, panel.code_set)
     options = group_options(explorer(panel.run), codes.index, codes.labels)
     for name in panel.parameters["ends"]:
         if name not in options:
@@ -215,7 +215,7 @@ def _job_layout(panel: MapPanel, parameters: dict[str, Any], unasked: bool = Fal
     A map that was cancelled is shown as such only where this session still waits for it: one that another session
     stopped, or that was let go with the settings it belonged to, begins anew.
     """
-    key, job = find_map(panel.run, panel.method, *panel.size, **parameters)
+    key, job = find_map(panel.run, panel.method, *panel.code_set, **parameters)
     waited_for = key in st.session_state.get(REQUESTED, {})
     state, reason = "none", ""
     if job is not None:
@@ -230,7 +230,7 @@ def _job_layout(panel: MapPanel, parameters: dict[str, Any], unasked: bool = Fal
     if state == "cancelled" and not waited_for:
         job = None
     joins = job is not None and under_way(job) and not waited_for and not job.cancel_requested
-    if joins or (job is None and (unasked or panel.size.n <= UNASKED)):
+    if joins or (job is None and (unasked or panel.code_set.n <= UNASKED)):
         try:
             job = _request(panel, parameters)
         except (ValueError, OSError) as error:
@@ -241,10 +241,10 @@ def _job_layout(panel: MapPanel, parameters: dict[str, Any], unasked: bool = Fal
         return _starting_layout(panel, "stopped", f"{title} stopped: {reason}")
     if state == "cancelled" and waited_for:
         return _starting_layout(panel, "stopped", f"This {title} map was stopped.")
-    expected = estimated_seconds(panel.size.n, panel.method, parameters)
+    expected = estimated_seconds(panel.code_set.n, panel.method, parameters)
     # short jobs take their time for other things than the map: only comparable ones tell the pace of this machine
-    time = duration(expected * pace("map", at_least=expected / 4))
-    return _starting_layout(panel, "offered", f"{title} of {panel.size.n:,} points takes about {time}, and is kept.")
+    n, time = panel.code_set.n, duration(expected * pace("map", at_least=expected / 4))
+    return _starting_layout(panel, "offered", f"{title} of {n:,} points takes about {time}, and is kept.")
 
 
 def _finished_layout(panel: MapPanel, job: MapJob) -> Layout:
@@ -280,6 +280,6 @@ def _moving_layout(panel: MapPanel, job: MapJob) -> Layout:
 
 def _starting_layout(panel: MapPanel, state: str, message: str) -> Layout:
     """The PCA that t-SNE and UMAP start from, in place of a map that is not done."""
-    projection = direct_map(panel.run, "pca", panel.size, components=int(panel.parameters.get("components", 2)))
-    codes = map_codes(panel.run, panel.size)
+    projection = direct_map(panel.run, "pca", panel.code_set, components=int(panel.parameters.get("components", 2)))
+    codes = map_codes(panel.run, panel.code_set)
     return Layout(panel, projection.points, codes.index, codes.labels, state, message)

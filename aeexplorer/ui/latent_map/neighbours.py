@@ -9,12 +9,13 @@ import numpy as np
 import streamlit as st
 
 from aeexplorer.explorer import Explorer
+from aeexplorer.live.map_cache import cached_map
 from aeexplorer.metrics import nearest_samples
 from aeexplorer.plots import scatter_toy
 from aeexplorer.ui.latent_map import panels
 from aeexplorer.ui.latent_map.layouts import Layout
-from aeexplorer.ui.latent_map.new_points import new_point_controls, projection_of
-from aeexplorer.ui.shared.resources import Size, map_codes, map_errors, map_samples, theme
+from aeexplorer.ui.latent_map.new_points import cached_map_id, new_point_controls, projection_of
+from aeexplorer.ui.shared.resources import CodeSet, map_codes, map_errors, map_samples, theme
 from aeexplorer.ui.shared.run_picker import picked_sample
 from aeexplorer.ui.shared.samples import background, chart, class_name, is_plane, missing_data, show, test_split
 from aeexplorer.ui.shared.text import as_text
@@ -28,15 +29,15 @@ def neighbours_view(model: Explorer, layouts: list[Layout], areas: panels.Areas)
     Returns:
         Lines of Python that reconstruct the sample.
     """
-    size = layouts[0].panel.size
-    picked = picked_sample(int(map_codes(model.run, size).index.max()) + 1)
+    code_set = layouts[0].panel.code_set
+    picked = picked_sample(int(map_codes(model.run, code_set).index.max()) + 1)
     with areas[0]:
         decoded = panels.decoded_place(model.run.spec.dataset)
         if decoded is not None and decoded[0] < len(layouts):
             _decoded(model, layouts[decoded[0]], decoded[1])
-        _picked(model, picked, size)
+        _picked(model, picked, code_set)
     with areas[1]:
-        _neighbours(model, picked, size)
+        _neighbours(model, picked, code_set)
     with areas[2]:
         new_point_controls(model)
         missing = missing_data(model, "The maps work without it; the pictures of their samples need it.")
@@ -53,20 +54,23 @@ def _decoded(model: Explorer, layout: Layout, place: tuple[float, ...]) -> None:
     numbers = ", ".join(f"{value:.2f}" for value in place)
     how = "approximately, between its neighbours on the map" if projection.approximate else "exactly"
     st.caption(f"({numbers}) on {as_text(layout.panel.title)}, decoded {how}")
-    _side_by_side(model, model.decode(projection.lift(np.array([place]))), [], ["decoded"])
+    lifted = cached_map(str(cached_map_id(layout))).lift(np.array([place]), model)
+    _side_by_side(model, model.decode(lifted), [], ["decoded"])
 
 
-def _picked(model: Explorer, picked: int, size: Size) -> None:
-    split, spec, codes = test_split(model), model.spec, map_codes(model.run, size)
+def _picked(model: Explorer, picked: int, code_set: CodeSet) -> None:
+    split, spec, codes = test_split(model), model.spec, map_codes(model.run, code_set)
     row = np.flatnonzero(codes.index == picked)
     name = class_name(spec, int(codes.labels[row[0]])) if len(row) else ""
-    error = f", squared error {map_errors(model.run, size)[row[0]]:.4f}" if split is not None and len(row) else ""
+    error = f", squared error {map_errors(model.run, code_set)[row[0]]:.4f}" if split is not None and len(row) else ""
     st.markdown(f"**Picked: #{picked}{f', {as_text(name)}' if name else ''}**{as_text(error)}")
     if split is not None:
         x = model.dataset.take(np.array([picked])).x
         _side_by_side(model, x, model.reconstruct(x), ["original", "reconstruction"])
     elif len(row):
-        _side_by_side(model, model.decode(codes.z[row[:1]]), [], ["decoded from its code"])
+        _side_by_side(
+            model, model.decode(map_codes(model.run, code_set.whole).z[row[:1]]), [], ["decoded from its code"]
+        )
     else:
         st.caption("Its code is not stored, and its samples are not on this computer.")
 
@@ -87,13 +91,13 @@ def _side_by_side(
         show([("", [x[0], *reconstructions])], model.spec, [captions], 2, width)
 
 
-def _neighbours(model: Explorer, picked: int, size: Size) -> None:
+def _neighbours(model: Explorer, picked: int, code_set: CodeSet) -> None:
     """The nearest samples by code above the nearest by pixels; those in both are marked."""
-    split, codes = test_split(model), map_codes(model.run, size)
+    split, codes = test_split(model), map_codes(model.run, code_set)
     row = np.flatnonzero(codes.index == picked)
     if split is None or not len(row) or len(codes.z) < 3:
         return
-    x = map_samples(model.run, size).x
+    x = map_samples(model.run, code_set).x
     nearest = nearest_samples(codes.z, x, int(row[0]), SHOWN_NEIGHBOURS)
     shared = set(nearest.shared.tolist())
     st.markdown(f"**Nearest neighbours**: {len(shared)} of {len(nearest.by_code)} agree")

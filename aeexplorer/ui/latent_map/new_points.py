@@ -79,10 +79,11 @@ def placed_points(layout: Layout) -> list[Placed]:
     """The new points at their places on a map; none before the map is done."""
     if not layout.done:
         return []
-    codes, labels = new_codes(explorer(layout.panel.run))
+    model = explorer(layout.panel.run)
+    codes, labels = new_codes(model)
     if not len(codes):
         return []
-    places = projection_of(layout).transform(codes)
+    places = projection_of(layout).transform(codes[:, model.part(layout.panel.code_set.level)])
     approximate = METHODS[layout.panel.method].approximate
     return [
         Placed(tuple(float(value) for value in place), label, approximate)
@@ -104,15 +105,17 @@ def cached_map_id(layout: Layout) -> str | None:
     if not layout.done:
         return None
     panel = layout.panel
-    name = layout.job.path.name if layout.job else f"{panel.method}.{panel.size.split}.{panel.size.n}.{layout.checksum}"
-    cache_map(f"{panel.run.id}.{name}", projection_of(layout))
+    codes = panel.code_set
+    name = layout.job.path.name if layout.job else f"{panel.method}.{codes.split}.{codes.n}.{layout.checksum}"
+    whole = map_codes(panel.run, codes.whole).z
+    cache_map(f"{panel.run.id}.{name}", projection_of(layout), codes.level, whole)
     return f"{panel.run.id}.{name}"
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _projection(key: str, method: str, _layout: Layout) -> Projection:
     panel = _layout.panel
-    return Projection(_layout.points, map_codes(panel.run, panel.size).z, method, dict(panel.parameters))
+    return Projection(_layout.points, map_codes(panel.run, panel.code_set).z, method, dict(panel.parameters))
 
 
 def _code_at(model: Explorer, place: int) -> np.ndarray:

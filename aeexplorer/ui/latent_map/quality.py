@@ -38,7 +38,7 @@ def quality_view(model: Explorer, layouts: list[Layout], areas: panels.Areas) ->
                 st.segmented_control("Distances on", titles, default=titles[-1], required=True, key="shepard-of")
             )
         layout = drawn.get(chosen, drawn[titles[0]])
-        distances = shepard(map_codes(layout.panel.run, layout.panel.size).z, layout.points, PAIRS)
+        distances = shepard(map_codes(layout.panel.run, layout.panel.code_set).z, layout.points, PAIRS)
         correlation = f"{distances.rank_correlation:.3f}"
         explanation = "Spearman's; 1 if the map keeps the order of all distances."
         figures_line([("rank correlation of distances", correlation, explanation)])

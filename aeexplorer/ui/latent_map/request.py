@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aeexplorer.runs.run import Run
-from aeexplorer.ui.shared.resources import Size
+from aeexplorer.ui.shared.resources import CodeSet
 
 MOST_MAPS = 3  # side by side
 TITLES = {"raw": "Codes", "pca": "PCA", "tsne": "t-SNE", "umap": "UMAP", "axis": "Axis"}
@@ -20,6 +20,7 @@ class MapPanel:
     """One of the maps side by side.
 
     Attributes:
+        code_set: the codes that it is drawn from.
         parameters: fields of the method's configuration; of "axis" the keys of its two groups as `ends`.
         ghost: parameters of a second layout, drawn faintly behind the map; None for no second layout.
         title: above the map.
@@ -27,7 +28,7 @@ class MapPanel:
 
     run: Run
     method: str
-    size: Size
+    code_set: CodeSet
     parameters: Mapping[str, Any] = field(hash=False)
     ghost: Mapping[str, Any] | None = field(default=None, hash=False)
     title: str = ""

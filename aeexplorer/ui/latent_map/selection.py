@@ -13,7 +13,7 @@ from aeexplorer.ui.latent_map import panels
 from aeexplorer.ui.latent_map.layouts import Layout
 from aeexplorer.ui.shared.figures import figures_line
 from aeexplorer.ui.shared.groups import forget_group, keep_group, named_groups
-from aeexplorer.ui.shared.resources import Size, map_codes, map_errors, map_samples
+from aeexplorer.ui.shared.resources import CodeSet, map_codes, map_errors, map_samples
 from aeexplorer.ui.shared.run_picker import remember_sample
 from aeexplorer.ui.shared.samples import class_name, is_plane, show, test_split
 from aeexplorer.ui.shared.text import as_text
@@ -27,13 +27,13 @@ def selection_view(model: Explorer, layouts: list[Layout], areas: panels.Areas) 
     Returns:
         Lines of Python that decode the mean code of the selection.
     """
-    dataset, size = model.run.spec.dataset, layouts[0].panel.size
-    codes = map_codes(model.run, size)
+    dataset, code_set = model.run.spec.dataset, layouts[0].panel.code_set
+    codes = map_codes(model.run, code_set)
     with areas[0]:
         _search_box(model, codes)
         rows = np.flatnonzero(np.isin(codes.index, panels.selection(dataset)))
         if len(rows):
-            _figures(model, codes, rows, size)
+            _figures(model, codes, rows, code_set)
         else:
             st.info(
                 "Nothing is selected. Draw around points with the lasso or the box of a map, or search above.",
@@ -41,14 +41,15 @@ def selection_view(model: Explorer, layouts: list[Layout], areas: panels.Areas) 
             )
     if len(rows):
         with areas[1]:
-            _table(model, codes, rows, size)
+            _table(model, codes, rows, code_set)
     with areas[2]:
         if len(rows):
-            _mean(model, codes, rows, size)
+            _mean(model, rows, code_set)
         _groups(model, codes, rows)
     if not len(rows):
         return ""
-    return f"chosen = {rows.tolist()}\npicture = model.decode(z[chosen].mean(0))[0]\n"
+    name = "whole" if code_set.level else "z"
+    return f"chosen = {rows.tolist()}\npicture = model.decode({name}[chosen].mean(0))[0]\n"
 
 
 def _search_box(model: Explorer, codes: MapCodes) -> None:
@@ -95,7 +96,7 @@ def _clear(key: str, dataset: str) -> None:
     panels.select(dataset, ())
 
 
-def _figures(model: Explorer, codes: MapCodes, rows: np.ndarray, size: Size) -> None:
+def _figures(model: Explorer, codes: MapCodes, rows: np.ndarray, code_set: CodeSet) -> None:
     figures = [("selected", f"{len(rows):,}", f"of {len(codes.z):,} samples on the maps")]
     labels = codes.labels[rows]
     if (labels >= 0).any():
@@ -104,19 +105,19 @@ def _figures(model: Explorer, codes: MapCodes, rows: np.ndarray, size: Size) -> 
         explanation = f"Share of the commonest class, {commonest}."
         figures.append(("class purity", f"{class_purity(labels):.2f}", explanation))
     if test_split(model) is not None:
-        errors = map_errors(model.run, size)
+        errors = map_errors(model.run, code_set)
         explanation = f"All samples on the maps: {errors.mean():.4f}."
         figures.append(("mean squared error", f"{errors[rows].mean():.4f}", explanation))
     figures_line(figures)
 
 
-def _table(model: Explorer, codes: MapCodes, rows: np.ndarray, size: Size) -> None:
+def _table(model: Explorer, codes: MapCodes, rows: np.ndarray, code_set: CodeSet) -> None:
     listed = rows[:MOST_ROWS]
     table: dict[str, list[object]] = {"sample": codes.index[listed].tolist()}
     if (codes.labels >= 0).any():
         table["label"] = [class_name(model.spec, y) for y in codes.labels[listed].tolist()]
     if test_split(model) is not None:
-        table["squared error"] = map_errors(model.run, size)[listed].round(5).tolist()
+        table["squared error"] = map_errors(model.run, code_set)[listed].round(5).tolist()
     key = f"map-table.{model.run.spec.dataset}"
     st.dataframe(
         table,
@@ -137,12 +138,12 @@ def _pick_row(key: str, places: list[object]) -> None:
             remember_sample(int(str(places[row])))
 
 
-def _mean(model: Explorer, codes: MapCodes, rows: np.ndarray, size: Size) -> None:
-    decoded = model.decode(codes.z[rows].mean(axis=0)[None])
+def _mean(model: Explorer, rows: np.ndarray, code_set: CodeSet) -> None:
+    decoded = model.decode(map_codes(model.run, code_set.whole).z[rows].mean(axis=0)[None])
     if is_plane(model.spec) or test_split(model) is None or model.spec.kind != "image":
         show([("mean code, decoded", decoded)], model.spec, tile_width=180)
         return
-    mean = map_samples(model.run, size).x[rows].astype(np.float32).mean(axis=0) / 255
+    mean = map_samples(model.run, code_set).x[rows].astype(np.float32).mean(axis=0) / 255
     show([("", [decoded[0], mean])], model.spec, [["mean code, decoded", "mean picture"]], 2, 96)
 
 

@@ -25,8 +25,13 @@ def pick_class(run: Run) -> None:
     CLASS.end(0)
 
 
+def picked_class(run: Run) -> int:
+    """The class that a conditional model is told, by its place among the classes."""
+    return min(int(CLASS.value(0)), len(run.spec.data.classes) - 1)
+
+
 def scene_name(run: Run) -> str:
     """The name by which scenes open a run: its folder, and the class that it is told ("digits-cvae@3")."""
     if not takes_class(run):
         return run.path.name
-    return f"{run.path.name}@{min(int(CLASS.value(0)), len(run.spec.data.classes) - 1)}"
+    return f"{run.path.name}@{picked_class(run)}"

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from aeexplorer.runs.run import Run
+from aeexplorer.ui.shared.class_picker import picked_class, takes_class
 from aeexplorer.ui.shared.text import as_text
 from aeexplorer.ui.shared.view_state import link_query
 
@@ -60,8 +61,9 @@ def _downloads(files: Sequence[Download]) -> None:
 
 
 def opening(run: Run) -> str:
-    """The lines of Python that open a run as `model`."""
-    return f"import aeexplorer as ae\n\nmodel = ae.open_run({run.reference!r})\n"
+    """The lines of Python that open a run as `model`, told the class that the page tells it."""
+    told = f".given({picked_class(run)})" if takes_class(run) else ""
+    return f"import aeexplorer as ae\n\nmodel = ae.open_run({run.reference!r}){told}\n"
 
 
 def loss_equation(run: Run) -> str:

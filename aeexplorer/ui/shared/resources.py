@@ -60,86 +60,95 @@ def written(run: Run, file: str) -> int:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _stored_errors(path: str, written: int) -> np.ndarray:
-    model = explorer(Run(path))
+def _stored_errors(name: str, written: int) -> np.ndarray:
+    model = shelved(name)
     return model.errors(model.dataset.test.x[model.codes.index])
 
 
 def stored_errors(run: Run) -> np.ndarray:
     """Squared error per feature of each test sample whose code is stored; needs the dataset."""
-    return _stored_errors(str(run.path), written(run, "weights.safetensors"))
+    return _stored_errors(scene_name(run), written(run, "weights.safetensors"))
 
 
-class Size(NamedTuple):
-    """How many samples of which split are on a map; "all" is the three splits together."""
+class CodeSet(NamedTuple):
+    """The codes on a map: of how many samples, of which split ("all" is the three together), and of which level, 0 for
+    the whole codes."""
 
     n: int
     split: SplitName = "test"
+    level: int = 0
+
+    @property
+    def whole(self) -> CodeSet:
+        """The whole codes of the same samples."""
+        return self._replace(level=0)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Encoding the samples")
-def _map_codes(path: str, changed: int, size: Size) -> MapCodes:
-    return codes_for_map(explorer(Run(path)), *size)
+def _map_codes(path: str, changed: int, code_set: CodeSet) -> MapCodes:
+    return codes_for_map(explorer(Run(path)), *code_set)
 
 
-def map_codes(run: Run, size: Size) -> MapCodes:
+def map_codes(run: Run, code_set: CodeSet) -> MapCodes:
     """The codes that a map is drawn from; where the stored ones are not enough the samples are encoded.
 
     Raises:
         ConfigError: where that needs data that are not here.
     """
-    return _map_codes(str(run.path), written(run, "codes.safetensors"), size)
+    return _map_codes(str(run.path), written(run, "codes.safetensors"), code_set)
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _map_samples(path: str, changed: int, size: Size) -> Split:
-    return explorer(Run(path)).dataset.take(_map_codes(path, changed, size).index)
+def _map_samples(path: str, changed: int, code_set: CodeSet) -> Split:
+    return explorer(Run(path)).dataset.take(_map_codes(path, changed, code_set).index)
 
 
-def map_samples(run: Run, size: Size) -> Split:
+def map_samples(run: Run, code_set: CodeSet) -> Split:
     """The samples behind the points of a map; needs the dataset."""
-    return _map_samples(str(run.path), written(run, "codes.safetensors"), size)
+    return _map_samples(str(run.path), written(run, "codes.safetensors"), code_set)
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def _direct_map(path: str, changed: int, method: str, size: Size, more: tuple[tuple[str, Any], ...]) -> Projection:
-    return project(_map_codes(path, changed, size).z, method, **dict(more))
+def _direct_map(
+    path: str, changed: int, method: str, code_set: CodeSet, more: tuple[tuple[str, Any], ...]
+) -> Projection:
+    return project(_map_codes(path, changed, code_set).z, method, **dict(more))
 
 
-def direct_map(run: Run, method: str, size: Size, **more: Any) -> Projection:
+def direct_map(run: Run, method: str, code_set: CodeSet, **more: Any) -> Projection:
     """A map that is cheap enough to draw in the page: by PCA, of raw codes, or along an axis.
 
     Args:
         more: hashable parameters of `project`.
     """
-    return _direct_map(str(run.path), written(run, "codes.safetensors"), method, size, tuple(sorted(more.items())))
+    return _direct_map(str(run.path), written(run, "codes.safetensors"), method, code_set, tuple(sorted(more.items())))
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
 def _judged(
-    path: str, changed: int, method: str, size: Size, more: tuple[tuple[str, Any], ...]
+    path: str, changed: int, method: str, code_set: CodeSet, more: tuple[tuple[str, Any], ...]
 ) -> tuple[dict[str, float], np.ndarray]:
-    codes = _map_codes(path, changed, size)
+    codes = _map_codes(path, changed, code_set)
     known = codes.labels if (codes.labels >= 0).any() else None
-    return judge(codes.z, _direct_map(path, changed, method, size, more).points, known)
+    return judge(codes.z, _direct_map(path, changed, method, code_set, more).points, known)
 
 
-def direct_quality(run: Run, method: str, size: Size, **more: Any) -> tuple[dict[str, float], np.ndarray]:
+def direct_quality(run: Run, method: str, code_set: CodeSet, **more: Any) -> tuple[dict[str, float], np.ndarray]:
     """How much of the neighbourhood the map of `direct_map` kept, see `projection.quality`, and of each point; nothing
     where there are fewer codes than that means anything of."""
     changed = written(run, "codes.safetensors")
-    n = len(map_codes(run, size).z)
+    n = len(map_codes(run, code_set).z)
     if n < SMALLEST_MAP:
         return {}, np.ones(n, np.float32)
-    return _judged(str(run.path), changed, method, size, tuple(sorted(more.items())))
+    return _judged(str(run.path), changed, method, code_set, tuple(sorted(more.items())))
 
 
 @st.cache_data(max_entries=16, show_spinner="Reconstructing the samples")
-def _map_errors(path: str, changed: int, size: Size) -> np.ndarray:
-    run = Run(path)
-    return explorer(run).errors(map_samples(run, size).x)
+def _map_errors(name: str, changed: int, code_set: CodeSet) -> np.ndarray:
+    model = shelved(name)
+    return model.errors(map_samples(model.run, code_set).x)
 
 
-def map_errors(run: Run, size: Size) -> np.ndarray:
+def map_errors(run: Run, code_set: CodeSet) -> np.ndarray:
     """Squared error per feature of the sample behind each point of a map; needs the dataset."""
-    return _map_errors(str(run.path), written(run, "weights.safetensors"), size)
+    return _map_errors(scene_name(run), written(run, "weights.safetensors"), code_set)
