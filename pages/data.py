@@ -77,6 +77,6 @@ title, picker = st.columns([3, 1.3], vertical_alignment="bottom")
 with picker:
     source = pick()
 with title:
-    heading("Data", source.spec.summary)
+    heading("Data", source.spec.summary or f"Own data: {source.spec.title}.")
 with refusals():
     page(source)

@@ -59,6 +59,11 @@ class Source:
         return self.counts[2]
 
     @property
+    def own(self) -> bool:
+        """Whether somebody brought them."""
+        return self.name.startswith(OWN)
+
+    @property
     def downloadable(self) -> bool:
         """Whether `download(name)` can fetch what is missing."""
         return self.name in downloads.REMOTES

@@ -9,6 +9,7 @@ import streamlit as st
 
 from aeexplorer.corruption import CORRUPTIONS, corrupt
 from aeexplorer.data import Dataset, DataSpec, Source, Split, along, is_grid, together
+from aeexplorer.data.own import own_data
 from aeexplorer.plots import bars, scatter_toy
 from aeexplorer.ui.shared.resources import theme
 from aeexplorer.ui.shared.samples import EVERY_CLASS, chart, class_name, cloud, is_plane, sentence_case, show
@@ -34,7 +35,7 @@ def facts(source: Source, dataset: Dataset | None) -> None:
         )
         if spec.features and not is_plane(spec):
             with st.popover(f"{len(spec.features)} columns"):
-                st.markdown("\n".join(f"1. {name}" for name in spec.features))
+                st.markdown("\n".join(f"1. {as_text(name)}" for name in spec.features))
     if spec.classes:
         with st.container(border=True, gap="xsmall"):
             st.caption(f"{len(spec.classes)} classes")
@@ -48,7 +49,10 @@ def facts(source: Source, dataset: Dataset | None) -> None:
                 else:
                     lines = [f"{count:,} {as_text(name)}" for name, count in zip(spec.classes, counts, strict=True)]
                     st.markdown("  \n".join(lines))
-    st.caption(f"Licence: {spec.licence}. Source: {spec.source}")
+    if source.own:
+        st.caption(" ".join(["Own data, kept in this home.", *map(as_text, own_data()[spec.name].notices)]))
+    else:
+        st.caption(f"Licence: {spec.licence}. Source: {spec.source}")
 
 
 def _values(spec: DataSpec) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -140,7 +141,7 @@ def _strip(key: str, places: np.ndarray, split: Split, spec: DataSpec, picked: i
     """Pictures that are buttons: the picture is the button's background, so that a click keeps the session."""
     shown = split.x[places]
     scale = common_scale([("", shown)], spec)
-    name = key.replace(".", "-")
+    name = re.sub(r"[^a-zA-Z0-9_-]", "-", key)  # as Streamlit names the class of a button
     rules = [
         f".st-key-{name}-{i} button {{ background: var(--ae-panel) "
         f"url({picture_address(x, spec, scale)}) center 4px / auto 56px no-repeat; }}"
