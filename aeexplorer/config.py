@@ -66,8 +66,9 @@ class Choice:
 
 def choices(field: FieldInfo) -> tuple[Any, ...]:
     """The values that a field may have; () where it is no choice."""
-    if get_origin(field.annotation) is Literal:
-        return get_args(field.annotation)
+    of_type = [kind for kind in (field.annotation, *get_args(field.annotation)) if get_origin(kind) is Literal]
+    if of_type:
+        return (*get_args(of_type[0]), *([None] if type(None) in get_args(field.annotation) else []))
     return next((mark.names for mark in field.metadata if isinstance(mark, Choice)), ())
 
 

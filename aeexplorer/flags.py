@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from aeexplorer.config import Config
 
@@ -42,8 +42,12 @@ def knobs_of(arguments: argparse.Namespace, *configs: type[Config]) -> dict[str,
     for flag, text in vars(arguments).items():
         if flag.startswith("knob."):
             name = flag.removeprefix("knob.")
-            value = value_of(text)
-            if tuple in (fields[name].annotation, getattr(fields[name].annotation, "__origin__", None)):
+            annotation, value = fields[name].annotation, value_of(text)
+            if type(None) in get_args(annotation) and text in ("", "none"):
+                value = None
+            elif str in (annotation, *get_args(annotation)):
+                value = text
+            elif tuple in (annotation, get_origin(annotation)):
                 value = () if text in ("", "none") else value if isinstance(value, tuple) else (value,)
             knobs[name] = value
     return knobs

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from pydantic import Field
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button, TextInput
 from waiting import PATIENCE
 
 from aeexplorer import jobs
 from aeexplorer.data import DATASETS, Dataset, load_dataset
+from aeexplorer.data.spec import DataSpec
 from aeexplorer.families import FAMILIES
+from aeexplorer.flags import add_knobs, knobs_of
 from aeexplorer.models.base import ModelConfig
-from aeexplorer.nets import parameter_count
+from aeexplorer.nets import NETS, parameter_count
 from aeexplorer.runs.listing import list_runs
 from aeexplorer.runs.log import Follower
 from aeexplorer.runs.owners import local_owner
@@ -60,8 +66,9 @@ def sentences(app: AppTest) -> str:
 
 
 def field(app: AppTest, name: str, family: str = "ae", dataset: str = "digits") -> TextInput:
-    """A field of the form by the name of its knob."""
-    return app.text_input(key=f"train.{dataset}.{family}.{name}")
+    """A field of the form by the name of its knob; those that a net reads have a key for each net."""
+    net = next((f"{row.name}." for row in NETS.values() if name in row.knobs.model_fields), "")
+    return app.text_input(key=f"train.{dataset}.{family}.{net}{name}")
 
 
 def at_field(app: AppTest) -> list[str]:
@@ -230,6 +237,85 @@ def test_what_was_typed_is_there_after_another_page_and_another_net() -> None:
     app.switch_page("../../pages/train.py").run()
     app.selectbox(key="train.digits.ae.net").set_value("mlp").run()
     assert field(app, "hidden").value == "99"
+
+
+class InventedConfig(ModelConfig):
+    """A configuration with a knob of each kind that the form has a widget for."""
+
+    tied: bool = Field(False, description="Whether the decoder shares the encoder's weights")
+    bottleneck: int | None = Field(None, ge=1, le=9, description="Units between them")
+    decay: float | None = Field(0.5, gt=0, description="Decay")
+    tag: str = Field("first", max_length=6, description="A word")
+    mode: Literal["soft", "hard"] | None = Field(None, description="A choice, or none")
+
+
+@pytest.fixture
+def invented(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = replace(FAMILIES["ae"], name="invented", title="Invented", config=InventedConfig())
+    monkeypatch.setitem(FAMILIES, "invented", row)
+
+
+def test_switches_optional_numbers_texts_and_choices_have_their_widgets(invented: None, no_workers: list[Run]) -> None:
+    app = open_page(dataset="digits", family="invented")
+    key = "train.digits.invented"
+    assert not app.exception
+    assert (app.toggle(key=f"{key}.tied").value, app.selectbox(key=f"{key}.mode").options) == (
+        False,
+        ["Soft", "Hard", "None"],
+    )
+    texts = {name: field(app, name, "invented") for name in ("bottleneck", "decay", "tag")}
+    assert [box.value for box in texts.values()] == ["", "0.5", "first"]
+    texts["bottleneck"].set_value("10").run()
+    texts["tag"].set_value("too long").run()
+    assert at_field(app) == ["Bottleneck must be at most 9, got 10", "Tag must be at most 6 characters, got too long"]
+    assert start_button(app).disabled
+    for name, text in (("bottleneck", "7"), ("decay", ""), ("tag", "12")):
+        field(app, name, "invented").set_value(text)
+    app.toggle(key=f"{key}.tied").set_value(True)
+    app.selectbox(key=f"{key}.mode").set_value("hard").run()
+    start_button(app).click().run()
+    (run,) = no_workers
+    wanted = {"tied": True, "bottleneck": 7, "decay": None, "tag": "12", "mode": "hard"}
+    assert {name: dict(run.config)[name] for name in wanted} == wanted
+    again = open_page(job=run.id)
+    again.button(key="train.reuse").click().run()
+    assert not again.exception and again.toggle(key=f"{key}.tied").value is True
+    assert [field(again, name, "invented").value for name in texts] == ["7", "", "12"]
+    again.selectbox(key=f"{key}.mode").set_value("").run()
+    start_button(again).click().run()
+    assert dict(no_workers[-1].config) == dict(run.config) | {"mode": None}
+
+
+def test_the_command_line_takes_the_same_kinds_of_knobs(invented: None) -> None:
+    parser = argparse.ArgumentParser()
+    add_knobs(parser, InventedConfig(), "invented")
+    given = ["--tied", "true", "--bottleneck", "none", "--decay", "0.25", "--tag", "12", "--mode", "none"]
+    config = InventedConfig(**knobs_of(parser.parse_args(given), InventedConfig))
+    assert (config.tied, config.bottleneck, config.decay, config.tag, config.mode) == (True, None, 0.25, "12", None)
+
+
+def test_another_net_shows_what_is_suggested_for_it(monkeypatch: pytest.MonkeyPatch, no_workers: list[Run]) -> None:
+    suggestion = {"channels": (3, 5), "learning_rate": 0.02}
+    monkeypatch.setitem(NETS, "conv", replace(NETS["conv"], suggest=lambda spec: suggestion))
+    app, key = open_page(dataset="digits", family="ae"), "train.digits.ae"
+    assert field(app, "hidden").value == "128, 64" and field(app, "learning_rate").value == "0.002"
+    field(app, "learning_rate").set_value("0.003").run()
+    app.selectbox(key=f"{key}.net").set_value("conv").run()
+    assert app.text_input(key=f"{key}.conv.learning_rate").value == "0.02" and field(app, "channels").value == "3, 5"
+    start_button(app).click().run()
+    assert (no_workers[0].config.channels, no_workers[0].spec.training.learning_rate) == ((3, 5), 0.02)
+    again = open_page(job=no_workers[0].id)
+    again.button(key="train.reuse").click().run()
+    assert again.text_input(key=f"{key}.conv.learning_rate").value == "0.02"
+    again.selectbox(key=f"{key}.net").set_value("mlp").run()
+    assert field(again, "learning_rate").value == "0.002" and field(again, "hidden").value == "128, 64"
+
+
+def test_few_convolutions_are_suggested_for_small_pictures() -> None:
+    spec = DataSpec(name="x", title="x", kind="image", shape=(2, 2), value_range=(0.0, 1.0))
+    config, training = suggested(FAMILIES["ae"], spec, 100, "conv")
+    assert (config.net, config.channels) == ("conv", (32,)) and training.batch_size == 16
+    assert FAMILIES["ae"].shapes(config, spec)
 
 
 def test_a_click_starts_what_was_typed_last(no_workers: list[Run]) -> None:

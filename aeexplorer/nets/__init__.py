@@ -16,8 +16,8 @@ from torch import nn
 
 from aeexplorer.config import Choice, Config, ConfigError
 from aeexplorer.data.spec import DataSpec, Kind
-from aeexplorer.nets.conv import ConvKnobs, conv_decoder, conv_encoder
-from aeexplorer.nets.mlp import MLPKnobs, mlp_decoder, mlp_encoder
+from aeexplorer.nets.conv import ConvKnobs, conv_decoder, conv_encoder, conv_suggestion
+from aeexplorer.nets.mlp import MLPKnobs, mlp_decoder, mlp_encoder, mlp_suggestion
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Net:
         knobs: the configuration fields that it reads, beside `dropout`.
         encoder: (spec, out, config) -> a network (b, *model_shape(spec)) -> (b, out).
         decoder: (spec, latent, config) -> a network (b, latent) -> (b, *model_shape(spec)), raw outputs.
+        suggest: (spec) -> knobs of the net or of the training that suit such samples better than the defaults.
     """
 
     name: str
@@ -37,13 +38,22 @@ class Net:
     knobs: type[Config]
     encoder: Callable[[DataSpec, int, Any], nn.Module]
     decoder: Callable[[DataSpec, int, Any], nn.Module]
+    suggest: Callable[[DataSpec], dict[str, Any]] = lambda spec: {}
 
 
 NETS: dict[str, Net] = {
     n.name: n
     for n in (
-        Net("mlp", "Fully connected (MLP)", ("image", "sequence", "vector"), MLPKnobs, mlp_encoder, mlp_decoder),
-        Net("conv", "Convolutional", ("image", "sequence"), ConvKnobs, conv_encoder, conv_decoder),
+        Net(
+            "mlp",
+            "Fully connected (MLP)",
+            ("image", "sequence", "vector"),
+            MLPKnobs,
+            mlp_encoder,
+            mlp_decoder,
+            mlp_suggestion,
+        ),
+        Net("conv", "Convolutional", ("image", "sequence"), ConvKnobs, conv_encoder, conv_decoder, conv_suggestion),
     )
 }
 

@@ -23,6 +23,16 @@ class ConvKnobs(Config):
     )
 
 
+def conv_suggestion(spec: DataSpec) -> dict[str, Any]:
+    """No more layers than the sides can be halved."""
+    usual, most = ConvKnobs().channels, _most_layers(spec)
+    return {"channels": usual[:most]} if most < len(usual) else {}
+
+
+def _most_layers(spec: DataSpec) -> int:
+    return max(1, math.ceil(math.log2(max(model_shape(spec)[1:]))))
+
+
 class _Crop(nn.Module):
     """Cut each side to size: an odd side was rounded up when halved, so doubling it gives one row too many."""
 
@@ -42,8 +52,7 @@ def _sides(spec: DataSpec, layers: int) -> list[tuple[int, ...]]:
     for _ in range(layers):
         sides.append(tuple(math.ceil(s / 2) for s in sides[-1]))
     if layers and max(sides[-2]) == 1:
-        limit = math.ceil(math.log2(max(spec.shape[: len(sides[0])])))
-        raise ConfigError(f"channels must list at most {limit} layers for {spec.name}, got {layers}")
+        raise ConfigError(f"channels must list at most {_most_layers(spec)} layers for {spec.name}, got {layers}")
     return sides
 
 

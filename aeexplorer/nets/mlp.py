@@ -24,6 +24,15 @@ class MLPKnobs(Config):
     )
 
 
+SMALL = 64
+"""Values of a sample up to which narrower layers are suggested."""
+
+
+def mlp_suggestion(spec: DataSpec) -> dict[str, Any]:
+    """Narrower layers for small samples."""
+    return {"hidden": (128, 64)} if spec.size <= SMALL else {}
+
+
 def activated(layer: nn.Module, dropout: float) -> list[nn.Module]:
     """A linear layer or convolution followed by ReLU and, where asked for, dropout."""
     return [layer, nn.ReLU(), *([noise.Dropout(dropout)] if dropout else [])]

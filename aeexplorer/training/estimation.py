@@ -15,7 +15,8 @@ from aeexplorer import noise
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.families import Family, family
 from aeexplorer.models.base import Autoencoder, Batch, ModelConfig
-from aeexplorer.nets import parameter_count
+from aeexplorer.nets import NETS, parameter_count
+from aeexplorer.nets.mlp import SMALL
 from aeexplorer.tensors import model_shape
 from aeexplorer.training.loop import TrainingConfig, make_batch
 from aeexplorer.training.plan import DialSpec, make_plan
@@ -38,8 +39,10 @@ KERNEL_BYTES = 16_000_000  # kernels of convolutions, compiled at first use; mea
 FLOAT = 4  # bytes
 
 
-def suggested(row: Family, spec: DataSpec, n_train: int) -> tuple[ModelConfig, TrainingConfig]:
+def suggested(row: Family, spec: DataSpec, n_train: int, net: str = "") -> tuple[ModelConfig, TrainingConfig]:
     """Defaults that fit a dataset: smaller networks and codes for small samples, and 2,000 steps or more.
+
+    What the net suggests takes the place of knobs that the family leaves at their usual values.
 
     Squared error is in squared units of the data, so terms beside it are weighted in proportion to the variance: β = 1
     for standardised values becomes β = 0.017 for heartbeats in millivolts. A unit collapses whose principal component
@@ -52,11 +55,11 @@ def suggested(row: Family, spec: DataSpec, n_train: int) -> tuple[ModelConfig, T
         if "beta" in weights:
             weights["beta"] = min(weights["beta"], SQUARED_BETA)
         changes |= {name: float(f"{weight * spec.variance:.2g}") for name, weight in weights.items()}
-    if spec.size <= 64:
-        if row.config.hidden == plain.hidden:
-            changes["hidden"] = (128, 64)
-        if row.config.latent_dim == plain.latent_dim:
-            changes["latent_dim"] = 8 if spec.kind == "image" else max(1, min(2, spec.size - 1))
+    changes["net"] = net or row.config.net
+    of_net = NETS[changes["net"]].suggest(spec)
+    changes |= {name: v for name, v in of_net.items() if getattr(row.config, name, v) == getattr(plain, name, None)}
+    if spec.size <= SMALL and row.config.latent_dim == plain.latent_dim:
+        changes["latent_dim"] = 8 if spec.kind == "image" else max(1, min(2, spec.size - 1))
     min_latent_dim = row.model.min_latent_dim(spec)
     if row.config.latent_dim < min_latent_dim:
         changes["latent_dim"] = max(changes.get("latent_dim", 0), min_latent_dim)
@@ -66,7 +69,8 @@ def suggested(row: Family, spec: DataSpec, n_train: int) -> tuple[ModelConfig, T
     batch = min(batch, n_train)
     per_epoch = math.ceil(n_train / batch)
     epochs = next((e for e in (10, 20, 50, 100, 200) if e * per_epoch >= WANTED_STEPS), 500)
-    return row.config.replace(**changes), TrainingConfig(epochs=epochs, batch_size=batch)
+    of_training = {name: value for name, value in of_net.items() if name in TrainingConfig.model_fields}
+    return row.config.replace(**changes), TrainingConfig(**{"epochs": epochs, "batch_size": batch} | of_training)
 
 
 def _linear_training(n_train: int) -> TrainingConfig:

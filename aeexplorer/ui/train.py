@@ -152,15 +152,27 @@ def _parent() -> Run | None:
     return run
 
 
+def _nets(source: Source) -> list[str]:
+    return [net.name for net in NETS.values() if source.spec.kind in net.kinds]
+
+
+def _form(source: Source, family_name: str, net: str) -> KnobForm:
+    """The form for these data and family; what a net reads or suggests is asked for each net by itself."""
+    names = {*NETS[net].knobs.model_fields, *NETS[net].suggest(source.spec)}
+    return KnobForm(_form_key(source.name, family_name), dict.fromkeys(names, net))
+
+
 def _form_key(dataset_name: str, family_name: str) -> str:
     return f"train.{dataset_name}.{family_name}"
 
 
 def _choose_knobs(source: Source, row: Family) -> tuple[KnobForm, ModelConfig, TrainingConfig]:
     """The form, and the configurations that it asks for; where a field is refused they hold its suggestion."""
-    config, training = suggested(row, source.spec, source.n_train)
-    form = KnobForm(_form_key(source.name, row.name))
-    nets = [net.name for net in NETS.values() if source.spec.kind in net.kinds]
+    nets = _nets(source)
+    net = st.session_state.get(f"{_form_key(source.name, row.name)}.net", row.config.net)
+    net = net if net in nets else nets[0]
+    config, training = suggested(row, source.spec, source.n_train, net)
+    form = _form(source, row.name, net)
     losses = [loss.name for loss in LOSSES.values() if loss.fits(source.spec)]
     options = {"net": nets, "loss": ["auto", *losses]}
     own = [name for name in type(config).model_fields if name not in ModelConfig.model_fields]
@@ -297,15 +309,14 @@ def fill_in(run: Run, further: bool = False) -> None:
     spec = run.spec
     name = spec.dataset.partition("?")[0]  # without the options that the data were drawn with
     st.session_state["train.dataset"], st.session_state["train.family"] = name, spec.family
-    key = _form_key(name, spec.family)
-    values = {**dict(run.config), **dict(spec.training)}
-    for name, value in values.items():
-        st.session_state[f"{key}.{name}"] = value if isinstance(value, str) else typed(value)
+    form = _form(sources()[name], spec.family, run.config.net)
+    for field, value in {**dict(run.config), **dict(spec.training)}.items():
+        st.session_state[form.key_of(field)] = typed(value)
     for knob in KNOBS:
-        st.session_state[f"{key}.{knob}.dial"] = spec.dial is not None and spec.dial.knob == knob
+        st.session_state[f"{form.key}.{knob}.dial"] = spec.dial is not None and spec.dial.knob == knob
     if spec.dial is not None:
-        st.session_state[f"{key}.{spec.dial.knob}.stops"] = typed(spec.dial.stops)
-        st.session_state[f"{key}.{spec.dial.knob}.epochs_per_stop"] = typed(spec.dial.epochs_per_stop)
+        st.session_state[f"{form.key}.{spec.dial.knob}.stops"] = typed(spec.dial.stops)
+        st.session_state[f"{form.key}.{spec.dial.knob}.epochs_per_stop"] = typed(spec.dial.epochs_per_stop)
     st.session_state[PARENT] = run.reference if further else ""
     forget()
 

@@ -42,6 +42,7 @@ LABELS = {
 """Labels of fields whose Python name does not read as one."""
 
 CHOICES = {
+    "": "None",
     "auto": "Automatic",
     "cpu": "CPU",
     "cuda": "GPU (CUDA)",
@@ -59,6 +60,9 @@ LIMITS = {
     "multiple_of": "a multiple of {multiple_of}",
     "too_long": "at most {max_length} numbers",
     "too_short": "at least {min_length} number",
+    "string_too_long": "at most {max_length} characters",
+    "string_too_short": "at least {min_length} characters",
+    "string_pattern_mismatch": "of the form {pattern}",
 }
 """Limits by the name that pydantic gives their errors."""
 
@@ -114,17 +118,23 @@ class KnobForm:
 
     Args:
         key: begins the key of every widget. What is typed is kept under it for the session.
+        apart: by name, further words for the key of a field, so that it has a value of its own for each of them.
 
     Attributes:
         values: by name, the values of the fields shown, where they can be used.
         refused: by name, why the others cannot.
     """
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, apart: Mapping[str, str] | None = None) -> None:
         self.key = key
+        self._apart = apart or {}
         self.values: dict[str, Any] = {}
         self.refused: dict[str, str] = {}
         self._places: dict[str, DeltaGenerator] = {}
+
+    def key_of(self, name: str) -> str:
+        """The key of the widget of a field."""
+        return ".".join([self.key, *([self._apart[name]] if name in self._apart else []), name])
 
     def ask(
         self, columns: int, *parts: tuple[Config, Sequence[str]], options: Mapping[str, Sequence[Any]] | None = None
@@ -161,21 +171,27 @@ class KnobForm:
         return True
 
     def _field(self, name: str, field: FieldInfo, default: Any, options: Sequence[Any] | None) -> None:
-        key, about = f"{self.key}.{name}", field.description
+        key, label, about = self.key_of(name), label_of(name), field.description
+        kind, optional = without_none(field.annotation)
         if known := choices(field):
-            offered = [value for value in known if options is None or value in options]
-            if st.session_state.get(key, default) not in offered:
+            offered = ["" if value is None else value for value in known if options is None or value in options]
+            if st.session_state.get(key, typed(default)) not in offered:
                 st.session_state[key] = offered[0]
-            st.session_state.setdefault(key, default)
+            st.session_state.setdefault(key, typed(default))
             chosen = st.selectbox(
-                label_of(name), offered, key=key, help=about, format_func=choice_label, persist_state="session"
+                label, offered, key=key, help=about, format_func=choice_label, persist_state="session"
             )
-            self.values[name] = chosen
+            self.values[name] = None if optional and chosen == "" else chosen
             self._places[name] = st.container()
             return
         st.session_state.setdefault(key, typed(default))
-        more = ". Numbers separated by commas" if get_origin(field.annotation) is tuple else ""
-        text = st.text_input(label_of(name), key=key, help=f"{about}{more}", max_chars=200, persist_state="session")
+        if kind is bool and not optional:
+            self.values[name] = st.toggle(label, key=key, help=about, persist_state="session")
+            self._places[name] = st.container()
+            return
+        more = ". Numbers separated by commas" if get_origin(kind) is tuple else ""
+        more += ". Empty for none" if optional else ""
+        text = st.text_input(label, key=key, help=f"{about}{more}", max_chars=200, persist_state="session")
         self._places[name] = st.container()
         try:
             self.values[name] = checked(name, field, text)
@@ -183,25 +199,38 @@ class KnobForm:
             self.refuse(str(error))
 
 
-def typed(value: Any) -> str:
-    """A value as people type it: 0.002, "512, 256"."""
+def without_none(annotation: Any) -> tuple[Any, bool]:
+    """The type of a field without None, and whether it may be None."""
+    kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
+    if type(None) not in get_args(annotation) or len(kinds) != 1:
+        return annotation, False
+    return kinds[0], True
+
+
+def typed(value: Any) -> Any:
+    """A value as its widget holds it: texts as people type them, 0.002 or "512, 256", "" for None, and switches."""
+    if value is None or isinstance(value, bool | str):
+        return "" if value is None else value
     if isinstance(value, tuple):
         return ", ".join(map(typed, value))
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def checked(name: str, field: FieldInfo, text: str) -> Any:
-    """The value that was typed into a field of numbers.
+    """The value that was typed into a field of numbers or text.
 
     Raises:
         ConfigError: naming the field, the limit and the text or the value.
     """
     text = text.strip()
-    several = get_origin(field.annotation) is tuple
-    kind = _element(field.annotation) if several else field.annotation
+    annotation, optional = without_none(field.annotation)
+    if optional and not text:
+        return None
+    several = get_origin(annotation) is tuple
+    kind = _element(annotation) if several else annotation
     parts = text.split(";") if ";" in text else re.split(r"[,\s]+", text)
     try:
-        read = _whole if kind is int else _number
+        read = str if kind is str else _whole if kind is int else _number
         value = tuple(read(part.strip()) for part in parts if part.strip()) if several else read(text)
     except ValueError:
         wanted = (
