@@ -274,15 +274,15 @@ def doctor(arguments: argparse.Namespace) -> int:
         conclude(arguments, {**done, "home": str(home()), "findings": [vars(finding) for finding in findings]})
     else:
         if "rebuilt" in done:
-            say(f"registry made again from the folders: {done['rebuilt']} jobs")
+            say(f"registry rebuilt from the folders: {done['rebuilt']} jobs")
         for path in done.get("removed", ()):
             say(f"removed {path}")
         for orphan in done.get("ended", ()):
             say(f"ended {orphan}")
         if findings:
-            table([(f.where, f.what, f.mend) for f in findings], ("where", "what is wrong", "what mends it"))
+            table([(f.where, f.what, f.mend) for f in findings], ("where", "problem", "fix"))
         else:
-            say(f"nothing is wrong in {home()}")
+            say(f"no problem found in {home()}")
     return 1 if findings else 0
 
 
@@ -317,7 +317,7 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
     def command(name: str, action: Any, text: str, run: str = "") -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         sub.set_defaults(action=action)
-        sub.add_argument("--json", action="store_true", help="end with one JSON object on a line")
+        sub.add_argument("--json", action="store_true", help="print one JSON object as the last line")
         if run:
             sub.add_argument("run", help=run)
         return sub
@@ -346,14 +346,14 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
 
     a_run = "a run folder or an id"
     command("stop", change, "Stop the training of a run, or take it out of the queue", a_run)
-    command("rename", change, "Give a run another title", a_run).add_argument("title")
+    command("rename", change, "Rename a run", a_run).add_argument("title")
     sub = command("delete", change, "Delete a run", a_run)
     sub.add_argument("--although-parent", action="store_true", help="even when other runs name it as their parent")
     sub = command("import", take_in, "Unpack a bundle into the home as a run of its own")
     sub.add_argument("bundle", type=Path, help="a file that `export` wrote")
 
-    sub = command("doctor", doctor, "Report what is wrong in the home; exit with 1 when something is")
-    sub.add_argument("--rebuild", action="store_true", help="make the registry again from the folders")
+    sub = command("doctor", doctor, "Report problems in the home; exit with 1 when there are any")
+    sub.add_argument("--rebuild", action="store_true", help="rebuild the registry from the folders")
     sub.add_argument("--clean", action="store_true", help="remove what killed processes left behind")
     command("supervise", supervise, "Run queued jobs without the pages, until stopped")
     sub = command("worker", worker, "Do the job in a folder; started by the app")

@@ -150,7 +150,7 @@ FAMILIES: dict[str, Family] = {
         ),
         Family(
             "sparse_ae", "Sparse autoencoder", "Sparse AE", SparseAutoencoder, SparseConfig(),
-            "Many code units, each asked to be on only a fraction ρ of the time.",
+            "Many code units, each active only a fraction ρ of the time.",
             r"L = \ell(x, \hat x) + \lambda \sum_k \mathrm{KL}(\rho \,\Vert\, \hat\rho_k)",
             "Ng 2011, https://web.stanford.edu/class/cs294a/sparseAutoencoder.pdf",
             trial=Trial(weighed={"sparsity_weight": "sparsity"}),

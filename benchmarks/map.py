@@ -258,7 +258,7 @@ def motion(browser: Browser, address: str, run: str, n: str, moves: int, dimensi
         }  # fmt: skip
 
     rows = [watched("zoom")]
-    component.locator("button[title='Show everything']").click()
+    component.locator("button[title='Show all points']").click()
     page.mouse.move(*centre)
     page.mouse.down()
     rows.append(watched("pan" if dimensions == 2 else "turn"))

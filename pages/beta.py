@@ -15,7 +15,7 @@ from aeexplorer.ui.shared.samples import missing_data
 from aeexplorer.ui.shared.text import heading
 
 PREFERRED = ("mnist-beta", "digits-beta")
-MISSING = "There is no dial over β yet. Train a VAE as a dial: training on digits takes a minute."
+MISSING = "There is no β dial yet. Train a VAE as a dial: training on digits takes a minute."
 
 
 def page(run: Run) -> None:
@@ -23,7 +23,7 @@ def page(run: Run) -> None:
     assert model.dial is not None
     if len(model.dial.stops) < 2:
         st.info(
-            f"This dial has one snapshot so far, at β = {model.dial.stops[0]:g}; it turns from the second one on.",
+            f"This dial has one snapshot so far, at β = {model.dial.stops[0]:g}. The slider appears with the second.",
             icon=":material/info:",
         )
         follow(run, lambda: beta.fresh_runs(run))

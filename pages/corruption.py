@@ -33,8 +33,7 @@ def page(run: Run, other: Run | None) -> None:
         with picker:
             samples.ask()
         caption.caption(
-            f"{corruption.about_training(run, params['kind'])} The noise pattern is locked: the slider changes its "
-            "level."
+            f"{corruption.about_training(run, params['kind'])} The noise pattern stays the same while the level moves."
         )
     if corruption.is_dial(run):
         follow(run)

@@ -23,7 +23,7 @@ def pick() -> Source:
         "Dataset",
         list(known),
         key=DATASET.begin(next(iter(known)), list(known)),
-        format_func=lambda key: known[key].spec.title + ("" if known[key].available() else " · not here"),
+        format_func=lambda key: known[key].spec.title + ("" if known[key].available() else " · not on this computer"),
     )
     return known[DATASET.end()]
 
@@ -31,14 +31,12 @@ def pick() -> Source:
 def missing(source: Source, reason: str) -> None:
     title = source.spec.title
     with st.container(border=True):
-        st.markdown(
-            f"**{title} is not on this computer.** Its facts and its trained models can be explored without it."
-        )
+        st.markdown(f"**{title} is not on this computer.** You can still read about it and explore its trained models.")
         if source.downloadable:
             offer(source.name)
         else:
             st.markdown(as_text(reason))
-        page_link("home", "Go to a model", "explore")
+        page_link("home", "Explore a model", "explore")
 
 
 def page(source: Source) -> None:

@@ -38,7 +38,7 @@ title, picker = st.columns([3, 1.4], vertical_alignment="bottom")
 with title:
     heading(
         "Generate new samples",
-        "The decoder turns any code into a sample: draw codes at random, or change their numbers one by one.",
+        "The decoder turns any code into a sample: draw codes at random, or change them one dimension at a time.",
     )
 with picker:
     picked = pick_run(preferred=("mnist-vae", "digits-vae", "mnist-vae-2d", "digits-vae-2d"))

@@ -20,7 +20,7 @@ from aeexplorer.ui.shared.view_state import one_link
 TITLE = "Home: the latent plane"
 MISSING = "There is no model with a 2-D latent space yet. Train one: training on digits takes seconds."
 CARDS = (
-    ("interpolate", "Interpolate", "Between two samples: lerp, slerp and a pixel cross-fade"),
+    ("interpolate", "Interpolate", "Move between two samples: lerp, slerp and a pixel cross-fade"),
     ("corruption", "Corruption", "Corrupt samples and let a denoising autoencoder restore them"),
     ("train", "Train", "Train your own model and watch it learn, epoch by epoch"),
 )
@@ -41,7 +41,7 @@ def empty() -> None:
         st.subheader("There is no trained model yet", anchor=False)
         st.markdown("This page needs one. Training an autoencoder on the built-in digits takes seconds and no network.")
         page_link("train", "Train a model", "model_training", family="vae", dataset="digits")
-        page_link("data", "Look at the data first", "dataset")
+        page_link("data", "Browse the data", "dataset")
 
 
 @st.fragment

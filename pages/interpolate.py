@@ -28,7 +28,8 @@ def choose_endpoints() -> int:
             required=True,
             key="ends",
             bind="query-params",
-            help="Two make a path, four a patch. Of three the fourth corner is b + c − a: a is to b as c is to it.",
+            help="Two endpoints make a path, four make a grid. With three, the fourth corner is the analogy "
+            "d = b + c − a: a is to b as c is to d.",
         )
     )
 
@@ -58,7 +59,7 @@ def page(run: Run, other: Run | None, n: int, cards: st.delta_generator.DeltaGen
 
 title, picker, box = st.columns([2, 1.3, 1.3], vertical_alignment="bottom")
 with title:
-    heading("Interpolate between samples", "Drag t: through the latent space, or fade pixels.")
+    heading("Interpolate between samples", "Drag t to move through the latent space; compare with a pixel cross-fade.")
 with picker:
     picked = pick_run(preferred=("mnist-vae", "digits-vae", "mnist-vae-2d", "digits-vae-2d"))
 if picked is not None:

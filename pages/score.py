@@ -20,7 +20,7 @@ SOURCES = (
     "The denoising autoencoder is from [Vincent et al. 2008](https://doi.org/10.1145/1390156.1390294); that it learns "
     "the score is from [Vincent 2011](https://doi.org/10.1162/NECO_a_00142) and [Alain & Bengio 2014]"
     "(https://jmlr.org/papers/v15/alain14a.html). For the best denoiser the formula below is exact: Miyasawa 1961, and "
-    "Robbins 1956, who credits Tweedie. Arrows stop 3σ from the data: farther out the net extrapolates."
+    "Robbins 1956, who credits Tweedie. Arrows stop 3σ from the data: farther out the network extrapolates."
 )
 
 

@@ -491,7 +491,7 @@ def test_files_are_bounded_by_session_by_owner_and_in_all_and_freed_when_the_ses
     assert upload(app, "s2", "c", 50, "anna").status == 204
     assert upload(app, "s3", "d", 80, "ben").status == 413
     refused = upload(app, "s3", "d", 71, "ben")
-    assert refused.body == b"files of all visitors must be at most 220 bytes, got 71 beside 150\n"
+    assert refused.body == b"files of all visitors must be at most 220 bytes, got 71 on top of 150\n"
     assert upload(app, "s3", "d", 70, "ben").status == 204
     assert upload(app, "s3", "d", 70, "ben", method="DELETE").status == 204
     assert upload(app, "s4", "e", 70, "eve").status == 204

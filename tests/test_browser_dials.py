@@ -48,7 +48,7 @@ def test_all_that_beta_moves_moves_while_it_is_dragged(page: Page, app_address: 
     after = looks(page)
     assert [name for name in before if before[name] == after[name]] == []
     assert page.locator(f'{PANEL} canvas[aria-label^="original, 1"]').first.evaluate(INK) == still
-    assert str(after["snapshots"]).endswith("Between snapshots β = 1 and β = 10, warm-started.")
+    assert str(after["snapshots"]).endswith("Interpolated between β = 1 and β = 10, warm-started.")
     page.mouse.up()
     page.wait_for_url(re.compile(r"beta=[789]\."))
 
@@ -62,7 +62,7 @@ def test_a_link_shows_beta_as_it_says_and_a_mark_is_exact(page: Page, app_addres
     settle(page)
     assert slider.get_attribute("aria-valuetext") == "β = 10"
     said = page.locator(".live-stand").inner_text()
-    assert "At the snapshot β = 10" in said
+    assert "Trained at exactly β = 10" in said
     assert re.search(r"Posterior collapse: \d of 6 units active, R = 0.0\d nats", said)
 
 

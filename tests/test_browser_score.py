@@ -45,7 +45,7 @@ def test_sigma_moves_arrows_and_numbers_while_it_is_dragged(page: Page, app_addr
     slide(page, slider, 0.02, 0.9)
     assert frames(page, FIELD) - before > FOLLOWS
     assert figure(page, "compare_relative_error") != at
-    assert "between the snapshots" in field.inner_text()
+    assert "Interpolated between" in field.inner_text()
     page.mouse.up()
     said = slider.get_attribute("aria-valuetext")
     assert said

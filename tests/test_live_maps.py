@@ -41,7 +41,7 @@ def test_without_the_data_samples_are_decoded_from_stored_codes() -> None:
     assert frame.readouts["index"] == [2]
     decoded = found.explorer.decode(found.z[found.explorer.codes.index == 2])
     assert np.abs(frame.arrays["samples"][0] / 255 - decoded[0]).max() <= 0.5 / 255 + 1e-6
-    with pytest.raises(ConfigError, match="not on this machine"):
+    with pytest.raises(ConfigError, match="not on this computer"):
         render("map_samples", {"run": RESTORE, "index": [10**6]})
 
 

@@ -196,7 +196,7 @@ def test_without_the_data_codes_still_answer(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setenv("AEEXPLORER_HOME", str(tmp_path))
     made = render("plane", {"run": "elsewhere", "z": [0, 0]})
     assert made.readouts["nearest_are"] == "reconstructions" and made.arrays["nearest"].shape == (6, 8, 8)
-    with pytest.raises(ConfigError, match="not on this machine"):
+    with pytest.raises(ConfigError, match="not on this computer"):
         render("encode", {"run": "elsewhere", "sample": {"index": 0}})
 
 

@@ -50,7 +50,7 @@ def test_without_a_dial_it_says_so_and_leads_to_one() -> None:
     trained("vae")
     app = beta()
     assert not app.exception
-    assert "no dial over β yet" in app.info[0].value
+    assert "no β dial yet" in app.info[0].value
     assert not app.selectbox
 
 
@@ -107,7 +107,7 @@ def test_a_model_trained_at_one_beta_becomes_a_mark_and_others_do_not() -> None:
     marks = parts.marks_of(model)
     assert [m.value for m in marks] == [0.5, 3.0]
     assert marks[1].distortion == pytest.approx(fresh.status.result["reconstruction"])
-    assert "against theirs" in said(beta(run=run.id))
+    assert "compared with theirs" in said(beta(run=run.id))
     assert parts.about_dial(model, marks).count("at β =") == 2
 
 
@@ -185,7 +185,7 @@ def test_damaged_runs_are_sentences() -> None:
     assert not app.exception
     assert "cannot be opened" in app.error[0].value.replace("\\", "")
     shutil.rmtree(run.path / "dial")
-    assert "no dial over β yet" in beta().info[0].value
+    assert "no β dial yet" in beta().info[0].value
 
 
 @pytest.mark.parametrize(("stops", "bent"), [((0.01, 1, 30), True), ((1, 10), False), ((0.1, 1), False)])

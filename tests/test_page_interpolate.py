@@ -136,7 +136,7 @@ def test_a_comparison_is_a_question() -> None:
     assert "more evenly" not in said(app)
     labelled(app.selectbox, "Compare with").set_value(other.id).run()
     assert app.query_params["compare"] == other.id
-    assert "more evenly, for other pairs too?" in said(app)
+    assert "Which model changes more evenly? Try other pairs too." in said(app)
 
 
 @pytest.mark.parametrize("ends", ["2", "4"])

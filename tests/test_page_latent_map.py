@@ -138,7 +138,7 @@ def test_a_map_is_watched_stopped_and_asked_for_again(hand: Hand, idle: None) ->
     press(app, "Stop")
     assert job.status.state == "cancelled"
     assert "stopped" in app.error[0].value
-    press(app, "Draw it again")
+    press(app, "Draw the map again")
     assert under_way(MapJob(job.path))
 
 
@@ -236,7 +236,7 @@ def test_a_failed_map_says_why_and_can_be_tried_again(hand: Hand, idle: None) ->
     job.set_status(state="failed", reason="the disk is full")
     app = page()
     assert "the disk is full" in app.error[0].value
-    press(app, "Draw it again")
+    press(app, "Draw the map again")
     assert under_way(job)
 
 
@@ -245,7 +245,7 @@ def test_a_damaged_map_is_a_sentence(hand: Hand, idle: None) -> None:
     (job.path / "map.safetensors").write_bytes(b"nothing")
     app = page()
     assert "map" in app.error[0].value
-    press(app, "Draw it again")
+    press(app, "Draw the map again")
     assert MapJob(job.path).status.state == "queued"
 
 
@@ -334,10 +334,10 @@ def test_three_maps_and_large_maps_are_high(hand: Hand, idle: None) -> None:
 
 
 def test_a_map_is_named_for_those_who_cannot_see_it(hand: Hand, idle: None) -> None:
-    run = trained("ae", latent_dim=2)
+    trained("ae", latent_dim=2)
     page(maps="pca")
     name = hand.given["map-0"]["label"]
-    assert name.startswith(f"PCA map of 270 codes of {run.title} in 2 dimensions, coloured by class.")
+    assert name.startswith("PCA map of 270 codes of Digits · AE · 2-D in 2 dimensions, coloured by class.")
     assert "Arrow keys" in name
 
 
@@ -402,7 +402,7 @@ def test_clusters_are_compared_with_the_classes_and_colour_the_maps(hand: Hand, 
     control(app, "k").set_value(3).run()
     press(app, "Colour the maps by cluster")
     assert hand.given["map-0"]["colouring"].categories == ("1", "2", "3")
-    control(app, "Clusters by").set_value("hdbscan").run()
+    control(app, "Clustering method").set_value("hdbscan").run()
     assert not app.exception
 
 

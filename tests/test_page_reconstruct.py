@@ -68,9 +68,9 @@ def test_a_denoiser_is_given_a_corrupted_sample_and_the_pattern_is_locked() -> N
     app = explore()
     assert labelled(app.selectbox, "Corrupt the input").value == "gaussian"
     error = app.metric[0].value
-    labelled(app.slider, "Level").set_value(0.0).run()
+    labelled(app.slider, "Corruption level").set_value(0.0).run()
     assert app.metric[0].value != error
-    labelled(app.slider, "Level").set_value(0.5).run()
+    labelled(app.slider, "Corruption level").set_value(0.5).run()
     assert app.metric[0].value == error
     labelled(app.button, "New noise").click().run()
     assert app.metric[0].value != error

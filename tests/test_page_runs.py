@@ -28,6 +28,7 @@ from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged, write_json
 from aeexplorer.ui import runs
 from aeexplorer.ui.shared import resources
+from aeexplorer.ui.shared.run_names import run_name
 
 SHELL = str(Path(__file__).parents[1] / "aeexplorer" / "ui" / "shell.py")
 
@@ -110,17 +111,17 @@ def test_every_run_is_listed_with_how_it_stands(make: Callable[..., Run]) -> Non
 def test_runs_are_found_and_filtered(make: Callable[..., Run]) -> None:
     first, second = make(), new_run("vae", load_dataset("wine"), "Château Latour", latent_dim=2)
     app = open_page()
-    assert {row["Name"] for row in table(app)} == {second.title, first.title}
+    assert {row["Name"] for row in table(app)} == {run_name(second), run_name(first)}
     app.text_input(key="find").set_value("CHÂTEAU wine").run()
-    assert [row["Name"] for row in table(app)] == [second.title]
+    assert [row["Name"] for row in table(app)] == [run_name(second)]
     app.text_input(key="find").set_value("").run()
     app.selectbox(key="data").set_value("Digits").run()
-    assert [row["Name"] for row in table(app)] == [first.title]
+    assert [row["Name"] for row in table(app)] == [run_name(first)]
     app.selectbox(key="family").set_value("VAE").run()
     assert not app.exception and not app.dataframe
     assert "No run fits these filters." in app.info[0].value
     linked = open_page(find="latour")
-    assert [row["Name"] for row in table(linked)] == [second.title]
+    assert [row["Name"] for row in table(linked)] == [run_name(second)]
 
 
 def test_a_collapse_is_said_where_the_run_is_shown(make: Callable[..., Run]) -> None:
@@ -254,7 +255,7 @@ def test_a_bundle_is_imported_with_its_own_data(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("AEEXPLORER_HOME", str(tmp_path / "second"))
     app = ask_to_import(open_page(), "plants.zip", content)
     assert not app.exception and not app.error
-    assert f"{run.title} is imported." in shown(app)
+    assert f"{run_name(run)} is imported." in shown(app)
     (found,) = list_runs()
     assert isinstance(found, Run) and (found.id, found.owner, found.spec.dataset) == (
         run.id,

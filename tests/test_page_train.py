@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,6 +34,7 @@ from aeexplorer.training.loop import TrainingConfig
 from aeexplorer.training.plan import DialSpec
 from aeexplorer.ui import train
 from aeexplorer.ui.shared.knob_form import labelled
+from aeexplorer.ui.shared.run_names import run_name
 
 pytestmark = pytest.mark.long
 
@@ -344,7 +346,7 @@ def test_refusals_name_fields_by_their_labels() -> None:
         labelled("hidden.0 must be greater than or equal to 1, got 0") == "Hidden layer sizes must be at least 1, got 0"
     )
     assert labelled("beta must be less than or equal to 32, got 40.0") == "β must be at most 32, got 40.0"
-    said = labelled("the model would have 300 million parameters: take narrower layers or a smaller latent_dim")
+    said = labelled("the model would have 300 million parameters: use narrower layers or a smaller latent_dim")
     assert said.endswith("a smaller latent dimension")
 
 
@@ -365,9 +367,9 @@ def test_what_costs_too_much_is_refused_with_the_estimate(
 
 def test_costs_follow_what_trainings_took_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aeexplorer.ui.train.estimate", lambda *_: Estimate(1, 4, 4, 1, 1, seconds=7200.0))
-    assert "about 2.0 hours on this machine" in sentences(open_page())
+    assert "about 2.0 hours on this computer" in sentences(open_page())
     monkeypatch.setattr(jobs, "pace", lambda: 3.0)
-    assert "about 6.0 hours on this machine" in sentences(open_page())
+    assert "about 6.0 hours on this computer" in sentences(open_page())
     monkeypatch.setenv("AEEXPLORER_HOURS", "5")
     app = open_page()
     assert "would take 6 hours, limit 5" in sentences(app)
@@ -377,7 +379,7 @@ def test_costs_follow_what_trainings_took_on_this_machine(monkeypatch: pytest.Mo
 def test_missing_data_are_offered_for_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AEEXPLORER_DATA_DIR", str(tmp_path / "nothing"))
     app = open_page(dataset="mnist")
-    assert "MNIST is not on this machine. It is fetched once and kept." in sentences(app)
+    assert "MNIST is not on this computer. It is downloaded once and kept." in sentences(app)
     assert [b.label for b in app.button if b.label == "Download, 12 MB"]
     assert start_button(app).disabled
     assert not app.exception
@@ -409,7 +411,9 @@ def test_the_epoch_of_the_replay_is_in_the_link(trained: Run) -> None:
     assert not app.exception
     assert app.select_slider[0].value == 2
     assert figures(app)["Shown"] == "epoch 2"
-    assert figures(app)["Weights kept"] == f"epoch {trained.status.best_epoch}", "the test figures are of that epoch"
+    assert figures(app)["Weights kept and tested"] == f"epoch {trained.status.best_epoch}", (
+        "the test figures are of that epoch"
+    )
 
 
 def test_a_new_training_can_be_set_up_from_every_state_of_a_run(trained: Run) -> None:
@@ -441,7 +445,7 @@ def test_a_finished_run_can_be_trained_further(trained: Run, no_workers: list[Ru
     app = open_page(job=trained.id)
     app.button(key="train.further").click().run()
     assert not app.exception and not app.warning
-    assert f"Starts from the weights of **{trained.title}**" in sentences(app)
+    assert f"Starts from the weights of **{run_name(trained)}**" in sentences(app)
     field(app, "hidden", "vae").set_value("20").run()
     assert "fit only a model with the same layers" in sentences(app) and start_button(app).disabled
     field(app, "hidden", "vae").set_value("16").run()
@@ -451,7 +455,9 @@ def test_a_finished_run_can_be_trained_further(trained: Run, no_workers: list[Ru
     (run,) = no_workers
     assert run.spec.parent == trained.id and run.spec.training.epochs == 9
     run.set_status(state="failed", reason="of something")
-    assert f"from the weights of {trained.title}" in "".join(e.proto.body for e in open_page(job=run.id).get("html"))
+    assert f"from the weights of {run_name(trained)}" in "".join(
+        e.proto.body for e in open_page(job=run.id).get("html")
+    )
     weights = (model.state_dict() for model in (run.new_model(), trained.load_model()))
     assert all((a == b).all() for a, b in zip(*(w.values() for w in weights), strict=True))
 
@@ -489,6 +495,15 @@ def test_early_stopping_is_said_and_the_best_epoch_is_marked() -> None:
     assert f"best: {run.status.best_epoch}" in chart.proto.spec
 
 
+def test_a_denoiser_of_points_shows_the_corrupted_ones() -> None:
+    data = load_dataset("two-moons")
+    run = train_run(new_run("dae", data, epochs=2, hidden=(8,)), data, bar=False)
+    charts = [json.loads(chart.proto.spec) for chart in open_page(job=run.id).get("plotly_chart")]
+    points = {trace["name"]: trace for chart in charts for trace in chart["data"] if trace.get("name")}
+    assert {"data", "corrupted", "reconstruction"} <= points.keys()
+    assert points["corrupted"]["x"] != points["data"]["x"]
+
+
 def test_a_denoiser_shows_the_corrupted_row() -> None:
     data = load_dataset("digits")
     run = train_run(new_run("dae", data, epochs=2, hidden=(8,)), data, bar=False)
@@ -509,7 +524,7 @@ def test_a_collapse_is_said_with_its_numbers(trained: Run) -> None:
 
 
 def test_grey_cross_entropy_is_no_likelihood(trained: Run) -> None:
-    assert "Cross-entropy is of grey levels: a perfect reconstruction has 13.7 nats" in sentences(
+    assert "The cross-entropy is measured on grey levels: even a perfect reconstruction has 13.7 nats" in sentences(
         open_page(job=trained.id)
     )
 

@@ -358,8 +358,8 @@ def test_refusals_follow_what_trainings_took_on_this_machine(
     ("flags", "said"),
     [
         (["--latent-dim", "1e6"], "got 1000000.0; the model would have 770,"),
-        (["--latent-dim", "4096", "--hidden", "4096,2048"], " MB of memory, limit 450 MB: take a smaller batch_size"),
-        (["--batch-size", "1257", "--hidden", "512,512,512"], " MB of memory, limit 450 MB: take a smaller batch_size"),
+        (["--latent-dim", "4096", "--hidden", "4096,2048"], " MB of memory, limit 450 MB: use a smaller batch_size"),
+        (["--batch-size", "1257", "--hidden", "512,512,512"], " MB of memory, limit 450 MB: use a smaller batch_size"),
     ],
 )
 def test_the_command_line_says_what_a_refused_training_would_cost(

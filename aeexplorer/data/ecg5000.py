@@ -23,7 +23,7 @@ SPEC = DataSpec(
         "Supraventricular premature or ectopic beat",
         "Unclassified beat",
     ),
-    scale="standard deviations of the beat, from its mean",
+    scale="standardised: mean 0, standard deviation 1 of each beat",
     variance=0.47,
     summary="5,000 heartbeats of one patient with severe heart failure, 140 time steps each.",
     licence="ODC-BY (the record, PhysioNet); the UCR archive is free to use with citation",

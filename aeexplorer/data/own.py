@@ -131,7 +131,11 @@ def _described(
     if kind == "image":
         return values, {"shape": values.shape[1:], "value_range": (0.0, 1.0)}
     values, moments = _standardised(values, train, kind, features, notices)
-    spec = {"shape": values.shape[1:], "scale": "standard deviations of the training split, from its mean", **moments}
+    spec = {
+        "shape": values.shape[1:],
+        "scale": "standardised: mean 0, standard deviation 1 on the training split",
+        **moments,
+    }
     if kind == "vector":
         spec["features"] = features or tuple(f"column {i + 1}" for i in range(values.shape[1]))
     return values, spec

@@ -26,7 +26,7 @@ class OpenRun:
 
     @cached_property
     def test(self) -> Split | None:
-        """The test split, or None where the data is not on this machine: a live request never downloads."""
+        """The test split, or None where the data is not on this computer: a live request never downloads."""
         return self.explorer.dataset.test if is_available(self.explorer.run.spec.dataset) else None
 
     @cached_property
@@ -40,7 +40,7 @@ class OpenRun:
         return self.explorer.codes.labels
 
     def samples_at(self, places: np.ndarray) -> np.ndarray | None:
-        """The samples (n, *shape) behind stored codes, or None where the data is not on this machine."""
+        """The samples (n, *shape) behind stored codes, or None where the data is not on this computer."""
         return None if self.test is None else self.test.x[self.explorer.codes.index[places]]
 
     def pictures_at(self, places: np.ndarray) -> np.ndarray:
@@ -96,12 +96,12 @@ class OpenRun:
         """Mean (features,) and `latent_dim` principal components (k, features) of up to 5,000 training samples.
 
         Raises:
-            ConfigError: where the data is not on this machine.
+            ConfigError: where the data is not on this computer.
         """
         from sklearn.decomposition import PCA
 
         if self.test is None:
-            raise ConfigError(f"kinds must not include pca, because {self.spec.title} is not on this machine")
+            raise ConfigError(f"kinds must not include pca, because {self.spec.title} is not on this computer")
         x = as_floats(self.explorer.dataset.train.x[:PCA_SAMPLES]).reshape(-1, self.spec.size)
         fitted = PCA(min(self.latent_dim, *x.shape), svd_solver="randomized", random_state=0).fit(x)
         return fitted.mean_.astype(np.float32), fitted.components_.astype(np.float32)

@@ -84,12 +84,14 @@ def scatter_toy(
     reconstruction: ArrayLike | None = None,
     labels: ArrayLike | None = None,
     theme: Theme = LIGHT,
+    corrupted: ArrayLike | None = None,
 ) -> Figure:
     """Draw points of a plane, their reconstructions, and a line from each point to its reconstruction.
 
     Args:
         data: (n, 2).
         reconstruction: (n, 2) or None.
+        corrupted: (n, 2) points through which the lines go, or None.
         labels: (n,) integers that colour the data; None: one colour.
         theme: colours.
 
@@ -108,24 +110,29 @@ def scatter_toy(
         classes = int(label.max(initial=0)) + 1
         colours = [theme.muted if y < 0 else theme.colour(int(y), classes) for y in label]
     figure = go.Figure()
-    if reconstruction is not None:
-        restored = shaped("reconstruction", reconstruction, (2,))
-        if len(restored) != n:
-            raise ConfigError(f"reconstruction must be of the same {n} points, got {len(restored)}")
-        ends = np.stack([where, restored, np.full_like(where, np.nan)], axis=1).reshape(-1, 2)
+    copies = {}
+    for name, given in (("corrupted", corrupted), ("reconstruction", reconstruction)):
+        if given is not None:
+            copies[name] = shaped(name, given, (2,))
+            if len(copies[name]) != n:
+                raise ConfigError(f"{name} must be of the same {n} points, got {len(copies[name])}")
+    if copies:
+        ends = np.stack([where, *copies.values(), np.full_like(where, np.nan)], axis=1).reshape(-1, 2)
         line = {"color": theme.muted, "width": 1}
         figure.add_trace(
             go.Scatter(x=ends[:, 0], y=ends[:, 1], mode="lines", line=line, hoverinfo="skip", showlegend=False)
         )
     marker = {"color": colours, "size": 6, "opacity": 0.8}
     figure.add_trace(go.Scatter(x=where[:, 0], y=where[:, 1], mode="markers", name="data", marker=marker))
-    if reconstruction is not None:
-        # The mark colour is close to a class colour.
-        marker = {"color": theme.mark if labels is None else theme.ink, "size": 5, "symbol": "diamond"}
-        figure.add_trace(
-            go.Scatter(x=restored[:, 0], y=restored[:, 1], mode="markers", name="reconstruction", marker=marker)
-        )
-    dress(figure, theme, f"{n} points of a plane{'' if reconstruction is None else ' and their reconstructions'}")
+    # the mark colour is close to a class colour
+    looks = {"corrupted": (theme.accent, "x-thin-open"), "reconstruction": (theme.mark, "diamond")}
+    for name, points in copies.items():
+        colour, symbol = looks[name]
+        marker = {"color": colour if labels is None else theme.ink, "size": 5, "symbol": symbol}
+        figure.add_trace(go.Scatter(x=points[:, 0], y=points[:, 1], mode="markers", name=name, marker=marker))
+    names = {"corrupted": "corrupted copies", "reconstruction": "reconstructions"}
+    what = " and ".join(names[name] for name in copies)
+    dress(figure, theme, f"{n} points of a plane" + (f" and their {what}" if what else ""))
     figure.update_yaxes(scaleanchor="x", scaleratio=1)
     return figure
 

@@ -70,17 +70,17 @@ def check_cost(cost: Estimate, pace: float = 1.0) -> None:
     if cost.parameters > parameters:
         raise ConfigError(
             f"the model would have {cost.parameters:,} parameters, limit {parameters:,}: "
-            "take narrower layers or a smaller latent_dim"
+            "use narrower layers or a smaller latent_dim"
         )
     needed, limit = cost.memory_bytes + WORKER_BYTES, memory_limit()
     if needed > limit:
         raise ConfigError(
             f"the training would need {needed / 1e6:,.0f} MB of memory, limit {limit / 1e6:,.0f} MB: "
-            "take a smaller batch_size or narrower layers"
+            "use a smaller batch_size or narrower layers"
         )
     hours, most = cost.seconds * pace / 3600, setting("AEEXPLORER_HOURS", 24, 1, 100_000)
     if hours > most:
-        raise ConfigError(f"the training would take {hours:.6g} hours, limit {most}: take fewer epochs or samples")
+        raise ConfigError(f"the training would take {hours:.6g} hours, limit {most}: use fewer epochs or samples")
 
 
 def check_waiting(of_owner: int, of_address: int, in_all: int) -> None:

@@ -136,8 +136,8 @@ def refusal(host: str | None) -> PlainTextResponse:
     """The answer to a request for a name that is not ours."""
     name = host_name(host)[:100] or "no name"
     return PlainTextResponse(
-        f"This server does not answer to {name}. On this computer open it as localhost; if the name is right, whoever "
-        f"runs the server allows it with --server.allowedHosts {name}\n",
+        f"This server does not answer to {name}. On this computer open it as localhost; if the name is right, allow it "
+        f"with --server.allowedHosts {name}\n",
         status_code=403,
     )
 

@@ -97,7 +97,7 @@ class Uploads:
                 ("all visitors", self.limits.total, sum(size for _, size in others.values())),
             ):
                 if held + size > limit:
-                    return f"files of {name} must be at most {limit} bytes, got {size} beside {held}"
+                    return f"files of {name} must be at most {limit} bytes, got {size} on top of {held}"
             self.files[session, file] = owner, size
             return ""
 

@@ -78,8 +78,8 @@ def choose_multirate(run: Run) -> Run | None:
         "Compare with a multi-rate VAE",
         key="gated",
         bind="query-params",
-        help="A multi-rate VAE answers at every β with one set of weights: gates inside the net open and close with β "
-        "(Bae et al. 2023).",
+        help="A multi-rate VAE answers at every β with one set of weights: gates inside the network open and close "
+        "with β (Bae et al. 2023).",
     )
     return kin[0] if wanted else None
 
@@ -123,7 +123,7 @@ def turn(
     panel = live_panel(
         "beta",
         key=KEY,
-        label="Turn β",
+        label="β dial",
         params=params,
         controls=_controls(model, state),
         rows=_rows(shown, multirate is not None),
@@ -164,8 +164,8 @@ def _rows(shown: SampleRow, multirate: bool) -> list[Row]:
         Row(array="prior", label="prior samples"),
     ]
     if multirate:
-        rows.insert(2, Row(array="gated_reconstruction", label="multi-rate VAE"))
-        rows.append(Row(array="gated_prior", label="multi-rate VAE"))
+        rows.insert(2, Row(array="gated_reconstruction", label="reconstruction, multi-rate VAE"))
+        rows.append(Row(array="gated_prior", label="prior samples, multi-rate VAE"))
     return rows
 
 
@@ -183,7 +183,15 @@ def _readouts(multirate: bool) -> list[Readout]:
 def _views(model: Explorer, twin: Run | None, multirate: bool, marks: list[Trained]) -> list[AnyView]:
     spec, run = model.spec, model.run
     still: dict[str, Any] = {"scene": "beta_curve", "fields": ("run", "twin", "gated"), "place": "above"}
-    lines = [Line(name="", colour="accent", readout="distortion", x_array="rate", y_array="distortion")]
+    lines = [
+        Line(
+            name="dial" if multirate else "",
+            colour="accent",
+            readout="distortion",
+            x_array="rate",
+            y_array="distortion",
+        )
+    ]
     if multirate:
         other = Line(
             name="multi-rate VAE",
@@ -254,7 +262,7 @@ def offer_fresh(run: Run, value: float) -> None:
         on_click=_start,
         args=(run, value),
         disabled=busy or not is_available(run.spec.dataset),
-        help="As long as the first snapshot of the dial. Its mark appears on the curve when it is done.",
+        help="Trains as long as the first snapshot of the dial. Its mark appears on the curve when the training ends.",
     )
     if refused:
         st.error(as_text(refused), icon=":material/error:")
@@ -306,7 +314,9 @@ def about_dial(model: Explorer, marks: list[Trained]) -> str:
             percent = 100 * (ours / (m.distortion + m.value * m.rate) - 1)
             apart.append(f"{percent:+.1f} % at β = {m.value:g}".replace("-", "−"))
     if apart:
-        text += f" Orange marks are VAEs trained from scratch; the dial's loss against theirs: {', '.join(apart)}."
+        text += (
+            f" Orange marks are VAEs trained from scratch; the dial's loss compared with theirs: {', '.join(apart)}."
+        )
     return text
 
 

@@ -245,7 +245,7 @@ def _trained_mark(run: Run) -> tuple[Mark, ...]:
     if not denoises(run):
         return ()
     kind = run.config.corruption
-    return (Mark(x=run.config.level, label=f"trained: {_kind_name(kind)}"),)
+    return (Mark(x=run.config.level, label=f"training noise ({_kind_name(kind)})"),)
 
 
 def _kind_name(kind: str) -> str:
@@ -279,7 +279,7 @@ def numbers(frame: Frame, run: Run, other: Run | None, n: int) -> str:
     ours, theirs = told_apart(run, other)
     more = f", {theirs} {frame.readouts['compare_mse'] * size:.3g}" if other else ""
     what = "pixels" if run.spec.data.kind == "image" else "values"
-    samples = f"mean of {n}" if n > 1 else "1 sample"
+    samples = f"mean of {n} samples" if n > 1 else "1 sample"
     return f"squared error {ours} {frame.readouts['mse'] * size:.3g}{more} (sum over {size} {what}, {samples})"
 
 

@@ -27,7 +27,7 @@ TILES = {"image": (10, 5, 92), "sequence": (5, 5, 220), "vector": (5, 5, 220)}
 def facts(source: Source, dataset: Dataset | None) -> None:
     """Show kind, shape, range, splits, classes with counts, licence and source of a dataset."""
     spec = source.spec
-    shape = "a point of a plane" if is_plane(spec) else f"{' × '.join(map(str, spec.shape))} {UNITS[spec.kind]}"
+    shape = "a point in the plane" if is_plane(spec) else f"{' × '.join(map(str, spec.shape))} {UNITS[spec.kind]}"
     with st.container(border=True, gap="xsmall"):
         st.markdown(
             f"**Each sample** {shape}  \n**Values** {_values(spec)}  \n"
@@ -58,7 +58,7 @@ def facts(source: Source, dataset: Dataset | None) -> None:
 def _values(spec: DataSpec) -> str:
     """The range of the values and their scale, and how pictures show them."""
     if not spec.value_range:
-        return spec.scale or "not bounded"
+        return spec.scale or "unbounded"
     low, high = spec.value_range
     inverted = spec.kind == "image" and len(spec.shape) == 2 and theme().name == "light"
     said = ", ".join(filter(None, [spec.scale, f"{high:g} is drawn dark here" if inverted else ""]))
@@ -126,7 +126,7 @@ def factors(dataset: Dataset) -> str:
     names = [factor.name for factor in spec.factors]
     vary = names.index(
         st.segmented_control(
-            "Vary",
+            "Factor",
             names,
             default=max(spec.factors, key=lambda factor: factor.values or 0).name,
             required=True,
@@ -173,7 +173,9 @@ def _from_low_to_high(spec: DataSpec, split: Split, vary: int, unit: str) -> str
         order = cloud(np.argsort(values, kind="stable"))
         band = np.arange(len(order)) * 6 // len(order)
         chart(scatter_toy(split.x[order], labels=band, theme=theme()), height=460)
-        st.caption(f"Sixths of {spec.factors[vary].name}{f', {unit}' if unit else ''}, one colour each.")
+        st.caption(
+            f"Six colours from the lowest to the highest {spec.factors[vary].name}{f', {unit}' if unit else ''}."
+        )
     else:
         places = np.argsort(values, kind="stable")[np.linspace(0, len(values) - 1, 15).astype(int)]
         with st.container(border=True):
@@ -194,14 +196,14 @@ def corruption(dataset: Dataset) -> str:
     kinds = list(CORRUPTIONS)
     boxes = st.columns([3, 1] if not is_plane(spec) else [1.3, 2.4, 1.1], vertical_alignment="bottom", gap="medium")
     if is_plane(spec):
-        kinds = [boxes[0].selectbox("Kind", kinds, format_func=lambda name: CORRUPTIONS[name].title, key="kind")]
+        kinds = [boxes[0].selectbox("Corruption", kinds, format_func=lambda name: CORRUPTIONS[name].title, key="kind")]
     level = float(boxes[-2].slider("Corruption level", 0.0, 1.0, 0.3, 0.01, key="level", persist_state="session"))
     seed = int(st.session_state.setdefault("pattern", 0))
     boxes[-1].button(
         "New noise",
         icon=":material/casino:",
         on_click=_new_noise,
-        help="The noise stays the same while the level moves.",
+        help="The noise pattern stays the same while the level moves.",
     )
     x = _one_of_each(dataset.test)
     if is_plane(spec):

@@ -27,6 +27,7 @@ SIDE = 15
 SOURCE = Setting("generate", "source")
 SPAN = Setting("generate", "span", number(0.1, 0.999))
 STRENGTH = Setting("generate", "strength", number(-2, 2))
+NEAR = "near the data ● (few data nearby ◐, far from the data ○)"
 
 
 def views(opened: OpenRun) -> dict[str, View]:
@@ -59,7 +60,7 @@ def draws(opened: OpenRun, place: DeltaGenerator) -> Shown:
             params=params,
             controls=_draw_controls(traits, state),
             rows=[Row(array="tiles", columns=columns, tile=104 if pictures else 260, caption="status")],
-            readouts=[Readout(name="near_data", label="near the data", digits=0, unit="%")],
+            readouts=[Readout(name="near_data", label=NEAR, digits=0, unit="%")],
         )
     params |= state.left(panel.values)
     equation, numbers, code = _draw_words(opened, params)
@@ -81,7 +82,7 @@ def _draw_controls(traits: frozenset[str], state: PanelState) -> list[Control]:
     controls.append(Button(param="seed", label="New samples", value=start["seed"]))
     if "temperature" in start:
         value = start["temperature"]
-        controls.append(Slider(param="temperature", label="temperature", symbol="T", low=0, high=2, value=value))
+        controls.append(Slider(param="temperature", label="Temperature", symbol="T", low=0, high=2, value=value))
     return controls
 
 
@@ -142,7 +143,7 @@ def manifold(opened: OpenRun, place: DeltaGenerator) -> Shown:
                 Play(param="span", low=0.1, high=0.99),
                 Slider(
                     param="span",
-                    label="probability inside",
+                    label="Probability inside the grid",
                     symbol="p",
                     low=0.1,
                     high=0.999,
@@ -204,10 +205,10 @@ def attributes(opened: OpenRun, place: DeltaGenerator) -> Shown:
                 Row(array="three", columns=3, tile=210, captions=("sample", "reconstruction", "at s")),
             ],
             readouts=[
-                Readout(name="status", label="Code at s"),
-                Readout(name="distance", label="distance to nearest code", digits=2),
+                Readout(name="status", label="Position at s"),
+                Readout(name="distance", label="Distance to nearest code", digits=2),
                 DIFFERENCE,
-                Readout(name="length", label="length of the shift", digits=2),
+                Readout(name="length", label="Length of the shift", digits=2),
             ],
         )
     strength = params["strength"] = float(state.left(panel.values)["strength"])

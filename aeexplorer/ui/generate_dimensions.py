@@ -116,7 +116,7 @@ def redraw(opened: OpenRun, place: DeltaGenerator) -> Shown:
     count, n = len(opened.explorer.levels), DRAWS if opened.spec.kind == "image" else WIDE_DRAWS
     with box:
         below = st.segmented_control(
-            "Levels that are kept",
+            "Levels kept",
             range(count),
             default=1,
             required=True,
@@ -138,7 +138,7 @@ def redraw(opened: OpenRun, place: DeltaGenerator) -> Shown:
                 Slider(param="temperature", label="temperature", symbol="T", low=0, high=2, value=start["temperature"]),
             ],
             rows=[Row(array="tiles", columns=12 if opened.spec.kind == "image" else 4, tile=104)],
-            readouts=[Readout(name="spread", label="standard deviation of a value among the samples", digits=3)],
+            readouts=[Readout(name="spread", label="Standard deviation of a value across the samples", digits=3)],
         )
     params |= state.left(panel.values)
     code = (
@@ -173,8 +173,8 @@ def sliders(opened: OpenRun, place: DeltaGenerator) -> Shown:
                 Row(array="nearest", label="nearest real samples", columns=6, tile=64),
             ],
             readouts=[
-                Readout(name="status", label="Code"),
-                Readout(name="distance", label="distance to nearest code", digits=2),
+                Readout(name="status", label="Position"),
+                Readout(name="distance", label="Distance to nearest code", digits=2),
                 DIFFERENCE,
             ],
         )

@@ -117,7 +117,7 @@ def _panel(opened: OpenRun, params: dict[str, Any], other: Run | None, mapped: b
             Play(param="t", low=0, high=1),
             Slider(
                 param="t",
-                label="position",
+                label="Position",
                 symbol="t",
                 low=LOW,
                 high=HIGH,
@@ -206,10 +206,10 @@ def _about_numbers(other: Run | None) -> str:
     """What the numbers are, and what they are good for."""
     change = "mean change from the previous picture. Unevenness: largest change divided by mean change."
     if other is not None:
-        return f"Does one model change more evenly, for other pairs too? Numbers: {change}"
+        return f"Which model changes more evenly? Try other pairs too. Numbers below pictures: {change}"
     return (
         "Lights: the decoded code is near the data ●, has few data nearby ◐ or is far from the data ○. "
-        f"Numbers: {change} Under a real sample: root mean squared difference."
+        f"Numbers below pictures: {change} Below real samples: root mean squared difference."
     )
 
 
@@ -284,15 +284,15 @@ def patch(opened: OpenRun, ends: list[PickedSample]) -> dict[str, Any]:
     params: dict[str, Any] = {"run": opened.explorer.name, "corners": corners, "rows": 5, "columns": 9}
     controls: list[Control] = [
         Segmented(param="kind", label="Kind of path", options=kinds, value=start["kind"]),
-        Play(param="u", label="Play across", low=0, high=1),
-        Slider(param="u", label="across", symbol="u", low=0, high=1, value=start["u"]),
-        Slider(param="v", label="down", symbol="v", low=0, high=1, value=start["v"]),
+        Play(param="u", label="Play", low=0, high=1),
+        Slider(param="u", label="Across", symbol="u", low=0, high=1, value=start["u"]),
+        Slider(param="v", label="Down", symbol="v", low=0, high=1, value=start["v"]),
     ]
     with st.container(key="patch"):
         panel = live_panel(
             "corners",
             key=PATCH,
-            label="The patch between four samples",
+            label="Grid between four samples",
             params=params,
             controls=controls,
             rows=[
@@ -300,7 +300,7 @@ def patch(opened: OpenRun, ends: list[PickedSample]) -> dict[str, Any]:
                 Row(array="at", label="at u, v", columns=1, tile=180, caption="at_status", beside=True),
                 Row(
                     array="nearest",
-                    label="nearest real sample, and RMS difference",
+                    label="nearest real sample, with RMS difference",
                     columns=1,
                     tile=180,
                     caption="at_difference",

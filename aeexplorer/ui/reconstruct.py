@@ -94,9 +94,12 @@ def _corruption(model: Explorer) -> tuple[str, float, int]:
     level_setting = Setting(f"reconstruct.{model.run.id}", "level", number(0, 1))
     default = float(model.config.level)
     key = level_setting.begin(default)
-    boxes[1].slider("Level", 0.0, 1.0, step=0.01, key=key, help=CORRUPTIONS[kind].unit)
+    boxes[1].slider("Corruption level", 0.0, 1.0, step=0.01, key=key, help=CORRUPTIONS[kind].unit)
     boxes[2].button(
-        "New noise", icon=":material/casino:", on_click=_new_noise, help="The pattern stays while the level moves."
+        "New noise",
+        icon=":material/casino:",
+        on_click=_new_noise,
+        help="The noise pattern stays the same while the level moves.",
     )
     return kind, float(level_setting.end(default)), seed
 

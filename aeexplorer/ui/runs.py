@@ -23,6 +23,7 @@ from aeexplorer.store import Damaged
 from aeexplorer.ui.shared.figures import collapse_sentence, figures_on_test
 from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.resources import all_runs
+from aeexplorer.ui.shared.run_names import run_name
 from aeexplorer.ui.shared.text import as_text, counted, duration, shortened
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def run_table() -> None:
 def _found(runs: Sequence[Row]) -> list[Row]:
     """The runs that fit the filters, whose widgets are drawn here."""
     boxes = st.columns([2, 1, 1, 1])
-    text = boxes[0].text_input("Find", key="find", bind="query-params", placeholder="a word of the name", max_chars=100)
+    text = boxes[0].text_input("Find", key="find", bind="query-params", placeholder="part of a name", max_chars=100)
     chosen = []
     for box, (label, key, value_of) in zip(boxes[1:], FILTERS, strict=True):
         values = [EVERYTHING, *sorted({value_of(run) for run in runs})]
@@ -92,13 +93,13 @@ def _found(runs: Sequence[Row]) -> list[Row]:
 
 
 def _searched(run: Row) -> str:
-    """The text in which words are found: name, data and family, in both its names."""
-    family = "" if isinstance(run, DamagedRun) else f"{run.family.title} {run.family.short}"
-    return f"{_title(run)} {_data(run)} {family}".casefold()
+    """The text in which words are found: name, title, data and family, in both its names."""
+    more = "" if isinstance(run, DamagedRun) else f"{run.title} {run.family.title} {run.family.short}"
+    return f"{_title(run)} {_data(run)} {more}".casefold()
 
 
 def _title(run: Row) -> str:
-    return run.path.name if isinstance(run, DamagedRun) else run.title
+    return run.path.name if isinstance(run, DamagedRun) else run_name(run)
 
 
 def _data(run: Row) -> str:
@@ -172,7 +173,7 @@ def _columns() -> dict[str, Any]:
         "Test MSE": number(format="%.3g", help="Squared error per value, of reconstructing the test split", width=80),
         "KL (nats)": number(format="%.3g", help="KL divergence to the prior, over the test split", width=75),
         "Active": number(help="Active units: those whose variance over the test split exceeds 0.01", width=60),
-        "Time": number(format="%.0f s", help="Seconds of training", width=65),
+        "Time": number(format="%.0f s", help="Training time in seconds", width=65),
         "Made": st.column_config.DateColumn(width=90),
     }
 
@@ -193,7 +194,7 @@ def _cells(run: Row) -> dict[str, Any] | None:
         status, state = Status(state="failed"), DAMAGED
     result = status.result
     return {
-        "Name": shortened(run.title, TITLE_LIMIT),
+        "Name": shortened(run_name(run), TITLE_LIMIT),
         "State": state,
         "Data": run.spec.data.title,
         "Family": run.family.short,
@@ -220,10 +221,10 @@ def _details(run: Row) -> None:
     try:
         status = run.status
     except (Damaged, OSError) as error:
-        _words(run.title, reason(error))
+        _words(run_name(run), reason(error))
         status = Status(state="failed")
     else:
-        _words(run.title, _about(run, status))
+        _words(run_name(run), _about(run, status))
         if status.state == "done" and (collapse := collapse_sentence(run, status)):
             st.warning(collapse, icon=":material/warning:")
     with st.container(horizontal=True, gap="small"):

@@ -11,6 +11,7 @@ from aeexplorer.server.identity import current_owner
 from aeexplorer.server.uploads import UPLOADS
 from aeexplorer.store import Damaged
 from aeexplorer.ui.runs import OUTCOME, QUESTION, SELECTED
+from aeexplorer.ui.shared.run_names import run_name
 from aeexplorer.ui.shared.text import as_text
 
 OPEN = "runs.import"
@@ -51,7 +52,7 @@ def _ask() -> None:
         UPLOADS.expect(_session())
         st.error(as_text(f"{file.name[:80]} is not imported: {reason(error)}."), icon=":material/error:")
         return
-    st.session_state[OUTCOME] = ("done", f"{run.title} is imported.")
+    st.session_state[OUTCOME] = ("done", f"{run_name(run)} is imported.")
     st.session_state[SELECTED] = run.path.name
     _close()
     st.rerun()

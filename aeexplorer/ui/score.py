@@ -87,7 +87,7 @@ def _slider(model: Explorer, sigma: float) -> Slider:
     stops = model.dial.stops
     return Slider(
         param="sigma",
-        label="training noise",
+        label="Training noise",
         low=stops[0],
         high=stops[-1],
         value=sigma,

@@ -37,14 +37,14 @@ with turn((current_address(), VISITED in st.session_state)):
                 st.Page(PAGES / "beta.py", title="β-VAE", url_path="beta"),
                 st.Page(PAGES / "generate.py", title="Generate", url_path="generate"),
                 st.Page(PAGES / "reconstruct.py", title="Reconstruct", url_path="reconstruct"),
+                st.Page(PAGES / "latent_map.py", title="Latent map", url_path="map"),
             ],
-            "Look": [st.Page(PAGES / "latent_map.py", title="Latent map", url_path="map")],
-            "Make": [
+            "Training": [
                 st.Page(PAGES / "data.py", title="Data", url_path="data"),
                 st.Page(PAGES / "train.py", title="Train", url_path="train"),
                 st.Page(PAGES / "runs.py", title="Runs", url_path="runs"),
             ],
-            "Learn": [st.Page(PAGES / "score.py", title="Score of a DAE", url_path="score")],
+            "Theory": [st.Page(PAGES / "score.py", title="Score of a DAE", url_path="score")],
         },
         expanded=True,
     )

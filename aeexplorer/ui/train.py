@@ -28,6 +28,7 @@ from aeexplorer.ui.shared import downloads
 from aeexplorer.ui.shared.knob_form import KnobForm, labelled, typed
 from aeexplorer.ui.shared.page_links import watch_button
 from aeexplorer.ui.shared.refusals import refusals
+from aeexplorer.ui.shared.run_names import run_name
 from aeexplorer.ui.shared.samples import show
 from aeexplorer.ui.shared.text import as_text, duration, heading
 
@@ -120,15 +121,15 @@ def _begin_with_link(name: str, known: Sequence[str]) -> None:
 
 
 def _available(source: Source) -> bool:
-    """Say whether the data are on this machine, with the button that downloads them if they are not."""
+    """Say whether the data are on this computer, with the button that downloads them if they are not."""
     if source.available():
         return True
     title = as_text(source.spec.title)
     if not source.downloadable:
-        st.info(f"{title} is not on this machine; choose another dataset.", icon=":material/info:")
+        st.info(f"{title} is not on this computer; choose another dataset.", icon=":material/info:")
         return False
     text, button = st.columns([3, 1], vertical_alignment="center")
-    text.info(f"{title} is not on this machine. It is fetched once and kept.", icon=":material/info:")
+    text.info(f"{title} is not on this computer. It is downloaded once and kept.", icon=":material/info:")
     with button:
         downloads.offer(source.name)
     return False
@@ -145,7 +146,7 @@ def _parent() -> Run | None:
         del st.session_state[PARENT]
         return None
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="train-parent"):
-        st.markdown(f"Starts from the weights of **{as_text(run.title)}**.", width="stretch")
+        st.markdown(f"Starts from the weights of **{as_text(run_name(run))}**.", width="stretch")
         if st.button("Start from scratch instead", icon=":material/close:", key="train.scratch", type="tertiary"):
             del st.session_state[PARENT]
             st.rerun()
@@ -179,7 +180,7 @@ def _choose_knobs(source: Source, row: Family) -> tuple[KnobForm, ModelConfig, T
     shown = [*MODEL_KNOBS, *own, *(CORRUPTION_KNOBS if config.corruption != "none" else [])]
     with st.container(border=True):
         form.ask(COLUMNS, (config, shown), (training, LOOP_KNOBS), options=options)
-        with st.expander("More", type="compact"):
+        with st.expander("More settings", type="compact"):
             rest = CORRUPTION_KNOBS if config.corruption == "none" else []
             form.ask(COLUMNS, (config, rest), (training, MORE_LOOP_KNOBS))
     try:
@@ -339,15 +340,15 @@ def list_of_mine(shown: Run | None = None) -> None:
         for run in mine:
             job = under_way.get(run.path)
             state = f" · {STATES[job.state]}" if job else ""
-            title = f"**{as_text(run.title)}**" if shown is not None and run.path == shown.path else as_text(run.title)
-            watch_button(run.path.name, f"{title}{state}", "train.watch")
+            bold = "**" if shown is not None and run.path == shown.path else ""
+            watch_button(run.path.name, f"{bold}{as_text(run_name(run))}{bold}{state}", "train.watch")
 
 
 def cost_sentence(cost: Estimate, pace: float = 1.0) -> str:
     """The cost of a training in a line; `pace` is the time that earlier ones took per estimated second."""
     return (
         f"**{cost.parameters:,}** parameters, {_bytes(cost.weight_bytes)} on disk, {_bytes(cost.memory_bytes)} "
-        f"of memory. **{cost.steps:,}** steps, about {duration(cost.seconds * pace)} on this machine."
+        f"of memory. **{cost.steps:,}** steps, about {duration(cost.seconds * pace)} on this computer."
     )
 
 

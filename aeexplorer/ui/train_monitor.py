@@ -31,7 +31,8 @@ from aeexplorer.ui.shared.jobs_panel import waiting_sentence
 from aeexplorer.ui.shared.page_footer import page_footer
 from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.resources import theme
-from aeexplorer.ui.shared.samples import chart, is_plane, sentence_case, show
+from aeexplorer.ui.shared.run_names import run_name
+from aeexplorer.ui.shared.samples import chart, sentence_case, show
 from aeexplorer.ui.shared.text import as_text, counted, duration
 from aeexplorer.ui.train import JOB, REFUSED, as_python, fill_in, forget, list_of_mine, top
 
@@ -86,7 +87,7 @@ def watch(run: Run) -> None:
 
 
 def _top(run: Run, lead: str) -> None:
-    with top(as_text(run.title), lead):
+    with top(as_text(run_name(run)), lead):
         list_of_mine(run)
         about = "Set up a training with the settings of this run."
         st.button(
@@ -214,7 +215,7 @@ def _lead(run: Run, status: Status) -> str:
 def _title_of(reference: str) -> str:
     """The title of a run; its reference where it is gone."""
     try:
-        return find_run(reference).title
+        return run_name(find_run(reference))
     except (ConfigError, Damaged):
         return reference
 
@@ -258,7 +259,10 @@ def _numbers(run: Run, status: Status, follower: Follower, epoch: int | None) ->
     if epoch is not None:
         cells = {"Shown": f"epoch {epoch:,}", **cells}
     if status.result:
-        cells["Weights kept"] = "every stop" if run.spec.dial else f"epoch {status.best_epoch:,}"
+        if dial := run.spec.dial:
+            cells |= {"Weights kept": "every stop", "Tested at": f"{dial.row.symbol} = {dial.default:g}"}
+        else:
+            cells["Weights kept and tested"] = f"epoch {status.best_epoch:,}"
         cells |= {f"Test {name}": value for name, value in figures_on_test(run, status).items()}
     figures_line([(name, value, "") for name, value in cells.items()])
 
@@ -276,7 +280,7 @@ def _pictures(run: Run, status: Status, follower: Follower, epoch: int | None, s
         followed = frame is not None or (run.path / "snapshots" / "samples.safetensors").exists()
         x = run.film_samples["x"] if followed else np.zeros((10, *spec.shape), np.float32)
         rows = [("original", x)]
-        if frame is not None and "inputs" in frame and not is_plane(spec):
+        if frame is not None and "inputs" in frame:
             rows.append(("corrupted", frame["inputs"]))
         rows.append(("reconstruction", frame["reconstructions"] if frame is not None else np.zeros_like(x)))
         show(rows, spec, tile_width=68)
@@ -308,10 +312,10 @@ def _map(run: Run, status: Status, epoch: int | None) -> None:
         st.caption("The codes appear at the end of the first epoch.")
         return
     points = frame_points(str(run.path), epoch, run.frames().index(epoch))
-    how = "as they are" if run.config.latent_dim <= 2 else "by PCA"
+    how = "" if run.config.latent_dim <= 2 else " (first two principal components)"
     kept = status.state == "done" and not run.spec.dial and epoch == run.frames()[-1] != status.best_epoch
-    when = f"with the weights kept, of epoch {status.best_epoch:,}" if kept else f"after epoch {epoch:,}"
-    about = f"Codes of {len(points)} validation samples {how}, {when}"
+    when = f"with the kept weights of epoch {status.best_epoch:,}" if kept else f"after epoch {epoch:,}"
+    about = f"Codes of {len(points)} validation samples{how}, {when}"
     figure = scatter_map(points, run.film_samples["labels"], run.spec.data.classes, theme(), alt=about)
     figure.update_layout(showlegend=False, margin={"l": 8, "r": 8, "t": 8, "b": 8})
     chart(figure, height=CHART_HEIGHT - 36, key="train.map")

@@ -75,10 +75,10 @@ test("only lines whose arrays came are drawn, and their dots stand at their read
 
 test("a collapsed posterior is warned of", () => {
   const rate = { active_units: 4, units: 8, between: [1, 2], rate: 5 };
-  assert.deepEqual(describeRate(rate), { warning: "", place: "Between snapshots β = 1 and β = 2" });
+  assert.deepEqual(describeRate(rate), { warning: "", place: "Interpolated between β = 1 and β = 2" });
   const collapsed = describeRate({ ...rate, between: [2, 2], rate: 0.01 });
   assert.match(collapsed.warning, /Posterior collapse: 4 of 8/);
-  assert.equal(collapsed.place, "At the snapshot β = 2");
+  assert.equal(collapsed.place, "Trained at exactly β = 2");
 });
 
 test("a late subscriber receives the last message, marked as replayed, and none after it has left", () => {

@@ -39,7 +39,7 @@ def samples(params: SamplesParams) -> Frame:
     rows = {int(place): row for row, place in enumerate(opened.explorer.codes.index)}
     known = [place for place in params.index if place in rows]
     if not known:
-        raise ConfigError(f"index must name stored codes, because {opened.spec.title} is not on this machine")
+        raise ConfigError(f"index must name stored codes, because {opened.spec.title} is not on this computer")
     decoded = tiles(opened.explorer.decode(opened.z[[rows[place] for place in known]]), opened.spec)
     return Frame({"samples": decoded, "reconstructions": decoded}, {"index": known}, opened.spec)
 

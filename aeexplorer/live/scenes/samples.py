@@ -63,7 +63,7 @@ def values_of(sample: Sample, opened: OpenRun) -> np.ndarray:
         return as_floats(opened.pictures_at(np.array([stored(sample.code, opened)]))[0])
     assert sample.index is not None
     if opened.test is None:
-        raise ConfigError(f"index needs {opened.spec.title}, which is not on this machine; name a stored code instead")
+        raise ConfigError(f"index needs {opened.spec.title}, which is not on this computer; name a stored code instead")
     if sample.index >= len(opened.test):
         raise ConfigError(f"index must be less than {len(opened.test)}, got {sample.index}")
     return as_floats(opened.test.x[sample.index])

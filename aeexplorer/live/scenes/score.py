@@ -198,7 +198,7 @@ def plane(opened: OpenRun) -> Plane:
     if opened.explorer.config.corruption != "gaussian":
         raise ConfigError(f"run must be trained on gaussian noise, got {opened.explorer.config.corruption}")
     if opened.test is None:
-        raise ConfigError(f"run needs {spec.title}, which is not on this machine")
+        raise ConfigError(f"run needs {spec.title}, which is not on this computer")
     return _plane(opened.explorer.run.spec.dataset, opened.explorer.label)
 
 

@@ -48,7 +48,7 @@ def cluster_controls(run: Run) -> ClusterSettings:
     chosen = cluster_settings(run)
     left, right = st.columns([1.6, 1], vertical_alignment="bottom")
     with left:
-        buttons(method, "Clusters by", METHODS, "kmeans")
+        buttons(method, "Clustering method", METHODS, "kmeans")
     with right:
         if chosen.method == "kmeans":
             explanation = "Number of clusters."

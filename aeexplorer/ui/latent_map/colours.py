@@ -86,7 +86,7 @@ def _colouring(by: str, layout: Layout, layouts: Sequence[Layout]) -> Colouring:
     if by == MOVED:
         moved = _displacement(layout, layouts)
         if moved is not None:
-            return Colouring(moved, (), "displacement, in spreads of the map")
+            return Colouring(moved, (), "displacement, relative to the spread of the map")
     return Colouring()
 
 

@@ -19,6 +19,7 @@ from aeexplorer.ui.latent_map.request import KNOBS, MOST_MAPS, TITLES, MapPanel,
 from aeexplorer.ui.shared.groups import group_options
 from aeexplorer.ui.shared.knob_form import bounds
 from aeexplorer.ui.shared.resources import CodeSet, map_codes, openable_runs
+from aeexplorer.ui.shared.run_names import run_name
 from aeexplorer.ui.shared.samples import test_split
 from aeexplorer.ui.shared.setting_widgets import buttons, number_box, select_box, toggle
 from aeexplorer.ui.shared.text import as_text
@@ -113,7 +114,7 @@ def _panels(
     if companion is None:
         return tuple(panel(run, method, TITLES[method]) for method in methods)
     method = methods[-1]
-    return tuple(panel(each, method, f"{TITLES[method]} · {each.title}") for each in (run, companion))
+    return tuple(panel(each, method, f"{TITLES[method]} · {run_name(each)}") for each in (run, companion))
 
 
 def _read_size(text: str) -> CodeSet:

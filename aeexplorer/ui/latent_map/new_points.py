@@ -33,17 +33,17 @@ def new_point_controls(model: Explorer) -> None:
     """Draw the controls of the new points; the maps show them at the next run, which a new drawing asks for."""
     spec, last = model.spec, int(model.codes.index.max())
     offered = {name: title for name, title in TITLES.items() if name != DRAWING or drawable(spec)}
-    explanation = "New codes on the maps: placed exactly by PCA, approximately by t-SNE and UMAP."
+    explanation = "Shows new codes on the maps: PCA places them exactly, t-SNE and UMAP approximately."
     chosen = buttons(OVERLAY, "Overlay", offered, NONE, help=explanation)
     if chosen == PATH:
         number_box(
             _end_setting(spec.name),
-            "From the picked sample to sample",
+            "End of the path (sample number)",
             int,
             (0, last),
             _default_end(model),
             step=1,
-            help=f"A straight line between the two codes, in {STEPS - 1} steps.",
+            help=f"A straight line from the picked sample's code to the code of this one, in {STEPS - 1} steps.",
         )
     elif chosen == DRAWING:
         drawn = draw_pad(

@@ -17,6 +17,7 @@ from aeexplorer.ui.latent_map.new_points import cached_map_id
 from aeexplorer.ui.latent_map.request import TITLES, MapRequest
 from aeexplorer.ui.shared.class_picker import scene_name
 from aeexplorer.ui.shared.figures import figures_line
+from aeexplorer.ui.shared.run_names import run_name
 from aeexplorer.ui.shared.run_picker import picked_sample, remember_sample
 from aeexplorer.ui.shared.text import as_text
 
@@ -132,7 +133,8 @@ def _map(
 def _description(layout: Layout, colour: Colouring) -> str:
     """The map in words, for those who cannot see it."""
     panel, components = layout.panel, layout.points.shape[1]
-    name = f"{TITLES[panel.method]} map of {len(layout.points):,} codes of {panel.run.title} in {components} dimensions"
+    codes = f"{len(layout.points):,} codes of {run_name(panel.run)}"
+    name = f"{TITLES[panel.method]} map of {codes} in {components} dimensions"
     coloured = f", coloured by {colour.label}" if colour.label else ""
     return f"{name}{coloured}. Arrow keys go from point to point, Enter picks one, plus and minus zoom."
 
@@ -158,9 +160,9 @@ def _status(layout: Layout) -> None:
     """The progress of a map with the button of its state; of a finished map its quality and how to read it."""
     if layout.state == "stopped":
         st.error(as_text(layout.message), icon=":material/error:")
-        _request_button(layout, "Draw it again")
+        _request_button(layout, "Draw the map again")
     elif layout.state == "offered":
-        st.caption(f"{as_text(layout.message)} Until then this is PCA.")
+        st.caption(f"{as_text(layout.message)} Until then PCA is shown.")
         _request_button(layout, f"Draw {TITLES[layout.panel.method]}")
     elif layout.state == "moving" and layout.job is not None:
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -160,7 +160,7 @@ def _groups(model: Explorer, codes: MapCodes, rows: np.ndarray) -> None:
             on_click=_save,
             args=(key, dataset, codes.index[rows].tolist()),
             width="stretch",
-            help="For attribute arithmetic on the Generate page, and for the axis of a map.",
+            help="Groups serve attribute arithmetic on the Generate page and the axis of a map.",
         )
     if message := st.session_state.pop("map-group-said", ""):
         st.error(as_text(message), icon=":material/error:")
@@ -182,7 +182,7 @@ def _groups(model: Explorer, codes: MapCodes, rows: np.ndarray) -> None:
                 icon=":material/close:",
                 on_click=forget_group,
                 args=(dataset, group),
-                help=f"Forget the group {group}",
+                help=f"Delete the group {group}",
             )
 
 

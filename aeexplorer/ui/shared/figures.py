@@ -91,14 +91,16 @@ def likelihood_sentence(run: Run) -> str:
     floor = _floor(run.spec.dataset)
     if floor == 0:
         return ""
-    least = "" if floor is None else f"a perfect reconstruction has {floor:.1f} nats. "
-    bound = "it bounds −log p(x) only for pixels drawn black or white at random."
-    return f"Cross-entropy is of grey levels: {least}{bound[:1].upper() if least else bound[:1]}{bound[1:]}"
+    least = "" if floor is None else f": even a perfect reconstruction has {floor:.1f} nats"
+    return (
+        f"The cross-entropy is measured on grey levels{least}. It bounds −log p(x) only for pixels drawn black or "
+        "white at random."
+    )
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _floor(dataset_name: str) -> float | None:
-    """The smallest cross-entropy per test sample; None where the samples are not on this machine."""
+    """The smallest cross-entropy per test sample; None where the samples are not on this computer."""
     try:
         return cross_entropy_floor(load_dataset(dataset_name).test.x) if find_source(dataset_name).available() else None
     except ConfigError:  # data of that name are gone, or damaged

@@ -20,7 +20,8 @@ from aeexplorer.runs.run import Run
 from aeexplorer.server.identity import current_owner
 from aeexplorer.store import Damaged
 from aeexplorer.ui.shared.page_links import watch_button
-from aeexplorer.ui.shared.text import as_text, duration
+from aeexplorer.ui.shared.run_names import run_name
+from aeexplorer.ui.shared.text import as_text, counted, duration
 
 TICK_SECONDS = 1.0
 SHOWN = 4
@@ -49,7 +50,7 @@ def _panel() -> None:
             _row(job, me)
         for run in _ended():
             outcome = OUTCOMES.get(run.status.state, "ended")
-            watch_button(run.path.name, f"{as_text(run.title)}: {outcome}", "jobs.ended")
+            watch_button(run.path.name, f"{as_text(run_name(run))}: {outcome}", "jobs.ended")
         others, more = len(found) - len(mine), len(mine) - SHOWN
         if more > 0:
             st.caption(f"Yours: {more} more waiting")
@@ -106,7 +107,7 @@ def _row(job: jobs.Job, me: str) -> None:
 def _title(job: jobs.Job) -> str:
     with contextlib.suppress(Damaged, KeyError):
         if job.kind == "train":
-            return Run(job.path).title
+            return run_name(Run(job.path))
         return f"{METHODS[MapJob(job.path).spec.method].title} map"
     return job.path.name
 
@@ -131,8 +132,8 @@ def waiting_sentence(folder: WorkFolder) -> str:
     when = f"starts in about {duration(position.starts_in)}"
     if position.before:
         mine = sum(job.owner == me for job in position.before)
-        whose = "all yours" if mine == len(position.before) else f"{mine} yours" if mine else "all of others"
-        return f"{len(position.before)} before it ({whose}), {when}"
+        whose = "all yours" if mine == len(position.before) else f"{mine} yours" if mine else "none yours"
+        return f"{counted(len(position.before), 'job')} ahead ({whose}), {when}"
     if not position.running:
         return f"Next in the queue, {when}"
     whose = "your" if any(job.owner == me for job in position.running) else "another person's"

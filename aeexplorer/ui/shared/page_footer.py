@@ -44,7 +44,7 @@ def page_footer(equation: str, numbers: str, python: str, *files: Download) -> N
                 st.code(python, language="python", width=620)
             if st.context.url:
                 with st.popover("Link", icon=":material/link:"):
-                    st.caption("This view, for whoever has the same models.")
+                    st.caption("Opens this view for anyone who has the same models.")
                     st.code(f"{st.context.url}?{urlencode(link_query())}", language=None, wrap_lines=True)
             if len(files) > MOST_BUTTONS:
                 with st.popover("Files", icon=":material/download:"):

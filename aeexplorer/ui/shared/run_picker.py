@@ -14,6 +14,7 @@ from aeexplorer.store import Damaged
 from aeexplorer.ui.shared.class_picker import pick_class
 from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.resources import explorer, openable_runs
+from aeexplorer.ui.shared.run_names import run_name
 from aeexplorer.ui.shared.text import as_text, shortened
 from aeexplorer.ui.shared.view_state import Setting, linked, whole
 
@@ -22,7 +23,6 @@ RUN, SAMPLE = Setting("", "run"), Setting("", "sample", whole(0, 10**9))
 REPLACED = "run.replaced"
 """Under this key: the run that the link asked for in vain, and the one that is shown in its place."""
 LONGEST_TITLE = 44
-SHORT_KINDS = {"gaussian": "σ", "salt_and_pepper": "salt & pepper", "masking": "masking", "masking_blocks": "blocks"}
 
 
 def pick_run(
@@ -59,7 +59,7 @@ def pick_run(
     if asked is not None and asked not in runs and by_link:
         st.session_state[REPLACED] = asked, nearest
     elif asked in every and asked not in runs and every[asked].spec.dataset != runs[nearest].spec.dataset:
-        st.toast(as_text(f"{every[asked].title} cannot be shown here; {labels[nearest]} takes its place."))
+        st.toast(as_text(f"{run_name(every[asked])} cannot be shown here; {labels[nearest]} takes its place."))
     _say_replaced(picked, every, labels)
     pick_class(runs[picked])
     return runs[picked]
@@ -72,7 +72,7 @@ def _say_replaced(picked: str, every: dict[str, Run], labels: dict[str, str]) ->
         st.session_state.pop(REPLACED, None)
         return
     what = (
-        f"{every[asked].title} cannot be shown on this page"
+        f"{run_name(every[asked])} cannot be shown on this page"
         if asked in every
         else f"There is no model {asked[:60]} here"
     )
@@ -86,10 +86,7 @@ def run_labels(runs: Iterable[Run]) -> dict[str, str]:
     """
     order = {name: i for i, name in enumerate(sources())}
     ranked = sorted(runs, key=lambda run: -1 if run.removable else order.get(run.spec.dataset, len(order)))
-    names = {
-        run.id: f"{run.spec.data.title} · {short_name(run)}" if _is_plain(run) else shortened(run.title, LONGEST_TITLE)
-        for run in ranked
-    }
+    names = {run.id: shortened(run_name(run), LONGEST_TITLE) for run in ranked}
     count = Counter(names.values())
     created = {run.id: run.spec.created[5:16].replace("T", " ") for run in ranked if run.removable}
     names = {
@@ -97,20 +94,6 @@ def run_labels(runs: Iterable[Run]) -> dict[str, str]:
     }
     count = Counter(names.values())
     return {key: f"{name} · {key[-6:]}" if count[name] > 1 else name for key, name in names.items()}
-
-
-def short_name(run: Run) -> str:
-    """A run without its dataset: "VAE · 2-D · β dial"."""
-    parts = [run.family.short, f"{run.config.latent_dim}-D"]
-    if run.spec.dial:
-        knob = "β" if run.spec.dial.knob == "beta" else SHORT_KINDS.get(run.config.corruption, run.config.corruption)
-        parts.append(f"{knob} dial")
-    return " · ".join(parts)
-
-
-def _is_plain(run: Run) -> bool:
-    """Whether a run bears the name that it was given by itself."""
-    return run.title.startswith(f"{run.spec.data.title} · {run.family.title} · {run.config.latent_dim}-d")
 
 
 def asked_run() -> str | None:
@@ -136,7 +119,7 @@ def open_picked(run: Run) -> Explorer:
         model = explorer(run)
         _ = model.codes
     except (Damaged, OSError) as error:
-        st.error(as_text(f"{run.title} cannot be opened: {error}"), icon=":material/error:")
+        st.error(as_text(f"{run_name(run)} cannot be opened: {error}"), icon=":material/error:")
         st.markdown("Choose another model above, or remove this one.")
         page_link("runs", "Go to the runs", "folder_open")
         st.stop()

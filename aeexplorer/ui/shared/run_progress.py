@@ -10,6 +10,7 @@ import streamlit as st
 from aeexplorer import jobs
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.shared.resources import all_runs
+from aeexplorer.ui.shared.run_names import run_name
 from aeexplorer.ui.shared.run_picker import asked_run
 from aeexplorer.ui.shared.text import as_text
 
@@ -42,7 +43,7 @@ def awaited(fits: Callable[[Run], bool]) -> Run | None:
 
 def wait(run: Run) -> None:
     """Say that the first snapshot is being trained, and show the page when it is there."""
-    st.info(as_text(f"The first snapshot of {run.title} is being trained."), icon=":material/info:")
+    st.info(as_text(f"The first snapshot of {run_name(run)} is being trained."), icon=":material/info:")
     follow(run)
 
 
@@ -65,7 +66,7 @@ def _show(dial: Run, separate: Callable[[], Sequence[Run]], before: Growth) -> N
 
 
 def _progress_bar(run: Run, epoch: int, stops: int) -> None:
-    epochs, name, more = run.spec.training.epochs, as_text(run.title), ""
+    epochs, name, more = run.spec.training.epochs, as_text(run_name(run)), ""
     if dial := run.spec.dial:
         epochs = dial.epochs_before(run.spec.training, len(dial.stops))
         name, more = "This dial", f", {stops} of {len(dial.stops)} snapshots"

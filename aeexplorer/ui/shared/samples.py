@@ -73,13 +73,14 @@ def chart(figure: object, height: int | str = "content", **more: object) -> obje
 
 
 def show(rows: Rows, spec: DataSpec, *more: Any, **named: Any) -> None:
-    """Rows of samples as `picture_rows` takes them; points of a plane as one chart of the first two rows, each point
-    joined to its second."""
+    """Rows of samples as `picture_rows` takes them; points of a plane as one chart, each of the first row joined
+    to its copies in the rows "corrupted" and "reconstruction"."""
     if not is_plane(spec):
         picture_rows(rows, spec, *more, **named)
         return
-    second = rows[1][1] if len(rows) > 1 else None
-    chart(scatter_toy(rows[0][1], second, theme=theme()), height=380)
+    copies = dict(rows[1:])
+    figure = scatter_toy(rows[0][1], copies.get("reconstruction"), corrupted=copies.get("corrupted"), theme=theme())
+    chart(figure, height=380)
 
 
 def cloud(x: np.ndarray) -> np.ndarray:

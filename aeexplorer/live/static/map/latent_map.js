@@ -87,11 +87,11 @@ export class LatentMap {
       make("button", { type: "button", title, "aria-label": title, text, on: { click } });
     return make(
       "div",
-      { class: "live-map-tools", role: "toolbar", "aria-label": "Tools of the map" },
+      { class: "live-map-tools", role: "toolbar", "aria-label": "Map tools" },
       ...TOOLS.map(([tool, text]) =>
         make("button", { type: "button", "data-tool": tool, text, on: { click: () => this.#setTool(tool) } }),
       ),
-      button("Show everything", "⤢", () => this.showAll()),
+      button("Show all points", "⤢", () => this.showAll()),
       button("Save as PNG", "PNG", save("png")),
       button("Save as SVG", "SVG", save("svg")),
     );

@@ -47,7 +47,7 @@ export class DecodedCard {
     this.near.querySelectorAll("canvas").forEach((canvas, i) => {
       if (nearest) drawSample(canvas, nearest, i, style);
       const label = readouts.nearest_labels[i];
-      canvas.setAttribute("aria-label", `near sample ${i + 1}${label ? `, ${label}` : ""}`);
+      canvas.setAttribute("aria-label", `nearest sample ${i + 1}${label ? `, ${label}` : ""}`);
     });
   }
 }

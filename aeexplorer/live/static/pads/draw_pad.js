@@ -44,7 +44,7 @@ class DrawPad {
   canvas = make("canvas", { "aria-hidden": "true" });
   hint = make("span", { class: "live-hint", text: "draw here", "aria-hidden": "true" });
   input = tileCanvas("your drawing as the model sees it");
-  output = tileCanvas("what the model makes of it");
+  output = tileCanvas("reconstruction of your drawing");
   status = make("div", { class: "live-read", role: "status" });
   pair = make(
     "div",
@@ -210,7 +210,7 @@ class DrawPad {
     drawSample(this.input, arrays.sample, 0, style);
     drawSample(this.output, arrays.picture, 0, style);
     const error = `mean squared error ${formatNumber(readouts.mse, 3)}`;
-    this.output.setAttribute("aria-label", `what the model makes of it, ${error}`);
+    this.output.setAttribute("aria-label", `reconstruction of your drawing, ${error}`);
   }
 
   /** Draw the strokes, or a remembered drawing as the model sees it. */

@@ -33,7 +33,7 @@ export class FieldReadouts {
     });
     const title = (/** @type {string} */ text) => make("span", { class: "live-caption", text });
     const rows = [
-      ["", title("over noisy test samples"), title("cosine"), title("relative error")],
+      ["", title("on noisy test samples"), title("cosine"), title("relative error")],
       [key("exact"), "exact score", "1", "0"],
       ...runs,
     ];
@@ -64,5 +64,5 @@ function key(kind) {
 function describeWeights(between) {
   if (!between) return "";
   const [low, high] = between;
-  return low === high ? `The snapshot at σ = ${low}.` : `Weights between the snapshots at σ = ${low} and ${high}.`;
+  return low === high ? `Trained at exactly σ = ${low}.` : `Interpolated between σ = ${low} and ${high}.`;
 }

@@ -55,7 +55,7 @@ class FieldContent {
     this.state = state;
     this.commit = debounce(() => host.component.setStateValue("view", { sigma: this.sigma, start: this.state.start }));
     this.slider = this.#makeSlider(data.slider);
-    this.plane = new PlaneControl(`${data.label}: where the walk starts`, 3, false, {
+    this.plane = new PlaneControl(`${data.label}: starting point`, 3, false, {
       position: () => this.state.start,
       moved: (point) => this.#moveStart(point),
       released: (by) => this.#released(by),
@@ -83,7 +83,7 @@ class FieldContent {
 
   layout() {
     const { legend, between, ends } = this.readouts;
-    const again = { type: "button", class: "live-button", text: "Walk again", on: { click: () => this.#play() } };
+    const again = { type: "button", class: "live-button", text: "Play again", on: { click: () => this.#play() } };
     const title = make("div", { class: "live-caption", text: "Repeated denoising x ← r(x) from the circled point" });
     const aside = make(
       "div",
@@ -155,7 +155,7 @@ class FieldContent {
       this.#drawn = choice.value;
       this.draw();
     };
-    const label = "Whose arrows are drawn";
+    const label = "Arrows shown";
     const spec = { type: /** @type {const} */ ("segmented"), param: "which", label, options, value: "" };
     const choice = makeSegmented(spec, { changed, released() {} });
     return choice.element;
@@ -213,7 +213,7 @@ class FieldContent {
     const { distance, learned_status } = frame.readouts;
     const { start } = this.state;
     const place = `(${formatNumber(start[0])}, ${formatNumber(start[1])})`;
-    const text = `${place}, ${formatNumber(distance)} from the nearest sample, walks to ${learned_status}`;
+    const text = `${place}, ${formatNumber(distance)} from the nearest sample, ends ${learned_status}`;
     this.plane.setValue(start[0], text);
     if (this.#playNext) this.#play();
     else this.#drawOverlay();

@@ -23,7 +23,7 @@ export function describeRate({ active_units: active, units, between: [low, high]
   const warning = `Posterior collapse: ${active} of ${units} units active, R = ${formatNumber(rate)} nats. `;
   return {
     warning: collapsed ? warning : "",
-    place: low === high ? `At the snapshot β = ${low}` : `Between snapshots β = ${low} and β = ${high}`,
+    place: low === high ? `Trained at exactly β = ${low}` : `Interpolated between β = ${low} and β = ${high}`,
   };
 }
 

@@ -69,7 +69,7 @@ export class ErrorHeatmap extends CanvasView {
     strokeRing(context, [x, y], 7, theme.dark ? theme.mark : "#ff5e02", theme);
     this.#drawAxes(context, table, box, theme);
     const [low, high] = logSpan(table.values).map((value) => Math.exp(value).toPrecision(2));
-    const meaning = `${theme.dark ? "lighter" : "darker"}: a larger error, ${low} to ${high}, log`;
+    const meaning = `${theme.dark ? "lighter" : "darker"} = larger error, ${low} to ${high} (log scale)`;
     context.textAlign = "left";
     context.fillText(meaning, 4, height - 7, width - 8);
     const column = columnAt(table.values, table.columns, at[0]);

@@ -12,7 +12,7 @@ import { drawSample, growSpan, sameValues, tileCanvas } from "../shared/samples.
 export class SampleRows {
   element = make("div", { class: "live-rows", role: "group", "aria-label": "samples" });
   /** The rows that stand at the side. */
-  aside = make("div", { class: "live-rows", role: "group", "aria-label": "samples at the control" });
+  aside = make("div", { class: "live-rows", role: "group", "aria-label": "samples at the slider's position" });
   /** @type {Map<string, DrawnRow>} */
   #rows = new Map();
   #layout = "";
@@ -112,7 +112,7 @@ export class SampleRows {
     if (!spec.pick) return { element: make("div", { class: "live-cell" }, ...children), canvas, caption };
     // without a label of its own a button is named by its content: the picture's name and the caption
     const click = () => this.picked(spec.array, i);
-    const attributes = { type: "button", title: "Pick this one", class: "live-cell live-pick", on: { click } };
+    const attributes = { type: "button", title: "Pick this sample", class: "live-cell live-pick", on: { click } };
     return { element: make("button", attributes, ...children), canvas, caption };
   }
 }
