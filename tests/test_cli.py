@@ -64,6 +64,13 @@ def test_evaluate_agrees_with_train(capsys: pytest.CaptureFixture[str]) -> None:
     assert last_json(capsys)["test"] == pytest.approx(result["test"])
 
 
+def test_evaluate_estimates_the_likelihood(capsys: pytest.CaptureFixture[str]) -> None:
+    result = trained(capsys)
+    assert main(["evaluate", result["run"], "--nll", "5", "--json"]) == 0
+    figures = last_json(capsys)["test"]
+    assert figures["nll"] <= figures["neg_elbo"]
+
+
 def test_the_same_seed_gives_the_same_figures(capsys: pytest.CaptureFixture[str]) -> None:
     assert trained(capsys)["test"] == trained(capsys)["test"]
 
@@ -91,7 +98,10 @@ def test_export(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
 
 def test_families_and_data_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["families", "--json"]) == 0
-    assert set(last_json(capsys)) == set(FAMILIES)
+    families = last_json(capsys)
+    assert set(families) == set(FAMILIES)
+    assert (families["vae"]["traits"], families["vae"]["levels"]) == (["normal_prior", "posterior", "prior"], [16])
+    assert families["vae"]["kinds"] == ["image", "sequence", "vector"] and len(families["hvae"]["levels"]) == 2
     assert main(["data", "--json"]) == 0
     assert last_json(capsys)["digits"]["available"]
     assert main(["data", "shapes", "--json"]) == 0
