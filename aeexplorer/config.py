@@ -110,3 +110,14 @@ def _short(value: object) -> str:
     """The repr of a value, cut to 60 characters."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def checked_seed(seed: int) -> int:
+    """The seed of a generator.
+
+    Raises:
+        ConfigError: for anything but a whole number from 0 to 2^63 - 1.
+    """
+    if not hasattr(seed, "__index__") or not 0 <= int(seed) < 2**63:
+        raise ConfigError(f"seed must be a whole number from 0 to {2**63 - 1}, got {seed!r}")
+    return int(seed)

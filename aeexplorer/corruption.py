@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from aeexplorer import noise
-from aeexplorer.config import ConfigError, unknown
+from aeexplorer.config import ConfigError, checked_seed, unknown
 from aeexplorer.data.checks import CORRUPTED, check_values, numbers
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.tensors import to_array, to_float, to_tensor
@@ -142,8 +142,8 @@ def corrupt(
         ConfigError: for an unknown kind, a level outside [0, 1], or samples that are not finite or far out of range.
     """
     row = lookup(kind)
-    if not 0 <= level <= 1:
-        raise ConfigError(f"level must be between 0 and 1, got {level}")
+    if not isinstance(level, (int, float, np.number)) or not 0 <= level <= 1:
+        raise ConfigError(f"level must be between 0 and 1, got {level!r}")
     x = np.asarray(x)
     if spec is None:
         kind_of_data = "vector" if x.ndim == 2 and x.dtype != np.uint8 else "image"
@@ -152,5 +152,5 @@ def corrupt(
     x = numbers(x, spec)
     clean = to_float(to_tensor(x, spec))
     check_values(x, spec, beyond=CORRUPTED)
-    pattern = row.draw(clean.shape, torch.Generator().manual_seed(seed), clean.device)
+    pattern = row.draw(clean.shape, torch.Generator().manual_seed(checked_seed(seed)), clean.device)
     return to_array(row.apply(clean, level, pattern, extremes(spec)), spec)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from aeexplorer import noise
-from aeexplorer.config import ConfigError
+from aeexplorer.config import ConfigError, checked_seed
 from aeexplorer.data import load_dataset
 from aeexplorer.data.checks import CORRUPTED, check_values, numbers
 from aeexplorer.data.spec import Dataset, Split
@@ -205,7 +205,7 @@ class Explorer:
         """
         samples = self._samples(x)
         y = self._labels(len(samples), labels)
-        with noise.seeded(seed):
+        with noise.seeded(checked_seed(seed)):
             return self._model.rate(self._model.drawn(self._model.features(samples, y))).numpy()
 
     @torch.inference_mode()
@@ -245,9 +245,9 @@ class Explorer:
             raise ConfigError(f"n must be between 1 and 10000, got {n}")
         if not 0 <= temperature <= 10:
             raise ConfigError(f"temperature must be between 0 and 10, got {temperature}")
-        random = np.random.default_rng(seed)
+        random = np.random.default_rng(checked_seed(seed))
         if "prior" in self.traits:
-            generator = torch.Generator().manual_seed(seed)
+            generator = torch.Generator().manual_seed(checked_seed(seed))
             return self._model.sample_prior(n, generator, temperature, self._labels(n)).numpy()
         if "codebook" in self.traits and self.codes.indices is not None:
             stored = self.codes.indices
@@ -270,7 +270,7 @@ class Explorer:
             raise ConfigError(f"family must have several levels, got {self.family.name} with one")
         if not 0 <= below <= len(self.levels):
             raise ConfigError(f"below must be between 0 and {len(self.levels)}, the number of levels, got {below}")
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(checked_seed(seed))
         return self._model.resample(self._codes(z), below, generator, temperature).numpy()
 
     def part(self, level: int) -> slice:

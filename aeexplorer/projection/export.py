@@ -57,7 +57,7 @@ def coordinates_csv(
             raise ConfigError(f"column {title!r} must hold {len(where)} values, got {len(values)}")
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["sample", "class", *"xyz"[: where.shape[1]], *more])
+    table.writerow(["sample", "class", *"xyz"[: where.shape[1]], *map(plain_cell, more)])
     for row, (i, y, point) in enumerate(zip(place.tolist(), label.tolist(), where, strict=True)):
         others = (_cell(values[row]) for values in more.values())
         table.writerow([i, plain_cell(_name(y, class_names)), *(f"{value:.7g}" for value in point), *others])
