@@ -79,6 +79,14 @@ def test_memory_beyond_the_limit_fails_the_job_and_not_the_machine(home: Path) -
     assert "more memory than the 0.2 GB" in run.status.reason
 
 
+def test_a_worker_ends_when_its_folder_is_gone(home: Path) -> None:
+    run = new_run("ae", load_dataset("digits"), **{**KNOBS, "epochs": 10_000})
+    worker = subprocess.Popen([sys.executable, "-m", "aeexplorer", "worker", str(run.path)], stderr=subprocess.DEVNULL)
+    wait_until(lambda: run.last_event("epoch") is not None)
+    shutil.rmtree(home, ignore_errors=True)
+    worker.wait(PATIENCE)
+
+
 def test_engines_are_named_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AEEXPLORER_ENGINE", "slurm")
     with pytest.raises(ConfigError, match="unknown AEEXPLORER_ENGINE 'slurm'"):

@@ -244,8 +244,12 @@ def _signals(context: JobContext, tethered: bool) -> Iterator[None]:
     def beat() -> None:
         heartbeat = context.folder.path / "control" / "heartbeat"
         while True:
-            with contextlib.suppress(OSError):
+            try:
                 heartbeat.touch()
+            except FileNotFoundError:  # the folder is gone, and with it everybody who could want the result
+                context.terminated.set()
+            except OSError:
+                pass
             if over.wait(HEARTBEAT_SECONDS):
                 return
 
