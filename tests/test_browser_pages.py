@@ -181,3 +181,20 @@ def test_a_bundle_is_imported_and_its_upload_let_go(page: Page, app_address: str
     finally:
         for path in set((trained_home / "runs").iterdir()) - before:
             shutil.rmtree(path)
+
+
+PATHS = ("", "interpolate", "corruption", "beta", "generate", "reconstruct", "map", "data", "train", "runs", "score")
+
+
+def test_no_page_asks_for_what_is_not_there(new_page: NewPage, app_address: str) -> None:
+    page, failed, said = new_page(), [], []
+    page.on("response", lambda reply: failed.append(reply.url) if reply.status >= 400 else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    for path in PATHS:
+        page.goto(f"{app_address}/{path}")
+        page.wait_for_selector('[data-test-script-state="notRunning"] h1')
+    # Streamlit looks below the page's own path first for where the server's paths begin
+    looked_for = [f"{app_address}/{path}/_stcore/{name}" for path in PATHS for name in ("health", "host-config")]
+    assert set(failed) <= set(looked_for)
+    assert not [line for line in said if "404 (Not Found)" not in line]
