@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,12 +89,17 @@ def tls_proxy(upstream: str, folder: Path) -> Iterator[int]:
         inner = await asyncio.open_connection("127.0.0.1", port)
         await asyncio.gather(pipe(reader, inner[1]), pipe(inner[0], writer))
 
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(connect, "127.0.0.1", 0, ssl=context))
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    loop, bound = asyncio.new_event_loop(), Future[int]()
+
+    def serve() -> None:  # in a thread, as the browser is driven by a loop of this one
+        server = loop.run_until_complete(asyncio.start_server(connect, "127.0.0.1", 0, ssl=context))
+        bound.set_result(server.sockets[0].getsockname()[1])
+        loop.run_forever()
+
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     try:
-        yield server.sockets[0].getsockname()[1]
+        yield bound.result(60)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()

@@ -59,7 +59,7 @@ def test_the_plain_autoencoder_of_the_same_size_stands_beside() -> None:
     app = corruption()
     assert not app.exception and not app.error
     assert (box(app, "Model"), box(app, "Compare with")) == (dae.id, ae.id)
-    assert re.search(r"DAE [\d.]+, AE [\d.]+ \(sum over 64 pixels, mean of 10\)", said(app))
+    assert re.search(r"DAE [\d.]+, AE [\d.]+ \(sum over 64 pixels, mean of 10 samples\)", said(app))
     next(b for b in app.selectbox if b.label == "Compare with").select("nothing").run()
     assert not app.exception
     assert ", AE" not in said(app)

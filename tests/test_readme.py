@@ -21,7 +21,7 @@ def blocks(language: str) -> list[str]:
 @pytest.mark.long
 def test_python_runs(tmp_path: Path) -> None:
     for block in blocks("python"):
-        code = block + "\nassert walk.shape == (9, 8, 8) and samples.shape == (16, 8, 8) and plane.shape[1] == 2\n"
+        code = block + "\nassert path.shape == (9, 8, 8) and samples.shape == (16, 8, 8) and plane.shape[1] == 2\n"
         environment = {**os.environ, "AEEXPLORER_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", code], env=environment, capture_output=True, text=True
