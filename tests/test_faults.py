@@ -380,6 +380,17 @@ def test_a_killed_worker_costs_at_most_one_epoch(home: Path) -> None:
     assert len(starts) == 3 and starts[0] == 0 and starts[1] >= 2 * per_epoch and starts[2] >= 10 * per_epoch
 
 
+def ended(run: Run) -> bool:
+    return run.recorded_status.state in ("done", "failed")
+
+
+def submitted(run: Run) -> Run:
+    """The run, in the queue."""
+    write_submission(run, Submission(kind="train", owner="a"))
+    Registry().submit(run.path, Submission(kind="train", owner="a"))
+    return run
+
+
 def kill_rounds(home: Path, rounds: int, seed: int) -> None:
     """Train again and again, each time with somebody killed at a random moment; each run ends as its twin did."""
     data: Dataset = load_dataset("digits")
@@ -388,9 +399,7 @@ def kill_rounds(home: Path, rounds: int, seed: int) -> None:
     server = Server(home)
     try:
         for at in range(rounds):
-            run = new_run("vae", data, **KNOBS)
-            write_submission(run, Submission(kind="train", owner="a"))
-            Registry().submit(run.path, Submission(kind="train", owner="a"))
+            run = submitted(new_run("vae", data, **KNOBS))
             victims = (("worker",), ("server",), ("worker", "server"))[at % 3]
             wait_until(lambda r=run: (r.path / "control" / "worker.json").exists())  # type: ignore[misc]
             if chance.random() < 0.8:
@@ -402,7 +411,7 @@ def kill_rounds(home: Path, rounds: int, seed: int) -> None:
                 kill_worker(run)
             if "server" in victims:
                 server.start()
-            wait_until(lambda r=run: r.recorded_status.state in ("done", "failed"))  # type: ignore[misc]
+            wait_until(lambda r=run: ended(r))  # type: ignore[misc]
             assert digest(run) == expected, f"round {at}: {victims}, {run.status}"
         wait_until(lambda: {job.state for job in Registry().jobs()} == {"done"})
         assert len(list_runs()) == rounds + 1
@@ -421,6 +430,54 @@ def test_killed_at_random_moments_a_training_ends_as_its_twin(home: Path) -> Non
 @pytest.mark.timeout(3600)
 def test_fifty_rounds_of_kill(home: Path) -> None:
     kill_rounds(home, rounds=50, seed=random.randrange(10**6))
+
+
+STAGED: dict[str, Any] = {
+    "epochs": 16,
+    "prior": "transformer",
+    "prior_share": 0.5,
+    "positions": 4,
+    "latent_dim": 16,
+    "codebook_size": 32,
+    "hidden": (64,),
+    "batch_size": 64,
+    "seed": 3,
+}
+
+
+def kill_in_each_stage(home: Path, rounds: int, seed: int) -> None:
+    """Train a model in two stages again and again, its worker killed at a random moment of one, of each in turn;
+    each run ends as its twin did."""
+    data: Dataset = load_dataset("digits")
+    twin = train_run(new_run("vqvae", data, **STAGED), data, bar=False)
+    assert len(twin.plan.parts) == 2
+    seconds = [[e["seconds"] for e in twin.epochs() if e["stage"] <= stage][-1] for stage in range(2)]
+    spans, expected, chance = (seconds[0], seconds[1] - seconds[0]), digest(twin), random.Random(seed)
+    hits, server = [0, 0], Server(home)
+    try:
+        for at in range(rounds):
+            run = submitted(new_run("vqvae", data, **STAGED))
+            stage = at % 2
+            wait_until(lambda r=run, s=stage: ended(r) or r.last_progress.get("stage", -1) >= s)  # type: ignore[misc]
+            time.sleep(chance.uniform(0, 0.8 * spans[stage]))
+            hits[stage] += run.recorded_status.state == "running" and run.last_progress["stage"] == stage
+            kill_worker(run)
+            wait_until(lambda r=run: ended(r))  # type: ignore[misc]
+            assert digest(run) == expected, f"round {at}: {run.status}"
+        assert min(hits) >= rounds / 4, hits
+    finally:
+        server.kill()
+
+
+@pytest.mark.long
+def test_killed_in_each_stage_a_training_ends_as_its_twin(home: Path) -> None:
+    kill_in_each_stage(home, rounds=2, seed=random.randrange(10**6))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_ten_rounds_of_kill_in_each_stage(home: Path) -> None:
+    kill_in_each_stage(home, rounds=10, seed=random.randrange(10**6))
 
 
 def test_the_queue_outlives_a_damaged_registry(home: Path, tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
