@@ -7,11 +7,13 @@ import errno
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -36,8 +38,9 @@ from aeexplorer.runs.listing import DamagedRun, list_runs
 from aeexplorer.runs.recording import Paused, record, train_run
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
-from aeexplorer.store import Damaged
+from aeexplorer.store import Damaged, load_arrays
 from aeexplorer.training.loop import Checkpoint
+from aeexplorer.training.plan import DialSpec
 
 TINY: dict[str, Any] = {"hidden": (8,), "latent_dim": 2, "batch_size": 8, "epochs": 3}
 
@@ -46,11 +49,13 @@ def digest(run: Run) -> dict[str, Any]:
     """All that a training leaves, but for how long it took."""
     files = {p.name: p.read_bytes() for p in run.path.glob("*.safetensors")}
     frames = {p.name: p.read_bytes() for p in (run.path / "snapshots").glob("*.safetensors")}
+    stops = {f"dial/{p.name}": p.read_bytes() for p in (run.path / "dial").glob("*.safetensors")}
     epochs = [{k: v for k, v in e.items() if not k.startswith("seconds")} for e in run.epochs()]
     status = run.status
     return {
         **files,
         **frames,
+        **stops,
         "epochs": epochs,
         "state": status.state,
         "figures": status.result,
@@ -391,15 +396,16 @@ def submitted(run: Run) -> Run:
     return run
 
 
-def kill_rounds(home: Path, rounds: int, seed: int) -> None:
+def kill_rounds(home: Path, rounds: int, seed: int, **more: Any) -> None:
     """Train again and again, each time with somebody killed at a random moment; each run ends as its twin did."""
     data: Dataset = load_dataset("digits")
-    twin = train_run(new_run("vae", data, **KNOBS), data, bar=False)
+    knobs = {**KNOBS, **more}
+    twin = train_run(new_run("vae", data, **knobs), data, bar=False)
     expected, chance = digest(twin), random.Random(seed)
     server = Server(home)
     try:
         for at in range(rounds):
-            run = submitted(new_run("vae", data, **KNOBS))
+            run = submitted(new_run("vae", data, **knobs))
             victims = (("worker",), ("server",), ("worker", "server"))[at % 3]
             wait_until(lambda r=run: (r.path / "control" / "worker.json").exists())  # type: ignore[misc]
             if chance.random() < 0.8:
@@ -430,6 +436,77 @@ def test_killed_at_random_moments_a_training_ends_as_its_twin(home: Path) -> Non
 @pytest.mark.timeout(3600)
 def test_fifty_rounds_of_kill(home: Path) -> None:
     kill_rounds(home, rounds=50, seed=random.randrange(10**6))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_six_rounds_of_kill_of_a_dial(home: Path) -> None:
+    dial = DialSpec(knob="beta", stops=(0.1, 1.0, 10.0), epochs_per_stop=10)
+    kill_rounds(home, rounds=6, seed=random.randrange(10**6), dial=dial, epochs=10)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_map_whose_worker_is_killed_is_drawn_all_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "supervise", lambda: SimpleNamespace(wake=lambda: None))  # it is the process below
+    data = load_dataset("digits")
+    run = train_run(new_run("vae", data, **{**KNOBS, "epochs": 2}), data, bar=False)
+    server, chance = Server(home), random.Random()
+    try:
+        expected: dict[int, np.ndarray] = {}
+        for round_ in range(6):
+            job = jobs.request_map(run, "tsne", 270, seed=round_ // 2)
+            wait_until(lambda j=job: (j.path / "control" / "worker.json").exists() or not j.status.active)  # type: ignore[misc]
+            if round_ % 2:
+                time.sleep(chance.uniform(0, 2))
+                kill_worker(job)
+            wait_until(lambda j=job: j.recorded_status.state in ("done", "failed"))  # type: ignore[misc]
+            assert job.recorded_status.state == "done"
+            points = load_arrays(job.path / "map.safetensors")["points"]
+            assert np.array_equal(expected.setdefault(round_ // 2, points), points)
+            store.remove_folder(job.path)
+    finally:
+        server.kill()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="processes cannot be frozen here")
+def test_a_worker_frozen_for_twenty_seconds_goes_on_alone(home: Path) -> None:
+    data = load_dataset("digits")
+    knobs = {**KNOBS, "epochs": 200}
+    server = Server(home)
+    try:
+        run = submitted(new_run("vae", data, **knobs))
+        wait_until(lambda: (run.last_event("epoch") or {}).get("epoch", 0) >= 3)
+        worker = psutil.Process(run.status.pid)
+        worker.suspend()
+        time.sleep(20)
+        assert run.status.state == "running" and run.status.pid == worker.pid
+        worker.resume()
+        wait_until(lambda: ended(run))
+    finally:
+        server.kill()
+    assert len([event for event in run.events()[0] if event["type"] == "start"]) == 1
+    assert digest(run) == digest(train_run(new_run("vae", data, **knobs), data, bar=False))
+
+
+def test_a_home_that_becomes_read_only_in_mid_run_fails_the_run_and_keeps_its_checkpoint(
+    tiny: Any, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AEEXPLORER_HOME", str(small_disk))
+    monkeypatch.setattr("aeexplorer.runs.recording.CHECKPOINT_SECONDS", 0.0)
+    data = tiny("vector")
+    run, twin = (new_run("ae", data, **{**TINY, "epochs": 30}) for _ in range(2))
+    recording = record(run, data)
+    for progress in recording:
+        if progress.validation and progress.epoch == 2:
+            break
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(OSError, match="cannot be written to"):
+        list(recording)
+    assert run.load_checkpoint() is not None and run.load_model() is not None
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    assert digest(train_run(run, data, bar=False)) == digest(train_run(twin, data, bar=False))
 
 
 STAGED: dict[str, Any] = {

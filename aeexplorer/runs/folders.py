@@ -152,7 +152,8 @@ class WorkFolder:
             reserve.parent.mkdir(exist_ok=True)
             store.write_atomic(reserve, bytes(RESERVE_BYTES))
         else:
-            reserve.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # gone, or in a home that became read-only
+                reserve.unlink()
 
     def append(self, event: Mapping[str, Any], durable: bool = False) -> None:
         """Append an event to the log."""
