@@ -504,7 +504,7 @@ def test_a_home_that_becomes_read_only_in_mid_run_fails_the_run_and_keeps_its_ch
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     with pytest.raises(OSError, match="cannot be written to"):
         list(recording)
-    assert run.load_checkpoint() is not None and run.load_model() is not None
+    assert run.load_checkpoint() is not None
     subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
     assert digest(train_run(run, data, bar=False)) == digest(train_run(twin, data, bar=False))
 
