@@ -69,10 +69,11 @@ class Code:
 
     Attributes:
         z: (b, latent_dim), exactly what `decode` takes.
-        mean, logvar: (b, latent_dim), moments of the Gaussian q(z|x), for families with the trait "posterior".
+        mean, logvar: (b, latent_dim), moments of the posterior q(z|x), for families with the trait "posterior".
         prior_mean, prior_logvar: (b, latent_dim), moments of the prior at z, where it is not N(0, I).
         indices: (b, positions) int64 codebook entries, for families with the trait "codebook".
         logits: (b, classes), unnormalised log-probabilities, for families that also classify.
+        log_q: (b,), log q(z|x) in nats at z, where the posterior is not the Gaussian of these moments.
     """
 
     z: Tensor
@@ -82,6 +83,7 @@ class Code:
     prior_logvar: Tensor | None = None
     indices: Tensor | None = None
     logits: Tensor | None = None
+    log_q: Tensor | None = None
 
 
 class Objective(NamedTuple):
@@ -202,6 +204,8 @@ class Autoencoder(nn.Module, ABC):
 
     def log_posterior(self, code: Code) -> Tensor:
         """log q(z|x) (b,) in nats at the code's z; for families with the trait "posterior"."""
+        if code.log_q is not None:
+            return code.log_q
         if code.mean is None or code.logvar is None:
             raise NotImplementedError(f"{type(self).__name__} has no posterior")
         return losses.gaussian_log_density(code.z, code.mean, code.logvar)
@@ -213,11 +217,17 @@ class Autoencoder(nn.Module, ABC):
     def rate(self, code: Code) -> Tensor:
         """The rate in nats, (b, groups): KL(q(z|x) || p(z)) of each dimension where it has a closed form.
 
-        The one definition of the rate: terms, evaluation and pages use it.
+        With the trait "sampled_rate" it has none, and is log q(z|x) - log p(z) (b, 1) at the code's z. The one
+        definition of the rate: terms, evaluation and pages use it.
         """
         if code.mean is None or code.logvar is None:
             raise NotImplementedError(f"{type(self).__name__} has no rate")
         return losses.gaussian_kl(code.mean, code.logvar, code.prior_mean, code.prior_logvar)
+
+    def sampled_rate(self, code: Code) -> Tensor:
+        """log q(z|x) - log p(z) (b, 1) in nats at the code's z: the rate of families for which it has no closed form,
+        if z is a draw."""
+        return (self.log_posterior(code) - self.log_prior(code.z))[:, None]
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Decode z (b, latent_dim) to samples (b, *model shape); Bernoulli means where the loss is cross-entropy.

@@ -187,21 +187,23 @@ def rate_distortion(model: Autoencoder, split: Split, seed: int = 0) -> dict[str
 
     Returns:
         distortion (): E_q[-log p(x|z)] in nats per sample, with one posterior sample each.
-        rate (): KL(q(z|x) || N(0, I)) in nats per sample; kl (K,): its part in each dimension.
+        rate (): KL(q(z|x) || p(z)) in nats per sample; kl (groups,): its part in each group of `Autoencoder.rate`, of
+            most families each dimension.
         activity (K,): variance of each posterior mean over the split; active_units (): where it exceeds 0.01.
         mean, variance (K,): moments of the aggregate posterior; the prior's are 0 and 1.
     """
     distortion = 0.0
-    kl = torch.zeros(model.config.latent_dim, dtype=torch.float64)
-    means, variance = [], torch.zeros_like(kl)
+    kl = torch.zeros((), dtype=torch.float64)
+    means, variance = [], torch.zeros(model.config.latent_dim, dtype=torch.float64)
     with noise.seeded(seed, next(model.parameters()).device):
         for x, y, h in encoded(model, split):
             code = model.drawn(h)
-            assert code.mean is not None and code.logvar is not None
+            moments = model.code(h) if code.mean is None else code
+            assert moments.mean is not None and moments.logvar is not None
             distortion += model.reconstruction(code.z, x, y).item() * len(x)
-            kl += model.rate(code).sum(0).cpu()
-            means.append(code.mean.cpu())
-            variance += code.logvar.exp().sum(0).cpu()
+            kl = kl + model.rate(code).sum(0).cpu()
+            means.append(moments.mean.cpu())
+            variance += moments.logvar.exp().sum(0).cpu()
     n, mean = len(split), torch.cat(means).double()
     activity = mean.var(0, correction=0)
     found = {
