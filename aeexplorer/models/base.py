@@ -46,6 +46,10 @@ class ModelConfig(NetConfig):
         json_schema_extra={"unless": {"corruption": "none"}},
     )
 
+    def loss_on(self, data: DataSpec) -> str:
+        """The name of the reconstruction loss on these data: what "auto" stands for."""
+        return ("bce" if data.unit_interval else "mse") if self.loss == "auto" else self.loss
+
 
 class Batch(NamedTuple):
     """The samples of one training step.
@@ -150,8 +154,7 @@ class Autoencoder(nn.Module, ABC):
 
     def __init__(self, config: ModelConfig, data: DataSpec) -> None:
         super().__init__()
-        chosen = ("bce" if data.unit_interval else "mse") if config.loss == "auto" else config.loss
-        self.loss = LOSSES[chosen]
+        self.loss = LOSSES[config.loss_on(data)]
         if not self.loss.fits(data):
             fitting = " or ".join(name for name, loss in LOSSES.items() if loss.fits(data))
             raise ConfigError(

@@ -20,15 +20,15 @@ BINS = 8
 
 class FlowConfig(VAEConfig):
     transform: Literal["spline", "affine"] = Field("spline", description="Map of one coordinate given those before it")
-    flows: int = Field(2, ge=1, le=10, description="Autoregressive maps; every second one takes the coordinates backwards")
+    flows: int = Field(2, ge=1, le=10, description="Autoregressive maps; each second one takes coordinates backwards")
     flow_units: int = Field(64, ge=1, le=1024, description="Units of the two hidden layers of each map's network")
     context: int = Field(32, ge=1, le=1024, description="Outputs of the encoder that all these networks are given")
 
 
 class AutoregressiveFlowVAE(FlowVAE):
-    """The negative ELBO with z = μ + σ s_F ∘ ... ∘ s_1(ε), each s an inverse autoregressive flow: coordinate i is mapped
-    monotonically by parameters that a masked network computes from the coordinates before it and from x (Kingma et al.
-    2016, algorithm 1), as a rational-quadratic spline (Durkan et al. 2019, section 3.1) or an affine map.
+    """The negative ELBO with z = μ + σ s_F ∘ ... ∘ s_1(ε), each s an inverse autoregressive flow (Kingma et al. 2016,
+    algorithm 1): coordinate i is mapped by a rational-quadratic spline (Durkan et al. 2019, section 3.1) or an affine
+    map, whose parameters a masked network computes from the coordinates before it and from x.
 
     In this direction a draw and its density take one pass of each network. The inverse would take K passes; a VAE never
     needs it. μ and σ come last because a spline is the identity outside [-5, 5].

@@ -34,7 +34,10 @@ class VAEConfig(ModelConfig):
         description="Nats of each dimension, or of each level, below which the KL term stays constant",
     )
     capacity: float = Field(
-        0.0, ge=0, le=1000, description="Nats that the KL divergence is held at, by β times its distance; 0 lets it fall"
+        0.0,
+        ge=0,
+        le=1000,
+        description="Nats at which the KL is held, by β times its distance from them; 0 lets it fall",
     )
 
 

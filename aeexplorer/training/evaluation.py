@@ -104,6 +104,22 @@ def evaluate(model: Autoencoder, split: Split, seed: int = 0, nll: int = 0) -> d
     return figures
 
 
+def likelihood_sentence(floor: float | None) -> str:
+    """Say whether figures of cross-entropy are a likelihood.
+
+    Args:
+        floor: the smallest cross-entropy of the test samples in nats; 0 of black and white ones, None where it is not
+            known of grey ones.
+    """
+    if floor == 0:
+        return "Pixels are black or white: cross-entropy is a likelihood, and −ELBO bounds −log p(x) from above."
+    least = "" if floor is None else f": even a perfect reconstruction has {floor:.1f} nats"
+    return (
+        f"The cross-entropy is measured on grey levels{least}. It is no likelihood: it bounds −log p(x) only for pixels "
+        "drawn black or white at random."
+    )
+
+
 def _usage(indices: np.ndarray, entries: int) -> dict[str, float]:
     """Perplexity and number of used entries of a codebook, from indices (n, positions)."""
     share = np.bincount(indices.ravel(), minlength=entries) / indices.size
