@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from aeexplorer import noise
-from aeexplorer.models.base import Code
+from aeexplorer.models.base import Batch, Code
 from aeexplorer.models.vae import VAE, VAEConfig
 
 
@@ -24,13 +24,33 @@ class VampVAE(VAE):
     u_c (Tomczak & Welling 2018, equation 9).
 
     The KL has no closed form: the rate is log q(z|x) - log p(z) at a draw. Each step encodes all pseudo-inputs.
-    Where values lie in [0, 1], so do pseudo-inputs, as the sigmoid of free parameters.
+    Where values lie in [0, 1], so do pseudo-inputs, as the sigmoid of free parameters. They begin as samples of the
+    first batch with a little noise: from random inputs, whose posteriors lie close together, the mixture spreads slowly.
     """
+
+    begun: Tensor
 
     def build(self, out: int) -> None:
         super().build(out)
-        start = torch.randn(self.config.pseudo_inputs, *self.shape)
-        self.pseudo = nn.Parameter(start - 2 if self.data.unit_interval else start)
+        self.pseudo = nn.Parameter(torch.randn(self.config.pseudo_inputs, *self.shape))
+        self.register_buffer("begun", torch.tensor(False))
+
+    def terms(self, batch: Batch) -> dict[str, Tensor]:
+        """-log p(x|z) and β (log q(z|x) - log p(z)) with one z ~ q(z|x)."""
+        if self.training and batch.done == 0 and not self.begun:
+            self._begin(batch.x)
+        return super().terms(batch)
+
+    @torch.no_grad()
+    def _begin(self, x: Tensor) -> None:
+        """Set the pseudo-inputs to x (b, *model shape), repeated where they are more, each with other noise."""
+        chosen = x[torch.arange(len(self.pseudo), device=x.device) % len(x)]
+        if self.data.unit_interval:
+            chosen = torch.logit(0.01 + 0.88 * chosen + 0.1 * noise.uniform(chosen.shape, device=x.device))
+        else:
+            chosen = chosen + 0.1 * noise.normal_like(chosen)
+        self.pseudo.copy_(chosen)
+        self.begun.fill_(True)
 
     def components(self) -> tuple[Tensor, Tensor]:
         """Means and log-variances (C, K) of the prior's components."""
