@@ -55,7 +55,9 @@ def test_the_log_determinant_is_that_of_the_jacobian(
     model = model.double()
     _, log_det = model.transform(eps, h)
     for i in range(7):
-        jacobian = torch.autograd.functional.jacobian(lambda e, i=i: model.transform(e[None], h[i : i + 1])[0][0], eps[i])
+        jacobian = torch.autograd.functional.jacobian(
+            lambda e, i=i: model.transform(e[None], h[i : i + 1])[0][0], eps[i]
+        )
         assert log_det[i].item() == pytest.approx(torch.linalg.slogdet(jacobian)[1].item(), abs=1e-9)
         assert torch.linalg.slogdet(jacobian)[0] != 0
 
@@ -310,3 +312,15 @@ def test_a_multi_rate_vae_takes_no_floor_and_no_capacity(knob: str, tiny: Tiny) 
 def test_free_bits_are_a_floor_of_the_whole_rate_where_it_is_one_number(tiny: Tiny) -> None:
     model = make("planar_vae", tiny("grey").spec, latent_dim=4, free_bits=50.0)
     assert model.terms(batch_of(model))["kl"] == 50 and math.isfinite(model.rate(model.drawn(unlike(model, 3))).sum())
+
+
+@pytest.mark.parametrize("name", ["planar_vae", "flow_vae", "vamp_vae"])
+def test_the_rate_is_that_of_the_densities_with_less_noise(name: str, tiny: Tiny) -> None:
+    """On average log q(z|x) - log p(z) at a draw."""
+    model = make(name, tiny("grey").spec, latent_dim=4, **dict(FAMILIES[name].trial.narrow))
+    with torch.no_grad(), noise.seeded(0):
+        code = model.drawn(model.features(batch_of(model, 3).x).repeat(20_000, 1))
+        sampled, rate = model.log_posterior(code) - model.log_prior(code.z), model.rate(code)[:, 0]
+    for i in range(3):
+        assert rate[i::3].mean().item() == pytest.approx(sampled[i::3].mean().item(), abs=0.05)
+        assert rate[i::3].std() < 0.7 * sampled[i::3].std()

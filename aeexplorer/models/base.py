@@ -78,6 +78,7 @@ class Code:
         indices: (b, positions) int64 codebook entries, for families with the trait "codebook".
         logits: (b, classes), unnormalised log-probabilities, for families that also classify.
         log_q: (b,), log q(z|x) in nats at z, where the posterior is not the Gaussian of these moments.
+        rate: (b, 1), an estimate of the rate in nats at a drawn z, where it has no closed form.
     """
 
     z: Tensor
@@ -88,6 +89,7 @@ class Code:
     indices: Tensor | None = None
     logits: Tensor | None = None
     log_q: Tensor | None = None
+    rate: Tensor | None = None
 
 
 class Objective(NamedTuple):
@@ -220,17 +222,14 @@ class Autoencoder(nn.Module, ABC):
     def rate(self, code: Code) -> Tensor:
         """The rate in nats, (b, groups): KL(q(z|x) || p(z)) of each dimension where it has a closed form.
 
-        With the trait "sampled_rate" it has none, and is log q(z|x) - log p(z) (b, 1) at the code's z. The one
-        definition of the rate: terms, evaluation and pages use it.
+        With the trait "sampled_rate" it has none and is estimated at a drawn z, (b, 1). The one definition of the rate:
+        terms, evaluation and pages use it.
         """
+        if code.rate is not None:
+            return code.rate
         if code.mean is None or code.logvar is None:
             raise NotImplementedError(f"{type(self).__name__} has no rate")
         return losses.gaussian_kl(code.mean, code.logvar, code.prior_mean, code.prior_logvar)
-
-    def sampled_rate(self, code: Code) -> Tensor:
-        """log q(z|x) - log p(z) (b, 1) in nats at the code's z: the rate of families for which it has no closed form,
-        if z is a draw."""
-        return (self.log_posterior(code) - self.log_prior(code.z))[:, None]
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Decode z (b, latent_dim) to samples (b, *model shape); Bernoulli means where the loss is cross-entropy.
