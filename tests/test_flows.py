@@ -315,12 +315,12 @@ def test_free_bits_are_a_floor_of_the_whole_rate_where_it_is_one_number(tiny: Ti
 
 
 @pytest.mark.parametrize("name", ["planar_vae", "flow_vae", "vamp_vae"])
-def test_the_rate_is_that_of_the_densities_with_less_noise(name: str, tiny: Tiny) -> None:
+def test_the_rate_is_that_of_the_densities(name: str, tiny: Tiny) -> None:
     """On average log q(z|x) - log p(z) at a draw."""
     model = make(name, tiny("grey").spec, latent_dim=4, **dict(FAMILIES[name].trial.narrow))
     with torch.no_grad(), noise.seeded(0):
-        code = model.drawn(model.features(batch_of(model, 3).x).repeat(20_000, 1))
+        h = model.features(batch_of(model, 3).x)
+        code = model.drawn((h + 0.5 * unlike(model, 3)).repeat(20_000, 1))
         sampled, rate = model.log_posterior(code) - model.log_prior(code.z), model.rate(code)[:, 0]
     for i in range(3):
         assert rate[i::3].mean().item() == pytest.approx(sampled[i::3].mean().item(), abs=0.05)
-        assert rate[i::3].std() < 0.7 * sampled[i::3].std()

@@ -84,7 +84,13 @@ class PlanarVAE(FlowVAE):
     """
 
     def build(self, out: int) -> None:
-        super().build(out + self.config.flows * (2 * self.config.latent_dim + 1))
+        size, flows = self.config.latent_dim, self.config.flows
+        super().build(out + flows * (2 * size + 1))
+        with (
+            torch.no_grad()
+        ):  # each flow begins as the identity, u = 0, whatever x: random ones would have to be unlearned
+            for parameter in list(self.encoder.parameters())[-2:]:  # weight and bias of the last layer
+                parameter[2 * size : (2 + flows) * size] = 0
 
     def transform(self, eps: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         """The flows in order; log |det| is Σ log σ + Σ log |1 + ûᵀ w (1 - tanh²)| (equation 12)."""

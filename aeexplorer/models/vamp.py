@@ -9,7 +9,6 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from aeexplorer import noise
-from aeexplorer.losses import gaussian_log_density
 from aeexplorer.models.base import Batch, Code
 from aeexplorer.models.vae import VAE, VAEConfig
 
@@ -24,9 +23,7 @@ class VampVAE(VAE):
     """The negative ELBO with the prior p(z) = 1/C Σ_c q(z|u_c), a mixture of the posteriors of C learned pseudo-inputs
     u_c (Tomczak & Welling 2018, equation 9).
 
-    The KL has no closed form. The rate is estimated at a draw, as KL(q(z|x) || N(0, I)) + log N(z; 0, I) - log p(z): on
-    average log q(z|x) - log p(z), with less noise in dimensions that the code does not use. Each step encodes all
-    pseudo-inputs.
+    The KL has no closed form: the rate is log q(z|x) - log p(z) at a draw. Each step encodes all pseudo-inputs.
 
     Where values lie in [0, 1], so do pseudo-inputs, as the sigmoid of free parameters. They begin as samples of the
     first batch with a little noise; the posteriors of random inputs lie close together, and such a mixture spreads
@@ -73,8 +70,8 @@ class VampVAE(VAE):
         return torch.logsumexp(log_density, 1) - math.log(len(mean))
 
     def rate(self, code: Code) -> Tensor:
-        added = gaussian_log_density(code.z) - self.log_prior(code.z)
-        return (super().rate(code).sum(1) + added)[:, None]
+        """log q(z|x) - log p(z), (b, 1)."""
+        return (self.log_posterior(code) - self.log_prior(code.z))[:, None]
 
     def sample_prior(
         self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0, y: Tensor | None = None
