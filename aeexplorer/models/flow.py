@@ -4,6 +4,7 @@ zuko."""
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 from typing import Literal
 
@@ -11,6 +12,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from aeexplorer import noise
 from aeexplorer.models.planar import FlowVAE
 from aeexplorer.models.vae import VAEConfig
 
@@ -42,7 +44,10 @@ class AutoregressiveFlowVAE(FlowVAE):
         shapes = {"spline": [(BINS,), (BINS,), (BINS - 1,)], "affine": [(), ()]}[self.config.transform]
         maps = {"spline": zuko.transforms.MonotonicRQSTransform, "affine": zuko.transforms.MonotonicAffineTransform}
         orders = [list(range(size)), list(range(size))[::-1]]
-        with torch.device("cpu"):  # its masks need values, which tensors on the meta device do not have
+        device = torch.get_default_device()
+        # masks need values, which tensors on the meta device do not have; there nothing draws from the caller's generator
+        unseen = noise.building(0) if device.type == "meta" else contextlib.nullcontext()
+        with torch.device("cpu"), unseen:
             flow = nn.ModuleList(
                 zuko.flows.MaskedAutoregressiveTransform(
                     size,
@@ -54,7 +59,7 @@ class AutoregressiveFlowVAE(FlowVAE):
                 )
                 for i in range(self.config.flows)
             )
-        self.flow = flow.to(torch.get_default_device())
+        self.flow = flow.to(device)
 
     def transform(self, eps: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         """The maps in order, then μ and σ; log |det| is the sum of the logarithms of all slopes."""
