@@ -45,7 +45,7 @@ class AutoregressiveFlowVAE(FlowVAE):
         maps = {"spline": zuko.transforms.MonotonicRQSTransform, "affine": zuko.transforms.MonotonicAffineTransform}
         orders = [list(range(size)), list(range(size))[::-1]]
         device = torch.get_default_device()
-        # masks need values, which tensors on the meta device do not have; there nothing draws from the caller's generator
+        # masks need values, which meta tensors do not have; there nothing may draw from the caller's generator
         unseen = noise.building(0) if device.type == "meta" else contextlib.nullcontext()
         with torch.device("cpu"), unseen:
             flow = nn.ModuleList(
@@ -59,7 +59,7 @@ class AutoregressiveFlowVAE(FlowVAE):
                 )
                 for i in range(self.config.flows)
             )
-        self.flow = flow.to(device)
+        self.flow = flow.to(device, torch.float32)
 
     def transform(self, eps: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         """The maps in order, then μ and σ; log |det| is the sum of the logarithms of all slopes."""
