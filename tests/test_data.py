@@ -41,7 +41,8 @@ BUILT_IN = (
     "swiss-roll",
     "pinwheel",
 )
-FILES = ("mnist", "fashion-mnist", "ecg5000")
+DOWNLOADED = ("mnist", "fashion-mnist", "mnist-binary", "fashion-mnist-binary")
+FILES = (*DOWNLOADED, "ecg5000")
 DRAWN = tuple(name for name, source in DATASETS.items() if source.knobs)
 
 
@@ -74,7 +75,7 @@ def test_the_table_lists_every_dataset_by_its_own_name() -> None:
 
 def test_built_in_datasets_are_always_available(folder: Path) -> None:
     assert {name for name, source in DATASETS.items() if source.available()} == set(BUILT_IN)
-    assert {name for name, source in DATASETS.items() if source.downloadable} == {"mnist", "fashion-mnist"}
+    assert {name for name, source in DATASETS.items() if source.downloadable} == set(DOWNLOADED)
 
 
 @pytest.mark.parametrize("name", DATASETS)

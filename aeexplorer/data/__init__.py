@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from aeexplorer.config import Config, ConfigError, unknown
-from aeexplorer.data import downloads, ecg5000, heartbeats, shapes, tables, toy2d
+from aeexplorer.data import binary, downloads, ecg5000, heartbeats, shapes, tables, toy2d
 from aeexplorer.data.downloads import DataUnavailable, data_dir, download, download_size
 from aeexplorer.data.factors import along, factor_groups, is_grid, together
 from aeexplorer.data.own import OWN, Kept, load_own, own_data
@@ -66,7 +66,7 @@ class Source:
     @property
     def downloadable(self) -> bool:
         """Whether `download(name)` can fetch what is missing."""
-        return self.name in downloads.REMOTES
+        return downloads.files_of(self.name) in downloads.REMOTES
 
 
 DATASETS: dict[str, Source] = {
@@ -81,6 +81,10 @@ DATASETS: dict[str, Source] = {
             partial(downloads.load, "fashion-mnist"),
             downloads.COUNTS,
             partial(downloads.present, "fashion-mnist"),
+        ),
+        *(
+            Source(spec, partial(binary.load, spec.name), downloads.COUNTS, partial(downloads.present, spec.name))
+            for spec in (binary.MNIST, binary.FASHION_MNIST)
         ),
         Source(shapes.SPEC, shapes.load, split_counts(24_000)),
         Source(heartbeats.SPEC, heartbeats.load, split_counts(5_000), knobs=heartbeats.HeartbeatsConfig),
@@ -190,7 +194,7 @@ def _load(name: str, knobs: Config | None) -> Dataset:
     load = DATASETS[name].load
     dataset = load() if knobs is None else load(knobs)
     for split in dataset.splits.values():
-        for array in (split.x, split.y, split.factors):
+        for array in (split.x, split.y, split.factors, split.grey):
             if array is not None:
                 array.setflags(write=False)
     return dataset if knobs is None else replace(dataset, spec=_renamed(dataset.spec, knobs))

@@ -82,6 +82,9 @@ REMOTES = {
     ),
 }
 
+SAME_FILES = {"mnist-binary": "mnist", "fashion-mnist-binary": "fashion-mnist"}
+"""Datasets that are made from the files of another one."""
+
 MNIST = DataSpec(
     name="mnist",
     title="MNIST",
@@ -119,13 +122,20 @@ def data_dir() -> Path:
     return Path(os.environ.get("AEEXPLORER_DATA_DIR") or Path(platformdirs.user_cache_dir("aeexplorer")) / "data")
 
 
+def files_of(name: str) -> str:
+    """The name in `REMOTES` of the files of a dataset."""
+    return SAME_FILES.get(name, name)
+
+
 def present(name: str) -> bool:
-    """Whether all files of a dataset in `REMOTES` are in the data directory; loading checks their contents."""
+    """Whether all files of a dataset are in the data directory; loading checks their contents."""
+    name = files_of(name)
     return all((data_dir() / name / file.name).is_file() for file in REMOTES[name].files)
 
 
 def download_size(name: str) -> int:
     """The number of bytes that `download` would fetch now."""
+    name = files_of(name)
     folder = data_dir() / name
     return sum(file.size for file in REMOTES[name].files if not (folder / file.name).is_file())
 
@@ -143,6 +153,7 @@ def download(name: str, progress: Progress | None = None) -> Path:
         ConfigError: when `name` is not in `REMOTES`.
         DataUnavailable: when a file cannot be fetched or is not the published one.
     """
+    name = files_of(name)
     if name not in REMOTES:
         raise ConfigError(unknown("download", name, REMOTES))
     folder = data_dir() / name

@@ -101,18 +101,22 @@ class Split:
         x: (n, *spec.shape), uint8 for images, float32 elsewhere.
         y: (n,) int64 class indices into `spec.classes`, -1 where there is no label.
         factors: (n, len(spec.factors)) float32 exact factor values, or None.
+        grey: (n, *spec.shape) uint8, of pictures of which training draws another black and white version each time: the
+            probability of white in 255ths; x is one such draw. None where x is what training sees.
     """
 
     x: np.ndarray
     y: np.ndarray
     factors: np.ndarray | None = None
+    grey: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.x)
 
     def take(self, index: np.ndarray) -> Split:
         """The samples at `index` (m,), in that order."""
-        return Split(self.x[index], self.y[index], None if self.factors is None else self.factors[index])
+        factors, grey = (None if a is None else a[index] for a in (self.factors, self.grey))
+        return Split(self.x[index], self.y[index], factors, grey)
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,10 @@ class ModelConfig(NetConfig):
         json_schema_extra={"unless": {"corruption": "none"}},
     )
 
+    def loss_on(self, data: DataSpec) -> str:
+        """The name of the reconstruction loss on these data: what "auto" stands for."""
+        return ("bce" if data.unit_interval else "mse") if self.loss == "auto" else self.loss
+
 
 class Batch(NamedTuple):
     """The samples of one training step.
@@ -69,10 +73,12 @@ class Code:
 
     Attributes:
         z: (b, latent_dim), exactly what `decode` takes.
-        mean, logvar: (b, latent_dim), moments of the Gaussian q(z|x), for families with the trait "posterior".
+        mean, logvar: (b, latent_dim), moments of the posterior q(z|x), for families with the trait "posterior".
         prior_mean, prior_logvar: (b, latent_dim), moments of the prior at z, where it is not N(0, I).
         indices: (b, positions) int64 codebook entries, for families with the trait "codebook".
         logits: (b, classes), unnormalised log-probabilities, for families that also classify.
+        log_q: (b,), log q(z|x) in nats at z, where the posterior is not the Gaussian of these moments.
+        rate: (b, 1), an estimate of the rate in nats at a drawn z, where it has no closed form.
     """
 
     z: Tensor
@@ -82,6 +88,8 @@ class Code:
     prior_logvar: Tensor | None = None
     indices: Tensor | None = None
     logits: Tensor | None = None
+    log_q: Tensor | None = None
+    rate: Tensor | None = None
 
 
 class Objective(NamedTuple):
@@ -148,8 +156,7 @@ class Autoencoder(nn.Module, ABC):
 
     def __init__(self, config: ModelConfig, data: DataSpec) -> None:
         super().__init__()
-        chosen = ("bce" if data.unit_interval else "mse") if config.loss == "auto" else config.loss
-        self.loss = LOSSES[chosen]
+        self.loss = LOSSES[config.loss_on(data)]
         if not self.loss.fits(data):
             fitting = " or ".join(name for name, loss in LOSSES.items() if loss.fits(data))
             raise ConfigError(
@@ -202,6 +209,8 @@ class Autoencoder(nn.Module, ABC):
 
     def log_posterior(self, code: Code) -> Tensor:
         """log q(z|x) (b,) in nats at the code's z; for families with the trait "posterior"."""
+        if code.log_q is not None:
+            return code.log_q
         if code.mean is None or code.logvar is None:
             raise NotImplementedError(f"{type(self).__name__} has no posterior")
         return losses.gaussian_log_density(code.z, code.mean, code.logvar)
@@ -213,8 +222,11 @@ class Autoencoder(nn.Module, ABC):
     def rate(self, code: Code) -> Tensor:
         """The rate in nats, (b, groups): KL(q(z|x) || p(z)) of each dimension where it has a closed form.
 
-        The one definition of the rate: terms, evaluation and pages use it.
+        With the trait "sampled_rate" it has none and is estimated at a drawn z, (b, 1). The one definition of the rate:
+        terms, evaluation and pages use it.
         """
+        if code.rate is not None:
+            return code.rate
         if code.mean is None or code.logvar is None:
             raise NotImplementedError(f"{type(self).__name__} has no rate")
         return losses.gaussian_kl(code.mean, code.logvar, code.prior_mean, code.prior_logvar)

@@ -28,7 +28,7 @@ class MultiRateVAE(VAE):
     holds another β is the model at that β.
 
     Raises:
-        ConfigError: when the range of β is empty.
+        ConfigError: when the range of β is empty, or for free bits or a capacity, which need one β.
     """
 
     keeps_last = True  # validation knows one β alone, so its best epoch need not be the best one over the range
@@ -36,6 +36,9 @@ class MultiRateVAE(VAE):
     def __init__(self, config: MultiRateConfig, data: DataSpec) -> None:
         if config.lowest >= config.highest:
             raise ConfigError(f"lowest must be below highest, {config.highest:g}, got {config.lowest:g}")
+        for name in ("free_bits", "capacity"):
+            if value := getattr(config, name):
+                raise ConfigError(f"{name} must be 0 for a multi-rate VAE, which has no single β, got {value:g}")
         super().__init__(config, data)
 
     def build(self, out: int) -> None:
@@ -60,7 +63,7 @@ class MultiRateVAE(VAE):
         code = self.drawn(self.encoder(batch.x_in, log_beta))
         return {
             "reconstruction": self.reconstruction_term(self.decoder(code.z, log_beta), x),
-            "kl": (log_beta.exp() * self.rate(code).sum(1)).mean(),
+            "kl": self.rise(batch.done) * (log_beta.exp() * self.rate(code).sum(1)).mean(),
         }
 
 

@@ -17,7 +17,15 @@ class VAEConfig(ModelConfig):
         0.0,
         ge=0,
         le=1,
-        description="Fraction of the training over which β rises from zero, so that fewer units collapse early",
+        description="Fraction of the training, or of each cycle, over which β rises from zero, so that fewer units "
+        "collapse early; a capacity rises in its place",
+    )
+    cycles: int = Field(
+        1,
+        ge=1,
+        le=100,
+        description="How often the warm-up is repeated; each cycle takes an equal part of the training",
+        json_schema_extra={"unless": {"warmup": 0.0}},
     )
     free_bits: float = Field(
         0.0,
@@ -25,18 +33,30 @@ class VAEConfig(ModelConfig):
         le=100,
         description="Nats of each dimension, or of each level, below which the KL term stays constant",
     )
+    capacity: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        description="Nats at which the KL is held, by β times its distance from them; 0 lets it fall",
+    )
 
 
 class VAE(Autoencoder):
     """E_q[-log p(x|z)] + β KL(q(z|x) || N(0, I)).
 
     β = 1 is the negative ELBO (Kingma & Welling 2014, equation 10), any other β the β-VAE (Higgins et al. 2017,
-    equation 4). During the warm-up of β (Bowman et al. 2016, https://arxiv.org/abs/1511.06349, section 3.1) validation
-    uses the full β, so that epochs are comparable. With free bits λ the KL of a dimension counts as max(λ, KL) (Kingma
-    et al. 2016, https://arxiv.org/abs/1606.04934, appendix C.8), so that nothing drives a dimension below λ.
+    equation 4). What keeps units from collapsing:
+
+    - Warm-up: β rises from zero (Bowman et al. 2016, https://arxiv.org/abs/1511.06349, section 3.1), once or in cycles
+      (Fu et al. 2019, https://arxiv.org/abs/1903.10145, equations 6 and 7: R is `warmup`, M is `cycles`). Validation
+      uses the full β, so that epochs are comparable.
+    - Free bits λ: the KL of a dimension counts as max(λ, KL) (Kingma et al. 2016, https://arxiv.org/abs/1606.04934,
+      appendix C.8), so that nothing drives a dimension below λ.
+    - Capacity C: β |KL - C| takes the place of β KL (Burgess et al. 2018, https://arxiv.org/abs/1804.03599, equation
+      8); C rises from zero where there is a warm-up.
     """
 
-    def __init__(self, config: VAEConfig, data: DataSpec) -> None:
+    def __init__(self, config: ModelConfig, data: DataSpec) -> None:
         super().__init__(config, data)
         self.build(2 * config.latent_dim)
 
@@ -53,9 +73,18 @@ class VAE(Autoencoder):
         """The two terms of the negative ELBO at a drawn code, weights applied."""
         terms = {"reconstruction": self.reconstruction(code.z, batch.x, batch.y)}
         if self.config.beta:
-            rise = min(batch.done / self.config.warmup, 1.0) if self.config.warmup else 1.0
-            terms["kl"] = self.config.beta * rise * self.kl_term(code)
+            rise, nats = self.rise(batch.done), self.kl_term(code)
+            if self.config.capacity:
+                terms["capacity"] = self.config.beta * (nats - rise * self.config.capacity).abs()
+            else:
+                terms["kl"] = self.config.beta * rise * nats
         return terms
+
+    def rise(self, done: float) -> float:
+        """The share of β, or of the capacity, after a fraction of the training; 1 outside training."""
+        if not self.config.warmup or done >= 1:
+            return 1.0
+        return min(done * self.config.cycles % 1 / self.config.warmup, 1.0)
 
     def kl_term(self, code: Code) -> Tensor:
         """KL in nats per sample, at least `free_bits` of each group."""

@@ -104,6 +104,22 @@ def evaluate(model: Autoencoder, split: Split, seed: int = 0, nll: int = 0) -> d
     return figures
 
 
+def likelihood_sentence(floor: float | None) -> str:
+    """Say whether figures of cross-entropy are a likelihood.
+
+    Args:
+        floor: the smallest cross-entropy of the test samples in nats; 0 of black and white ones, None where it is not
+            known of grey ones.
+    """
+    if floor == 0:
+        return "Pixels are black or white: cross-entropy is a likelihood, and −ELBO bounds −log p(x) from above."
+    least = "" if floor is None else f": even a perfect reconstruction has {floor:.1f} nats"
+    return (
+        f"The cross-entropy is measured on grey levels{least}. It is no likelihood: it bounds −log p(x) only for "
+        "pixels drawn black or white at random."
+    )
+
+
 def _usage(indices: np.ndarray, entries: int) -> dict[str, float]:
     """Perplexity and number of used entries of a codebook, from indices (n, positions)."""
     share = np.bincount(indices.ravel(), minlength=entries) / indices.size
@@ -187,21 +203,23 @@ def rate_distortion(model: Autoencoder, split: Split, seed: int = 0) -> dict[str
 
     Returns:
         distortion (): E_q[-log p(x|z)] in nats per sample, with one posterior sample each.
-        rate (): KL(q(z|x) || N(0, I)) in nats per sample; kl (K,): its part in each dimension.
+        rate (): KL(q(z|x) || p(z)) in nats per sample; kl (groups,): its part in each group of `Autoencoder.rate`, of
+            most families each dimension.
         activity (K,): variance of each posterior mean over the split; active_units (): where it exceeds 0.01.
         mean, variance (K,): moments of the aggregate posterior; the prior's are 0 and 1.
     """
     distortion = 0.0
-    kl = torch.zeros(model.config.latent_dim, dtype=torch.float64)
-    means, variance = [], torch.zeros_like(kl)
+    kl = torch.zeros((), dtype=torch.float64)
+    means, variance = [], torch.zeros(model.config.latent_dim, dtype=torch.float64)
     with noise.seeded(seed, next(model.parameters()).device):
         for x, y, h in encoded(model, split):
             code = model.drawn(h)
-            assert code.mean is not None and code.logvar is not None
+            moments = model.code(h) if code.mean is None else code
+            assert moments.mean is not None and moments.logvar is not None
             distortion += model.reconstruction(code.z, x, y).item() * len(x)
-            kl += model.rate(code).sum(0).cpu()
-            means.append(code.mean.cpu())
-            variance += code.logvar.exp().sum(0).cpu()
+            kl = kl + model.rate(code).sum(0).cpu()
+            means.append(moments.mean.cpu())
+            variance += moments.logvar.exp().sum(0).cpu()
     n, mean = len(split), torch.cat(means).double()
     activity = mean.var(0, correction=0)
     found = {

@@ -174,7 +174,9 @@ class _Loop:
         fewer = 0 < config.samples < len(data.train)
         train = data.train.take(np.arange(config.samples)) if fewer else data.train
         check_batch(config, len(train), data.spec)
-        self.samples = Samples(train.x, kept_labels(train.y, config), data.spec, self.device)
+        self.binarises = train.grey is not None
+        x = train.x if train.grey is None else train.grey
+        self.samples = Samples(x, kept_labels(train.y, config), data.spec, self.device)
         self.validation = data.validation
         self.surroundings = _Surroundings(config.seed, config.threads, self.device)
         self.steps = [_Step(o, config) for o in self.stage.objectives]
@@ -246,6 +248,8 @@ class _Loop:
         """Run all objectives on the next batch of an epoch in this order, and add up their terms."""
         at = self.step % self.per_epoch * self.config.batch_size
         x, y = self.samples.batch(order[at : at + self.config.batch_size])
+        if self.binarises:
+            x = noise.bernoulli(x)
         batch = make_batch(self.model, x, y)._replace(done=self.step / self.total_steps)
         rate = self.rate()
         for step in self.steps:

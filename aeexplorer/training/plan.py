@@ -65,8 +65,12 @@ def _no_beta(row: Family, config: ModelConfig) -> str:
         return f"a dial over beta needs a family with a posterior, got {row.name}"
     if "rates" in row.traits:
         return f"a dial over beta needs a family with one β per model, got {row.name}, one model for every β"
+    if "sampled_rate" in row.traits:
+        return f"a dial over beta needs a rate of each dimension, got {row.name}"
     if warmup := getattr(config, "warmup", 0):
         return f"warmup must be 0 for a dial, where it would restart at every stop, got {warmup:g}"
+    if capacity := getattr(config, "capacity", 0):
+        return f"capacity must be 0 for a dial over beta, whose rate it would hold, got {capacity:g}"
     return ""
 
 

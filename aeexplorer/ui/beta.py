@@ -38,6 +38,7 @@ from aeexplorer.training.loop import TrainingConfig
 from aeexplorer.ui.shared.class_picker import scene_name
 from aeexplorer.ui.shared.companions import same_data
 from aeexplorer.ui.shared.exports import sheet
+from aeexplorer.ui.shared.figures import likelihood_sentence
 from aeexplorer.ui.shared.page_footer import Download, opening
 from aeexplorer.ui.shared.resources import all_runs, opens, theme
 from aeexplorer.ui.shared.run_picker import remember_sample
@@ -317,7 +318,7 @@ def about_dial(model: Explorer, marks: list[Trained]) -> str:
         text += (
             f" Orange marks are VAEs trained from scratch; the dial's loss compared with theirs: {', '.join(apart)}."
         )
-    return text
+    return f"{text} {likelihood_sentence(model.run)}".strip()
 
 
 def numbers(frame: Frame, run: Run) -> str:

@@ -20,8 +20,8 @@ class Dimensions:
 
     Attributes:
         active, inactive: their places in the code, by score, the largest first.
-        score: (K,) of each dimension: KL in nats where there is a posterior and the data, else the variance of the
-            stored codes.
+        score: (K,) of each dimension: KL in nats where it is a sum over dimensions and the data are there, else the
+            variance of the stored codes.
         measure: what the score is.
         levels: (K,) the level of each dimension, 0 for the coarsest; all 0 where there is one level.
         low, high: (K,) where the stored codes lie, three standard deviations around their mean.
@@ -56,11 +56,14 @@ def _dimensions(run: str, written: int, with_data: bool, _opened: OpenRun) -> Di
     z = _opened.z
     variance = z.var(axis=0)
     samples = _opened.samples_at(np.arange(len(z))) if with_data else None
-    if samples is not None and "posterior" in _opened.explorer.traits:
+    posterior = "posterior" in _opened.explorer.traits
+    if samples is not None and posterior and "sampled_rate" not in _opened.explorer.traits:
         score, measure = _opened.explorer.rate(as_floats(samples), _opened.labels).mean(0), "KL"
-        alive = active_units(z) if len(z) > 1 else np.ones(z.shape[1], bool)
     else:
         score, measure = variance.astype(np.float64), "variance"
+    if samples is not None and posterior:
+        alive = active_units(z) if len(z) > 1 else np.ones(z.shape[1], bool)
+    else:
         alive = variance > SILENT * variance.max()
     order = np.argsort(-score, kind="stable").tolist()
     spread = 3 * np.maximum(z.std(axis=0), 1e-3)

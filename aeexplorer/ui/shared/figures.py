@@ -12,6 +12,7 @@ from aeexplorer.data import find_source, load_dataset
 from aeexplorer.metrics import cross_entropy_floor
 from aeexplorer.runs.folders import Status
 from aeexplorer.runs.run import Run
+from aeexplorer.training import evaluation
 from aeexplorer.ui.shared.text import counted
 
 NAMES = {
@@ -26,6 +27,8 @@ NAMES = {
     "prior_nats": "prior",
     "nll": "−log p(x)",
     "accuracy": "accuracy",
+    "capacity": "distance to the capacity",
+    "importance": "importance weighting",
 }
 """Figures of `training.evaluation.evaluate` that people see, and terms of a loss, as they are named on pages."""
 
@@ -64,7 +67,7 @@ def figures_on_test(run: Run, status: Status) -> dict[str, str]:
 
 
 def _cross_entropy(run: Run) -> bool:
-    return run.config.loss == "bce" or (run.config.loss == "auto" and run.spec.data.unit_interval)
+    return run.config.loss_on(run.spec.data) == "bce"
 
 
 def collapse_sentence(run: Run, status: Status) -> str:
@@ -84,18 +87,8 @@ def collapse_sentence(run: Run, status: Status) -> str:
 
 
 def likelihood_sentence(run: Run) -> str:
-    """Say that a cross-entropy of grey levels is no likelihood, and give its smallest value; "" for other losses and
-    for pixels that are black or white."""
-    if not _cross_entropy(run):
-        return ""
-    floor = _floor(run.spec.dataset)
-    if floor == 0:
-        return ""
-    least = "" if floor is None else f": even a perfect reconstruction has {floor:.1f} nats"
-    return (
-        f"The cross-entropy is measured on grey levels{least}. It bounds −log p(x) only for pixels drawn black or "
-        "white at random."
-    )
+    """Say whether cross-entropy is a likelihood, and of grey levels its smallest value; "" for other losses."""
+    return evaluation.likelihood_sentence(_floor(run.spec.dataset)) if _cross_entropy(run) else ""
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
