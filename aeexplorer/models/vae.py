@@ -52,14 +52,17 @@ class VAE(Autoencoder):
     def bound(self, code: Code, batch: Batch) -> dict[str, Tensor]:
         """The two terms of the negative ELBO at a drawn code, weights applied."""
         terms = {"reconstruction": self.reconstruction(code.z, batch.x, batch.y)}
-        if self.config.beta:
-            rise = min(batch.done / self.config.warmup, 1.0) if self.config.warmup else 1.0
-            terms["kl"] = self.config.beta * rise * self.kl_term(code)
-        return terms
+        return terms | self.kl_terms(self.rate(code), batch.done)
 
-    def kl_term(self, code: Code) -> Tensor:
-        """KL in nats per sample, at least `free_bits` of each group."""
-        rate = self.rate(code)  # (b, groups)
+    def kl_terms(self, rate: Tensor, done: float) -> dict[str, Tensor]:
+        """The term of a rate (b, groups), weights applied, after a fraction of the training."""
+        if not self.config.beta:
+            return {}
+        rise = min(done / self.config.warmup, 1.0) if self.config.warmup else 1.0
+        return {"kl": self.config.beta * rise * self.nats(rate)}
+
+    def nats(self, rate: Tensor) -> Tensor:
+        """A rate (b, groups) in nats per sample, at least `free_bits` of each group."""
         if not self.config.free_bits:
             return rate.sum() / len(rate)
         return self.grouped(rate.mean(0)).clamp_min(self.config.free_bits).sum()

@@ -175,6 +175,8 @@ class _Loop:
         train = data.train.take(np.arange(config.samples)) if fewer else data.train
         check_batch(config, len(train), data.spec)
         self.samples = Samples(train.x, kept_labels(train.y, config), data.spec, self.device)
+        labelled = torch.nonzero(self.samples.y >= 0).flatten()
+        self.labelled = labelled if self.stage.labelled and len(labelled) < len(self.samples) else labelled[:0]
         self.validation = data.validation
         self.surroundings = _Surroundings(config.seed, config.threads, self.device)
         self.steps = [_Step(o, config) for o in self.stage.objectives]
@@ -247,6 +249,9 @@ class _Loop:
         at = self.step % self.per_epoch * self.config.batch_size
         x, y = self.samples.batch(order[at : at + self.config.batch_size])
         batch = make_batch(self.model, x, y)._replace(done=self.step / self.total_steps)
+        if len(self.labelled):
+            drawn = noise.integers(len(self.labelled), (self.stage.labelled,), self.device)
+            batch = batch._replace(labelled=self.samples.batch(self.labelled[drawn]))
         rate = self.rate()
         for step in self.steps:
             for name, term in step(batch, rate).items():

@@ -67,6 +67,8 @@ def _no_beta(row: Family, config: ModelConfig) -> str:
         return f"a dial over beta needs a family with one β per model, got {row.name}, one model for every β"
     if warmup := getattr(config, "warmup", 0):
         return f"warmup must be 0 for a dial, where it would restart at every stop, got {warmup:g}"
+    if warm_start := getattr(config, "warm_start", 0):
+        return f"warm_start must be 0 for a dial, whose stops are trained in one stage, got {warm_start:g}"
     return ""
 
 

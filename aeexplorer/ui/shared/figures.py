@@ -9,6 +9,7 @@ import streamlit as st
 
 from aeexplorer.config import ConfigError
 from aeexplorer.data import find_source, load_dataset
+from aeexplorer.losses import pick_loss
 from aeexplorer.metrics import cross_entropy_floor
 from aeexplorer.runs.folders import Status
 from aeexplorer.runs.run import Run
@@ -64,7 +65,7 @@ def figures_on_test(run: Run, status: Status) -> dict[str, str]:
 
 
 def _cross_entropy(run: Run) -> bool:
-    return run.config.loss == "bce" or (run.config.loss == "auto" and run.spec.data.unit_interval)
+    return pick_loss(run.config.loss, run.spec.data).name == "bce"
 
 
 def collapse_sentence(run: Run, status: Status) -> str:
