@@ -37,11 +37,12 @@ def absolute_error(output: Tensor, target: Tensor) -> Tensor:
 def dissimilarity(logits: Tensor, target: Tensor) -> Tensor:
     """n (1 - SSIM(σ(l), x)), (b,), for pictures of n values; logits and target (b, channels, h, w), target in [0, 1].
 
-    SSIM is the mean over all windows of 7 x 7 pixels that lie inside the picture (Wang et al. 2004,
-    https://doi.org/10.1109/TIP.2003.819861, equation 13, with the sample covariance of a uniform window).
+    SSIM is the mean over all windows of 7 x 7 pixels that lie inside the picture, 3 x 3 where a side is below 14 (Wang
+    et al. 2004, https://doi.org/10.1109/TIP.2003.819861, equation 13, with the sample covariance of a uniform window).
     """
     x, y = torch.sigmoid(logits), target
-    side = (min(7, x.shape[2]), min(7, x.shape[3]))
+    width = 7 if min(x.shape[2:]) >= 14 else 3
+    side = (min(width, x.shape[2]), min(width, x.shape[3]))
 
     def windows(values: Tensor) -> Tensor:
         return F.avg_pool2d(values, side, stride=1)

@@ -3,23 +3,23 @@ extraction", https://icml.cc/2011/papers/455_icmlpaper.pdf)."""
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
 from aeexplorer import noise
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.models.base import Autoencoder, Batch, Code, ModelConfig
-from aeexplorer.nets import make_encoder
+
+DECAY = 0.9
+"""Decay of the moving averages of the codes' mean and variance."""
+
+LEAST_VARIANCE = 1e-8
 
 
 class ContractiveConfig(ModelConfig):
-    net: Literal["mlp"] = Field("mlp", description="Network of encoder and decoder")
     contraction: float = Field(
-        0.1, ge=0, le=1000, description="Weight λ of the squared norm of the encoder's derivative"
+        0.3, ge=0, le=1000, description="Weight λ of the squared norm of the encoder's derivative"
     )
 
 
@@ -27,56 +27,66 @@ class ContractiveAutoencoder(Autoencoder):
     """L = ℓ(x, g(f(x))) + λ ||J_f(x)||²_F with J_f = ∂f / ∂x (Rifai et al. 2011, equation 3).
 
     A small norm means that a small change of the sample hardly moves its code; the reconstruction keeps the changes
-    that tell samples apart. The weights are tied: the decoder's matrices are the encoder's, transposed (section 5).
-    A decoder with weights of its own could enlarge what the encoder shrinks, and the norm would say nothing.
+    that tell samples apart. A shrunk code would have a small norm too, if a decoder enlarged it again. The paper
+    prevents that by a decoder whose matrices are the encoder's transposed, which needs many code units. Here codes are
+    standardised instead, for any network: each dimension has mean 0 and variance 1 over the samples, those of the batch
+    while training, moving averages later (Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167, algorithm 2).
     """
+
+    mean: Tensor
+    variance: Tensor
 
     def __init__(self, config: ContractiveConfig, data: DataSpec) -> None:
         super().__init__(config, data)
-        self.encoder = make_encoder(data, config.latent_dim, config)
-        self.decoder = nn.ParameterList(nn.Parameter(torch.zeros(m.in_features)) for m in reversed(self._layers()))
-        self.dropout = noise.Dropout(config.dropout)
-
-    def _layers(self) -> list[nn.Linear]:
-        return [m for m in self.encoder.modules() if isinstance(m, nn.Linear)]
+        self.build(config.latent_dim)
+        self.register_buffer("mean", torch.zeros(config.latent_dim))
+        self.register_buffer("variance", torch.ones(config.latent_dim))
 
     def code(self, h: Tensor) -> Code:
-        """z = sigmoid(h), whose derivative vanishes where a unit saturates (section 2)."""
-        return Code(z=torch.sigmoid(h))
+        """z = (h - E h) / sd h."""
+        mean, variance = self._moments(h)
+        return Code(z=(h - mean) / variance.sqrt())
 
-    def output(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """The mirror of the encoder: its matrices transposed, from the last to the first, with biases of its own."""
-        u, last = z, len(self.decoder) - 1
-        for i, (layer, bias) in enumerate(zip(reversed(self._layers()), self.decoder, strict=True)):
-            u = F.linear(u, layer.weight.T, bias)
-            u = u if i == last else self.dropout(F.relu(u))
-        return u.unflatten(1, self.shape)
+    def _moments(self, h: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance (K,) by which codes are standardised; one sample alone has none."""
+        if not self.training or len(h) < 2:
+            return self.mean, self.variance
+        return h.mean(0), h.var(0, correction=0) + LEAST_VARIANCE
 
     def terms(self, batch: Batch) -> dict[str, Tensor]:
         """ℓ(x, g(f(x))) and λ ||J_f(x)||²_F (equation 3)."""
-        terms = {"reconstruction": self.reconstruction(self.encode(batch.x_in).z, batch.x)}
+        h = self.encoder(batch.x_in)  # (b, K)
+        terms = {"reconstruction": self.reconstruction(self.code(h).z, batch.x)}
         if self.config.contraction:
             # in the units of the reconstruction, whatever the unit of the data
-            terms["contraction"] = self.config.contraction * self.data.variance * self.jacobian_norm(batch.x_in).mean()
+            weight = self.config.contraction * self.data.variance
+            terms["contraction"] = weight * self.jacobian_norm(batch.x_in).mean()
+        if self.training:
+            with torch.no_grad():
+                for average, moment in zip((self.mean, self.variance), self._moments(h), strict=True):
+                    average.lerp_(moment, 1 - DECAY)
         return terms
 
-    def jacobian_norm(self, x: Tensor, probes: int = 1) -> Tensor:
+    def jacobian_norm(self, x: Tensor) -> Tensor:
         """||J_f(x)||²_F (b,) for x (b, *model shape).
 
-        Exact where the code is the only layer: Σ_k (z_k (1 - z_k))² ||W_k||² (section 2). With hidden layers it is
-        estimated without bias by `probes` products with a random vector (Hutchinson 1990,
-        https://doi.org/10.1080/03610919008812866): E ||Jᵀv||² = ||J||²_F for v ~ N(0, I).
+        Exact for a fully connected encoder of one hidden layer, f(x) = W relu(V x + c): with the active units a in
+        {0, 1}, J = W diag(a) V, and the norm is aᵀ (WᵀW ∘ VVᵀ) a. For others it is estimated without bias by a product
+        with a random vector (Hutchinson 1990, https://doi.org/10.1080/03610919008812866): E ||Jᵀv||² = ||J||²_F for
+        v ~ N(0, I). The moments by which codes are standardised count as constants.
         """
-        if not self.config.hidden:
-            (layer,) = self._layers()
-            z = self.encode(x).z  # (b, K)
-            return (z * (1 - z)).square() @ layer.weight.square().sum(1)
+        layers = [m for m in self.encoder.modules() if isinstance(m, nn.Linear)]
+        if self.config.net == "mlp" and len(layers) == 2 and not self.config.dropout:
+            first, last = layers
+            hidden = first(x.flatten(1))  # V x + c, (b, units)
+            deviation = self._moments(last(hidden.relu()))[1].sqrt()  # (K,)
+            w = last.weight / deviation[:, None]
+            active = (hidden > 0).to(x.dtype)
+            return (active @ ((w.T @ w) * (first.weight @ first.weight.T)) * active).sum(1)
         learning = torch.is_grad_enabled()
         with torch.inference_mode(False), torch.enable_grad():
             x = x.clone().requires_grad_()
-            z = self.encode(x).z
-            estimates = []
-            for _ in range(probes):
-                (product,) = torch.autograd.grad(z, x, noise.normal_like(z), create_graph=learning, retain_graph=True)
-                estimates.append(product.flatten(1).square().sum(1))  # Jᵀv (b, features)
-        return torch.stack(estimates).mean(0)
+            h = self.encoder(x)  # (b, K)
+            v = noise.normal_like(h) / self._moments(h)[1].sqrt()
+            (product,) = torch.autograd.grad(h, x, v, create_graph=learning)  # Jᵀv (b, *model shape)
+        return product.flatten(1).square().sum(1)

@@ -13,7 +13,7 @@ from aeexplorer.models.base import Autoencoder, Batch, Code, ModelConfig
 
 class WAEConfig(ModelConfig):
     mmd_weight: float = Field(
-        500.0, ge=0, le=100_000, description="Weight λ of MMD² between codes and prior, relative to the summed loss"
+        100.0, ge=0, le=100_000, description="Weight λ of MMD² between codes and prior, relative to the summed loss"
     )
 
 

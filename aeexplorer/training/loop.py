@@ -10,7 +10,7 @@ import functools
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -171,10 +171,9 @@ class _Loop:
         self.stage = stage or model.stages()[0]
         self.device = pick_device(config.device)
         self.model = model.to(self.device)
-        fewer = 0 < config.samples < len(data.train)
-        train = data.train.take(np.arange(config.samples)) if fewer else data.train
+        train = used_samples(data.train, config)
         check_batch(config, len(train), data.spec)
-        self.samples = Samples(train.x, kept_labels(train.y, config), data.spec, self.device)
+        self.samples = Samples(train.x, train.y, data.spec, self.device)
         labelled = torch.nonzero(self.samples.y >= 0).flatten()
         self.labelled = labelled if self.stage.labelled and len(labelled) < len(self.samples) else labelled[:0]
         self.validation = data.validation
@@ -383,6 +382,16 @@ def pick_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise ConfigError("device must be cpu or auto on a machine without a CUDA GPU, got cuda")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def used_samples(split: Split, config: TrainingConfig) -> Split:
+    """The training samples that are used, without the labels that are not kept.
+
+    Raises:
+        ConfigError: when more labels are asked for than there are.
+    """
+    used = split.take(np.arange(config.samples)) if 0 < config.samples < len(split) else split
+    return replace(used, y=kept_labels(used.y, config))
 
 
 def kept_labels(y: np.ndarray, config: TrainingConfig) -> np.ndarray:

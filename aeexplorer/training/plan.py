@@ -23,7 +23,7 @@ from aeexplorer.data.spec import Dataset, DataSpec, Split
 from aeexplorer.families import Family
 from aeexplorer.models.base import Autoencoder, ModelConfig
 from aeexplorer.training.evaluation import rate_distortion, restoration
-from aeexplorer.training.loop import Checkpoint, Progress, TrainingConfig, train
+from aeexplorer.training.loop import Checkpoint, Progress, TrainingConfig, train, used_samples
 
 MOST_STOPS = 32
 """Largest number of stops of a dial."""
@@ -265,6 +265,8 @@ def train_plan(
     """
     first, inside, seconds = _resumed(checkpoint)
     count, epochs = len(plan.parts), plan.epochs
+    # every part has a seed of its own, but all of them are trained on the same labels
+    data = dataclasses.replace(data, train=used_samples(data.train, plan.parts[0].training))
     for index, part in enumerate(plan.parts[first:], first):
         model.config = part.config
         before, spent = plan.epochs_before(index), inside.scalars["seconds"] if inside else 0.0
