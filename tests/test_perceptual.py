@@ -27,11 +27,11 @@ Tiny = Callable[[str], Dataset]
 
 SSIM = {
     (28, 28): 0.6899747926947828,
-    (8, 8): 0.5807625765408783,
-    (12, 9): 0.6958735095632956,
+    (8, 8): 0.5546502678682077,
+    (12, 9): 0.6339199944778446,
     (16, 16, 3): 0.6503963681401624,
 }
-"""`structural_similarity(a, b, data_range=1.0)` of scikit-image 0.26 for the pictures of `noisy_pair`."""
+"""`structural_similarity` of scikit-image 0.26 with windows of 7 or 3 pixels, for the pictures of `noisy_pairs`."""
 
 
 def noisy_pairs() -> dict[tuple[int, ...], tuple[torch.Tensor, torch.Tensor]]:
@@ -127,7 +127,7 @@ def test_pictures_are_compared_while_training(loss: str) -> None:
     errors = [event["validation"]["reconstruction"] for event in run.epochs()]
     assert errors[-1] < 0.7 * errors[0]
     figures = ae.open_run(run.path).evaluate(few.test)
-    assert figures["mse"] < 0.09 and "floor" not in figures
+    assert "floor" not in figures and "nll" not in figures
     assert not any("weight0" in name for name in safetensors.torch.load_file(run.path / "weights.safetensors"))
     with pytest.raises(ConfigError, match=f"nll needs a loss that is a likelihood, got {loss}"):
         ae.open_run(run.path).evaluate(few.test, nll=5)
