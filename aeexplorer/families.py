@@ -231,8 +231,7 @@ FAMILIES: dict[str, Family] = {
             r"\quad b_i \in \big[-\tfrac{L_i}{2},\, \tfrac{L_i}{2}\big]",
             "Mentzer et al. 2023, https://arxiv.org/abs/2309.15505",
             frozenset({"codebook"}),
-            # few levels, and the first codes of a batch would all be the same
-            trial=Trial(narrow={"value_levels": (16, 16)}),
+            trial=Trial(narrow={"value_levels": (4, 4)}),
         ),
         Family(
             "contractive_ae", "Contractive autoencoder", "Contractive AE", ContractiveAutoencoder, ContractiveConfig(),

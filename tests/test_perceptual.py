@@ -17,7 +17,7 @@ from aeexplorer.config import ConfigError
 from aeexplorer.data import Dataset, DataSpec, load_dataset
 from aeexplorer.data.spec import Split
 from aeexplorer.families import FAMILIES
-from aeexplorer.losses import LOSSES, LearnedVariance, dissimilarity
+from aeexplorer.losses import LOSSES, LearnedVariance, structural_error, structural_similarity
 from aeexplorer.perceptual import CLASSIFIERS, Perceptual, activations, classify, load_classifier
 from aeexplorer.tensors import Samples
 from aeexplorer.training.evaluation import evaluate
@@ -48,14 +48,15 @@ def noisy_pairs() -> dict[tuple[int, ...], tuple[torch.Tensor, torch.Tensor]]:
 
 def test_ssim_is_that_of_scikit_image() -> None:
     for shape, (a, b) in noisy_pairs().items():
-        found = dissimilarity(torch.logit(b, eps=1e-7), a)
-        assert found.shape == (1,)
-        assert found.item() / math.prod(shape) == pytest.approx(1 - SSIM[shape], abs=1e-4)
+        found = structural_similarity(b, a)
+        assert found.shape == (1,) and found.item() == pytest.approx(SSIM[shape], abs=1e-4)
+        mixed = structural_error(torch.logit(b, eps=1e-7), a).item() / math.prod(shape)
+        assert mixed == pytest.approx(0.84 * (1 - SSIM[shape]) + 0.16 * (a - b).abs().mean().item(), abs=1e-4)
 
 
 def test_ssim_of_a_picture_with_itself_is_one() -> None:
     x = torch.rand(3, 1, 9, 9)
-    assert dissimilarity(torch.logit(x, eps=1e-6), x).abs().max() < 0.01
+    torch.testing.assert_close(structural_similarity(x, x), torch.ones(3))
 
 
 def test_a_learned_variance_is_the_gaussian_likelihood_and_finds_the_best(tiny: Tiny) -> None:

@@ -10,11 +10,7 @@ from torch import Tensor, nn
 from aeexplorer import noise
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.models.base import Autoencoder, Batch, Code, ModelConfig
-
-DECAY = 0.9
-"""Decay of the moving averages of the codes' mean and variance."""
-
-LEAST_VARIANCE = 1e-8
+from aeexplorer.models.standardise import Standardise
 
 
 class ContractiveConfig(ModelConfig):
@@ -29,42 +25,25 @@ class ContractiveAutoencoder(Autoencoder):
     A small norm means that a small change of the sample hardly moves its code; the reconstruction keeps the changes
     that tell samples apart. A shrunk code would have a small norm too, if a decoder enlarged it again. The paper
     prevents that by a decoder whose matrices are the encoder's transposed, which needs many code units. Here codes are
-    standardised instead, for any network: each dimension has mean 0 and variance 1 over the samples, those of the batch
-    while training, moving averages later (Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167, algorithm 2).
+    standardised instead, for any network: each dimension has mean 0 and variance 1 over the samples.
     """
-
-    mean: Tensor
-    variance: Tensor
 
     def __init__(self, config: ContractiveConfig, data: DataSpec) -> None:
         super().__init__(config, data)
         self.build(config.latent_dim)
-        self.register_buffer("mean", torch.zeros(config.latent_dim))
-        self.register_buffer("variance", torch.ones(config.latent_dim))
+        self.standardise = Standardise(config.latent_dim)
 
     def code(self, h: Tensor) -> Code:
         """z = (h - E h) / sd h."""
-        mean, variance = self._moments(h)
-        return Code(z=(h - mean) / variance.sqrt())
-
-    def _moments(self, h: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and variance (K,) by which codes are standardised; one sample alone has none."""
-        if not self.training or len(h) < 2:
-            return self.mean, self.variance
-        return h.mean(0), h.var(0, correction=0) + LEAST_VARIANCE
+        return Code(z=self.standardise(h))
 
     def terms(self, batch: Batch) -> dict[str, Tensor]:
         """ℓ(x, g(f(x))) and λ ||J_f(x)||²_F (equation 3)."""
-        h = self.encoder(batch.x_in)  # (b, K)
-        terms = {"reconstruction": self.reconstruction(self.code(h).z, batch.x)}
+        terms = {"reconstruction": self.reconstruction(self.encode(batch.x_in).z, batch.x)}
         if self.config.contraction:
             # in the units of the reconstruction, whatever the unit of the data
             weight = self.config.contraction * self.data.variance
             terms["contraction"] = weight * self.jacobian_norm(batch.x_in).mean()
-        if self.training:
-            with torch.no_grad():
-                for average, moment in zip((self.mean, self.variance), self._moments(h), strict=True):
-                    average.lerp_(moment, 1 - DECAY)
         return terms
 
     def jacobian_norm(self, x: Tensor) -> Tensor:
@@ -79,14 +58,17 @@ class ContractiveAutoencoder(Autoencoder):
         if self.config.net == "mlp" and len(layers) == 2 and not self.config.dropout:
             first, last = layers
             hidden = first(x.flatten(1))  # V x + c, (b, units)
-            deviation = self._moments(last(hidden.relu()))[1].sqrt()  # (K,)
-            w = last.weight / deviation[:, None]
+            w = last.weight / self._deviation(last(hidden.relu()))[:, None]
             active = (hidden > 0).to(x.dtype)
             return (active @ ((w.T @ w) * (first.weight @ first.weight.T)) * active).sum(1)
         learning = torch.is_grad_enabled()
         with torch.inference_mode(False), torch.enable_grad():
             x = x.clone().requires_grad_()
             h = self.encoder(x)  # (b, K)
-            v = noise.normal_like(h) / self._moments(h)[1].sqrt()
+            v = noise.normal_like(h) / self._deviation(h)
             (product,) = torch.autograd.grad(h, x, v, create_graph=learning)  # Jᵀv (b, *model shape)
         return product.flatten(1).square().sum(1)
+
+    def _deviation(self, h: Tensor) -> Tensor:
+        """sd h (K,)."""
+        return self.standardise.moments(h)[1].sqrt()

@@ -8,10 +8,11 @@ from typing import Annotated
 
 import torch
 from pydantic import Field, model_validator
-from torch import Tensor
+from torch import Tensor, nn
 
 from aeexplorer.models.base import LATENT_LIMIT, Batch, Code, ModelConfig
 from aeexplorer.models.discrete import DiscreteAutoencoder, PriorConfig
+from aeexplorer.models.standardise import Standardise
 
 MOST_ENTRIES = 65_536
 """Largest number of entries of the codebook."""
@@ -51,8 +52,14 @@ class FiniteScalarAutoencoder(DiscreteAutoencoder):
     """L = ℓ(x, g(z)): each value of the encoder is bounded and rounded to one of a few levels (Mentzer et al. 2023,
     section 3.1), so that the codebook is a fixed grid.
 
-    Nothing has to keep a codebook alive: no commitment term, no moving averages, no restarts.
+    Nothing has to keep a codebook alive: no commitment term, no moving averages, no restarts. The encoder's output is
+    standardised first, which the paper does not do: from an untrained network it is nearly the same for all samples,
+    and the first steps would move it to where the bound is flat, whence no gradient leads back.
     """
+
+    def build(self, out: int) -> None:
+        super().build(out)
+        self.encoder = nn.Sequential(self.encoder, Standardise(out))
 
     def _levels(self, like: Tensor) -> Tensor:
         """L_i (values,) of the dtype of `like`."""

@@ -39,8 +39,8 @@ class SemiSupervisedVAE(ConditionalVAE):
     U(x) = Σ_y q(y|x) L(x, y) - H(q(y|x)) (equation 7), p(y) uniform.
 
     A classifier q(y|x) is part of the posterior: the class of an unlabelled sample is a latent variable, summed over.
-    Few labels are hardly ever in a batch, so some are drawn beside each. From scratch the model explains the classes by
-    z before the classifier has learned anything, and stalls; therefore the classifier begins alone.
+    Few labels are hardly ever in a batch, so some are drawn beside each. The classifier begins alone, so that classes
+    have a meaning when the sum over them begins.
     """
 
     keeps_last = True  # the labels of the validation split are not among those that it may learn from
