@@ -46,9 +46,11 @@ def structural_error(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def structural_similarity(x: Tensor, y: Tensor) -> Tensor:
-    """SSIM (b,) of pictures (b, channels, h, w) in [0, 1], the mean over all windows inside the picture: 7 x 7 pixels, or
-    3 x 3 where a side is below 14 (Wang et al. 2004, https://doi.org/10.1109/TIP.2003.819861, equation 13, with the
-    sample covariance of a uniform window)."""
+    """SSIM (b,) of pictures (b, channels, h, w) in [0, 1], the mean over all windows inside the picture.
+
+    A window has 7 x 7 pixels, or 3 x 3 where a side of the picture is below 14 (Wang et al. 2004,
+    https://doi.org/10.1109/TIP.2003.819861, equation 13, with the sample covariance of a uniform window).
+    """
     width = 7 if min(x.shape[2:]) >= 14 else 3
     side = (min(width, x.shape[2]), min(width, x.shape[3]))
 
@@ -77,7 +79,7 @@ class LearnedVariance(nn.Module):
     def __init__(self, data: DataSpec) -> None:
         super().__init__()
         variance = TYPICAL_VARIANCE if data.unit_interval else data.variance
-        self.raw = nn.Parameter(torch.full((), 0.5 * math.log(variance)))
+        self.raw = nn.Parameter(torch.full((), 0.5 * math.log(variance), dtype=torch.float32))
 
     @property
     def log_sigma(self) -> Tensor:

@@ -74,7 +74,7 @@ class FiniteScalarAutoencoder(DiscreteAutoencoder):
         an even number of levels L, between ± (L - 1) / 2 for an odd one (appendix A.1)."""
         levels = self._levels(h)
         half = (levels - 1) * (1 + 1e-3) / 2
-        offset = torch.where(levels % 2 == 0, 0.5, 0.0)
+        offset = (levels + 1) % 2 / 2  # a half where the number is even
         return torch.tanh(h.unflatten(1, (self.config.positions, -1)) + torch.atanh(offset / half)) * half - offset
 
     def scaled(self, digits: Tensor) -> Tensor:

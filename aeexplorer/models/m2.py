@@ -66,7 +66,7 @@ class SemiSupervisedVAE(ConditionalVAE):
         hidden = self._hidden(b, x.device)  # (b, 1)
         weights = torch.where(hidden, torch.full_like(weights, 1 / classes), weights)
         # every sample with every class: rows (classes · b), one class after the other
-        y = torch.eye(classes, device=x.device).repeat_interleave(b, dim=0) * ~hidden.repeat(classes, 1)
+        y = torch.eye(classes, dtype=x.dtype, device=x.device).repeat_interleave(b, dim=0) * ~hidden.repeat(classes, 1)
         u = F.relu(self.encoder(batch.x_in)).repeat(classes, 1)
         code = self._drawn(self.posterior(torch.cat([u, y], dim=1)))
         out = self.decoder(torch.cat([code.z, y], dim=1))
