@@ -34,15 +34,16 @@ def absolute_error(output: Tensor, target: Tensor) -> Tensor:
     return F.l1_loss(output, target, reduction="none").flatten(1).sum(1)
 
 
-def structural_error(logits: Tensor, target: Tensor) -> Tensor:
-    """0.84 n (1 - SSIM(σ(l), x)) + 0.16 Σ_i |x_i - σ(l_i)|, (b,), for pictures of n values; logits and target (b,
-    channels, h, w), target in [0, 1].
+def structural_error(output: Tensor, target: Tensor) -> Tensor:
+    """0.84 n (1 - SSIM(x̂, x)) + 0.16 Σ_i |x_i - x̂_i|, (b,), for pictures of n values; output and target (b, channels,
+    h, w), target in [0, 1].
 
     The absolute error leads out of where SSIM is flat: a grey area in place of a black one (Zhao et al. 2017,
-    https://arxiv.org/abs/1511.08861, section III.D, with SSIM at one scale).
+    https://arxiv.org/abs/1511.08861, section III.D, with SSIM at one scale). The output is not squeezed into [0, 1]: a
+    sigmoid would saturate on the black background before anything else is learned.
     """
-    x = torch.sigmoid(logits)
-    return 0.84 * target[0].numel() * (1 - structural_similarity(x, target)) + 0.16 * absolute_error(x, target)
+    similarity = structural_similarity(output, target)
+    return 0.84 * target[0].numel() * (1 - similarity) + 0.16 * absolute_error(output, target)
 
 
 def structural_similarity(x: Tensor, y: Tensor) -> Tensor:
@@ -153,7 +154,7 @@ LOSSES: dict[str, Loss] = {
             "learned_variance", "Squared error, learned variance", _identity, LearnedVariance,
             constant=0.5 * math.log(2 * math.pi), symbol=r"-\log \mathcal N",
         ),
-        Loss("ssim", "Structural similarity", torch.sigmoid, structural_error, lack=_no_picture),
+        Loss("ssim", "Structural similarity", _identity, structural_error, lack=_no_picture),
         Loss("perceptual", "Perceptual loss", torch.sigmoid, Perceptual, lack=no_classifier),
     )
 }  # fmt: skip
