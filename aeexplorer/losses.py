@@ -168,8 +168,8 @@ def pick_loss(name: str, data: DataSpec) -> Loss:
     """
     loss = LOSSES[("bce" if data.unit_interval else "mse") if name == "auto" else name]
     if lack := loss.lack(data):
-        fitting = " or ".join(other.name for other in LOSSES.values() if other.fits(data))
-        raise ConfigError(f"loss must be {fitting} for {data.name}, {lack}, got {name}")
+        *others, last = [other.name for other in LOSSES.values() if other.fits(data)]
+        raise ConfigError(f"loss must be {', '.join(others)} or {last} for {data.name}, {lack}, got {name}")
     return loss
 
 

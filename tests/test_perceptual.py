@@ -142,7 +142,7 @@ def test_pictures_are_compared_while_training(loss: str) -> None:
         (
             "ssim",
             "vector",
-            "loss must be mse or mae or learned_variance for tiny-vector, which are no pictures, got ssim",
+            "loss must be mse, mae or learned_variance for tiny-vector, which are no pictures, got ssim",
         ),
         ("bce", "sequence", "for tiny-sequence, whose values are not in"),
     ],

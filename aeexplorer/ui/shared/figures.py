@@ -27,6 +27,9 @@ NAMES = {
     "prior_nats": "prior",
     "nll": "−log p(x)",
     "accuracy": "accuracy",
+    "tc": "total correlation",
+    "mmd": "MMD²",
+    "class_kl": "KL of the class",
 }
 """Figures of `training.evaluation.evaluate` that people see, and terms of a loss, as they are named on pages."""
 
