@@ -12,13 +12,14 @@ from torch.distributions import Bernoulli, Categorical, Normal, kl_divergence
 
 import aeexplorer as ae
 from aeexplorer import noise
+from aeexplorer.config import ConfigError
 from aeexplorer.data import Dataset, load_dataset
 from aeexplorer.families import FAMILIES
 from aeexplorer.models.base import Batch
 from aeexplorer.models.m2 import SemiSupervisedVAE
 from aeexplorer.training.evaluation import evaluate
 from aeexplorer.training.loop import TrainingConfig
-from aeexplorer.training.plan import make_plan, train_plan
+from aeexplorer.training.plan import DialSpec, make_plan, train_plan
 
 Tiny = Callable[[str], Dataset]
 ROW = FAMILIES["m2"]
@@ -137,6 +138,26 @@ def test_the_classifier_is_trained_first(tiny: Tiny) -> None:
         part.name
         for part in make_plan(ROW, model.config.replace(warm_start=0.0), plan.parts[0].training, data.spec).parts
     ] == ["autoencoder"]
+
+
+def test_a_dial_has_one_stage(tiny: Tiny) -> None:
+    data, dial = tiny("grey"), DialSpec(knob="beta", stops=(0.1, 1.0), epochs_per_stop=1)
+    with pytest.raises(
+        ConfigError, match=r"warm_start must be 0 for a dial, whose stops are trained in one stage, got 0\.1"
+    ):
+        make_plan(ROW, ROW.config, TrainingConfig(), data.spec, dial)
+    assert len(make_plan(ROW, ROW.config.replace(warm_start=0.0), TrainingConfig(), data.spec, dial).parts) == 2
+
+
+def test_every_stage_has_the_same_labels(tiny: Tiny) -> None:
+    data, seen = tiny("grey"), {}
+    model = make(data, warm_start=0.5)
+    plan = make_plan(ROW, model.config, TrainingConfig(epochs=2, batch_size=24, labels=4, device="cpu"), data.spec)
+    for progress in train_plan(model, data, plan):
+        loop = progress._loop.inner._loop
+        seen[progress.stage_name] = loop.samples.y.tolist()
+    assert set(seen) == {"classifier", "autoencoder"} and seen["classifier"] == seen["autoencoder"]
+    assert sum(label >= 0 for label in seen["classifier"]) == 4
 
 
 def test_a_class_is_told_or_predicted(tiny: Tiny) -> None:
