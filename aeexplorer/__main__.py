@@ -50,10 +50,11 @@ def conclude(arguments: argparse.Namespace, result: dict[str, Any]) -> None:
 
 def conclude_with_figures(arguments: argparse.Namespace, run: Run, figures: dict[str, float]) -> None:
     """Print test figures; for people also whether those in nats are a likelihood."""
+    from aeexplorer.losses import pick_loss
     from aeexplorer.training.evaluation import likelihood_sentence
 
     conclude(arguments, result_of(run, figures))
-    if figures and not arguments.json and run.config.loss_on(run.spec.data) == "bce":
+    if figures and not arguments.json and pick_loss(run.config.loss, run.spec.data).name == "bce":
         say(likelihood_sentence(figures.get("floor", 0.0)))
 
 

@@ -16,17 +16,23 @@ from aeexplorer.data.spec import DataSpec, Kind
 from aeexplorer.models.adversarial import AdversarialAutoencoder, AdversarialConfig
 from aeexplorer.models.base import Autoencoder, ModelConfig
 from aeexplorer.models.conditional import ConditionalConfig, ConditionalVAE
+from aeexplorer.models.contractive import ContractiveAutoencoder, ContractiveConfig
+from aeexplorer.models.factor_vae import FactorConfig, FactorVAE
 from aeexplorer.models.flow import AutoregressiveFlowVAE, FlowConfig
+from aeexplorer.models.fsq import FiniteScalarAutoencoder, FSQConfig
 from aeexplorer.models.hierarchical import HierarchicalConfig, HierarchicalVAE
 from aeexplorer.models.iwae import ImportanceWeightedAutoencoder, IWAEConfig
+from aeexplorer.models.m2 import M2Config, SemiSupervisedVAE
 from aeexplorer.models.multirate import MultiRateConfig, MultiRateVAE
 from aeexplorer.models.plain import PlainAutoencoder
 from aeexplorer.models.planar import PlanarConfig, PlanarVAE
 from aeexplorer.models.score import ScoreAutoencoder, ScoreConfig
 from aeexplorer.models.sparse import SparseAutoencoder, SparseConfig
+from aeexplorer.models.tcvae import TotalCorrelationConfig, TotalCorrelationVAE
 from aeexplorer.models.vae import VAE, VAEConfig
 from aeexplorer.models.vamp import VampConfig, VampVAE
 from aeexplorer.models.vq import VQVAE, VQConfig
+from aeexplorer.models.wae import WAEConfig, WassersteinAutoencoder
 from aeexplorer.nets import NETS
 
 Trait = Literal["prior", "normal_prior", "posterior", "sampled_rate", "codebook", "rates", "label"]
@@ -260,6 +266,62 @@ FAMILIES: dict[str, Family] = {
             "van den Oord et al. 2017, https://arxiv.org/abs/1711.00937",
             frozenset({"codebook"}),
             trial=Trial(narrow={"positions": 4, "codebook_size": 16}, weighed={"commitment": "commitment"}),
+        ),
+        Family(
+            "fsq", "FSQ autoencoder", "FSQ", FiniteScalarAutoencoder, FSQConfig(),
+            "Each value of the code is rounded to one of a few levels: discrete codes without a codebook to learn.",
+            r"L = \ell\big(x,\, g(\mathrm{round}(b(f(x))))\big), "
+            r"\quad b_i \in \big[-\tfrac{L_i}{2},\, \tfrac{L_i}{2}\big]",
+            "Mentzer et al. 2023, https://arxiv.org/abs/2309.15505",
+            frozenset({"codebook"}),
+            trial=Trial(narrow={"value_levels": (4, 4)}),
+        ),
+        Family(
+            "contractive_ae", "Contractive autoencoder", "Contractive AE", ContractiveAutoencoder, ContractiveConfig(),
+            "Asks that a small change of the sample hardly moves its code.",
+            r"L = \ell(x, \hat x) + \lambda\, \Big\lVert \frac{\partial f(x)}{\partial x} \Big\rVert_F^2",
+            "Rifai et al. 2011, https://icml.cc/2011/papers/455_icmlpaper.pdf",
+            trial=Trial(weighed={"contraction": "contraction"}),
+        ),
+        Family(
+            "wae", "Wasserstein autoencoder", "WAE", WassersteinAutoencoder, WAEConfig(),
+            "The codes of all samples together are drawn to a standard normal; each sample keeps a code of its own.",
+            r"L = \ell(x, \hat x) + \lambda\, \mathrm{MMD}^2\big(q(z),\, \mathcal N(0, I)\big), "
+            r"\quad q(z) = \mathbb{E}_x\, \delta(z - f(x))",
+            "Tolstikhin et al. 2018, https://arxiv.org/abs/1711.01558",
+            frozenset({"prior", "normal_prior"}),
+            trial=Trial(weighed={"mmd_weight": "mmd"}),
+        ),
+        Family(
+            "beta_tcvae", "β-TC-VAE", "β-TC-VAE", TotalCorrelationVAE, TotalCorrelationConfig(),
+            "A VAE that pays more for dimensions that depend on each other, so that each can mean one thing.",
+            r"L = -\mathrm{ELBO} + \gamma\, \mathrm{KL}\Big(q(z) \,\Big\Vert\, \prod_k q(z_k)\Big), "
+            r"\quad \gamma = \beta - 1",
+            "Chen et al. 2018, https://arxiv.org/abs/1802.04942",
+            frozenset({"prior", "normal_prior", "posterior"}),
+            trial=Trial(weighed={"beta": "kl", "tc_weight": "tc"}),
+        ),
+        Family(
+            "factor_vae", "FactorVAE", "FactorVAE", FactorVAE, FactorConfig(),
+            "As the β-TC-VAE, but a discriminator measures how much the dimensions depend on each other.",
+            r"L = -\mathrm{ELBO} + \gamma\, \mathbb{E}_{q(z)}\Big[\log \frac{D(z)}{1 - D(z)}\Big], "
+            r"\quad D \text{ tells } z \text{ from permuted } z",
+            "Kim & Mnih 2018, https://arxiv.org/abs/1802.05983",
+            frozenset({"prior", "normal_prior", "posterior"}),
+            trial=Trial(narrow={"critic_units": 16}, weighed={"beta": "kl", "tc_weight": "tc"}),
+        ),
+        Family(
+            "m2", "Semi-supervised VAE (M2)", "M2", SemiSupervisedVAE, M2Config(),
+            "Learns to classify from few labels: the class of any other sample is a part of its code that is summed "
+            "over.",
+            r"L = \sum_{\text{labelled}} L(x, y) + \sum_{\text{unlabelled}} "
+            r"\Big[\sum_y q(y|x)\, L(x, y) - H\big(q(y|x)\big)\Big] - \alpha \sum_{\text{labelled}} \log q(y|x)",
+            "Kingma et al. 2014, https://arxiv.org/abs/1406.5298",
+            frozenset({"prior", "normal_prior", "posterior", "label"}),
+            trial=Trial(
+                narrow={"feature_units": 16, "labelled_batch": 8, "warm_start": 0.0},
+                weighed={"beta": "kl", "classification_weight": "classification"},
+            ),
         ),
     )
 }  # fmt: skip

@@ -110,7 +110,7 @@ def carry_out(section: str, root: Path) -> set[str]:
         future = "from __future__ import annotations\n"
         text = text.replace(future, future + "\n".join(imports) + "\n", 1)
         if "mean_terms(" in row:
-            text = text.replace("TrainingConfig, train\n", "TrainingConfig, mean_terms, train\n", 1)
+            text = text.replace("TrainingConfig, train", "TrainingConfig, mean_terms, train", 1)
         file.write_text(text, "utf-8")
     return touched
 

@@ -15,7 +15,18 @@ PACKAGE = ROOT / "aeexplorer"
 FILES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "pages").glob("*.py"), *ROOT.glob("app.py")])
 
 ARRAYS = {"config", "interpolation", "metrics", "plots", "projection"}
-MODELS = {"config", "data", "tensors", "noise", "corruption", "nets", "losses", "models", "families"}
+MODELS = {
+    "config",
+    "data",
+    "tensors",
+    "noise",
+    "corruption",
+    "nets",
+    "perceptual",
+    "losses",
+    "models",
+    "families",
+}
 RUNS = MODELS | {"store", "program_files", "training", "metrics", "runs"}
 LOOKING_IN = RUNS | ARRAYS | {"explorer"}
 
@@ -33,7 +44,8 @@ ALLOWED: dict[str, set[str]] = {
     "noise": set(),
     "corruption": {"config", "data", "tensors", "noise"},
     "nets": {"config", "data", "tensors", "noise"},
-    "losses": {"config", "data"},
+    "perceptual": {"data"},
+    "losses": {"config", "data", "perceptual"},
     "models": MODELS - {"families"},
     "families": MODELS,
     "training": MODELS | {"metrics"},
@@ -58,6 +70,7 @@ TORCH = {
     "noise",
     "tensors",
     "nets",
+    "perceptual",
     "losses",
     "models",
     "families",

@@ -129,7 +129,10 @@ def test_every_knob_is_a_flag(name: str, capsys: pytest.CaptureFixture[str]) -> 
         (["--family", "vaee"], "unknown family 'vaee', did you mean vae?"),
         (["--dataset", "digit"], "unknown dataset 'digit', did you mean digits?"),
         (["--dataset", "wine", "--net", "conv"], "net must be mlp for the vector data of wine, got conv"),
-        (["--dataset", "wine", "--batch-size", "16", "--loss", "bce"], "loss must be mse or mae for wine"),
+        (
+            ["--dataset", "wine", "--batch-size", "16", "--loss", "bce"],
+            "loss must be mse, mae or learned_variance for wine",
+        ),
     ],
 )
 def test_refusals_name_field_limit_and_value(

@@ -9,8 +9,10 @@ import torch
 from torch.distributions import Bernoulli, Laplace, Normal, kl_divergence
 
 from aeexplorer import losses
+from aeexplorer.data import DataSpec
 
 random = torch.Generator().manual_seed(0)
+SPEC = DataSpec(name="digits", title="Digits", kind="image", shape=(8, 8), value_range=(0.0, 1.0))
 
 
 def test_kl_equals_torch_distributions() -> None:
@@ -35,7 +37,7 @@ def test_a_constant_makes_a_loss_a_likelihood() -> None:
     for name, density in (("mse", Normal(out, 0.5**0.5)), ("mae", Laplace(out, 1.0))):
         loss = losses.LOSSES[name]
         assert loss.constant is not None
-        torch.testing.assert_close(-loss.per_sample(out, x) - 9 * loss.constant, density.log_prob(x).sum(1))
+        torch.testing.assert_close(-loss.made(SPEC)(out, x) - 9 * loss.constant, density.log_prob(x).sum(1))
 
 
 def test_cross_entropy_is_the_bernoulli_likelihood() -> None:
@@ -53,9 +55,12 @@ def test_squared_error_is_summed_over_features() -> None:
 
 
 def test_reductions_do_not_depend_on_the_batch() -> None:
-    x, out = torch.rand(4, 9, generator=random), torch.randn(4, 9, generator=random)
+    x, out = torch.rand(4, 1, 8, 8, generator=random), torch.randn(4, 1, 8, 8, generator=random)
     for loss in losses.LOSSES.values():
-        torch.testing.assert_close(loss.per_sample(out, x).repeat(2), loss.per_sample(out.repeat(2, 1), x.repeat(2, 1)))
+        distortion = loss.made(SPEC)
+        torch.testing.assert_close(
+            distortion(out, x).repeat(2), distortion(out.repeat(2, 1, 1, 1), x.repeat(2, 1, 1, 1))
+        )
 
 
 def test_sparsity_is_the_kl_between_bernoullis() -> None:

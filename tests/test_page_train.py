@@ -338,6 +338,7 @@ def test_a_loss_that_does_not_fit_the_data_is_not_offered() -> None:
         "Automatic",
         "Squared error",
         "Absolute error",
+        "Squared error, learned variance",
     ]
 
 

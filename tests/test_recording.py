@@ -262,7 +262,11 @@ REFUSED = {
     "corruption": ("dae", {"corruption": "gaussian", "level": 2}, "level must be less than or equal to 1, got 2"),
     "unknown corruption": ("dae", {"corruption": "blur"}, "corruption must be 'none', 'gaussian', "),
     "net": ("ae", {"net": "conv"}, "net must be mlp for the vector data of tiny-vector, got conv"),
-    "loss": ("ae", {"loss": "bce"}, "loss must be mse or mae for tiny-vector, whose values are not in [0, 1], got bce"),
+    "loss": (
+        "ae",
+        {"loss": "bce"},
+        "loss must be mse, mae or learned_variance for tiny-vector, whose values are not in [0, 1], got bce",
+    ),
     "two fields": ("vqvae", {"latent_dim": 63}, "latent_dim must be a multiple of positions (8), got 63"),
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from pydantic import Field
@@ -23,6 +25,13 @@ class AdversarialConfig(ModelConfig):
     critic_units: int = Field(256, ge=1, le=4096, description="Units of each hidden layer of the discriminator")
 
 
+def make_critic(inputs: int, units: int, layers: int) -> nn.Sequential:
+    """A discriminator (b, inputs) -> logits (b, 1) with leaky ReLUs (Radford et al. 2016, section 3)."""
+    sizes = (inputs, *[units] * layers)
+    hidden = [m for a, b in pairwise(sizes) for m in (nn.Linear(a, b), nn.LeakyReLU(0.2))]
+    return nn.Sequential(*hidden, nn.Linear(units, 1))
+
+
 class AdversarialAutoencoder(Autoencoder):
     """Adversarial autoencoder (Makhzani et al. 2015, section 2 and figure 1).
 
@@ -37,14 +46,7 @@ class AdversarialAutoencoder(Autoencoder):
     def __init__(self, config: AdversarialConfig, data: DataSpec) -> None:
         super().__init__(config, data)
         self.build(config.latent_dim)
-        units = config.critic_units
-        self.discriminator = nn.Sequential(
-            nn.Linear(config.latent_dim, units),
-            nn.LeakyReLU(0.2),
-            nn.Linear(units, units),
-            nn.LeakyReLU(0.2),
-            nn.Linear(units, 1),
-        )
+        self.discriminator = make_critic(config.latent_dim, config.critic_units, layers=2)
 
     def code(self, h: Tensor) -> Code:
         """z = f(x), deterministic: the first of the paper's three encoders (section 2)."""
@@ -78,10 +80,9 @@ class AdversarialAutoencoder(Autoencoder):
     def objectives(self) -> list[Objective]:
         """The regularisation phase of the discriminator, then reconstruction with the encoder's part of the game
         (section 2, figure 1)."""
-        autoencoder = [*self.encoder.parameters(), *self.decoder.parameters()]
         return [
             Objective("discriminate", list(self.discriminator.parameters()), self.discriminate, GAME),
-            Objective("deceive", autoencoder, self.deceive, GAME),
+            Objective("deceive", self.autoencoder_parameters(), self.deceive, GAME),
         ]
 
     def sample_prior(

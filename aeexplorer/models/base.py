@@ -16,10 +16,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from aeexplorer import losses, noise
-from aeexplorer.config import Choice, ConfigError
+from aeexplorer.config import Choice
 from aeexplorer.corruption import CORRUPTIONS
 from aeexplorer.data.spec import DataSpec
-from aeexplorer.losses import LOSSES
+from aeexplorer.losses import LOSSES, pick_loss
 from aeexplorer.nets import NetConfig, make_decoder, make_encoder
 from aeexplorer.tensors import model_shape
 
@@ -46,10 +46,6 @@ class ModelConfig(NetConfig):
         json_schema_extra={"unless": {"corruption": "none"}},
     )
 
-    def loss_on(self, data: DataSpec) -> str:
-        """The name of the reconstruction loss on these data: what "auto" stands for."""
-        return ("bce" if data.unit_interval else "mse") if self.loss == "auto" else self.loss
-
 
 class Batch(NamedTuple):
     """The samples of one training step.
@@ -59,12 +55,15 @@ class Batch(NamedTuple):
         x_in: input of the encoder, (b, *model shape): x corrupted, or x itself.
         y: class indices, (b,) int64, -1 where unlabelled.
         done: fraction of the training that is over, for terms whose weight grows; 1 outside training.
+        labelled: samples (m, *model shape) and their classes (m,), drawn from the labelled ones where a stage asks for
+            them and other samples have no label.
     """
 
     x: Tensor
     x_in: Tensor
     y: Tensor
     done: float = 1.0
+    labelled: tuple[Tensor, Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -115,12 +114,14 @@ class Stage(NamedTuple):
         objectives: the optimiser steps of one batch, in order.
         watched: the scalars whose sum on the validation split decides which epoch was best.
         share: its weight when the epochs of the training are divided among the stages.
+        labelled: labelled samples that are drawn beside each batch where others have no label; see `Batch.labelled`.
     """
 
     name: str
     objectives: list[Objective]
     watched: Callable[[Batch], dict[str, Tensor]]
     share: float = 1.0
+    labelled: int = 0
 
 
 class Autoencoder(nn.Module, ABC):
@@ -156,12 +157,8 @@ class Autoencoder(nn.Module, ABC):
 
     def __init__(self, config: ModelConfig, data: DataSpec) -> None:
         super().__init__()
-        self.loss = LOSSES[config.loss_on(data)]
-        if not self.loss.fits(data):
-            fitting = " or ".join(name for name, loss in LOSSES.items() if loss.fits(data))
-            raise ConfigError(
-                f"loss must be {fitting} for {data.name}, whose values are not in [0, 1], got {config.loss}"
-            )
+        self.loss = pick_loss(config.loss, data)
+        self.distortion = self.loss.made(data)
         self.config: Any = config
         self.data = data
         self.shape = model_shape(data)
@@ -258,7 +255,7 @@ class Autoencoder(nn.Module, ABC):
 
     def reconstruction_term(self, out: Tensor, x: Tensor) -> Tensor:
         """ℓ(x, x̂) for the output `out` of `output`; both (b, *model shape)."""
-        return self.loss.per_sample(out, x).mean()
+        return self.distortion(out, x).mean()
 
     def log_likelihood(self, z: Tensor, x: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(x|z) (b,) in nats, constants included.
@@ -268,7 +265,12 @@ class Autoencoder(nn.Module, ABC):
         """
         if self.loss.constant is None:
             raise NotImplementedError(f"{self.loss.name} is not a log-likelihood")
-        return -self.loss.per_sample(self.output(z, y), x) - self.loss.constant * self.data.size
+        return -self.distortion(self.output(z, y), x) - self.loss.constant * self.data.size
+
+    def autoencoder_parameters(self) -> list[nn.Parameter]:
+        """The parameters of encoder, decoder and loss."""
+        loss = self.distortion.parameters() if isinstance(self.distortion, nn.Module) else ()
+        return [*self.encoder.parameters(), *self.decoder.parameters(), *loss]
 
     def objectives(self) -> list[Objective]:
         """The optimiser steps of one batch, in order; one step on the sum of `terms` unless a paper asks for more."""

@@ -69,6 +69,7 @@ class ScoreAutoencoder(PlainAutoencoder):
             )
         super().__init__(config, data)
         self.loss = LOSSES["mse"]
+        self.distortion = self.loss.made(data)
 
     def build(self, out: int) -> None:
         c, size = self.config, self.data.size

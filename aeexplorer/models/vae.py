@@ -72,13 +72,16 @@ class VAE(Autoencoder):
     def bound(self, code: Code, batch: Batch) -> dict[str, Tensor]:
         """The two terms of the negative ELBO at a drawn code, weights applied."""
         terms = {"reconstruction": self.reconstruction(code.z, batch.x, batch.y)}
-        if self.config.beta:
-            rise, nats = self.rise(batch.done), self.kl_term(code)
-            if self.config.capacity:
-                terms["capacity"] = self.config.beta * (nats - rise * self.config.capacity).abs()
-            else:
-                terms["kl"] = self.config.beta * rise * nats
-        return terms
+        return terms | self.kl_terms(self.rate(code), batch.done)
+
+    def kl_terms(self, rate: Tensor, done: float) -> dict[str, Tensor]:
+        """The term of a rate (b, groups), weights applied, after a fraction of the training."""
+        if not self.config.beta:
+            return {}
+        rise, nats = self.rise(done), self.nats(rate)
+        if self.config.capacity:
+            return {"capacity": self.config.beta * (nats - rise * self.config.capacity).abs()}
+        return {"kl": self.config.beta * rise * nats}
 
     def rise(self, done: float) -> float:
         """The share of β, or of the capacity, after a fraction of the training; 1 outside training."""
@@ -86,9 +89,8 @@ class VAE(Autoencoder):
             return 1.0
         return min(done * self.config.cycles % 1 / self.config.warmup, 1.0)
 
-    def kl_term(self, code: Code) -> Tensor:
-        """KL in nats per sample, at least `free_bits` of each group."""
-        rate = self.rate(code)  # (b, groups)
+    def nats(self, rate: Tensor) -> Tensor:
+        """A rate (b, groups) in nats per sample, at least `free_bits` of each group."""
         if not self.config.free_bits:
             return rate.sum() / len(rate)
         return self.grouped(rate.mean(0)).clamp_min(self.config.free_bits).sum()

@@ -1,9 +1,6 @@
-"""VQ-VAE (van den Oord et al. 2017, https://arxiv.org/abs/1711.00937): codes from a learned codebook, and an
-autoregressive prior over its entries as a second stage."""
+"""VQ-VAE (van den Oord et al. 2017, https://arxiv.org/abs/1711.00937): codes from a learned codebook."""
 
 from __future__ import annotations
-
-from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -11,39 +8,16 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from aeexplorer import noise
-from aeexplorer.data.spec import DataSpec
-from aeexplorer.models.base import Autoencoder, Batch, Code, ModelConfig, Objective, Stage
-from aeexplorer.models.token_prior import TokenPrior
+from aeexplorer.models.base import Batch, Code, ModelConfig
+from aeexplorer.models.discrete import DiscreteAutoencoder, PriorConfig
 
 
-class VQConfig(ModelConfig):
+class VQConfig(PriorConfig, ModelConfig):
     latent_dim: int = Field(64, ge=1, le=4096, description="Size of the code z: positions × size of an entry")
     positions: int = Field(8, ge=1, le=1024, description="Codebook entries per sample")
     codebook_size: int = Field(256, ge=2, le=8192, description="Entries in the codebook")
     commitment: float = Field(0.25, ge=0, le=10, description="Weight of the commitment term")
     decay: float = Field(0.99, ge=0, lt=1, description="Decay of the codebook's moving averages")
-
-    prior: Literal["none", "transformer"] = Field(
-        "none", description="Prior over the entries, learned on frozen codes in a second stage, to generate new samples"
-    )
-    prior_units: int = Field(
-        128,
-        ge=4,
-        le=1024,
-        multiple_of=4,
-        description="Width of the prior",
-        json_schema_extra={"unless": {"prior": "none"}},
-    )
-    prior_layers: int = Field(
-        2, ge=1, le=12, description="Layers of the prior", json_schema_extra={"unless": {"prior": "none"}}
-    )
-    prior_share: float = Field(
-        0.4,
-        gt=0,
-        lt=1,
-        description="Fraction of the epochs in which the prior is learned",
-        json_schema_extra={"unless": {"prior": "none"}},
-    )
 
     @model_validator(mode="after")
     def _divides(self) -> VQConfig:
@@ -52,33 +26,24 @@ class VQConfig(ModelConfig):
         return self
 
 
-class VQVAE(Autoencoder):
+class VQVAE(DiscreteAutoencoder):
     """ℓ(x, x̂) + γ Σ_p ||h_p - sg[e_j(p)]||² (van den Oord et al. 2017, equation 3), with the codebook updated by
     exponential moving averages in place of the second term (appendix A.1).
 
     Entries that few codes use are restarted from codes of the batch (Dhariwal et al. 2020, section 3); without restarts
-    most of a codebook stays unused. The prior p(j) = Π_p p(j_p | j_<p) is learned afterwards, on fixed codes (section
-    3.2).
+    most of a codebook stays unused.
     """
 
     codebook: Tensor
     counts: Tensor
     sums: Tensor
 
-    def __init__(self, config: VQConfig, data: DataSpec) -> None:
-        super().__init__(config, data)
-        self.build(config.latent_dim)
-        size, width = config.codebook_size, config.latent_dim // config.positions
-        entries = torch.randn(size, width)
+    def build(self, out: int) -> None:
+        super().build(out)
+        entries = torch.randn(self.config.codebook_size, out // self.config.positions)
         self.register_buffer("codebook", entries)
-        self.register_buffer("counts", torch.zeros(size))
+        self.register_buffer("counts", torch.zeros(len(entries)))
         self.register_buffer("sums", torch.zeros_like(entries))
-        if config.prior == "transformer":
-            self.prior = TokenPrior(config.positions, size, config.prior_units, config.prior_layers)
-
-    @classmethod
-    def traits_of(cls, config: Any) -> frozenset[str]:
-        return frozenset({"prior"} if config.prior != "none" else ())
 
     def code(self, h: Tensor) -> Code:
         """z_p = e_j(p) with j(p) = argmin_j ||h_p - e_j||² at each position p (equations 1 and 2)."""
@@ -104,41 +69,6 @@ class VQVAE(Autoencoder):
         if self.training and code.indices is not None:
             self._update_codebook(h.detach().reshape(-1, self.codebook.shape[1]), code.indices.flatten())
         return terms
-
-    def stages(self) -> list[Stage]:
-        autoencoder = [*self.encoder.parameters(), *self.decoder.parameters()]
-        first = [Objective("loss", autoencoder, self.terms)]
-        if self.config.prior == "none":
-            return [Stage("autoencoder", first, self.terms)]
-        second = [Objective("prior", list(self.prior.parameters()), self.prior_terms)]
-        share = self.config.prior_share
-        return [Stage("autoencoder", first, self.terms, 1 - share), Stage("prior", second, self.prior_terms, share)]
-
-    def objectives(self) -> list[Objective]:
-        return [objective for stage in self.stages() for objective in stage.objectives]
-
-    def prior_terms(self, batch: Batch) -> dict[str, Tensor]:
-        """-Σ_p log p(j_p | j_<p) of the fixed codes, in nats per sample (section 3.2)."""
-        training = self.encoder.training
-        with torch.no_grad():
-            self.encoder.eval()  # without dropout, so that a sample has one code
-            indices = self.encode(batch.x).indices
-            self.encoder.train(training)
-        assert indices is not None
-        return {"prior": self.prior.nats(indices).sum() / len(indices)}
-
-    def rate(self, code: Code) -> Tensor:
-        """-log p(j_p | j_<p) of each position, (b, positions): KL(q || p) for a posterior with one possible code."""
-        if self.config.prior == "none" or code.indices is None:
-            return super().rate(code)
-        return self.prior.nats(code.indices)
-
-    def sample_prior(
-        self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0, y: Tensor | None = None
-    ) -> Tensor:
-        if self.config.prior == "none":
-            return super().sample_prior(n, generator, temperature, y)
-        return self.lookup(self.prior.sample(n, generator, temperature))
 
     @torch.no_grad()
     def _update_codebook(self, entries: Tensor, indices: Tensor) -> None:

@@ -28,7 +28,17 @@ EPOCH_SECONDS = 0.03  # per epoch: a frame of the film and a durable event, on a
 OPTIMIZER_PASSES = 7  # AdamW reads weight, gradient and two moments, and writes three of them
 LOOP_CALLS = 30  # calls of a step outside the model: gathering the batch, the optimiser, reading the loss
 CHAIN = 16  # operations in a row whose duration gives the cost of a call
-WEIGHTS = ("beta", "lowest", "highest", "sparsity_weight", "adversarial_weight")
+WEIGHTS = (
+    "beta",
+    "lowest",
+    "highest",
+    "sparsity_weight",
+    "adversarial_weight",
+    "contraction",
+    "mmd_weight",
+    "tc_weight",
+    "classification_weight",
+)
 """Knobs that weigh a term against a reconstruction term summed over the features."""
 
 SQUARED_BETA = 1.5
@@ -183,7 +193,11 @@ def _step_work(family_name: str, config: ModelConfig, spec: DataSpec, batch: int
         model.train()
         with Trace() as counted:
             corrupted: Batch = make_batch(model, x, y)
-            for objective in model.stages()[stage].objectives:
+            trained = model.stages()[stage]
+            if trained.labelled:
+                rows = trained.labelled
+                corrupted = corrupted._replace(labelled=(x.new_empty(rows, *x.shape[1:]), y.new_empty(rows)))
+            for objective in trained.objectives:
                 torch.stack(list(objective.terms(corrupted).values())).sum().backward(inputs=objective.parameters)
     parameters = parameter_count(model)
     moved = 2 * counted.bytes + OPTIMIZER_PASSES * FLOAT * parameters

@@ -89,7 +89,7 @@ def evaluate(model: Autoencoder, split: Split, seed: int = 0, nll: int = 0) -> d
         figures["kl" if code.mean is not None else "prior_nats"] = rate / n
         constant = (model.loss.constant or 0.0) * size
         figures["neg_elbo"] = figures["reconstruction"] + constant + rate / n
-    if model.loss.bounded and (floor := cross_entropy_floor(split.x)):
+    if model.loss.name == "bce" and (floor := cross_entropy_floor(split.x)):
         figures["floor"] = floor
     figures["mse"] = squared / n / size
     if model.config.corruption != "none":

@@ -10,7 +10,7 @@ import functools
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -171,12 +171,13 @@ class _Loop:
         self.stage = stage or model.stages()[0]
         self.device = pick_device(config.device)
         self.model = model.to(self.device)
-        fewer = 0 < config.samples < len(data.train)
-        train = data.train.take(np.arange(config.samples)) if fewer else data.train
+        train = used_samples(data.train, config)
         check_batch(config, len(train), data.spec)
         self.binarises = train.grey is not None
         x = train.x if train.grey is None else train.grey
-        self.samples = Samples(x, kept_labels(train.y, config), data.spec, self.device)
+        self.samples = Samples(x, train.y, data.spec, self.device)
+        labelled = torch.nonzero(self.samples.y >= 0).flatten()
+        self.labelled = labelled if self.stage.labelled and len(labelled) < len(self.samples) else labelled[:0]
         self.validation = data.validation
         self.surroundings = _Surroundings(config.seed, config.threads, self.device)
         self.steps = [_Step(o, config) for o in self.stage.objectives]
@@ -244,13 +245,20 @@ class _Loop:
         generator = torch.Generator().manual_seed(self.config.seed * 100_003 + epoch)
         return torch.randperm(len(self.samples), generator=generator).to(self.device)
 
+    def drawn(self, x: Tensor) -> Tensor:
+        """Samples as they are trained on: of grey ones another black and white version each time."""
+        return noise.bernoulli(x) if self.binarises else x
+
     def one_step(self, order: Tensor) -> None:
         """Run all objectives on the next batch of an epoch in this order, and add up their terms."""
         at = self.step % self.per_epoch * self.config.batch_size
         x, y = self.samples.batch(order[at : at + self.config.batch_size])
-        if self.binarises:
-            x = noise.bernoulli(x)
-        batch = make_batch(self.model, x, y)._replace(done=self.step / self.total_steps)
+        batch = make_batch(self.model, self.drawn(x), y)._replace(done=self.step / self.total_steps)
+        if len(self.labelled):
+            x, y = self.samples.batch(
+                self.labelled[noise.integers(len(self.labelled), (self.stage.labelled,), self.device)]
+            )
+            batch = batch._replace(labelled=(self.drawn(x), y))
         rate = self.rate()
         for step in self.steps:
             for name, term in step(batch, rate).items():
@@ -382,6 +390,16 @@ def pick_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise ConfigError("device must be cpu or auto on a machine without a CUDA GPU, got cuda")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def used_samples(split: Split, config: TrainingConfig) -> Split:
+    """The training samples that are used, without the labels that are not kept.
+
+    Raises:
+        ConfigError: when more labels are asked for than there are.
+    """
+    used = split.take(np.arange(config.samples)) if 0 < config.samples < len(split) else split
+    return replace(used, y=kept_labels(used.y, config))
 
 
 def kept_labels(y: np.ndarray, config: TrainingConfig) -> np.ndarray:

@@ -23,7 +23,7 @@ from aeexplorer.data.spec import Dataset, DataSpec, Split
 from aeexplorer.families import Family
 from aeexplorer.models.base import Autoencoder, ModelConfig
 from aeexplorer.training.evaluation import rate_distortion, restoration
-from aeexplorer.training.loop import Checkpoint, Progress, TrainingConfig, train
+from aeexplorer.training.loop import Checkpoint, Progress, TrainingConfig, train, used_samples
 
 MOST_STOPS = 32
 """Largest number of stops of a dial."""
@@ -71,6 +71,8 @@ def _no_beta(row: Family, config: ModelConfig) -> str:
         return f"warmup must be 0 for a dial, where it would restart at every stop, got {warmup:g}"
     if capacity := getattr(config, "capacity", 0):
         return f"capacity must be 0 for a dial over beta, whose rate it would hold, got {capacity:g}"
+    if warm_start := getattr(config, "warm_start", 0):
+        return f"warm_start must be 0 for a dial, whose stops are trained in one stage, got {warm_start:g}"
     return ""
 
 
@@ -267,6 +269,8 @@ def train_plan(
     """
     first, inside, seconds = _resumed(checkpoint)
     count, epochs = len(plan.parts), plan.epochs
+    # every part has a seed of its own, but all of them are trained on the same labels
+    data = dataclasses.replace(data, train=used_samples(data.train, plan.parts[0].training))
     for index, part in enumerate(plan.parts[first:], first):
         model.config = part.config
         before, spent = plan.epochs_before(index), inside.scalars["seconds"] if inside else 0.0

@@ -9,6 +9,7 @@ import streamlit as st
 
 from aeexplorer.config import ConfigError
 from aeexplorer.data import find_source, load_dataset
+from aeexplorer.losses import pick_loss
 from aeexplorer.metrics import cross_entropy_floor
 from aeexplorer.runs.folders import Status
 from aeexplorer.runs.run import Run
@@ -29,6 +30,9 @@ NAMES = {
     "accuracy": "accuracy",
     "capacity": "distance to the capacity",
     "importance": "importance weighting",
+    "tc": "total correlation",
+    "mmd": "MMD²",
+    "class_kl": "KL of the class",
 }
 """Figures of `training.evaluation.evaluate` that people see, and terms of a loss, as they are named on pages."""
 
@@ -67,7 +71,7 @@ def figures_on_test(run: Run, status: Status) -> dict[str, str]:
 
 
 def _cross_entropy(run: Run) -> bool:
-    return run.config.loss_on(run.spec.data) == "bce"
+    return pick_loss(run.config.loss, run.spec.data).name == "bce"
 
 
 def collapse_sentence(run: Run, status: Status) -> str:

@@ -23,6 +23,7 @@ from aeexplorer.ui.shared.text import as_text
 LABELS = {
     "beta": "β",
     "channels": "Channels of each convolution",
+    "contraction": "Contraction weight λ",
     "epochs_per_stop": "Epochs at each later stop",
     "hidden": "Hidden layer sizes",
     "highest": "Largest β",
@@ -30,13 +31,17 @@ LABELS = {
     "level": "Corruption level",
     "loss": "Reconstruction loss",
     "lowest": "Smallest β",
+    "mmd_weight": "MMD weight",
     "net": "Network",
     "patience": "Early-stopping patience",
     "positions": "Codes per sample",
     "rho": "Target activation ρ",
     "samples": "Training samples",
     "schedule": "Learning-rate schedule",
+    "tc_weight": "Total-correlation weight",
     "threads": "CPU threads",
+    "value_levels": "Levels of each value",
+    "warm_start": "Classifier trained first",
     "warmup": "β warm-up",
 }
 """Labels of fields whose Python name does not read as one."""

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from aeexplorer.losses import pick_loss
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.shared.class_picker import picked_class, takes_class
 from aeexplorer.ui.shared.text import as_text
@@ -68,8 +69,6 @@ def opening(run: Run) -> str:
 
 def loss_equation(run: Run) -> str:
     """The loss that a run was trained to minimise, in LaTeX: CE is the cross-entropy, SE the squared error."""
-    loss = run.config.loss if run.config.loss != "auto" else "bce" if run.spec.data.unit_interval else "mse"
-    equation = run.family.equation.split(r", \quad")[0].replace(
-        r"\ell", r"\mathrm{CE}" if loss == "bce" else r"\mathrm{SE}"
-    )
+    symbol = pick_loss(run.config.loss, run.spec.data).symbol
+    equation = run.family.equation.split(r", \quad")[0].replace(r"\ell", symbol)
     return equation.replace("f(x)", r"f(\tilde x)") if run.config.corruption != "none" else equation

@@ -1,0 +1,77 @@
+"""Perceptual loss (Hou et al. 2017, "Deep feature consistent variational autoencoder",
+https://arxiv.org/abs/1610.00291): pictures are compared by the features of a classifier.
+
+The classifier of each dataset lies beside this file; `benchmarks/classifiers.py` trains them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from aeexplorer.data.spec import DataSpec
+
+CLASSIFIERS = {
+    "digits": "digits",
+    "mnist": "mnist",
+    "mnist-binary": "mnist",
+    "fashion-mnist": "fashion-mnist",
+    "fashion-mnist-binary": "fashion-mnist",
+}
+"""The classifier of each dataset: the name of its file, without the ending."""
+
+CPU = torch.device("cpu")
+
+STRIDES = (2, 2, 1)
+"""Strides of the classifier's convolutions."""
+
+
+def activations(x: Tensor, weights: Mapping[str, Tensor]) -> list[Tensor]:
+    """The activations of each convolution of a classifier for pictures x (b, 1, h, w): (b, channels, h', w')."""
+    found = []
+    for i, stride in enumerate(STRIDES):
+        x = F.relu(F.conv2d(x, weights[f"weight{i}"], weights[f"bias{i}"], stride, padding=1))
+        found.append(x)
+    return found
+
+
+def no_classifier(data: DataSpec) -> str:
+    """What data lack for a perceptual loss, as the end of a sentence; "" where a classifier is shipped."""
+    return "" if data.name in CLASSIFIERS else "for which no classifier is shipped"
+
+
+@functools.cache
+def load_classifier(dataset: str, device: torch.device = CPU) -> dict[str, Tensor]:
+    """The weights of the classifier of a dataset, float32: `weight<i>` and `bias<i>` of each convolution, `head_weight`
+    and `head_bias` of the linear layer behind them, and `power` (layers,), the mean squares of the activations."""
+    path = Path(__file__).with_name(f"{CLASSIFIERS[dataset]}.safetensors")
+    with torch.inference_mode(False):  # constants of trainings too, wherever they are first asked for
+        return {name: tensor.to(device, torch.float32) for name, tensor in safetensors.torch.load_file(path).items()}
+
+
+def classify(x: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
+    """Unnormalised log-probabilities (b, classes) of pictures x (b, 1, h, w) in [0, 1]."""
+    return F.linear(activations(x, weights)[-1].flatten(1), weights["head_weight"], weights["head_bias"])
+
+
+class Perceptual:
+    """n / L Σ_l ||φ_l(x) - φ_l(σ(l))||² / E||φ_l||², (b,), for pictures of n values and the L layers of a classifier;
+    logits and target (b, 1, h, w) (Hou et al. 2017, equation 3, each layer in units of its own mean square).
+
+    The weights of the classifier are constants, and no part of the model's own weights.
+    """
+
+    def __init__(self, data: DataSpec) -> None:
+        self.dataset = data.name
+
+    def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
+        weights = load_classifier(self.dataset, logits.device)
+        pairs = zip(activations(torch.sigmoid(logits), weights), activations(target, weights), strict=True)
+        errors = torch.stack([F.mse_loss(a, b, reduction="none").flatten(1).mean(1) for a, b in pairs])  # (layers, b)
+        return target[0].numel() * (errors / weights["power"][:, None]).mean(0)
