@@ -299,7 +299,7 @@ def test_a_capacity_holds_the_rate(tiny: Tiny) -> None:
     assert rates[1.0] == pytest.approx(1.0, abs=0.3) and rates[4.0] == pytest.approx(4.0, abs=0.4)
     model = make("vae", data.spec, capacity=5.0, warmup=0.5)
     with noise.seeded(0):
-        nats = model.kl_term(model.drawn(model.features(batch_of(model).x))).item()
+        nats = model.nats(model.rate(model.drawn(model.features(batch_of(model).x)))).item()
     for done, target in ((0.25, 2.5), (0.5, 5.0), (1.0, 5.0)):
         with noise.seeded(0):
             terms = model.terms(batch_of(model)._replace(done=done))

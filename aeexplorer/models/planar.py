@@ -56,7 +56,7 @@ class FlowVAE(VAE):
         zero = h.new_zeros(len(h), self.config.latent_dim)
         mean, log_det = self.transform(zero, h)
         with noise.seeded(0, h.device):
-            signs = 2.0 * noise.integers(2, (PROBES, 1, self.config.latent_dim), h.device) - 1
+            signs = 2 * noise.integers(2, (PROBES, 1, self.config.latent_dim), h.device).to(h.dtype) - 1
         at_once, squared = max(1, PROBED_ROWS // max(len(h), 1)), torch.zeros_like(mean)
         for part in signs.split(at_once):  # (m, 1, K)
             eps = part.expand(-1, len(h), -1).flatten(0, 1)  # (m b, K)
