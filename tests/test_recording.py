@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from aeexplorer.config import ConfigError
 from aeexplorer.data import Dataset, Split
 from aeexplorer.runs import recording
 from aeexplorer.runs.listing import list_runs
-from aeexplorer.runs.recording import record
+from aeexplorer.runs.recording import Paused, record, train_run
 from aeexplorer.runs.request import configure, new_run
 from aeexplorer.runs.run import Run
 from aeexplorer.training import loop
@@ -110,6 +111,20 @@ def test_the_film_of_a_stopped_run_reaches_its_last_epoch(tiny: Tiny, monkeypatc
     training.close()
     assert run.status.epochs == 13
     assert run.frames() == [1, 10, 13]
+
+
+def test_the_film_of_a_training_that_was_paused_is_that_of_its_twin(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aeexplorer.runs.film.FILM_FRAMES", 4)
+    data = tiny("grey")
+    recording = record(run := new_run("ae", data, **{**SMALL, "epochs": 11}), data)
+    for progress in recording:
+        if progress.validation and progress.epoch == 5:
+            break
+    with contextlib.suppress(StopIteration):
+        recording.throw(Paused("queued", "paused for another owner's job"))
+    assert train_run(run, data, bar=False).frames() == [1, 3, 6, 9, 11]
 
 
 def test_wide_codes_are_narrowed_in_the_film(tiny: Tiny) -> None:

@@ -101,7 +101,8 @@ class _Recording:
     def stop(self, reason: BaseException) -> None:
         """End before the last epoch: paused, cancelled, or done after all where the last report was the last one."""
         progress, run = self.progress, self.run
-        self.film.close()
+        if not isinstance(reason, Paused):  # which goes on, and its film with it
+            self.film.close()
         if progress and progress.finished:
             self.finish("done")
         elif isinstance(reason, Paused):
