@@ -8,8 +8,9 @@ import shutil
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,28 +81,35 @@ def tls_proxy(upstream: str, folder: Path) -> Iterator[int]:
     port = int(upstream.rpartition(":")[2])
 
     async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError), contextlib.closing(writer):
+        try:
             while part := await reader.read(65_536):
                 writer.write(part)
                 await writer.drain()
+            writer.close()
+        except (OSError, asyncio.CancelledError):
+            writer.transport.abort()
 
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner = await asyncio.open_connection("127.0.0.1", port)
         await asyncio.gather(pipe(reader, inner[1]), pipe(inner[0], writer))
 
-    loop, bound = asyncio.new_event_loop(), Future[int]()
+    begun = Future[tuple[int, Callable[[], object]]]()
 
-    def serve() -> None:  # in a thread, as the browser is driven by a loop of this one
-        server = loop.run_until_complete(asyncio.start_server(connect, "127.0.0.1", 0, ssl=context))
-        bound.set_result(server.sockets[0].getsockname()[1])
-        loop.run_forever()
+    async def serve() -> None:
+        over = asyncio.Event()
+        server = await asyncio.start_server(connect, "127.0.0.1", 0, ssl=context)
+        stop = partial(asyncio.get_running_loop().call_soon_threadsafe, over.set)
+        begun.set_result((server.sockets[0].getsockname()[1], stop))
+        await over.wait()
+        server.close()
 
-    thread = threading.Thread(target=serve, daemon=True)
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))  # the browser is driven by a loop of this thread
     thread.start()
+    own, stop = begun.result(60)
     try:
-        yield bound.result(60)
+        yield own
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        stop()
         thread.join()
 
 
