@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import threadpoolctl
 import torch
 from torch import Tensor
 
@@ -328,8 +329,9 @@ def open_run(path: str | Path | Run) -> Explorer:
 
 
 def compute_on_one_thread() -> None:
-    """Make torch compute on one thread, in this Python thread and in those that start after it.
+    """Make torch compute on one thread, in this Python thread and in those that start after it, and NumPy in all.
 
     A server answers many small requests at once; a second thread within one of them would only make the others wait.
     """
     torch.set_num_threads(1)
+    threadpoolctl.threadpool_limits(1, user_api="blas")

@@ -65,14 +65,14 @@ class OpenRun:
     def _stored(self) -> StoredCodes:
         return StoredCodes(self.z)
 
-    def nearest_sample(self, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, float | None]:
-        """The test sample behind a stored code that looks most like a sample (1, *shape), and the root mean squared
-        difference of their values; where the data is not here what the code nearest to z (1, latent_dim) decodes to,
+    def nearest_samples(self, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, list[float | None]]:
+        """The test samples behind stored codes that look most like samples (m, *shape), and the root mean squared
+        differences of their values; where the data is not here what the codes nearest to z (m, latent_dim) decode to,
         and None."""
         if self._flat_samples is None:
-            return self.pictures_at(self.neighbourhood(z).nearest[0, :1]), None
-        place, difference = self._flat_samples.nearest(x.reshape(-1))
-        return self.pictures_at(np.array([place])), difference
+            return self.pictures_at(self.neighbourhood(z).nearest[:, 0]), [None] * len(z)
+        places, differences = self._flat_samples.nearest(x.reshape(len(x), -1))
+        return self.pictures_at(places), differences.tolist()
 
     @cached_property
     def _flat_samples(self) -> FlatSamples | None:

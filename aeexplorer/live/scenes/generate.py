@@ -123,7 +123,7 @@ def arithmetic(params: ArithmeticParams) -> Frame:
     readouts = {
         "status": STATUSES[near.status[0]],
         "distance": near.distance[0],
-        "difference": opened.nearest_sample(x[-1:], codes[-1:])[1],
+        "difference": opened.nearest_samples(x[-1:], codes[-1:])[1][0],
         "length": float(np.linalg.norm(shift)),
         "z": codes[-1],
     }

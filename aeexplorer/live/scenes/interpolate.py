@@ -75,20 +75,20 @@ def interpolate(params: InterpolateParams) -> Frame:
 
 def _rows(params: InterpolateParams, opened: OpenRun, ends: _Endpoints, prefix: str) -> _Parts:
     """The rows of all kinds, and what compares them at `t`."""
-    arrays: dict[str, np.ndarray] = {}
+    t = np.append(np.linspace(params.start, params.end, params.steps), params.t)
+    rows = [(_decoded if kind in PATHS else _blended)(opened, ends, kind, t) for kind in params.kinds]
+    z, x = (np.stack([row[part][-1] for row in rows]) for part in (0, 1))  # of each kind, at t
+    nearest, difference = opened.nearest_samples(x, z)
+    at, real = tiles(x, opened.spec), tiles(nearest, opened.spec)
+    both = np.stack([at, real], axis=1)
+    arrays = {f"{prefix}at": at, f"{prefix}nearest": real, f"{prefix}pairs": both.reshape(-1, *both.shape[2:])}
     readouts: dict[str, Any] = {}
-    at, real, status, difference = [], [], [], []
-    for kind in params.kinds:
+    for i, kind in enumerate(params.kinds):
         name = prefix + kind
-        more_arrays, more_readouts = _row(params, opened, ends, kind, name)
-        arrays, readouts = arrays | more_arrays, readouts | more_readouts
-        at.append(more_arrays[f"{name}_at"])
-        real.append(more_arrays[f"{name}_nearest"])
-        status.append(more_readouts.get(f"{name}_at_status"))
-        difference.append(more_readouts[f"{name}_at_difference"])
-    both = np.stack([np.concatenate(at), np.concatenate(real)], axis=1)
-    arrays |= {f"{prefix}at": np.concatenate(at), f"{prefix}nearest": np.concatenate(real)}
-    arrays[f"{prefix}pairs"] = both.reshape(-1, *both.shape[2:])
+        more_arrays, more_readouts = _row(params, opened, ends, kind, name, *rows[i])
+        arrays |= {f"{name}_at": at[i : i + 1], f"{name}_nearest": real[i : i + 1], **more_arrays}
+        readouts |= {f"{name}_at_difference": difference[i], **more_readouts}
+    status = [readouts.get(f"{prefix}{kind}_at_status") for kind in params.kinds]
     under = [[[s, SHORT[k]] if s else [SHORT[k]], d] for s, k, d in zip(status, params.kinds, difference, strict=True)]
     readouts |= {
         f"{prefix}at_status": status,
@@ -101,16 +101,19 @@ def _rows(params: InterpolateParams, opened: OpenRun, ends: _Endpoints, prefix: 
     return arrays, readouts
 
 
-def _row(params: InterpolateParams, opened: OpenRun, ends: _Endpoints, kind: Kind, name: str) -> _Parts:
-    """One kind: its row, the sample at `t`, and the real one nearest to it."""
+def _row(
+    params: InterpolateParams,
+    opened: OpenRun,
+    ends: _Endpoints,
+    kind: Kind,
+    name: str,
+    z: np.ndarray,
+    x: np.ndarray,
+) -> _Parts:
+    """The row of one kind, for its codes and samples at the positions and then at `t`."""
     positions = np.linspace(params.start, params.end, params.steps)
-    t = np.append(positions, params.t)
     decoded = kind in PATHS
-    z, x = _decoded(opened, ends, kind, t) if decoded else _blended(opened, ends, kind, t)
-    arrays = {name: tiles(x[:-1], opened.spec), f"{name}_at": tiles(x[-1:], opened.spec)}
-    nearest, difference = opened.nearest_sample(x[-1:], z[-1:])
-    arrays[f"{name}_nearest"] = tiles(nearest, opened.spec)
-    readouts: dict[str, Any] = {f"{name}_at_difference": difference}
+    arrays, readouts = {name: tiles(x[:-1], opened.spec)}, dict[str, Any]()
     under: list[list[Any]] = [[] for _ in positions]
     if decoded:
         near = opened.neighbourhood(z)
@@ -169,7 +172,7 @@ def corners(params: CornersParams) -> Frame:
     patch = grid(ends, params.rows, params.columns, params.kind).reshape(-1, opened.latent_dim)
     z = np.concatenate([patch, path(left, right, [params.u])])
     x, near = opened.explorer.decode(z), opened.neighbourhood(z)
-    nearest, difference = opened.nearest_sample(x[-1:], z[-1:])
+    nearest, difference = opened.nearest_samples(x[-1:], z[-1:])
     status = [STATUSES[s] for s in near.status]
     readouts = {
         "rows": params.rows,
@@ -177,7 +180,7 @@ def corners(params: CornersParams) -> Frame:
         "status": status[:-1],
         "at_status": status[-1:],
         "at_distance": near.distance[-1],
-        "at_difference": [difference],
+        "at_difference": difference,
     }
     pictures = tiles(x, opened.spec)
     arrays = {"tiles": pictures[:-1], "at": pictures[-1:], "nearest": tiles(nearest, opened.spec)}

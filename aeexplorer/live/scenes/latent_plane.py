@@ -78,7 +78,7 @@ def plane(params: PlaneParams) -> Frame:
     x = opened.explorer.decode(z[None])
     arrays["picture"] = tiles(x, opened.spec)
     if params.difference:
-        readouts["difference"] = opened.nearest_sample(x, z[None])[1]
+        readouts["difference"] = opened.nearest_samples(x, z[None])[1][0]
     return Frame(arrays, {"z": z, **readouts}, opened.spec)
 
 
