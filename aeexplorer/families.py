@@ -5,6 +5,7 @@ Adding a family is one file in `models/` and one row here.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
@@ -52,6 +53,17 @@ class Trial(NamedTuple):
     easy: Mapping[str, Any] = {}
     epochs: int = 80
     weighed: Mapping[str, str] = {}
+
+
+@functools.lru_cache(maxsize=64)
+def _outline(
+    model: type[Autoencoder], config: ModelConfig, data: DataSpec
+) -> tuple[tuple[tuple[str, float], ...], dict[str, tuple[int, ...]]]:
+    """Stages with their shares, and the shapes of the weights; kept, because each rerun of the page Train asks."""
+    with torch.device("meta"):
+        built = model(config, data)
+        stages = tuple((stage.name, stage.share) for stage in built.stages())
+    return stages, {name: tuple(tensor.shape) for name, tensor in built.state_dict().items()}
 
 
 @dataclass(frozen=True)
@@ -106,8 +118,7 @@ class Family:
         Raises:
             ConfigError: when config and data do not go together.
         """
-        with torch.device("meta"):
-            return tuple((stage.name, stage.share) for stage in self.make(config, data).stages())
+        return _outline(self.model, config, data)[0]
 
     def shapes(self, config: ModelConfig, data: DataSpec) -> dict[str, tuple[int, ...]]:
         """The shapes of a model's weights by name, without allocating them.
@@ -115,8 +126,7 @@ class Family:
         Raises:
             ConfigError: when config and data do not go together.
         """
-        with torch.device("meta"):
-            return {name: tuple(tensor.shape) for name, tensor in self.make(config, data).state_dict().items()}
+        return dict(_outline(self.model, config, data)[1])
 
 
 FAMILIES: dict[str, Family] = {

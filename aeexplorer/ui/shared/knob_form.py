@@ -3,6 +3,7 @@ used is refused there with a sentence."""
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -22,11 +23,17 @@ from aeexplorer.ui.shared.text import as_text
 
 LABELS = {
     "beta": "β",
+    "capacity": "KL capacity",
     "channels": "Channels of each convolution",
+    "context": "Flow context",
     "contraction": "Contraction weight λ",
+    "cycles": "Warm-up cycles",
+    "decay": "Codebook decay",
     "epochs_per_stop": "Epochs at each later stop",
     "hidden": "Hidden layer sizes",
     "highest": "Largest β",
+    "k": "Importance samples",
+    "labelled_batch": "Labelled samples per batch",
     "latent_dim": "Latent dimension",
     "level": "Corruption level",
     "loss": "Reconstruction loss",
@@ -35,11 +42,13 @@ LABELS = {
     "net": "Network",
     "patience": "Early-stopping patience",
     "positions": "Codes per sample",
+    "pseudo_inputs": "Pseudo-inputs",
     "rho": "Target activation ρ",
     "samples": "Training samples",
     "schedule": "Learning-rate schedule",
     "tc_weight": "Total-correlation weight",
     "threads": "CPU threads",
+    "transform": "Flow transform",
     "value_levels": "Levels of each value",
     "warm_start": "Classifier trained first",
     "warmup": "β warm-up",
@@ -159,7 +168,8 @@ class KnobForm:
                 foreign = name in foreign_knobs(values["net"]) if "net" in values else False
                 if not foreign and _wanted(fields[name], values):
                     boxes = boxes or list(st.columns(columns))
-                    with boxes.pop(0):
+                    self._places[name] = boxes.pop(0)
+                    with self._places[name]:
                         self._field(name, fields[name], getattr(config, name), (options or {}).get(name))
 
     def refuse(self, refusal: str) -> bool:
@@ -178,28 +188,24 @@ class KnobForm:
     def _field(self, name: str, field: FieldInfo, default: Any, options: Sequence[Any] | None) -> None:
         key, label, about = self.key_of(name), label_of(name), field.description
         kind, optional = without_none(field.annotation)
-        if known := choices(field):
-            offered = ["" if value is None else value for value in known if options is None or value in options]
-            if st.session_state.get(key, typed(default)) not in offered:
-                st.session_state[key] = offered[0]
-            st.session_state.setdefault(key, typed(default))
-            chosen = st.selectbox(
-                label, offered, key=key, help=about, format_func=choice_label, persist_state="session"
-            )
-            self.values[name] = None if optional and chosen == "" else chosen
-            self._places[name] = st.container()
-            return
         st.session_state.setdefault(key, typed(default))
-        if kind is bool and not optional:
-            self.values[name] = st.toggle(label, key=key, help=about, persist_state="session")
-            self._places[name] = st.container()
+        known = choices(field)
+        if known:
+            offered = ["" if value is None else value for value in known if options is None or value in options]
+            if st.session_state[key] not in offered:
+                st.session_state[key] = offered[0]
+            entry = st.selectbox(label, offered, key=key, help=about, format_func=choice_label, persist_state="session")
+        elif kind is bool and not optional:
+            entry = st.toggle(label, key=key, help=about, persist_state="session")
+        else:
+            more = ". Numbers separated by commas" if get_origin(kind) is tuple else ""
+            more += ". Empty for none" if optional else ""
+            entry = st.text_input(label, key=key, help=f"{about}{more}", max_chars=200, persist_state="session")
+        if known or isinstance(entry, bool):
+            self.values[name] = None if optional and entry == "" else entry
             return
-        more = ". Numbers separated by commas" if get_origin(kind) is tuple else ""
-        more += ". Empty for none" if optional else ""
-        text = st.text_input(label, key=key, help=f"{about}{more}", max_chars=200, persist_state="session")
-        self._places[name] = st.container()
         try:
-            self.values[name] = checked(name, field, text)
+            self.values[name] = checked(name, field, entry)
         except ConfigError as error:
             self.refuse(str(error))
 
@@ -242,13 +248,17 @@ def checked(name: str, field: FieldInfo, text: str) -> Any:
             ("whole numbers" if several else "a whole number") if kind is int else "numbers" if several else "a number"
         )
         raise ConfigError(f"{name} must be {wanted}, got {text!r}") from None
-    bounded: Any = Annotated[field.annotation, field]
     try:
-        return TypeAdapter(bounded).validate_python(value)
+        return _adapter(annotation, tuple(field.metadata)).validate_python(value)
     except ValidationError as error:
         found = error.errors()[0]
         limit, got = found["ctx"], found["ctx"].get("actual_length", typed(found["input"]))
         raise ConfigError(f"{name} must be {LIMITS[found['type']].format(**limit)}, got {got}") from None
+
+
+@functools.cache
+def _adapter(annotation: Any, bounds: tuple[Any, ...]) -> TypeAdapter[Any]:
+    return TypeAdapter(Annotated[annotation, *bounds] if bounds else annotation)
 
 
 def _element(annotation: Any) -> Any:
