@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from aeexplorer import noise
 from aeexplorer.data.spec import DataSpec
-from aeexplorer.models.base import Autoencoder, Batch, Code, ModelConfig, Objective
+from aeexplorer.models.base import Batch, Code, ModelConfig, NormalPriorAutoencoder, Objective
 
 GAME = (0.0, 0.9)
 """Decay rates of Adam's moments for both players. No momentum (Gulrajani et al. 2017, algorithm 1): with momentum the
@@ -32,7 +32,15 @@ def make_critic(inputs: int, units: int, layers: int) -> nn.Sequential:
     return nn.Sequential(*hidden, nn.Linear(units, 1))
 
 
-class AdversarialAutoencoder(Autoencoder):
+def telling_apart(real: Tensor, other: Tensor) -> Tensor:
+    """-log D(real) - log(1 - D(other)), averaged over the batch, in nats, (), for logits of a discriminator D, (b, 1)
+    each (Goodfellow et al. 2014, equation 1)."""
+    return F.binary_cross_entropy_with_logits(real, torch.ones_like(real)) + F.binary_cross_entropy_with_logits(
+        other, torch.zeros_like(other)
+    )
+
+
+class AdversarialAutoencoder(NormalPriorAutoencoder):
     """Adversarial autoencoder (Makhzani et al. 2015, section 2 and figure 1).
 
     Each batch takes two steps: the discriminator D learns to tell prior samples from codes, then encoder f and decoder
@@ -57,14 +65,11 @@ class AdversarialAutoencoder(Autoencoder):
         return {"reconstruction": self.reconstruction(self.encode(batch.x_in).z, batch.x)}
 
     def discriminate(self, batch: Batch) -> dict[str, Tensor]:
-        """-log D(z') - log(1 - D(f(x))) with z' ~ N(0, I), in nats per sample (Goodfellow et al. 2014, equation 1)."""
+        """-log D(z') - log(1 - D(f(x))) with z' ~ N(0, I), in nats per sample."""
         with torch.no_grad():
             codes = self.encode(batch.x_in).z  # (b, K)
-        real, fake = self.discriminator(noise.normal_like(codes)), self.discriminator(codes)  # logits of D, (b, 1) each
-        return {
-            "discriminator": F.binary_cross_entropy_with_logits(real, torch.ones_like(real))
-            + F.binary_cross_entropy_with_logits(fake, torch.zeros_like(fake))
-        }
+        drawn = noise.normal_like(codes)
+        return {"discriminator": telling_apart(self.discriminator(drawn), self.discriminator(codes))}
 
     def deceive(self, batch: Batch) -> dict[str, Tensor]:
         """ℓ(x, g(f(x))) - λ log D(f(x)): reconstruction and the non-saturating generator loss (Goodfellow et al. 2014,
@@ -84,9 +89,3 @@ class AdversarialAutoencoder(Autoencoder):
             Objective("discriminate", list(self.discriminator.parameters()), self.discriminate, GAME),
             Objective("deceive", self.autoencoder_parameters(), self.deceive, GAME),
         ]
-
-    def sample_prior(
-        self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0, y: Tensor | None = None
-    ) -> Tensor:
-        """z ~ N(0, temperature² I), (n, K)."""
-        return temperature * noise.normal((n, self.config.latent_dim), generator)

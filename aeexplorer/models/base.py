@@ -191,13 +191,8 @@ class Autoencoder(nn.Module, ABC):
         """Turn the encoder network's output h (b, out) into a code; z is the mean where there is a posterior."""
 
     def drawn(self, h: Tensor) -> Code:
-        """Turn h (b, out) into a code with z = μ + σ ε, ε ~ N(0, I): a draw from the posterior through which gradients
-        pass (reparameterisation; Kingma & Welling 2014, section 2.4). Without a posterior it is `code(h)`."""
-        code = self.code(h)
-        if code.mean is None or code.logvar is None:
-            return code
-        z = torch.addcmul(code.mean, torch.exp(0.5 * code.logvar), noise.normal_like(code.mean))  # (b, latent_dim)
-        return replace(code, z=z)
+        """Turn h (b, out) into a code whose z is drawn from the posterior; without a posterior it is `code(h)`."""
+        return reparameterised(self.code(h))
 
     def draw(self, x: Tensor, k: int = 1, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Draw k codes of each sample from the posterior: z (k, b, latent_dim), and log q(z|x) (k, b) in nats."""
@@ -302,6 +297,24 @@ class Autoencoder(nn.Module, ABC):
         """Look up indices (b, positions) in the codebook, giving z (b, latent_dim); for families with the trait
         "codebook"."""
         raise NotImplementedError(f"{type(self).__name__} has no codebook")
+
+
+class NormalPriorAutoencoder(Autoencoder):
+    """An autoencoder whose prior is N(0, I)."""
+
+    def sample_prior(
+        self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0, y: Tensor | None = None
+    ) -> Tensor:
+        """z ~ N(0, temperature² I), (n, K)."""
+        return temperature * noise.normal((n, self.config.latent_dim), generator)
+
+
+def reparameterised(code: Code) -> Code:
+    """The code with z = μ + σ ε, ε ~ N(0, I): a draw from the posterior through which gradients pass (Kingma & Welling
+    2014, section 2.4). A code without mean and variance stays as it is."""
+    if code.mean is None or code.logvar is None:
+        return code
+    return replace(code, z=torch.addcmul(code.mean, torch.exp(0.5 * code.logvar), noise.normal_like(code.mean)))
 
 
 def one_hot(y: Tensor | None, classes: int, like: Tensor) -> Tensor:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
 from aeexplorer import noise
 from aeexplorer.data.spec import DataSpec
-from aeexplorer.models.adversarial import make_critic
+from aeexplorer.models.adversarial import make_critic, telling_apart
 from aeexplorer.models.base import Batch, Code, Objective
 from aeexplorer.models.tcvae import TotalCorrelationConfig
 from aeexplorer.models.vae import VAE
@@ -47,11 +46,7 @@ class FactorVAE(VAE):
         """-log D(z) - log(1 - D(z')) with z' permuted, in nats per sample (algorithms 1 and 2)."""
         with torch.no_grad():
             z = self.drawn(self.features(batch.x_in, batch.y)).z  # (b, K)
-        joint, product = self.discriminator(z), self.discriminator(permuted(z))  # (b, 1) each
-        return {
-            "discriminator": F.binary_cross_entropy_with_logits(joint, torch.ones_like(joint))
-            + F.binary_cross_entropy_with_logits(product, torch.zeros_like(product))
-        }
+        return {"discriminator": telling_apart(self.discriminator(z), self.discriminator(permuted(z)))}
 
     def objectives(self) -> list[Objective]:
         """The VAE's step, then the discriminator's (algorithm 2), with the paper's rates of decay (appendix A)."""

@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from aeexplorer import noise
-from aeexplorer.models.base import Batch, Code, Objective, Stage, one_hot
+from aeexplorer.models.base import Batch, Code, Objective, Stage, one_hot, reparameterised
 from aeexplorer.models.conditional import ConditionalConfig, ConditionalVAE
 from aeexplorer.nets import make_encoder
 
@@ -68,7 +68,7 @@ class SemiSupervisedVAE(ConditionalVAE):
         # every sample with every class: rows (classes · b), one class after the other
         y = torch.eye(classes, dtype=x.dtype, device=x.device).repeat_interleave(b, dim=0) * ~hidden.repeat(classes, 1)
         u = F.relu(self.encoder(batch.x_in)).repeat(classes, 1)
-        code = self._drawn(self.posterior(torch.cat([u, y], dim=1)))
+        code = reparameterised(super().code(self.posterior(torch.cat([u, y], dim=1))))
         out = self.decoder(torch.cat([code.z, y], dim=1))
         errors = self.distortion(out, x.repeat(classes, *[1] * (x.ndim - 1))).unflatten(0, (classes, b))
         terms = {"reconstruction": (weights.T * errors).sum() / b}
@@ -87,10 +87,6 @@ class SemiSupervisedVAE(ConditionalVAE):
         x, y = batch.labelled or (batch.x_in, batch.y)
         wrong = F.cross_entropy(self.classifier(self._noisy(x)), y, ignore_index=-1, reduction="sum")
         return {"classification": self.config.classification_weight * wrong / (y >= 0).sum().clamp_min(1)}
-
-    def _drawn(self, moments: Tensor) -> Code:
-        mean, logvar = moments.chunk(2, dim=1)
-        return Code(torch.addcmul(mean, torch.exp(0.5 * logvar), noise.normal_like(mean)), mean, logvar)
 
     def _noisy(self, x: Tensor) -> Tensor:
         return x + self.config.input_noise * noise.normal_like(x) if self.training else x

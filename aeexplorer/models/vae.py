@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
-from aeexplorer import noise
 from aeexplorer.data.spec import DataSpec
-from aeexplorer.models.base import Autoencoder, Batch, Code, ModelConfig
+from aeexplorer.models.base import Batch, Code, ModelConfig, NormalPriorAutoencoder
 
 
 class VAEConfig(ModelConfig):
@@ -41,7 +39,7 @@ class VAEConfig(ModelConfig):
     )
 
 
-class VAE(Autoencoder):
+class VAE(NormalPriorAutoencoder):
     """E_q[-log p(x|z)] + β KL(q(z|x) || N(0, I)).
 
     β = 1 is the negative ELBO (Kingma & Welling 2014, equation 10), any other β the β-VAE (Higgins et al. 2017,
@@ -98,9 +96,3 @@ class VAE(Autoencoder):
     def grouped(self, rate: Tensor) -> Tensor:
         """Sum the rate of each dimension (K,) within the groups of the free bits; here each dimension is a group."""
         return rate
-
-    def sample_prior(
-        self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0, y: Tensor | None = None
-    ) -> Tensor:
-        """z ~ N(0, temperature² I), (n, K)."""
-        return temperature * noise.normal((n, self.config.latent_dim), generator)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
 from aeexplorer import losses, noise
 from aeexplorer.data.spec import DataSpec
-from aeexplorer.models.base import Autoencoder, Batch, Code, ModelConfig
+from aeexplorer.models.base import Batch, Code, ModelConfig, NormalPriorAutoencoder
 
 
 class WAEConfig(ModelConfig):
@@ -17,7 +16,7 @@ class WAEConfig(ModelConfig):
     )
 
 
-class WassersteinAutoencoder(Autoencoder):
+class WassersteinAutoencoder(NormalPriorAutoencoder):
     """L = ℓ(x, g(f(x))) + λ MMD²(q(z), N(0, I)) (Tolstikhin et al. 2018, equation 4 and algorithm 2).
 
     The codes of all samples together are drawn to the prior, not the code of each sample as in a VAE: a sample keeps a
@@ -39,9 +38,3 @@ class WassersteinAutoencoder(Autoencoder):
         if self.config.mmd_weight:
             terms["mmd"] = self.config.mmd_weight * losses.mmd(z, noise.normal_like(z))
         return terms
-
-    def sample_prior(
-        self, n: int, generator: torch.Generator | None = None, temperature: float = 1.0, y: Tensor | None = None
-    ) -> Tensor:
-        """z ~ N(0, temperature² I), (n, K)."""
-        return temperature * noise.normal((n, self.config.latent_dim), generator)
