@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from waiting import PATIENCE
 
 from aeexplorer.jobs.job import ACTIVE
-from aeexplorer.jobs.queue_view import fair_order
 from aeexplorer.jobs.registry import Registry
+from aeexplorer.jobs.scheduling import fair_order
 from aeexplorer.jobs.submission import Submission, submissions, write_submission
 from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.store import write_json
@@ -111,7 +111,7 @@ def test_of_many_threads_each_job_is_taken_by_one(home: Path) -> None:
 
 WRITER = """
 import sys
-from aeexplorer.jobs.queue_view import fair_order
+from aeexplorer.jobs.scheduling import fair_order
 from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import Submission
 from aeexplorer.store import home

@@ -10,7 +10,6 @@ import contextlib
 import heapq
 import threading
 import time
-from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from aeexplorer.jobs.job import ACTIVE, Job, Lane
 from aeexplorer.jobs.registry import registry
+from aeexplorer.jobs.scheduling import fair_order
 from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.limits import short_workers, worker_limit
 from aeexplorer.store import home
@@ -104,23 +104,6 @@ class _LaneView:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "places", {job.folder: place for place, job in enumerate(self.order)})
-
-
-def fair_order(waiting: Iterable[Job], served: Mapping[str, int]) -> tuple[Job, ...]:
-    """Queued jobs in the order in which they would start if every job took the same time: owners take turns."""
-    queues: dict[str, deque[Job]] = defaultdict(deque)
-    for job in waiting:
-        queues[job.owner].append(job)
-    turns = [(served.get(owner, 0), queue[0].arrival, owner) for owner, queue in queues.items()]
-    heapq.heapify(turns)
-    clock, order = max(served.values(), default=0), []
-    while turns:
-        owner = heapq.heappop(turns)[2]
-        order.append(queues[owner].popleft())
-        clock += 1
-        if queues[owner]:
-            heapq.heappush(turns, (clock, queues[owner][0].arrival, owner))
-    return tuple(order)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from aeexplorer.jobs.job import COLUMNS, ENDED, INSERT, LANE, SELECT, Job, JobState, Lane, folder_key, job_of
+from aeexplorer.jobs.scheduling import NEXT
 from aeexplorer.jobs.submission import Submission, submissions
 from aeexplorer.runs.folders import Status, WorkFolder
 from aeexplorer.store import Damaged, DiskFull, home
@@ -50,17 +51,6 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_by_state ON jobs (state, owner);
 CREATE TABLE requesters (folder TEXT NOT NULL, owner TEXT NOT NULL, PRIMARY KEY (folder, owner)) WITHOUT ROWID;
 CREATE TABLE owners (owner TEXT PRIMARY KEY, served INTEGER NOT NULL) WITHOUT ROWID
-"""
-
-# fair scheduling: the owner with the fewest active jobs in the lane first, then the owner served longest ago
-_NEXT = f"""
-SELECT j.folder FROM (SELECT *, {LANE} AS lane FROM jobs WHERE state = 'queued') j
-LEFT JOIN owners o ON o.owner = j.owner
-LEFT JOIN (
-    SELECT owner, {LANE} AS lane, count(*) AS n FROM jobs WHERE state IN ('starting', 'running') GROUP BY owner, lane
-) busy ON busy.owner = j.owner AND busy.lane = j.lane
-WHERE j.lane IN (?, ?) AND coalesce(busy.n, 0) < ?
-ORDER BY coalesce(busy.n, 0), coalesce(o.served, 0), j.arrival LIMIT 1
 """
 
 
@@ -332,7 +322,7 @@ class Registry:
         """
 
         def call(connection: sqlite3.Connection) -> Job | None:
-            row = connection.execute(_NEXT, (lanes[0], lanes[-1], per_owner)).fetchone()
+            row = connection.execute(NEXT, (lanes[0], lanes[-1], per_owner)).fetchone()
             if row is None:
                 return None
             served = connection.execute("SELECT coalesce(max(served), 0) + 1 FROM owners").fetchone()[0]
