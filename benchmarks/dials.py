@@ -18,8 +18,6 @@ import os
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import numpy as np
+from pieces import Pieces
 from scipy.stats import spearmanr
 
 import aeexplorer as ae
@@ -43,22 +42,12 @@ KINDS = ("gaussian", "salt_and_pepper", "masking")
 Figures = dict[str, list[float]]
 
 
-class Pieces:
-    """Trains models and remembers their figures by name."""
+class Trainings(Pieces):
+    """Trains models of a dataset and remembers their figures by name."""
 
     def __init__(self, dataset: str, cache: Path, quick: bool) -> None:
-        self.data = ae.load_dataset(dataset)
-        self.dataset, self.cache, self.quick = dataset, cache, quick
-        cache.mkdir(parents=True, exist_ok=True)
-
-    def kept(self, name: str, make: Callable[[], Figures]) -> Figures:
-        file = self.cache / f"{self.dataset}-{name}{'-quick' if self.quick else ''}.json"
-        if not file.exists():
-            began = time.process_time()
-            found = make()
-            file.write_text(json.dumps(found | {"cpu_seconds": [time.process_time() - began]}))
-            print(f"{file.stem}: {time.process_time() - began:.0f} s of CPU", flush=True)
-        return dict(json.loads(file.read_text()))
+        super().__init__(cache, dataset, quick)
+        self.data, self.dataset = ae.load_dataset(dataset), dataset
 
     def recipe(self, name: str) -> tuple[dict[str, Any], DialSpec]:
         """The knobs and the dial of a chain that comes with the program; quick ones learn from little."""
@@ -78,14 +67,14 @@ class Pieces:
             return model
 
 
-def price(model: ae.Explorer, pieces: Pieces, value: float) -> list[float]:
+def price(model: ae.Explorer, pieces: Trainings, value: float) -> list[float]:
     """J, D, R and active units on the whole test set."""
     found = rate_distortion(model._model, pieces.data.test)
     d, r = float(found["distortion"]), float(found["rate"])
     return [d + value * r, d, r, float(found["active_units"])]
 
 
-def beta(pieces: Pieces, seeds: list[int]) -> dict[str, Any]:
+def beta(pieces: Trainings, seeds: list[int]) -> dict[str, Any]:
     """J_chain / J_separate at each stop, and J half-way over that of the better neighbour; means over the seeds.
 
     A neighbour is priced at the same β: D + βR with its own D and R. At another β it would have another price for the
@@ -141,7 +130,7 @@ def included(dataset: str) -> list[dict[str, Any]]:
     return found
 
 
-def downwards(pieces: Pieces) -> list[dict[str, Any]]:
+def downwards(pieces: Trainings) -> list[dict[str, Any]]:
     """Chains trained from the largest β to the smallest beside one trained upwards: "down" with the same epochs at each
     place, "longer" with as many at each stop as at the first."""
     knobs, dial = pieces.recipe("beta")
@@ -172,7 +161,7 @@ def downwards(pieces: Pieces) -> list[dict[str, Any]]:
     return [{"beta": v, **{name: found[f"{v:g}"] for name, found in chains.items()}} for v in dial.stops]
 
 
-def level(pieces: Pieces, kind: str, seeds: list[int]) -> dict[str, Any]:
+def level(pieces: Trainings, kind: str, seeds: list[int]) -> dict[str, Any]:
     """The map of clean errors, trained at x tested at, of a chain and of nets trained separately; means over the
     seeds."""
     knobs, dial = pieces.recipe(f"dae-{kind.replace('_', '-')}")
@@ -309,7 +298,7 @@ def main() -> None:
     a = parser.parse_args()
     seeds = [0] if a.quick else [int(s) for s in a.seeds.split(",")]
     with tempfile.TemporaryDirectory() as scratch:
-        pieces = Pieces(a.dataset, a.cache or Path(scratch), a.quick)
+        pieces = Trainings(a.dataset, a.cache or Path(scratch), a.quick)
         short = {"included": included(a.dataset), "down": downwards(pieces)}
         if a.without_separate:
             print("\n".join([*between(short["included"]), *down_table(short["down"])]))

@@ -21,7 +21,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,6 +31,7 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np
 import torch
+from pieces import Pieces
 
 import aeexplorer as ae
 from aeexplorer import noise
@@ -79,21 +80,6 @@ ROWS = (
 )
 PUBLISHED = {"grey": (99.37, 98.23), "threshold": (84.60, 81.83)}
 """-ELBO without and with 20 planar flows: the public figures of the reference part."""
-
-
-class Pieces:
-    """Remembers figures by name."""
-
-    def __init__(self, cache: Path, quick: bool) -> None:
-        self.cache, self.quick = cache, quick
-        cache.mkdir(parents=True, exist_ok=True)
-
-    def kept(self, name: str, make: Callable[[], Figures]) -> Figures:
-        file = self.cache / f"families-{name}{'-quick' if self.quick else ''}.json"
-        if not file.exists():
-            file.write_text(json.dumps(make()))
-            print(f"{file.stem}: {file.read_text()}", file=sys.stderr, flush=True)
-        return dict(json.loads(file.read_text()))
 
 
 def new_model(family: str, knobs: dict[str, Any], data: Dataset, seed: int) -> Autoencoder:
@@ -289,7 +275,7 @@ def main() -> None:
     minutes = [1 / 60] if a.quick else [float(m) for m in a.minutes.split(",")]
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        pieces = Pieces(a.cache or Path(scratch), a.quick)
+        pieces = Pieces(a.cache or Path(scratch), "families", a.quick)
         if "reference" in a.only:
             found["reference"] = reference(pieces, seeds)
         if "likelihood" in a.only:

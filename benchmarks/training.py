@@ -113,7 +113,7 @@ def run_pythae(net: str, batch_size: int, epochs: int, samples: int) -> tuple[fl
     from pythae.trainers import BaseTrainer, BaseTrainerConfig
     from torch import nn
 
-    from aeexplorer.losses import kl_standard_normal
+    from aeexplorer.losses import gaussian_kl
     from aeexplorer.nets import make_decoder, make_encoder
     from aeexplorer.tensors import to_float, to_tensor
 
@@ -167,7 +167,7 @@ def run_pythae(net: str, batch_size: int, epochs: int, samples: int) -> tuple[fl
         z = mean + (0.5 * log_var).exp() * torch.randn_like(mean)
         probability = best.decoder(z).reconstruction
         cross = nn.functional.binary_cross_entropy(probability, batch.x, reduction="sum") / len(batch.x)
-        return {"reconstruction": cross, "kl": kl_standard_normal(mean, log_var)}
+        return {"reconstruction": cross, "kl": gaussian_kl(mean, log_var).sum() / len(mean)}
 
     return len(x) * epochs / seconds, negative_elbo(data, terms)
 
