@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from resuming import trained_in_two_parts
 
 import aeexplorer as ae
 from aeexplorer import noise
@@ -15,7 +16,7 @@ from aeexplorer.data import DATASETS, Dataset, Split, binary, downloads, load_da
 from aeexplorer.families import FAMILIES
 from aeexplorer.models.base import Autoencoder, Batch
 from aeexplorer.models.vae import VAE
-from aeexplorer.runs.recording import Paused, record, train_run
+from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
 from aeexplorer.training.evaluation import evaluate, likelihood_sentence
 from aeexplorer.training.loop import TrainingConfig, train
@@ -76,13 +77,8 @@ def test_a_training_resumes_bit_for_bit(at: int, tiny: Tiny, monkeypatch: pytest
     monkeypatch.setattr("aeexplorer.training.loop.REPORT_SECONDS", 0)
     data = binary_of(tiny("grey"))
     knobs = {"epochs": 3, "batch_size": 10, "hidden": (8,), "latent_dim": 2, "device": "cpu"}
-    whole, broken = train_run(new_run("vae", data, **knobs), data, bar=False), new_run("vae", data, **knobs)
-    recording = record(broken, data)
-    for _ in range(at):
-        next(recording)
-    with pytest.raises((Paused, StopIteration)):
-        recording.throw(Paused("interrupted", "test"))
-    train_run(broken, data, bar=False)
+    whole = train_run(new_run("vae", data, **knobs), data, bar=False)
+    broken = trained_in_two_parts(new_run("vae", data, **knobs), data, reports=at)
     assert (broken.path / "weights.safetensors").read_bytes() == (whole.path / "weights.safetensors").read_bytes()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from resuming import trained_in_two_parts
 
 import aeexplorer as ae
 from aeexplorer.config import ConfigError
@@ -15,7 +16,7 @@ from aeexplorer.data import Dataset, DataSpec, Split
 from aeexplorer.families import FAMILIES
 from aeexplorer.models.base import Autoencoder, Batch, one_hot
 from aeexplorer.models.vae import VAE, VAEConfig
-from aeexplorer.runs.recording import Paused, record, train_run
+from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
 from aeexplorer.training.evaluation import evaluate, negative_log_likelihood
@@ -344,13 +345,7 @@ def test_a_run_of_two_stages_resumes_bit_for_bit(at: int, tiny: Tiny, monkeypatc
     def fresh() -> Run:
         return new_run("vqvae", data, epochs=4, batch_size=12, hidden=(16,), dropout=0.1, device="cpu", **WITH_PRIOR)
 
-    whole, broken = train_run(fresh(), data, bar=False), fresh()
-    recording = record(broken, data)
-    for _ in range(at):
-        next(recording)
-    with pytest.raises((Paused, StopIteration)):
-        recording.throw(Paused("interrupted", "test"))
-    train_run(broken, data, bar=False)
+    whole, broken = train_run(fresh(), data, bar=False), trained_in_two_parts(fresh(), data, reports=at)
     assert (broken.path / "weights.safetensors").read_bytes() == (whole.path / "weights.safetensors").read_bytes()
     names = [event["stage_name"] for event in broken.events()[0] if event["type"] == "epoch"]
     assert names == sorted(names, key=["autoencoder", "prior"].index)
