@@ -27,13 +27,14 @@ MODELS = {
     "models",
     "families",
 }
-RUNS = MODELS | {"store", "program_files", "training", "metrics", "runs"}
+RUNS = MODELS | {"store", "program_files", "training", "metrics", "owners", "runs"}
 LOOKING_IN = RUNS | ARRAYS | {"explorer"}
 
 ALLOWED: dict[str, set[str]] = {
     "config": set(),
     "flags": {"config"},
-    "data": {"config", "store"},
+    "owners": {"config"},
+    "data": {"config", "store", "owners"},
     # arrays only
     "interpolation": {"config"},
     "metrics": {"config"},

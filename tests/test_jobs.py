@@ -19,8 +19,8 @@ from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
 from aeexplorer.jobs import worker
 from aeexplorer.jobs.registry import registry
+from aeexplorer.owners import owner_of
 from aeexplorer.runs.folders import WorkFolder
-from aeexplorer.runs.owners import owner_of
 from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run

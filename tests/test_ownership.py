@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 import aeexplorer as ae
 from aeexplorer import jobs
-from aeexplorer.runs.owners import owner_of
+from aeexplorer.owners import owner_of
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
 from aeexplorer.server.identity import COOKIE, OwnerCookie

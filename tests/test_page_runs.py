@@ -18,10 +18,10 @@ from aeexplorer import jobs
 from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
 from aeexplorer.explorer import Explorer
+from aeexplorer.owners import local_owner, owner_of
 from aeexplorer.runs import listing
 from aeexplorer.runs.bundles import bundle
 from aeexplorer.runs.listing import DamagedRun, list_runs
-from aeexplorer.runs.owners import local_owner, owner_of
 from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run

@@ -23,9 +23,9 @@ from aeexplorer.families import FAMILIES
 from aeexplorer.flags import add_knobs, knobs_of
 from aeexplorer.models.base import ModelConfig
 from aeexplorer.nets import NETS, parameter_count
+from aeexplorer.owners import local_owner
 from aeexplorer.runs.listing import list_runs
 from aeexplorer.runs.log import Follower
-from aeexplorer.runs.owners import local_owner
 from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run

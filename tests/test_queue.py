@@ -24,10 +24,10 @@ from aeexplorer.jobs.health import health
 from aeexplorer.jobs.json_log import close_log, open_log
 from aeexplorer.jobs.registry import Registry, registry
 from aeexplorer.jobs.submission import Submission
+from aeexplorer.owners import client_of, local_owner, owner_of
 from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.limits import check_cost, memory_limit, setting
 from aeexplorer.runs.listing import DamagedRun, list_runs
-from aeexplorer.runs.owners import client_of, local_owner, owner_of
 from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run

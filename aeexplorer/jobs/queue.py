@@ -14,9 +14,9 @@ from aeexplorer.jobs.queue_view import QueuePosition, queue_view
 from aeexplorer.jobs.registry import registry
 from aeexplorer.jobs.submission import KINDS, Submission, write_submission
 from aeexplorer.jobs.supervisor import supervise
+from aeexplorer.owners import client_of, local_owner, require_owner
 from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.limits import check_waiting
-from aeexplorer.runs.owners import client_of, local_owner, require_owner
 from aeexplorer.store import Damaged, read_json, remove_folder, writing
 
 if TYPE_CHECKING:

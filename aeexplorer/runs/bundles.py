@@ -22,8 +22,8 @@ from typing import IO
 
 from aeexplorer.config import ConfigError
 from aeexplorer.data.own import OWN, folder_of, keep_folder, own_data
+from aeexplorer.owners import local_owner
 from aeexplorer.program_files import PRETRAINED
-from aeexplorer.runs.owners import local_owner
 from aeexplorer.runs.run import Run
 from aeexplorer.store import TEMPORARY_SUFFIX, Damaged, home, read_json, remove_folder, temporary_prefix, write_json
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aeexplorer.config import ConfigError
+from aeexplorer.owners import LOCAL, require_owner
 from aeexplorer.program_files import PRETRAINED
-from aeexplorer.runs.owners import LOCAL, require_owner
 from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged, home, read_json, remove_folder, signature
 

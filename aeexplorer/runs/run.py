@@ -34,12 +34,12 @@ from aeexplorer.config import ConfigError
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.families import family
 from aeexplorer.models.base import Autoencoder, ModelConfig
+from aeexplorer.owners import local_owner, require_owner
 from aeexplorer.program_files import PRETRAINED
 from aeexplorer.runs import checkpoints
 from aeexplorer.runs.dial import Dial, load_marks, load_snapshots
 from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.log import is_report
-from aeexplorer.runs.owners import local_owner, require_owner
 from aeexplorer.runs.spec import RunSpec, parsed_spec
 from aeexplorer.store import (
     Damaged,

@@ -9,7 +9,7 @@ from aeexplorer.config import Config, ConfigError
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.families import Family, family
 from aeexplorer.models.base import ModelConfig
-from aeexplorer.runs.owners import LOCAL
+from aeexplorer.owners import LOCAL
 from aeexplorer.store import Damaged, json_object
 from aeexplorer.training.loop import TrainingConfig
 from aeexplorer.training.plan import DialSpec

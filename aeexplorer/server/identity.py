@@ -18,7 +18,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aeexplorer.config import ConfigError
-from aeexplorer.runs.owners import local_owner, owner_of
+from aeexplorer.owners import local_owner, owner_of
 from aeexplorer.server.allowed_hosts import THIS_COMPUTER, host_name
 
 COOKIE = "aeexplorer_owner"
