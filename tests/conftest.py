@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: what drives the browser keeps an event loop, beside which no test could have its own."""
+    """Files that take longest come first, so that no worker is left with one when the others have ended."""
 
-    def drives_browser(item: pytest.Item) -> bool:
-        return item.get_closest_marker("browser") is not None
+    def files(marker: str, *, without: bool = False) -> set[Path]:
+        return {item.path for item in items if (item.get_closest_marker(marker) is None) is without}
 
-    items.sort(key=drives_browser)
-    with_browser, without = (
-        {item.path.name for item in items if drives_browser(item) is does} for does in (True, False)
-    )
-    if mixed := with_browser & without:  # workers are given whole files
-        raise pytest.UsageError(f"tests that drive the browser need a file of their own: {', '.join(sorted(mixed))}")
+    with_browser, long = files("browser"), files("long")
+    # what drives the browser keeps an event loop, beside which no test could have its own
+    if mixed := with_browser & files("browser", without=True):
+        names = ", ".join(sorted(path.name for path in mixed))
+        raise pytest.UsageError(f"tests that drive the browser need a file of their own: {names}")
+    items.sort(key=lambda item: (item.path not in long, item.path not in with_browser))
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +57,7 @@ def app_address(trained_home: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     from browser import chromium
 
@@ -65,7 +65,7 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def contexts() -> dict[str, BrowserContext]:
     """One for each kind of device; what a browser caches of the app it caches for all tests."""
     return {}

@@ -145,9 +145,8 @@ def test_by_finger_on_a_phone(new_page: NewPage, app_address: str, name: str) ->
     assert right <= 390
     before = frames(page, root)
     target = page.locator(CONTROL[root]).first
-    target.scroll_into_view_if_needed()
     box = box_of(target)
-    page.touchscreen.tap(box["x"] + 0.8 * box["width"], box["y"] + 0.5 * box["height"])
+    target.tap(position={"x": 0.8 * box["width"], "y": 0.5 * box["height"]})  # once it stands still
     page.wait_for_function(f"Number(document.querySelector('{root}').dataset.frames) > {before}")
     small = page.locator(".live-button, .live-segments button, .live-pick, .live-range, .live-plane").evaluate_all(
         "all => all.map(e => [e.className, e.getBoundingClientRect()]).filter(([, r]) => r.width && Math.min(r.width, r.height) < 24).map(([n]) => n)"

@@ -406,7 +406,7 @@ def kill_rounds(home: Path, rounds: int, seed: int, **more: Any) -> None:
     try:
         for at in range(rounds):
             run = submitted(new_run("vae", data, **knobs))
-            victims = (("worker",), ("server",), ("worker", "server"))[at % 3]
+            victims = (("worker", "server"), ("worker",), ("server",))[at % 3]
             wait_until(lambda r=run: (r.path / "control" / "worker.json").exists())  # type: ignore[misc]
             if chance.random() < 0.8:
                 wait_until(lambda r=run: r.recorded_status.state != "queued")  # type: ignore[misc]
@@ -428,8 +428,8 @@ def kill_rounds(home: Path, rounds: int, seed: int, **more: Any) -> None:
 
 
 @pytest.mark.long
-def test_killed_at_random_moments_a_training_ends_as_its_twin(home: Path) -> None:
-    kill_rounds(home, rounds=2, seed=random.randrange(10**6))
+def test_killed_at_a_random_moment_a_training_ends_as_its_twin(home: Path) -> None:
+    kill_rounds(home, rounds=1, seed=random.randrange(10**6))
 
 
 @pytest.mark.slow

@@ -130,7 +130,7 @@ def test_a_long_training_gives_way_and_ends_as_if_it_had_not(
     digits_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AEEXPLORER_SLICE_SECONDS", "1")
-    knobs = {"epochs": 100, "batch_size": 16}
+    knobs = {"epochs": 50, "batch_size": 16}
     anna = owner_of("a secret of Anna's")
     long, other, twin = digits_run(owner=anna, **knobs), digits_run(epochs=2), digits_run(**knobs)
     jobs.start(long, anna)

@@ -18,6 +18,7 @@ class VQConfig(PriorConfig, ModelConfig):
     codebook_size: int = Field(256, ge=2, le=8192, description="Entries in the codebook")
     commitment: float = Field(0.25, ge=0, le=10, description="Weight of the commitment term")
     decay: float = Field(0.99, ge=0, lt=1, description="Decay of the codebook's moving averages")
+    restarts: bool = Field(True, description="Replace entries that few codes use by codes of the batch")
 
     @model_validator(mode="after")
     def _divides(self) -> VQConfig:
@@ -30,8 +31,8 @@ class VQVAE(DiscreteAutoencoder):
     """ℓ(x, x̂) + γ Σ_p ||h_p - sg[e_j(p)]||² (van den Oord et al. 2017, equation 3), with the codebook updated by
     exponential moving averages in place of the second term (appendix A.1).
 
-    Entries that few codes use are restarted from codes of the batch (Dhariwal et al. 2020, section 3); without restarts
-    most of a codebook stays unused.
+    With `restarts`, entries that few codes use begin again as codes of the batch (Dhariwal et al. 2020, section 3);
+    without restarts most of a codebook stays unused.
     """
 
     codebook: Tensor
@@ -82,7 +83,10 @@ class VQVAE(DiscreteAutoencoder):
         self.sums.mul_(keep).add_(torch.zeros_like(self.sums).index_add_(0, indices, entries), alpha=1 - keep)
         # An entry used less than a tenth as often as the average one restarts at every step until it is used: while the
         # encoder still changes fast, an entry left alone for some steps would by then be far from all codes.
-        dead = self.counts < 0.1 * len(entries) / len(self.counts)
-        fresh = entries[noise.integers(len(entries), self.counts.shape, entries.device)]
         means = self.sums / self.counts.clamp_min(torch.finfo(self.counts.dtype).tiny)[:, None]
-        self.codebook.copy_(torch.where(dead[:, None], fresh, means))
+        if self.config.restarts:
+            dead = self.counts < 0.1 * len(entries) / len(self.counts)
+            others = entries[noise.integers(len(entries), self.counts.shape, entries.device)]
+        else:  # an entry without a code stays where it is
+            dead, others = self.counts == 0, self.codebook
+        self.codebook.copy_(torch.where(dead[:, None], others, means))

@@ -43,6 +43,7 @@ LABELS = {
     "patience": "Early-stopping patience",
     "positions": "Codes per sample",
     "pseudo_inputs": "Pseudo-inputs",
+    "restarts": "Restart unused entries",
     "rho": "Target activation ρ",
     "samples": "Training samples",
     "schedule": "Learning-rate schedule",
