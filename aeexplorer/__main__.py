@@ -1,5 +1,5 @@
-"""The command line: `aeexplorer app | families | data | train | evaluate | project | export | pretrained`, which
-`python -m aeexplorer` does as well.
+"""The command line: `aeexplorer app | families | data | train | evaluate | project | export | pretrained`, and the
+applications in `commands.py`; `python -m aeexplorer` does the same.
 
 Every knob of a family is a flag, read from its configuration. With `--json` the last line is one JSON object.
 """
@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aeexplorer.commands import add_commands
 from aeexplorer.config import ConfigError
 from aeexplorer.flags import add_knobs, knobs_of, value_of
 from aeexplorer.store import Damaged, home, write_atomic
@@ -347,6 +348,7 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
     nll = "importance samples for -log p(x), 1 to 100000 (default: none)"
     sub.add_argument("--nll", type=int, default=0, metavar="K", help=nll)
     add_project_flags(command("project", project, "Map the codes of a run", a_run), argv)
+    add_commands(lambda name, report, *rest: command(name, lambda given: conclude(given, report(given)), *rest))
     sub = command("export", export, "Write a run as one zip archive, or its codes as a table", a_run)
     sub.add_argument("--what", choices=("bundle", "codes"), default="bundle")
     sub.add_argument("--out", type=Path, help="file to write")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import threadpoolctl
@@ -19,6 +21,7 @@ from aeexplorer.data import load_dataset
 from aeexplorer.data.checks import CORRUPTED, check_values, numbers
 from aeexplorer.data.spec import Dataset, Split
 from aeexplorer.interpolation import traversal
+from aeexplorer.metrics import NormalCodes, standardised
 from aeexplorer.runs.dial import Dial
 from aeexplorer.runs.listing import find_run
 from aeexplorer.runs.run import Codes, Run
@@ -27,6 +30,27 @@ from aeexplorer.training.evaluation import compare_with_pca, evaluate, rate_dist
 
 CHUNK = 256
 """Samples or codes that pass through the network at once."""
+
+SCORES = {
+    "error": "Reconstruction error",
+    "latent": "Latent distance (nearest codes)",
+    "both": "Error and latent distance",
+    "mahalanobis": "Latent distance (Mahalanobis)",
+    "kl": "KL to the prior",
+    "neg_elbo": "−ELBO",
+}
+"""Titles of the kinds of `Explorer.anomaly_scores`."""
+
+REFERENCE = 5_000
+"""Normal training samples whose codes a latent distance is measured to, and validation samples, at most."""
+
+
+class _Normal(NamedTuple):
+    """What latent distances are measured to, and the errors and distances of held-out normal samples."""
+
+    codes: NormalCodes
+    errors: np.ndarray
+    distances: np.ndarray
 
 
 class Explorer:
@@ -47,6 +71,7 @@ class Explorer:
         self.config = self._model.config
         self.label: int | None = None
         self._moved = False
+        self._normal: dict[tuple[int, ...] | None, _Normal] = {}
 
     @property
     def traits(self) -> frozenset[str]:
@@ -118,6 +143,7 @@ class Explorer:
             other._model.config = self.config.replace(beta=held)
         other.config = other._model.config
         other._moved = True
+        other._normal = {}
         other.__dict__.pop("codes", None)
         return other
 
@@ -144,6 +170,7 @@ class Explorer:
             )
         other = copy.copy(self)
         other.label = None if place is None else int(place)
+        other._normal = {}
         return other
 
     def _labels(self, n: int, given: np.ndarray | None = None) -> Tensor | None:
@@ -227,6 +254,71 @@ class Explorer:
         """Mean squared error per feature (n,) between each reconstruction of x and `target`, by default x itself."""
         clean = to_array(self._samples(x if target is None else target), self.spec)
         return np.square(self.reconstruct(x) - clean).reshape(len(clean), -1).mean(1)
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """The kinds of `anomaly_scores` that the family has."""
+        likelihood = self._model.loss.constant is not None and "posterior" in self.traits
+        return tuple(k for k in SCORES if (k != "kl" or "posterior" in self.traits) and (k != "neg_elbo" or likelihood))
+
+    def anomaly_scores(self, x: np.ndarray, kind: str = "error", normal: Sequence[int] | None = None) -> np.ndarray:
+        """Raw scores (n,) of oddness, float64: the higher, the less a sample is like the normal ones. A score is no
+        probability, and scores of two kinds or runs cannot be compared.
+
+        Args:
+            kind: "error", the squared error per feature of the reconstruction; "latent", the mean distance of the code
+                to the five nearest of normal training samples; "both", the sum of their logarithms, each standardised
+                on normal validation samples; "mahalanobis", the distance of the code to a Gaussian of those; "kl", its
+                rate; "neg_elbo", -ELBO at the posterior mean, in nats.
+            normal: places of the classes that are normal; those that the run was trained on if None.
+
+        Raises:
+            ConfigError: for a kind that the family does not have, or where the training data are needed and not here.
+        """
+        if kind not in self.scores:
+            raise ConfigError(f"kind must be one of {', '.join(self.scores)}, got {kind!r}")
+        if kind == "error":
+            return self.errors(x).astype(np.float64)
+        if kind in ("kl", "neg_elbo"):
+            rate = self.rate(x).sum(1, dtype=np.float64)
+            return rate if kind == "kl" else rate + self._distortion(x)
+        known = self._normal_of(normal)
+        z = self.encode(x)
+        if kind == "mahalanobis":
+            return known.codes.mahalanobis(z)
+        distances = known.codes.neighbours(z)
+        if kind == "latent":
+            return distances
+        return standardised(self.errors(x), known.errors) + standardised(distances, known.distances)
+
+    @torch.inference_mode()
+    def _distortion(self, x: np.ndarray) -> np.ndarray:
+        """-log p(x|z) (n,) in nats at the posterior mean."""
+        parts = []
+        for c in self._samples(x).split(CHUNK):
+            y = self._labels(len(c))
+            parts.append(-self._model.log_likelihood(self._model.encode(c, y).z, c, y))
+        return torch.cat(parts).double().numpy()
+
+    def _normal_of(self, normal: Sequence[int] | None) -> _Normal:
+        key = None if normal is None else tuple(sorted(normal))
+        if key not in self._normal:
+            train, held = (self.normal_samples(split, key) for split in (self.dataset.train, self.dataset.validation))
+            codes = NormalCodes(self.encode(train.x[:REFERENCE]))
+            x = held.x[:REFERENCE]
+            self._normal[key] = _Normal(codes, self.errors(x), codes.neighbours(self.encode(x)))
+        return self._normal[key]
+
+    def normal_samples(self, split: Split, normal: Sequence[int] | None = None) -> Split:
+        """The samples of a split that are of normal classes; of those that the run was trained on if None.
+
+        Raises:
+            ConfigError: when there are fewer than two.
+        """
+        kept = ~np.isin(split.y, self.run.spec.training.leave_out) if normal is None else np.isin(split.y, normal)
+        if kept.sum() < 2:
+            raise ConfigError(f"normal must name classes with at least 2 samples in each split, got {normal}")
+        return split.take(np.flatnonzero(kept))
 
     def sample(self, n: int, seed: int = 0, temperature: float = 1.0) -> np.ndarray:
         """Generate samples (n, *spec.shape): decoded codes of `sample_codes`."""

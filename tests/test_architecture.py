@@ -56,12 +56,14 @@ ALLOWED: dict[str, set[str]] = {
     "runs": RUNS - {"runs"},
     "explorer": RUNS | ARRAYS,
     # what looks in through the explorer
-    "jobs": LOOKING_IN,
-    "live": LOOKING_IN,
+    "applications": LOOKING_IN,
+    "jobs": LOOKING_IN | {"applications"},
+    "live": LOOKING_IN | {"applications"},
     "server": LOOKING_IN | {"jobs", "live"},
-    "ui": LOOKING_IN | {"jobs", "live", "server", "__init__"},
+    "ui": LOOKING_IN | {"applications", "jobs", "live", "server", "__init__"},
+    "commands": LOOKING_IN | {"applications"},
     "__init__": LOOKING_IN,
-    "__main__": LOOKING_IN | {"flags", "jobs", "server", "__init__"},
+    "__main__": LOOKING_IN | {"commands", "flags", "jobs", "server", "__init__"},
     "pages": ARRAYS | {"data", "families", "store", "runs", "explorer", "jobs", "ui"},
     "app": {"server", "program_files"},
 }

@@ -42,6 +42,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "beta": {"run": TURN, "twin": TWIN, "samples": SIXTEEN, "value": 2.5},
     "beta_curve": {"run": TURN},
     "trained_at": {"run": BLUR, "chains": {"masking": MASK}, "kind": "masking"},
+    "anomalies": {"run": PLANE, "normal": [0, 1], "threshold": 0.05},
+    "anomaly_curves": {"run": PLANE, "normal": [0, 1]},
     "map_samples": {"run": PLANE, "index": [3, 0]},
     "lift": {"run": PLANE, "map_id": "example", "at": [0.2, -0.1]},
     "score_data": {"run": SCORE},

@@ -138,7 +138,7 @@ class Dial:
 
     def extended(self, weights: Mapping[str, Tensor]) -> Dial:
         """The dial with the weights of the next stop added, its curve not measured yet."""
-        snapshot = Snapshot(self.spec.stops[len(self.snapshots)], _widened(weights), {})
+        snapshot = Snapshot(self.spec.stops[len(self.snapshots)], widened(weights), {})
         return Dial(self.spec, [*self.snapshots, snapshot], self._config, self._make, self.marks)
 
     @cached_property
@@ -202,7 +202,7 @@ def load_snapshots(
         for name, tensor in load_tensors(file).items():
             part, _, key = name.partition(".")
             parts.setdefault(part, {})[key] = tensor
-        weights = _widened(fitting(parts["weights"], f"dial/{file.name}"))
+        weights = widened(fitting(parts["weights"], f"dial/{file.name}"))
         if missing := spec.row.curve - parts["curve"].keys():
             raise Damaged(f"dial/{file.name} in {folder.name} has no curve of {min(missing)}")
         snapshots.append(Snapshot(value, weights, {k: v.numpy() for k, v in parts["curve"].items()}))
@@ -240,7 +240,8 @@ def halved(model: Autoencoder) -> dict[str, Tensor]:
     return {k: v.half() if v.is_floating_point() else v.clone() for k, v in weights.items()}
 
 
-def _widened(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def widened(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights that were stored in float16 as float32."""
     return {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
 
 

@@ -16,7 +16,7 @@ from aeexplorer.runs.limits import check_cost
 from aeexplorer.runs.listing import find_run
 from aeexplorer.runs.run import Run
 from aeexplorer.training.estimation import estimate
-from aeexplorer.training.loop import TrainingConfig, check_batch, kept_labels
+from aeexplorer.training.loop import TrainingConfig, check_batch, kept_labels, without_classes
 from aeexplorer.training.plan import DialSpec
 
 
@@ -69,11 +69,13 @@ def new_run(
     except ConfigError as error:
         raise ConfigError(f"{error}{_cost_beyond(family_name, data, **knobs)}") from None
     check_dataset(data)
-    n = min(training.samples or len(data.train), len(data.train))
+    kept = without_classes(data.train, training)
+    without_classes(data.validation, training)
+    n = min(training.samples or len(kept), len(kept))
     if "batch_size" not in knobs:  # nobody asked for the default
         training = training.replace(batch_size=min(training.batch_size, n))
     check_batch(training, n, data.spec)
-    kept_labels(data.train.y[:n], training)
+    kept_labels(kept.y[:n], training)
     check_cost(estimate(family_name, config, training, data.spec, n, len(data.validation), dial), pace)
     return Run.create(family_name, data.spec, config, training, title, path, owner, dial, data.source, parent)
 

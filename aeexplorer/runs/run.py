@@ -37,7 +37,7 @@ from aeexplorer.models.base import Autoencoder, ModelConfig
 from aeexplorer.owners import local_owner, require_owner
 from aeexplorer.program_files import PRETRAINED
 from aeexplorer.runs import checkpoints
-from aeexplorer.runs.dial import Dial, load_marks, load_snapshots
+from aeexplorer.runs.dial import Dial, load_marks, load_snapshots, widened
 from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.log import is_report
 from aeexplorer.runs.spec import RunSpec, parsed_spec
@@ -261,7 +261,7 @@ class Run(WorkFolder):
         if self.spec.dial:
             dial = self.load_dial()
             return dial.model_at(dial.default)
-        tensors = self._fitting(load_tensors(self.weights_path), self.weights_path.name)
+        tensors = widened(self._fitting(load_tensors(self.weights_path), self.weights_path.name))
         with torch.device("meta"):  # no initial weights, which would be thrown away
             model = self.family.make(self.config, self.spec.data)
         model.load_state_dict(tensors, assign=True)

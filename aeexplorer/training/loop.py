@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from torch import Tensor
 from aeexplorer import noise
 from aeexplorer.config import Config, ConfigError
 from aeexplorer.corruption import CORRUPTIONS, extremes
-from aeexplorer.data.spec import Dataset, DataSpec, Split
+from aeexplorer.data.spec import MOST_LABELS, Dataset, DataSpec, Split
 from aeexplorer.data.splits import stratified_subset
 from aeexplorer.models.base import Autoencoder, Batch, Objective, Stage
 from aeexplorer.tensors import Samples
@@ -50,6 +50,9 @@ class TrainingConfig(Config):
     samples: int = Field(0, ge=0, le=10_000_000, description="Training samples to use; 0 uses all of them")
     labels: int = Field(
         0, ge=0, le=10_000_000, description="Training labels to keep, in each class's proportion; 0 keeps all of them"
+    )
+    leave_out: tuple[Annotated[int, Field(ge=0, le=MOST_LABELS)], ...] = Field(
+        (), max_length=1000, description="Classes left out of training and validation, by their places from 0"
     )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of initial weights, order of samples and noise")
     threads: int = Field(1, ge=1, le=256, description="CPU threads; the same number gives bitwise the same result")
@@ -178,7 +181,7 @@ class _Loop:
         self.samples = Samples(x, train.y, data.spec, self.device)
         labelled = torch.nonzero(self.samples.y >= 0).flatten()
         self.labelled = labelled if self.stage.labelled and len(labelled) < len(self.samples) else labelled[:0]
-        self.validation = data.validation
+        self.validation = without_classes(data.validation, config)
         self.surroundings = _Surroundings(config.seed, config.threads, self.device)
         self.steps = [_Step(o, config) for o in self.stage.objectives]
         self.per_epoch = math.ceil(len(self.samples) / config.batch_size)
@@ -396,10 +399,25 @@ def used_samples(split: Split, config: TrainingConfig) -> Split:
     """The training samples that are used, without the labels that are not kept.
 
     Raises:
-        ConfigError: when more labels are asked for than there are.
+        ConfigError: when more labels are asked for than there are, or no sample is left.
     """
+    split = without_classes(split, config)
     used = split.take(np.arange(config.samples)) if 0 < config.samples < len(split) else split
     return replace(used, y=kept_labels(used.y, config))
+
+
+def without_classes(split: Split, config: TrainingConfig) -> Split:
+    """The samples of a split that are of no class left out.
+
+    Raises:
+        ConfigError: when no sample is left.
+    """
+    if not config.leave_out:
+        return split
+    kept = np.flatnonzero(~np.isin(split.y, config.leave_out))
+    if not len(kept):
+        raise ConfigError(f"leave_out must leave some samples to train and validate on, got {config.leave_out}")
+    return split.take(kept)
 
 
 def kept_labels(y: np.ndarray, config: TrainingConfig) -> np.ndarray:

@@ -39,6 +39,9 @@ with turn((current_address(), VISITED in st.session_state)):
                 st.Page(PAGES / "reconstruct.py", title="Reconstruct", url_path="reconstruct"),
                 st.Page(PAGES / "latent_map.py", title="Latent map", url_path="map"),
             ],
+            "Apply": [
+                st.Page(PAGES / "anomalies.py", title="Anomalies", url_path="anomalies"),
+            ],
             "Training": [
                 st.Page(PAGES / "data.py", title="Data", url_path="data"),
                 st.Page(PAGES / "train.py", title="Train", url_path="train"),

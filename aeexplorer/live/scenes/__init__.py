@@ -8,7 +8,7 @@ from typing import Any
 
 from aeexplorer.config import Config, ConfigError, unknown
 from aeexplorer.live.frame import Frame
-from aeexplorer.live.scenes import beta, corruption, generate, interpolate, latent_map, latent_plane, score
+from aeexplorer.live.scenes import anomalies, beta, corruption, generate, interpolate, latent_map, latent_plane, score
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ SCENES: dict[str, Scene] = {
         Scene("beta", beta.BetaParams, beta.beta),
         Scene("beta_curve", beta.CurveParams, beta.curve),
         Scene("trained_at", beta.TrainedParams, beta.trained),
+        Scene("anomalies", anomalies.ThresholdParams, anomalies.threshold, ("threshold", "weight")),
+        Scene("anomaly_curves", anomalies.CurvesParams, anomalies.curves),
         Scene("map_samples", latent_map.SamplesParams, latent_map.samples),
         Scene("lift", latent_map.LiftParams, latent_map.lift),
         Scene("score_data", score.DataParams, score.data),

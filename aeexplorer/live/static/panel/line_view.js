@@ -55,7 +55,8 @@ export class LineView {
     const number = (/** @type {unknown} */ value) => /** @type {number | undefined} */ (value);
     const x = Number(this.spec.x_readout ? readouts[this.spec.x_readout] : params[this.spec.x]);
     const values = this.#lines.map((l) => (l.readout ? number(readouts[l.readout]) : interpolate(l.x, l.y, x)));
-    this.chart.moveDots(x, values, null, this.#lines.map((line) => number(readouts[line.x_readout])));
+    const mark = this.spec.mark_at ? number(params[this.spec.mark_at]) ?? null : null;
+    this.chart.moveDots(x, values, mark, this.#lines.map((line) => number(readouts[line.x_readout])));
   }
 
   /** @param {Arrays} kept @param {Params} params @returns {LineSpec[]} */
