@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aeexplorer.interpolation import interpolate
     from aeexplorer.projection import Projection, project
     from aeexplorer.runs.bundles import import_bundle
+    from aeexplorer.runs.diagnosis import diagnose_run
     from aeexplorer.runs.listing import list_runs
     from aeexplorer.runs.run import Run
     from aeexplorer.store import Damaged
@@ -37,6 +38,7 @@ _HOMES = {
     "DATASETS": "data", "Dataset": "data", "DataSpec": "data", "Split": "data", "load_dataset": "data",
     "Explorer": "explorer", "open_run": "explorer",
     "FAMILIES": "families",
+    "diagnose_run": "runs.diagnosis",
     "import_bundle": "runs.bundles", "interpolate": "interpolation",
     "Projection": "projection", "project": "projection",
     "Run": "runs.run", "list_runs": "runs.listing",
@@ -45,7 +47,8 @@ _HOMES = {
 __all__ = [
     "CORRUPTIONS", "DATASETS", "FAMILIES",
     "ConfigError", "Damaged", "DataSpec", "Dataset", "Explorer", "Projection", "Run", "Split",
-    "corrupt", "dataset", "import_bundle", "interpolate", "list_runs", "load_dataset", "open_run", "project", "train",
+    "corrupt", "dataset", "diagnose_run", "import_bundle", "interpolate", "list_runs", "load_dataset", "open_run",
+    "project", "train",
 ]  # fmt: skip
 
 

@@ -15,4 +15,5 @@ _ROOT = _CARRIED if _CARRIED.is_dir() else _PACKAGE.parent
 APP = _ROOT / "app.py"
 PAGES = _ROOT / "pages"
 PRETRAINED = _ROOT / "pretrained"
+FAILING = PRETRAINED / "failing"
 SHELL = _PACKAGE / "ui" / "shell.py"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aeexplorer.ui import train, train_monitor
 
+train.begin_like_link()
 run = train_monitor.shown_run()
 if run is None:
     train.setup()

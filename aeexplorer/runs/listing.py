@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aeexplorer.config import ConfigError
 from aeexplorer.owners import LOCAL, require_owner
-from aeexplorer.program_files import PRETRAINED
+from aeexplorer.program_files import FAILING, PRETRAINED
 from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged, home, read_json, remove_folder, signature
 
@@ -78,7 +78,8 @@ def _folders(root: Path) -> list[str]:
 
 
 def find_run(name: str | Path) -> Run:
-    """Find a run by path, by id among the runs of the home, or by name among the pretrained ones.
+    """Find a run by path, by id among the runs of the home, or by name among the pretrained ones and those that
+    fail on purpose.
 
     Raises:
         ConfigError: when there is none.
@@ -87,7 +88,7 @@ def find_run(name: str | Path) -> Run:
     text = str(name)
     candidates = [Path(text)]
     if re.fullmatch(r"(pretrained/)?\w[\w.-]*", text):
-        candidates += [home() / "runs" / text, PRETRAINED / text.removeprefix("pretrained/")]
+        candidates += [home() / "runs" / text, PRETRAINED / text.removeprefix("pretrained/"), FAILING / text]
     for path in candidates:
         with contextlib.suppress(OSError):  # a name too long to be a path
             if (path / "spec.json").is_file():

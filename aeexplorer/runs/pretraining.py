@@ -2,58 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import shutil
 import statistics
-from dataclasses import dataclass
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
 from aeexplorer.config import ConfigError, unknown
 from aeexplorer.data import DATASETS, load_dataset
 from aeexplorer.data.spec import Dataset
-from aeexplorer.program_files import PRETRAINED
+from aeexplorer.program_files import FAILING, PRETRAINED
 from aeexplorer.runs.dial import Mark, mark, save_marks
+from aeexplorer.runs.failures import FAILURES
+from aeexplorer.runs.recipe import Recipe
 from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
 from aeexplorer.store import read_json, write_atomic, write_json
 from aeexplorer.training.evaluation import compare_with_pca, evaluate
+from aeexplorer.training.loop import TrainingError
 from aeexplorer.training.plan import DialSpec
 
 SIZE_LIMIT = 4_000_000
 KEPT = {"spec.json", "status.json", "weights.safetensors", "codes.safetensors", "dial", "marks.json", "draws.json"}
 
+FRAMES = 5
+"""Frames of the film that a run keeps that fails on purpose, about."""
+
 DRAWS = 10
 """Draws of the noise over which the figures of a card are averaged."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """One pretrained model: dataset, family, the knobs that differ from the defaults, and its dial if it has one.
-
-    Attributes:
-        marks: values of the dial at which a separate model is trained to compare with, for as many epochs as the first
-            stop.
-    """
-
-    dataset: str
-    family: str
-    knobs: dict[str, Any]
-    dial: DialSpec | None = None
-    marks: tuple[float, ...] = ()
-
-    @property
-    def command(self) -> str:
-        """The command that trains the same weights."""
-        flags = " ".join(
-            f"--{k.replace('_', '-')} {','.join(map(str, v)) if isinstance(v, tuple) else v}"
-            for k, v in self.knobs.items()
-        )
-        if self.dial:
-            stops = ",".join(f"{stop:g}" for stop in self.dial.stops)
-            flags += f" --dial {self.dial.knob} --stops {stops} --epochs-per-stop {self.dial.epochs_per_stop}"
-        return f"python -m aeexplorer train --dataset {self.dataset} --family {self.family} {flags}"
 
 
 def _recipes() -> dict[str, Recipe]:
@@ -139,18 +118,26 @@ def _scores() -> dict[str, Recipe]:
 RECIPES = _recipes()
 
 
-def make(names: list[str], root: Path = PRETRAINED) -> dict[str, Any]:
-    """Train the named models into `root`, or all whose data are on this computer; returns their figures by name.
+FAILING_RECIPES = {name: recipe for failure in FAILURES.values() for name, recipe in failure.recipes.items()}
+
+
+def make(names: list[str], root: Path = PRETRAINED, failing: Path = FAILING) -> dict[str, Any]:
+    """Train the named models into `root`, those that fail on purpose into `failing`, or all whose data are on this
+    computer; returns their figures by name.
 
     Raises:
         ConfigError: for an unknown name, or a model larger than 4 MB.
     """
+    known = RECIPES | FAILING_RECIPES
     for name in names:
-        if name not in RECIPES:
-            raise ConfigError(unknown("pretrained model", name, RECIPES))
+        if name not in known:
+            raise ConfigError(unknown("pretrained model", name, known))
     made = {}
-    for name in names or [n for n, r in RECIPES.items() if DATASETS[r.dataset].available()]:
-        recipe = RECIPES[name]
+    for name in names or [n for n, r in known.items() if DATASETS[r.dataset].available()]:
+        recipe = known[name]
+        if name in FAILING_RECIPES:
+            made[name] = make_failing(name, failing)
+            continue
         data = load_dataset(recipe.dataset)
         temporary = root / f".{name}"
         shutil.rmtree(temporary, ignore_errors=True)
@@ -159,8 +146,25 @@ def make(names: list[str], root: Path = PRETRAINED) -> dict[str, Any]:
         if recipe.marks:
             save_marks(run.path, [_mark(recipe, data, value, root / f".{name}-mark") for value in recipe.marks])
         save_draws(run, data)
-        _settle(run, root / name, recipe)
+        _settle(run, root / name, card(run, name, recipe))
     return made
+
+
+def make_failing(name: str, root: Path = FAILING) -> dict[str, float]:
+    """Train a run that fails on purpose, or its mended twin, and keep its events and a few frames of its film."""
+    recipe, temporary = FAILING_RECIPES[name], root / f".{name}"
+    data = load_dataset(recipe.dataset)
+    shutil.rmtree(temporary, ignore_errors=True)
+    run = new_run(recipe.family, data, path=temporary, **recipe.knobs)
+    with contextlib.suppress(TrainingError):  # one of them ends so
+        train_run(run, data, bar=False)
+    frames = run.frames()
+    for epoch in frames:
+        if epoch not in frames[:: max(len(frames) // FRAMES, 1)] and epoch != frames[-1]:
+            (run.path / "snapshots" / f"{epoch:05d}.safetensors").unlink()
+    text = f"# {name}\n\nMake it again:\n\n    python -m aeexplorer pretrained {name}\n"
+    _settle(run, root / name, text, KEPT | {"events.jsonl", "snapshots"})
+    return Run(root / name).status.result
 
 
 def measure(names: list[str], root: Path = PRETRAINED) -> dict[str, Any]:
@@ -201,12 +205,12 @@ def _mark(recipe: Recipe, data: Dataset, value: float, temporary: Path) -> Mark:
     return found
 
 
-def _settle(run: Run, target: Path, recipe: Recipe) -> None:
+def _settle(run: Run, target: Path, text: str, kept: Set[str] = KEPT) -> None:
     """Remove what exploring does not need, add the card, and give the folder its name."""
     for item in run.path.iterdir():
-        if item.name not in KEPT:
+        if item.name not in kept:
             shutil.rmtree(item) if item.is_dir() else item.unlink()
-    write_atomic(run.path / "README.md", card(run, target.name, recipe).encode())
+    write_atomic(run.path / "README.md", text.encode())
     size = sum(p.stat().st_size for p in run.path.rglob("*") if p.is_file())
     if size > SIZE_LIMIT:
         raise ConfigError(f"{target.name} must be at most {SIZE_LIMIT} bytes, got {size}")

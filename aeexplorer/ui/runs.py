@@ -20,7 +20,8 @@ from aeexplorer.runs.listing import DamagedRun
 from aeexplorer.runs.run import TITLE_LIMIT, Run
 from aeexplorer.server.identity import current_address, current_owner
 from aeexplorer.store import Damaged
-from aeexplorer.ui.shared.figures import collapse_sentence, figures_on_test
+from aeexplorer.ui.shared.diagnosis import show_findings
+from aeexplorer.ui.shared.figures import figures_on_test
 from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.resources import all_runs
 from aeexplorer.ui.shared.run_names import run_name
@@ -225,8 +226,7 @@ def _details(run: Row) -> None:
         status = Status(state="failed")
     else:
         _words(run_name(run), _about(run, status))
-        if status.state == "done" and (collapse := collapse_sentence(run, status)):
-            st.warning(collapse, icon=":material/warning:")
+        show_findings(run, "runs")
     with st.container(horizontal=True, gap="small"):
         _ways_to_open(run)
         st.download_button(

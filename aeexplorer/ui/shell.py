@@ -47,7 +47,10 @@ with turn((current_address(), VISITED in st.session_state)):
                 st.Page(PAGES / "train.py", title="Train", url_path="train"),
                 st.Page(PAGES / "runs.py", title="Runs", url_path="runs"),
             ],
-            "Theory": [st.Page(PAGES / "score.py", title="Score of a DAE", url_path="score")],
+            "Theory": [
+                st.Page(PAGES / "score.py", title="Score of a DAE", url_path="score"),
+                st.Page(PAGES / "failures.py", title="Failure gallery", url_path="failures"),
+            ],
         },
         expanded=True,
     )

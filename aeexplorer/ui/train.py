@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -301,17 +301,18 @@ def _start(
         st.session_state[JOB] = started[0]
 
 
-def fill_in(run: Run, further: bool = False) -> None:
+def fill_in(run: Run, further: bool = False, change: Mapping[str, Any] | None = None) -> None:
     """Put the settings of a run into the form, and show the form.
 
     Args:
         further: start from the weights of the run.
+        change: knobs that get other values than in the run.
     """
     spec = run.spec
     name = spec.dataset.partition("?")[0]  # without the options that the data were drawn with
     st.session_state["train.dataset"], st.session_state["train.family"] = name, spec.family
     form = _form(sources()[name], spec.family, run.config.net)
-    for field, value in {**dict(run.config), **dict(spec.training)}.items():
+    for field, value in {**dict(run.config), **dict(spec.training), **(change or {})}.items():
         st.session_state[form.key_of(field)] = typed(value)
     for knob in KNOBS:
         st.session_state[f"{form.key}.{knob}.dial"] = spec.dial is not None and spec.dial.knob == knob
@@ -320,6 +321,24 @@ def fill_in(run: Run, further: bool = False) -> None:
         st.session_state[f"{form.key}.{spec.dial.knob}.epochs_per_stop"] = typed(spec.dial.epochs_per_stop)
     st.session_state[PARENT] = run.reference if further else ""
     forget()
+
+
+def begin_like_link() -> None:
+    """?like=RUN&change=patience:10 fills the form once with the settings of a run, some of them changed."""
+    name, text = (st.query_params.pop(key, "") if key in st.query_params else "" for key in ("like", "change"))
+    if not name:
+        return
+    try:
+        run = find_run(name)
+        values = dict(part.split(":", 1) for part in text.split(",") if ":" in part)
+        config, training = (
+            base.replace(**{name: value for name, value in values.items() if name in type(base).model_fields})
+            for base in (run.config, run.spec.training)
+        )
+    except (ConfigError, Damaged) as error:
+        st.warning(as_text(f"The settings of the link cannot be filled in: {reason(error)}"), icon=":material/warning:")
+        return
+    fill_in(run, change={**dict(config), **dict(training)})
 
 
 def forget() -> None:

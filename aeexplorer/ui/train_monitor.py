@@ -19,9 +19,9 @@ from aeexplorer.runs.log import Follower
 from aeexplorer.runs.run import Run
 from aeexplorer.server.identity import current_address, current_owner
 from aeexplorer.store import Damaged
+from aeexplorer.ui.shared.diagnosis import show_findings
 from aeexplorer.ui.shared.figures import (
     NAMES,
-    collapse_sentence,
     figure_of,
     figures_line,
     figures_on_test,
@@ -121,6 +121,7 @@ def _view(run: Run, was_active: bool, eager: bool) -> None:
         else:
             epoch = shown = _replay(run, status, frames, bar)
             _outcome(run, status)
+        show_findings(run, "train", list(follower.epochs.values()))
         _numbers(run, status, follower, epoch)
         if frames or status.state != "done":  # pretrained models come without a replay
             _pictures(run, status, follower, epoch, shown)
@@ -221,23 +222,19 @@ def _title_of(reference: str) -> str:
 
 
 def _outcome(run: Run, status: Status) -> None:
-    """Explain an end that is not plain: an interruption, a failure, early stopping, a collapse."""
+    """Explain an end that is not plain: an interruption, a failure, early stopping."""
     if status.state == "interrupted":
         why = as_text(status.reason)
         st.warning(f"Interrupted: {why}. It can go on from its last checkpoint.", icon=":material/warning:")
     elif status.state == "failed":
         why = as_text(status.reason)
         st.error(f"Failed: {why}. Try again, or start a new training with other settings.", icon=":material/error:")
-    elif status.state == "done":
-        if not run.spec.dial and (run.last_event("end") or {}).get("finished") == "patience":
-            asked, patience = (counted(n, "epoch") for n in (run.spec.training.epochs, run.spec.training.patience))
-            st.info(
-                f"Stopped early, after {status.epochs:,} of {asked}: the validation loss had not fallen for "
-                f"{patience}.",
-                icon=":material/info:",
-            )
-        if collapse := collapse_sentence(run, status):
-            st.warning(collapse, icon=":material/warning:")
+    elif status.state == "done" and not run.spec.dial and (run.last_event("end") or {}).get("finished") == "patience":
+        asked, patience = (counted(n, "epoch") for n in (run.spec.training.epochs, run.spec.training.patience))
+        st.info(
+            f"Stopped early, after {status.epochs:,} of {asked}: the validation loss had not fallen for {patience}.",
+            icon=":material/info:",
+        )
 
 
 def _numbers(run: Run, status: Status, follower: Follower, epoch: int | None) -> None:

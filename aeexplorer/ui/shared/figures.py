@@ -14,7 +14,6 @@ from aeexplorer.metrics import cross_entropy_floor
 from aeexplorer.runs.folders import Status
 from aeexplorer.runs.run import Run
 from aeexplorer.training import evaluation
-from aeexplorer.ui.shared.text import counted
 
 NAMES = {
     "reconstruction": "reconstruction",
@@ -35,10 +34,6 @@ NAMES = {
     "class_kl": "KL of the class",
 }
 """Figures of `training.evaluation.evaluate` that people see, and terms of a loss, as they are named on pages."""
-
-
-COLLAPSED_RATE = 0.1
-"""Nats per sample: a code with less says nothing of a sample."""
 
 
 def figures_line(figures: Sequence[tuple[str, str, str]]) -> None:
@@ -72,22 +67,6 @@ def figures_on_test(run: Run, status: Status) -> dict[str, str]:
 
 def _cross_entropy(run: Run) -> bool:
     return pick_loss(run.config.loss, run.spec.data).name == "bce"
-
-
-def collapse_sentence(run: Run, status: Status) -> str:
-    """A warning where a code has collapsed, by its numbers on the whole test split; "" where it has not.
-
-    A code has collapsed when fewer than two of its units are active (one, of a one-dimensional code), or when its rate
-    is below a tenth of a nat.
-    """
-    active, rate = status.result.get("active_units"), status.result.get("kl")
-    units = run.config.latent_dim
-    if active is None or (active >= min(2, units) and (rate is None or rate >= COLLAPSED_RATE)):
-        return ""
-    name = "Posterior collapse" if rate is not None else "The code has collapsed"
-    nats = "" if rate is None else f", R = {rate:.3g} nats"
-    advice = "Try a smaller β, β warm-up or another network." if rate is not None else "Try another network or loss."
-    return f"{name}: {active:.0f} of {counted(units, 'unit')} active{nats} over the test split. {advice}"
 
 
 def likelihood_sentence(run: Run) -> str:
