@@ -80,7 +80,7 @@ def test_a_change_is_filled_in_on_train() -> None:
     app.run()
     assert not app.exception and not app.warning
     values = {field.label: field.value for field in [*app.text_input, *app.number_input]}
-    assert str(values["Early-stopping patience"]) == "10" and str(values["Batch size"]) == "32"
+    assert str(values["Early-stopping patience"]) == "10" and str(values["Batch size"]) == "16"
     app.query_params["like"], app.query_params["change"] = "failing-overfit", "patience:-1"
     app.run()
     assert "cannot be filled in: patience must be" in app.warning[0].value.replace("\\", "")

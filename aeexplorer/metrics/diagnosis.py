@@ -22,6 +22,7 @@ SHARPNESS = 0.66  # of reconstructions as a share of that of the samples
 SAMPLED_CLASSES = 0.5  # effective number of classes among prior samples as a share of that of the data
 LARGE_RATE = 0.005  # a learning rate that is worth lowering first
 PATIENCE = 10
+WEIGHTED = {"adversarial_weight": "adversarial term", "mmd_weight": "MMD term"}
 
 
 @dataclass(frozen=True)
@@ -192,12 +193,12 @@ def _ignored(evidence: Evidence) -> tuple[str, str, dict[str, Any]] | None:
     found = _unmatched(evidence)
     if found is None or "posterior" in evidence.traits or SPREAD[0] <= found[0] <= SPREAD[1]:
         return None
-    name = next((name for name in ("adversarial_weight", "mmd_weight") if name in evidence.knobs), "")
+    name = next((name for name in WEIGHTED if name in evidence.knobs), "")
     if not name:
         return None
     weight, usual = evidence.knobs[name], evidence.usual.get(name, 1.0)
     wanted = usual if weight < usual else float(f"{4 * weight:.2g}")
-    what = "adversarial term" if name == "adversarial_weight" else "MMD term"
+    what = WEIGHTED[name]
     return found[1], f"Try a weight of {wanted:g} for the {what} in place of {weight:g}.", {name: wanted}
 
 
@@ -207,9 +208,8 @@ def _dead_codebook(evidence: Evidence) -> tuple[str, str, dict[str, Any]] | None
     if size is None or perplexity is None or used is None or perplexity >= USED_CODEBOOK * size:
         return None
     numbers = f"{used:.0f} of {size:,} entries are used over the test split, perplexity {perplexity:.3g}."
-    commitment, usual = evidence.knobs.get("commitment"), evidence.usual.get("commitment", 0.25)
-    if commitment is not None and commitment != usual:
-        return numbers, f"Try a commitment of {usual:g} in place of {commitment:g}.", {"commitment": usual}
+    if evidence.knobs.get("restarts") is False:
+        return numbers, "Try restarts of unused entries.", {"restarts": True}
     if evidence.knobs["learning_rate"] >= LARGE_RATE:
         return numbers, *_slower(evidence)
     wanted = max(2, 2 ** int(np.ceil(np.log2(max(2 * perplexity, 2)))))
@@ -223,7 +223,8 @@ def _overfit(evidence: Evidence) -> tuple[str, str, dict[str, Any]] | None:
     best = int(validation.argmin())
     fall = float(validation[0] - validation[best])
     rise, gap = float(validation[-1] - validation[best]), float(validation[-1] - train[-1])
-    if fall <= 0 or rise < RISE * fall or gap < max(GAP * fall, APART * abs(validation[-1])) or best > 0.9 * len(validation):
+    parted = rise >= RISE * fall and gap >= max(GAP * fall, APART * abs(float(validation[-1])))
+    if fall <= 0 or not parted or best > 0.9 * len(validation):
         return None
     numbers = (
         f"The validation loss is lowest after epoch {best + 1} ({validation[best]:.3g}) and {validation[-1]:.3g} after "
@@ -263,16 +264,16 @@ def _blurred(evidence: Evidence) -> tuple[str, str, dict[str, Any]] | None:
 
 def _few_modes(evidence: Evidence) -> tuple[str, str, dict[str, Any]] | None:
     sampled, there = evidence.figures.get("sampled_classes"), evidence.figures.get("classes")
-    if sampled is None or not there or sampled >= SAMPLED_CLASSES * there:
+    if sampled is None or not there or "posterior" in evidence.traits or sampled >= SAMPLED_CLASSES * there:
         return None
     numbers = (
         f"Prior samples are like {sampled:.1f} classes, the data have {there:.1f} (exp of the entropy of classes)."
     )
-    name = next((name for name in ("adversarial_weight", "mmd_weight", "beta") if name in evidence.knobs), "")
+    name = next((name for name in WEIGHTED if name in evidence.knobs), "")
     weight, usual = evidence.knobs.get(name, 0.0), evidence.usual.get(name, 1.0)
     if not name:
         return numbers, *_slower(evidence)
-    what = {"adversarial_weight": "adversarial term", "mmd_weight": "MMD term"}.get(name, "KL term")
+    what = WEIGHTED[name]
     wanted = usual if weight > usual else float(f"{weight / 4:.2g}")
     return numbers, f"Try a weight of {wanted:g} for the {what} in place of {weight:g}.", {name: wanted}
 
@@ -289,7 +290,7 @@ CHECKS: dict[str, Check] = {
         ),
         Check("collapsed", "Posterior collapse", _collapsed, ("blurred", "few_modes", "ignored_adversary")),
         Check("constant", "Collapsed code", _constant, ("blurred", "few_modes", "ignored_adversary")),
-        Check("small_beta", "β too small", _small_beta, ("few_modes",)),
+        Check("small_beta", "β too small", _small_beta),
         Check("ignored_adversary", "Ignored prior", _ignored, ("few_modes",)),
         Check("dead_codebook", "Dead codebook", _dead_codebook),
         Check("overfit", "Overfitting", _overfit),

@@ -63,7 +63,7 @@ FAILURES: dict[str, Failure] = {
             "while the validation loss rises.",
             "overfit",
             _digits(
-                "ae", samples=200, latent_dim=32, hidden=(256, 128), batch_size=32, schedule="constant", epochs=150
+                "ae", samples=200, latent_dim=32, hidden=(256, 128), batch_size=16, schedule="constant", epochs=150
             ),
             {"patience": 10},
         ),
@@ -75,11 +75,11 @@ FAILURES: dict[str, Failure] = {
         ),
         Failure(
             "dead-codebook", "Dead codebook",
-            "A strong commitment term holds the encoder to the entries that it uses already. Most entries of the "
-            "codebook are never chosen, and reconstructions repeat the same few pictures.",
+            "Entries that are not chosen are not moved, so an entry far from all codes stays there. Most entries of "
+            "the codebook are never used, and the code says much less than it could.",
             "dead_codebook",
-            _digits("vqvae", latent_dim=64, hidden=(128,), batch_size=128, commitment=10.0, epochs=15),
-            {"commitment": 0.25},
+            _digits("vqvae", latent_dim=64, hidden=(128,), restarts=False, epochs=40),
+            {"restarts": True},
         ),
         Failure(
             "ignored-adversary", "Ignored adversary",
@@ -91,7 +91,7 @@ FAILURES: dict[str, Failure] = {
             "blur", "Blur",
             "Where the model is not sure of an edge, the squared error is smallest for a soft one. With two numbers "
             "for a digit it is often not sure, and reconstructions are averages.",
-            "blurred", _digits("ae", latent_dim=2, loss="mse", epochs=30), {"loss": "ssim"},
+            "blurred", _digits("ae", latent_dim=2, hidden=(128,), loss="mse", epochs=20), {"loss": "ssim"},
         ),
         Failure(
             "divergence", "Divergence to NaN",
