@@ -59,7 +59,8 @@ def conditional(data: Any, folder: Path, quick: bool) -> dict[str, float]:
     """Samples of an asked class that a classifier takes for that class."""
     probabilities = classifier(data, 1 if quick else 6)
     real = (probabilities(data.test.x / 255).argmax(1) == data.test.y).mean()
-    model, seconds = trained("cvae", data, folder, latent_dim=16, epochs=1 if quick else 20, seed=0)
+    knobs = {"latent_dim": 6, "hidden": (256,), "beta": 2.0, "hidden_labels": 0.0}  # no label is hidden
+    model, seconds = trained("cvae", data, folder, **knobs, epochs=1 if quick else 20, seed=0)
     drawn = [model.given(label).sample(200, seed=label) for label in range(10)]
     right = [float((probabilities(x).argmax(1) == label).mean()) for label, x in enumerate(drawn)]
     return {

@@ -6,6 +6,10 @@
 Every measurement is a process of its own, and contenders take turns, so that a noisy machine treats them alike. Quoted
 are medians of samples per second and of peak memory (resident, whole process), as ratios to pythae; then the test
 -ELBO that each reaches after the same epochs with the same data, widths, batch size and constant learning rate.
+
+    python benchmarks/training.py --device cuda [--quick] [--json]
+
+compares this loop on a GPU with itself on one core of the CPU: both nets, batches of 128 to 4,096 samples.
 """
 
 from __future__ import annotations
@@ -39,7 +43,7 @@ def loaded(samples: int) -> Any:
     return data.train.x[: samples or len(data.train)], data
 
 
-def run_aeexplorer(net: str, batch_size: int, epochs: int, samples: int) -> tuple[float, float]:
+def run_aeexplorer(net: str, batch_size: int, epochs: int, samples: int, device: str = "cpu") -> tuple[float, float]:
     import torch
 
     from aeexplorer.models.vae import VAE
@@ -49,13 +53,13 @@ def run_aeexplorer(net: str, batch_size: int, epochs: int, samples: int) -> tupl
     torch.manual_seed(0)
     model = VAE(model_config(net), data.spec)
     config = TrainingConfig(
-        epochs=epochs, batch_size=batch_size, learning_rate=RATE, schedule="constant", samples=len(x), device="cpu"
+        epochs=epochs, batch_size=batch_size, learning_rate=RATE, schedule="constant", samples=len(x), device=device
     )
     begun = time.perf_counter()
     for _ in train(model, data, config):
         pass
     seconds = time.perf_counter() - begun
-    return len(x) * epochs / seconds, negative_elbo(data, lambda batch: model.terms(batch))
+    return len(x) * epochs / seconds, negative_elbo(data, model.cpu().terms)
 
 
 def negative_elbo(data: Any, terms: Any) -> float:
@@ -172,15 +176,31 @@ def run_pythae(net: str, batch_size: int, epochs: int, samples: int) -> tuple[fl
     return len(x) * epochs / seconds, negative_elbo(data, terms)
 
 
-def measure(contender: str, net: str, batch_size: int, epochs: int, samples: int) -> dict[str, float]:
+def measure(
+    contender: str, net: str, batch_size: int, epochs: int, samples: int, device: str = "cpu"
+) -> dict[str, float]:
     """One contender in a process of its own."""
     command = [sys.executable, __file__, "--contender", contender, "--net", net, "--batch-size", str(batch_size)]
-    done = subprocess.run(
-        [*command, "--epochs", str(epochs), "--samples", str(samples)], capture_output=True, text=True, check=False
-    )
+    command += ["--epochs", str(epochs), "--samples", str(samples), "--device", device]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{contender} failed:\n{done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def compare_devices(quick: bool) -> dict[str, Any]:
+    """Samples per second and test -ELBO on a GPU beside one core, by net and batch size."""
+    rows = {}
+    for net in WIDTHS:
+        for batch_size in (128, 4096) if quick else (128, 512, 1024, 4096):
+            epochs, samples = (1, 10_000) if quick else (5, 0)
+            found = {on: measure("aeexplorer", net, batch_size, epochs, samples, on) for on in ("cpu", "cuda")}
+            ratio = found["cuda"]["samples_per_second"] / found["cpu"]["samples_per_second"]
+            rows[f"{net}-{batch_size}"] = {**found, "ratio": ratio}
+            print(f"{net:5} batch {batch_size:5,}  {ratio:6.2f}x " + "  ".join(
+                f"{on} {f['samples_per_second']:9,.0f}/s, -ELBO {f['neg_elbo']:.2f}" for on, f in found.items()
+            ))  # fmt: skip
+    return rows
 
 
 def main() -> None:
@@ -190,6 +210,7 @@ def main() -> None:
     parser.add_argument("--net", choices=sorted(WIDTHS), default="mlp")
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=0)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="cuda: this loop on both devices")
     parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
     parser.add_argument("--epochs", type=int, default=0, help="for the comparison of -ELBO (default: 10)")
     parser.add_argument("--samples", type=int, default=0, help=argparse.SUPPRESS)
@@ -200,8 +221,14 @@ def main() -> None:
         import torch._dynamo  # every optimiser loads it when first made; a second that is nobody's speed
 
         torch.set_num_threads(1)
-        rate, elbo = globals()[f"run_{a.contender}"](a.net, a.batch_size, a.epochs, a.samples)
+        on = {"device": a.device} if a.contender == "aeexplorer" else {}
+        rate, elbo = globals()[f"run_{a.contender}"](a.net, a.batch_size, a.epochs, a.samples, **on)
         print(json.dumps({"samples_per_second": rate, "neg_elbo": elbo, "peak_mb": peak_megabytes()}))
+        return
+    if a.device == "cuda":
+        result = compare_devices(a.quick)
+        if a.json:
+            print(json.dumps(result))
         return
     rounds = a.rounds or (2 if a.quick else 5)
     epochs, samples = (1, 10_000) if a.quick else (2, 0)
@@ -213,7 +240,7 @@ def main() -> None:
             f"round {i + 1}/{rounds}: "
             + ", ".join(f"{c} {seen[c][-1]['samples_per_second']:,.0f}/s" for c in CONTENDERS)
         )
-    result: dict[str, Any] = {"net": a.net, "batch_size": a.batch_size, "rounds": rounds}
+    result = {"net": a.net, "batch_size": a.batch_size, "rounds": rounds}
     for contender in CONTENDERS:
         final = seen[contender][-1] if a.quick else measure(contender, a.net, a.batch_size, a.epochs or 10, 0)
         result[contender] = {

@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -166,6 +166,15 @@ class _Step:
         return terms
 
 
+class _Term(NamedTuple):
+    """The value () of a term at a step, of a batch of n samples; still on the device."""
+
+    step: int
+    name: str
+    n: int
+    value: Tensor
+
+
 class _Loop:
     """The state of a training; `checkpoint` writes it down and `restore` takes it back."""
 
@@ -188,6 +197,7 @@ class _Loop:
         self.total_steps = self.per_epoch * config.epochs
         self.step, self.seconds = 0, 0.0
         self.sums: dict[str, float] = {}
+        self.unread: list[_Term] = []
         self.best_loss, self.best_epoch, self.best = math.inf, 0, self._weights()
         self.finished: Literal["epochs", "patience"] | None = None
 
@@ -253,22 +263,27 @@ class _Loop:
         return noise.bernoulli(x) if self.binarises else x
 
     def one_step(self, order: Tensor) -> None:
-        """Run all objectives on the next batch of an epoch in this order, and add up their terms."""
+        """Run all objectives on the next batch of an epoch in this order, and keep their terms for `read_terms`."""
         at = self.step % self.per_epoch * self.config.batch_size
         x, y = self.samples.batch(order[at : at + self.config.batch_size])
-        batch = make_batch(self.model, self.drawn(x), y)._replace(done=self.step / self.total_steps)
+        n, batch = len(x), make_batch(self.model, self.drawn(x), y)._replace(done=self.step / self.total_steps)
         if len(self.labelled):
             x, y = self.samples.batch(
                 self.labelled[noise.integers(len(self.labelled), (self.stage.labelled,), self.device)]
             )
             batch = batch._replace(labelled=(self.drawn(x), y))
         rate = self.rate()
-        for step in self.steps:
-            for name, term in step(batch, rate).items():
-                value = term.item()
-                self.check_finite(name, value, f"at step {self.step + 1}")
-                self.sums[name] = self.sums.get(name, 0.0) + value * len(x)
         self.step += 1
+        for step in self.steps:
+            self.unread += [_Term(self.step, name, n, t.detach()) for name, t in step(batch, rate).items()]
+
+    def read_terms(self) -> None:
+        """Add up the terms of the steps since the last report: a GPU is waited for once, and not at each step."""
+        values = torch.stack([term.value for term in self.unread]).tolist()
+        for term, value in zip(self.unread, values, strict=True):
+            self.check_finite(term.name, value, f"at step {term.step}")
+            self.sums[term.name] = self.sums.get(term.name, 0.0) + value * term.n
+        self.unread = []
 
     def check_finite(self, name: str, value: float, where: str) -> None:
         """Refuse a term that is NaN or infinite: no further step could repair the weights."""
@@ -349,6 +364,7 @@ def train(
                 loop.one_step(order)
                 if loop.step % loop.per_epoch == 0 or time.monotonic() - begun > REPORT_SECONDS:
                     break
+            loop.read_terms()
             if loop.step % loop.per_epoch == 0:
                 validation = loop.end_epoch()
         now = time.monotonic()
