@@ -176,20 +176,25 @@ def codebooks(pieces: Pieces, seeds: Sequence[int]) -> Rows:
             "perplexity": figures["perplexity"], "reconstruction": figures["reconstruction"],
         }  # fmt: skip
 
-    return measured(pieces, "codebooks", ways, data, seeds, judge, epochs=10)
+    return [
+        {**row, "epochs": epochs}
+        for epochs in (1, 10)
+        for row in measured(pieces, f"codebooks-{epochs}", ways, data, seeds, judge, epochs=epochs)
+    ]
 
 
 def codebooks_table(rows: Rows) -> list[str]:
     return [
         "## Codebooks",
         "",
-        "MNIST, 8 entries for each digit, ten epochs. Used: share of the entries that at least one test digit has.",
+        "MNIST, 8 entries for each digit. Used: share of the entries that at least one test digit has.",
         "Perplexity: exp of the entropy of their frequencies.",
         "",
         *table(
-            ("codebook", "entries", "used, %", "perplexity", "reconstruction, nats"),
+            ("codebook", "epochs", "entries", "used, %", "perplexity", "reconstruction, nats"),
             [
-                (row["title"], mean_of(row["found"][:1], "entries", 0), mean_of(row["found"], "used", 1),
+                (row["title"], str(row["epochs"]), mean_of(row["found"][:1], "entries", 0),
+                 mean_of(row["found"], "used", 1),
                  mean_of(row["found"], "perplexity", 0), mean_of(row["found"], "reconstruction"))
                 for row in rows
             ],

@@ -1,7 +1,7 @@
 """Suggested knobs: does every family learn something on every dataset with every net that takes it?
 
-    python benchmarks/suggestions.py [--quick] [--datasets wine,heartbeats] [--cache FOLDER] [--write
-    docs/suggestions.md]
+    python benchmarks/suggestions.py [--quick] [--json] [--datasets wine,heartbeats] [--cache FOLDER]
+    [--write docs/suggestions.md]
 
 Each cell is one training with the knobs that Train suggests. It counts as collapsed when fewer than two dimensions of
 the code vary (of a one-dimensional code: fewer than one), or when its test error is above that of one principal
@@ -55,8 +55,8 @@ def cells(names: list[str]) -> list[tuple[str, str, str]]:
 def train_cell(dataset: str, family: str, net: str) -> dict[str, Any]:
     """Train with the suggested knobs and compare with PCA on the test split."""
     data, source, row = ae.load_dataset(dataset), DATASETS[dataset], FAMILIES[family]
-    config, training = suggested(row, source.spec, source.n_train)
-    knobs = {**dict(config), **dict(training), "net": net}
+    config, training = suggested(row, source.spec, source.n_train, net)
+    knobs = {**dict(config), **dict(training)}
     with tempfile.TemporaryDirectory() as folder:
         began = time.process_time()
         run = train_run(new_run(family, data, path=Path(folder) / "run", **knobs), data, bar=False)
@@ -109,7 +109,8 @@ def report(found: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="small tables and points: within a minute")
+    parser.add_argument("--json", action="store_true", help="end with one JSON object on a line")
     parser.add_argument("--datasets", default="")
     parser.add_argument("--families", default="")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "aeexplorer-suggestions")
@@ -133,7 +134,9 @@ def main() -> None:
     bad = [c for c in found if collapsed(c)]
     print(f"{len(found)} cells, {len(bad)} collapsed: {[(c['dataset'], c['family'], c['net']) for c in bad]}")
     if arguments.write:
-        arguments.write.write_text(report(found))
+        arguments.write.write_text(report(found), "utf-8")
+    if arguments.json:
+        print(json.dumps({"cells": found, "collapsed": bad}))
 
 
 if __name__ == "__main__":
