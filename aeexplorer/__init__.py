@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aeexplorer.config import ConfigError
     from aeexplorer.corruption import CORRUPTIONS, corrupt
     from aeexplorer.data import DATASETS, Dataset, DataSpec, Split, load_dataset
-    from aeexplorer.data.own import dataset
+    from aeexplorer.data.bringing import dataset
     from aeexplorer.explorer import Explorer, open_run
     from aeexplorer.families import FAMILIES
     from aeexplorer.interpolation import interpolate
@@ -34,7 +34,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "ConfigError": "config", "Damaged": "store",
     "CORRUPTIONS": "corruption", "corrupt": "corruption",
-    "dataset": "data.own",
+    "dataset": "data.bringing",
     "DATASETS": "data", "Dataset": "data", "DataSpec": "data", "Split": "data", "load_dataset": "data",
     "Explorer": "explorer", "open_run": "explorer",
     "FAMILIES": "families",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from aeexplorer.commands import add_commands
 from aeexplorer.config import ConfigError
+from aeexplorer.data_commands import ACTIONS, add_data_actions
 from aeexplorer.flags import add_knobs, knobs_of, value_of
 from aeexplorer.store import Damaged, home, write_atomic
 
@@ -219,9 +220,9 @@ def map_name(arguments: argparse.Namespace, run: str, n: int, knobs: dict[str, A
 
 
 def export(arguments: argparse.Namespace) -> None:
-    from aeexplorer.projection.export import plain_cell
     from aeexplorer.runs.bundles import bundle
     from aeexplorer.runs.listing import find_run
+    from aeexplorer.spreadsheets import plain_cell
 
     run = find_run(arguments.run)
     if arguments.what == "bundle":
@@ -339,8 +340,12 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
     sub.add_argument("options", nargs="*", metavar="OPTION", help="after a --, further options of `streamlit run`")
 
     command("families", show_families, "List the model families")
-    sub = command("data", show_data, "List the datasets, or describe one and fetch it if it is missing")
-    sub.add_argument("name", nargs="?", help="a dataset")
+    sub = command("data", show_data, "List the datasets, or describe one; data add keeps your own")
+    if argv[:1] == ["data"] and set(argv[1:2]) <= set(ACTIONS) and argv[1:]:
+        add_data_actions(sub, conclude)
+    else:
+        actions = f"a dataset; or {', '.join(ACTIONS)}, each with a --help of its own"
+        sub.add_argument("name", nargs="?", help=actions)
     add_train_flags(command("train", train, "Train a family on a dataset"), argv)
 
     a_run = "a run folder, an id, or pretrained/NAME"

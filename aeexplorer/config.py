@@ -7,6 +7,7 @@ command line, the check on the server and the JSON in a run folder all follow fr
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args, get_origin
@@ -121,3 +122,17 @@ def checked_seed(seed: int) -> int:
     if not hasattr(seed, "__index__") or not 0 <= int(seed) < 2**63:
         raise ConfigError(f"seed must be a whole number from 0 to {2**63 - 1}, got {seed!r}")
     return int(seed)
+
+
+def setting(name: str, default: int, low: int, high: int) -> int:
+    """A whole number from the environment.
+
+    Raises:
+        ConfigError: when it is no whole number, or out of bounds.
+    """
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise ConfigError(f"{name} must be a whole number between {low} and {high}, got {text!r}")
+    return int(text)

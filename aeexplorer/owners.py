@@ -1,4 +1,6 @@
-"""Owners: every run and job belongs to one owner, who alone may change it; anyone may look.
+"""Owners: every run, job and own dataset belongs to one owner, who alone may change it.
+
+Anyone may look at runs and jobs, except at those of private data, which only their owner and their guests see.
 
 An owner is a hash of a secret: a token kept in the browser, or the identity of a login. So reading an owner in a file
 gives nobody the owner's rights. The command line and Python on the machine itself act as the local user, unless
@@ -10,6 +12,9 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from aeexplorer.config import ConfigError
 
@@ -62,3 +67,30 @@ def require_owner(owner: str, by: str | None, what: str, verb: str) -> None:
     """
     if owner != (local_owner() if by is None else by):
         raise ConfigError(f"{what} cannot be {verb}: it belongs to somebody else")
+
+
+_viewer: ContextVar[str | None] = ContextVar("_viewer", default=None)
+_find_viewer: Callable[[], str] = local_owner
+
+
+def viewer() -> str:
+    """The owner who looks now, whose private data may be read: whoever `acting_as` says, else whoever a server finds
+    (`look_for_viewers`), else the local user."""
+    owner = _viewer.get()
+    return _find_viewer() if owner is None else owner
+
+
+@contextmanager
+def acting_as(owner: str) -> Iterator[None]:
+    """Act in the name of an owner inside."""
+    token = _viewer.set(owner)
+    try:
+        yield
+    finally:
+        _viewer.reset(token)
+
+
+def look_for_viewers(find: Callable[[], str]) -> None:
+    """Ask this function who looks, wherever nobody says so: a server has many visitors."""
+    global _find_viewer
+    _find_viewer = find

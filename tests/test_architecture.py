@@ -27,19 +27,20 @@ MODELS = {
     "models",
     "families",
 }
-RUNS = MODELS | {"store", "program_files", "training", "metrics", "owners", "runs"}
+RUNS = MODELS | {"store", "program_files", "training", "metrics", "owners", "spreadsheets", "runs"}
 LOOKING_IN = RUNS | ARRAYS | {"explorer"}
 
 ALLOWED: dict[str, set[str]] = {
     "config": set(),
     "flags": {"config"},
     "owners": {"config"},
-    "data": {"config", "store", "owners"},
+    "spreadsheets": set(),
+    "data": {"config", "store", "owners", "spreadsheets"},
     # arrays only
     "interpolation": {"config"},
     "metrics": {"config"},
     "plots": {"config"},
-    "projection": {"config", "metrics"},
+    "projection": {"config", "metrics", "spreadsheets"},
     # models and how they are trained
     "tensors": {"config", "data"},
     "noise": set(),
@@ -63,7 +64,8 @@ ALLOWED: dict[str, set[str]] = {
     "ui": LOOKING_IN | {"applications", "jobs", "live", "server", "__init__"},
     "commands": LOOKING_IN | {"applications"},
     "__init__": LOOKING_IN,
-    "__main__": LOOKING_IN | {"commands", "flags", "jobs", "server", "__init__"},
+    "data_commands": {"config", "data", "owners", "runs", "store"},
+    "__main__": LOOKING_IN | {"commands", "data_commands", "flags", "jobs", "server", "__init__"},
     "pages": ARRAYS | {"data", "families", "store", "runs", "explorer", "jobs", "ui"},
     "app": {"server", "program_files"},
 }

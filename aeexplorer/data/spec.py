@@ -20,12 +20,15 @@ MOST_LABELS = 32_767
 
 
 class Factor(Config):
-    """One exact factor of variation of a generated dataset; `Split.factors[:, i]` holds the values of factor i."""
+    """One exact factor of variation of a generated dataset, or a column of own data that is kept beside the samples;
+    `Split.factors[:, i]` holds the values of factor i, NaN where one is missing."""
 
     name: str
     values: int | None = None
     """Number of distinct values; None where the factor is continuous."""
     unit: str = ""
+    names: tuple[str, ...] = ()
+    """Of the values 0, 1, ...; empty where they are numbers."""
 
 
 class DataSpec(Config):

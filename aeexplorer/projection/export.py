@@ -13,18 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from aeexplorer.config import ConfigError
+from aeexplorer.spreadsheets import plain_cell
 
 SPRITE_SIDE = 8192  # pixels: larger sprites do not fit on a graphics card
-
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def plain_cell(text: str) -> str:
-    """A text that no spreadsheet reads as a formula: an apostrophe is put before one that begins like a formula.
-
-    OWASP, "CSV injection", https://owasp.org/www-community/attacks/CSV_Injection.
-    """
-    return f"'{text}" if text.startswith(_STARTS_A_FORMULA) else text
 
 
 def coordinates_csv(

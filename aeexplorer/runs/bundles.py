@@ -22,7 +22,7 @@ from typing import IO
 
 from aeexplorer.config import ConfigError
 from aeexplorer.data.own import OWN, folder_of, keep_folder, own_data
-from aeexplorer.owners import local_owner
+from aeexplorer.owners import acting_as, local_owner
 from aeexplorer.program_files import PRETRAINED
 from aeexplorer.runs.run import Run
 from aeexplorer.store import TEMPORARY_SUFFIX, Damaged, home, read_json, remove_folder, temporary_prefix, write_json
@@ -76,7 +76,9 @@ def import_bundle(source: str | Path | bytes | IO[bytes], owner: str | None = No
     ):
         name = _checked(archive)
         _unpack(archive, Path(temporary))
-        return _adopted(Path(temporary), name, local_owner() if owner is None else owner)
+        owner = local_owner() if owner is None else owner
+        with acting_as(owner):
+            return _adopted(Path(temporary), name, owner)
 
 
 def _ready(folder: Path) -> Path:

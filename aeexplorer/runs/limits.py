@@ -18,27 +18,13 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from aeexplorer.config import ConfigError
+from aeexplorer.config import ConfigError, setting
 
 if TYPE_CHECKING:
     from aeexplorer.training.estimation import Estimate
 
 WORKER_BYTES = 400_000_000  # of a worker that has imported everything and trained nothing
 WATCH_SECONDS = 0.2
-
-
-def setting(name: str, default: int, low: int, high: int) -> int:
-    """A whole number from the environment.
-
-    Raises:
-        ConfigError: when it is no whole number, or out of bounds.
-    """
-    text = os.environ.get(name, "").strip()
-    if not text:
-        return default
-    if not text.isdecimal() or not low <= int(text) <= high:
-        raise ConfigError(f"{name} must be a whole number between {low} and {high}, got {text!r}")
-    return int(text)
 
 
 def worker_limit() -> int:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aeexplorer.config import ConfigError
-from aeexplorer.owners import LOCAL, require_owner
+from aeexplorer.data.own import folder_of, own_data, remove_own
+from aeexplorer.owners import LOCAL, require_owner, viewer
 from aeexplorer.program_files import FAILING, PRETRAINED
 from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged, home, read_json, remove_folder, signature
@@ -44,8 +45,43 @@ class DamagedRun:
 
 
 def list_runs() -> list[Run | DamagedRun]:
-    """All runs of the home, newest first; damaged ones with the reason."""
-    return list(map(_run_in, reversed(_folders(home() / "runs"))))
+    """All runs of the home that whoever looks may see, newest first; damaged ones with the reason."""
+    runs = list(map(_run_in, reversed(_folders(home() / "runs"))))
+    if not any(isinstance(run, Run) and run.spec.source for run in runs):
+        return runs
+    me, seen = viewer(), own_data()
+    return [
+        run
+        for run in runs
+        if isinstance(run, DamagedRun) or not run.spec.source or run.owner == me or run.spec.dataset in seen
+    ]
+
+
+def visible(run: Run) -> bool:
+    """Whether whoever looks may see a run: one of private data shows their samples, so only who may see those."""
+    return not run.spec.source or run.owner == viewer() or run.spec.dataset in own_data()
+
+
+def runs_of(dataset: str) -> list[Run]:
+    """The runs that need a dataset to show samples, whosever they are."""
+    found = map(_run_in, _folders(home() / "runs"))
+    return [run for run in found if isinstance(run, Run) and run.spec.dataset == dataset]
+
+
+def remove_data(name: str, by: str | None = None, *, although_runs: bool = False) -> list[Run]:
+    """Remove own data; returns the runs of them, which can no longer show samples.
+
+    Raises:
+        ConfigError: when there are none of this name, they are somebody else's, or runs need them.
+    """
+    folder_of(name)
+    needed = runs_of(name)
+    if needed and not although_runs:
+        named = ", ".join(run.id for run in needed[:3])
+        more = f" and {len(needed) - 3} more" if len(needed) > 3 else ""
+        raise ConfigError(f"{name} is needed by {len(needed)} run{'s' if len(needed) > 1 else ''}: {named}{more}")
+    remove_own(name, by)
+    return needed
 
 
 def pretrained() -> list[Run]:
@@ -91,6 +127,6 @@ def find_run(name: str | Path) -> Run:
         candidates += [home() / "runs" / text, PRETRAINED / text.removeprefix("pretrained/"), FAILING / text]
     for path in candidates:
         with contextlib.suppress(OSError):  # a name too long to be a path
-            if (path / "spec.json").is_file():
-                return Run(path)
+            if (path / "spec.json").is_file() and visible(run := Run(path)):
+                return run
     raise ConfigError(f"unknown run {text!r}: it must be a run folder, an id in {home() / 'runs'} or a pretrained name")

@@ -14,7 +14,7 @@ from aeexplorer.data import DataSpec, as_uint8
 from aeexplorer.live.open_run import OpenRun
 from aeexplorer.live.scenes import render
 from aeexplorer.plots import diverging, tile, to_gif, to_png
-from aeexplorer.projection.export import plain_cell
+from aeexplorer.spreadsheets import plain_cell
 from aeexplorer.ui.shared.page_footer import Download
 from aeexplorer.ui.shared.resources import theme
 
