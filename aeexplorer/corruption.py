@@ -12,11 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from aeexplorer import noise
 from aeexplorer.config import ConfigError, checked_seed, unknown
 from aeexplorer.data.checks import CORRUPTED, check_values, numbers
+from aeexplorer.data.kinds import KINDS
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.tensors import to_array, to_float, to_tensor
 
@@ -34,6 +36,7 @@ class Corruption:
             generator.
         apply: (x, level, noise, (low, high)) -> corrupted x of the same shape; low is the value of pepper, high of
             salt.
+        kinds: kinds of data that it fits.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Corruption:
     unit: str
     draw: Callable[[torch.Size, torch.Generator | None, torch.device], Tensor]
     apply: Callable[[Tensor, float, Tensor, tuple[float, float]], Tensor]
+    kinds: tuple[str, ...] = ("image", "sequence", "vector")
 
 
 def _positions(shape: torch.Size) -> tuple[int, ...]:
@@ -54,6 +58,11 @@ def _draw_uniform(shape: torch.Size, generator: torch.Generator | None, device: 
 
 def _draw_signed(shape: torch.Size, generator: torch.Generator | None, device: torch.device) -> Tensor:
     return _draw_uniform(shape, generator, device).mul_(2).sub_(1)
+
+
+def _draw_symbols(shape: torch.Size, generator: torch.Generator | None, device: torch.device) -> Tensor:
+    """Two decisions per position: whether it changes, and which symbol it becomes; (b, 2, steps)."""
+    return noise.uniform((shape[0], 2, *shape[2:]), generator, device)
 
 
 def _draw_blocks(shape: torch.Size, generator: torch.Generator | None, device: torch.device) -> Tensor:
@@ -90,6 +99,13 @@ def masking(x: Tensor, level: float, pattern: Tensor, extremes: tuple[float, flo
     return x * (pattern >= level)
 
 
+def replacement(x: Tensor, level: float, pattern: Tensor, extremes: tuple[float, float] = (0.0, 1.0)) -> Tensor:
+    """Draw a fraction `level` of the symbols of x (b, symbols, steps) anew, evenly from the vocabulary."""
+    changes, which = pattern[:, :1], pattern[:, 1]
+    drawn = F.one_hot((which * x.shape[1]).long(), x.shape[1]).movedim(-1, 1).to(x.dtype)
+    return torch.where(changes < level, drawn, x)
+
+
 CORRUPTIONS: dict[str, Corruption] = {
     c.name: c
     for c in (
@@ -101,10 +117,41 @@ CORRUPTIONS: dict[str, Corruption] = {
             _draw_signed,
             salt_and_pepper,
         ),
-        Corruption("masking", "Masking", "fraction of pixels set to zero", _draw_uniform, masking),
-        Corruption("masking_blocks", "Masking in blocks", "fraction of blocks set to zero", _draw_blocks, masking),
+        Corruption("masking", "Masking", "fraction of pixels set to zero", _draw_uniform, masking, tuple(KINDS)),
+        Corruption(
+            "masking_blocks",
+            "Masking in blocks",
+            "fraction of blocks set to zero",
+            _draw_blocks,
+            masking,
+            ("image", "sequence", "tokens"),
+        ),
+        Corruption(
+            "replacement",
+            "Replacement",
+            "fraction of pixels drawn anew from the vocabulary",
+            _draw_symbols,
+            replacement,
+            ("tokens",),
+        ),
     )
 }
+
+
+def fitting(spec: DataSpec) -> list[str]:
+    """The names of the corruptions that fit a dataset."""
+    return [name for name, row in CORRUPTIONS.items() if spec.kind in row.kinds]
+
+
+def check_corruption(name: str, spec: DataSpec) -> None:
+    """Refuse a corruption that does not fit a dataset; "none" always does.
+
+    Raises:
+        ConfigError: with those that fit.
+    """
+    if name != "none" and name not in fitting(spec):
+        known = ", ".join(["none", *fitting(spec)])
+        raise ConfigError(f"corruption must be one of {known} for the {spec.kind} data of {spec.name}, got {name}")
 
 
 def extremes(spec: DataSpec) -> tuple[float, float]:
@@ -129,17 +176,19 @@ def corrupt(
     """Corrupt samples; the pattern depends on the shape and the seed alone.
 
     Args:
-        x: (n, *sample shape); uint8 pictures are read as 0..1, other numbers must lie in the value range.
+        x: (n, *sample shape); uint8 pictures are read as 0..1, other numbers must lie in the value range. Symbols are
+            indices, or probabilities (n, steps, symbols).
         kind: a name in `CORRUPTIONS`.
         level: in [0, 1]: a standard deviation for "gaussian", a fraction for the others.
         spec: describes the samples; without it uint8 arrays are read as pictures, (n, d) floats as vectors and
             everything else as pictures with values in [0, 1].
 
     Returns:
-        float32 array of the shape of x.
+        float32 array of the shape of x, of symbols (n, steps, symbols): zeros where one is masked.
 
     Raises:
-        ConfigError: for an unknown kind, a level outside [0, 1], or samples that are not finite or far out of range.
+        ConfigError: for an unknown kind, one that does not fit the data, a level outside [0, 1], or samples that are
+            not finite or far out of range.
     """
     row = lookup(kind)
     if not isinstance(level, (int, float, np.number)) or not 0 <= level <= 1:
@@ -149,6 +198,7 @@ def corrupt(
         kind_of_data = "vector" if x.ndim == 2 and x.dtype != np.uint8 else "image"
         unit = None if kind_of_data == "vector" else (0.0, 1.0)
         spec = DataSpec(name="samples", title="Samples", kind=kind_of_data, shape=x.shape[1:], value_range=unit)
+    check_corruption(kind, spec)
     x = numbers(x, spec)
     clean = to_float(to_tensor(x, spec))
     check_values(x, spec, beyond=CORRUPTED)

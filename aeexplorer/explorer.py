@@ -56,8 +56,9 @@ class _Normal(NamedTuple):
 class Explorer:
     """A trained model with fixed weights, in eval mode.
 
-    Samples are (n, *spec.shape); uint8 pictures are read as 0..1, other numbers must lie in the value range of the data
-    (corrupted ones may exceed it). Codes are (n, latent_dim). Results are float32 unless a docstring says otherwise.
+    Samples are (n, *spec.shape), or as they are decoded (n, *spec.value_shape), which differs for tokens alone. uint8
+    pictures are read as 0..1, other numbers must lie in the value range of the data (corrupted ones may exceed it).
+    Codes are (n, latent_dim). Results are float32 unless a docstring says otherwise.
 
     Raises:
         Damaged: when the run's weights cannot be used.
@@ -239,21 +240,30 @@ class Explorer:
 
     @torch.inference_mode()
     def decode(self, z: np.ndarray) -> np.ndarray:
-        """Decode codes (n, latent_dim), or one code (latent_dim,), to samples (n, *spec.shape)."""
+        """Decode codes (n, latent_dim), or one code (latent_dim,), to samples (n, *spec.value_shape)."""
         codes = self._codes(z)
         if not len(codes):
-            return np.empty((0, *self.spec.shape), np.float32)
+            return np.empty((0, *self.spec.value_shape), np.float32)
         parts = [self._model.decode(c, self._labels(len(c))) for c in codes.split(CHUNK)]
         return to_array(torch.cat(parts), self.spec)
 
     def reconstruct(self, x: np.ndarray) -> np.ndarray:
-        """Encode and decode samples (n, *spec.shape)."""
+        """Encode and decode samples: (n, *spec.value_shape)."""
         return self.decode(self.encode(x))
 
     def errors(self, x: np.ndarray, target: np.ndarray | None = None) -> np.ndarray:
-        """Mean squared error per feature (n,) between each reconstruction of x and `target`, by default x itself."""
+        """The error (n,) of each reconstruction of x against `target`, by default x itself: mean squared error per
+        feature, of tokens nats per symbol; see `DataSpec.errors`."""
         clean = to_array(self._samples(x if target is None else target), self.spec)
-        return np.square(self.reconstruct(x) - clean).reshape(len(clean), -1).mean(1)
+        return self.spec.errors(self.reconstruct(x), clean)
+
+    def text(self, x: np.ndarray) -> list[str]:
+        """Samples (n, *spec.shape), or decoded ones (n, *spec.value_shape), of tokens as text.
+
+        Raises:
+            ConfigError: for other data.
+        """
+        return self.spec.text(x)
 
     @property
     def scores(self) -> tuple[str, ...]:
@@ -321,7 +331,7 @@ class Explorer:
         return split.take(np.flatnonzero(kept))
 
     def sample(self, n: int, seed: int = 0, temperature: float = 1.0) -> np.ndarray:
-        """Generate samples (n, *spec.shape): decoded codes of `sample_codes`."""
+        """Generate samples (n, *spec.value_shape): decoded codes of `sample_codes`."""
         return self.decode(self.sample_codes(n, seed, temperature))
 
     @torch.inference_mode()
@@ -385,7 +395,8 @@ class Explorer:
         return self.resample(z, level, temperature=0.0) if 0 < level < len(self.levels) else z
 
     def traverse(self, z: np.ndarray, dimension: int, values: np.ndarray) -> np.ndarray:
-        """Decode one code (latent_dim,) with one coordinate set to each of the values: (len(values), *spec.shape)."""
+        """Decode one code (latent_dim,) with one coordinate set to each of the values: (len(values),
+        *spec.value_shape)."""
         if not 0 <= dimension < self.latent_dim:
             raise ConfigError(f"dimension must be between 0 and {self.latent_dim - 1}, got {dimension}")
         return self.decode(traversal(np.asarray(z), dimension, np.asarray(values)))

@@ -8,12 +8,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
 import torch
 
 from aeexplorer.config import ConfigError, choices, unknown
-from aeexplorer.data.spec import DataSpec, Kind
+from aeexplorer.data.kinds import KINDS
+from aeexplorer.data.spec import DataSpec
 from aeexplorer.models.adversarial import AdversarialAutoencoder, AdversarialConfig
 from aeexplorer.models.base import Autoencoder, ModelConfig
 from aeexplorer.models.conditional import ConditionalConfig, ConditionalVAE
@@ -107,10 +108,10 @@ class Family:
         return self.traits | self.model.traits_of(config)
 
     @property
-    def kinds(self) -> tuple[Kind, ...]:
+    def kinds(self) -> tuple[str, ...]:
         """The kinds of data that one of its networks takes."""
         nets = [NETS[name] for name in choices(type(self.config).model_fields["net"])]
-        return tuple(kind for kind in get_args(Kind) if any(kind in net.kinds for net in nets))
+        return tuple(kind for kind in KINDS if any(kind in net.kinds for net in nets))
 
     def stages(self, config: ModelConfig, data: DataSpec) -> tuple[tuple[str, float], ...]:
         """The stages of a training by name, with their share of the epochs.

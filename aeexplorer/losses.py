@@ -6,6 +6,7 @@ lower bound (ELBO). A weight such as β has the same meaning on every dataset an
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ from aeexplorer.perceptual import Perceptual, no_classifier
 def binary_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """-Σ_i [x_i log σ(l_i) + (1 - x_i) log(1 - σ(l_i))], (b,) nats; logits and target (b, ...), target in [0, 1]."""
     return F.binary_cross_entropy_with_logits(logits, target, reduction="none").flatten(1).sum(1)
+
+
+def categorical_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """-Σ_t Σ_v x_vt log softmax_v(l_t), (b,) nats; logits and target (b, symbols, steps), target probabilities."""
+    return -(target * logits.log_softmax(1)).flatten(1).sum(1)
 
 
 def squared_error(output: Tensor, target: Tensor) -> Tensor:
@@ -107,6 +113,7 @@ class Loss:
         constant: nats per value that `per_sample` leaves out of -log p(x|z); None where it is not a log-likelihood.
         lack: what data lack for this loss, as the end of a sentence; "" for data that it fits.
         symbol: its name in an equation, in LaTeX.
+        symbols: whether it is of data of symbols; others fit all data but these.
     """
 
     name: str
@@ -116,10 +123,17 @@ class Loss:
     constant: float | None = None
     lack: Callable[[DataSpec], str] = lambda data: ""
     symbol: str = r"\ell"
+    symbols: bool = False
+
+    def misfit(self, data: DataSpec) -> str:
+        """Say why it cannot be used on a dataset, as the end of a sentence; "" where it can."""
+        if self.symbols != data.row.symbols:
+            return f"whose values are {'' if data.row.symbols else 'no '}symbols"
+        return self.lack(data)
 
     def fits(self, data: DataSpec) -> bool:
         """Whether it can be used on a dataset."""
-        return not self.lack(data)
+        return not self.misfit(data)
 
     def made(self, data: DataSpec) -> Callable[[Tensor, Tensor], Tensor]:
         """`per_sample` for a dataset; weights of its own are freshly initialised."""
@@ -135,7 +149,7 @@ def _without_bounds(data: DataSpec) -> str:
 
 
 def _no_picture(data: DataSpec) -> str:
-    return _without_bounds(data) if data.kind == "image" else "which are no pictures"
+    return _without_bounds(data) if data.row.pixels else "which are no pictures"
 
 
 LOSSES: dict[str, Loss] = {
@@ -154,6 +168,10 @@ LOSSES: dict[str, Loss] = {
             "learned_variance", "Squared error, learned variance", _identity, LearnedVariance,
             constant=0.5 * math.log(2 * math.pi), symbol=r"-\log \mathcal N",
         ),
+        Loss(
+            "categorical", "Cross-entropy of symbols", functools.partial(torch.softmax, dim=1),
+            categorical_cross_entropy, constant=0.0, symbol=r"\mathrm{CE}", symbols=True,
+        ),
         Loss("ssim", "Structural similarity", _identity, structural_error, lack=_no_picture),
         Loss("perceptual", "Perceptual loss", torch.sigmoid, Perceptual, lack=no_classifier),
     )
@@ -161,15 +179,17 @@ LOSSES: dict[str, Loss] = {
 
 
 def pick_loss(name: str, data: DataSpec) -> Loss:
-    """The row named `name`; "auto" is cross-entropy where values lie in [0, 1], squared error elsewhere.
+    """The row named `name`; "auto" is cross-entropy where values lie in [0, 1] or are symbols, squared error elsewhere.
 
     Raises:
         ConfigError: when it does not fit the data.
     """
-    loss = LOSSES[("bce" if data.unit_interval else "mse") if name == "auto" else name]
-    if lack := loss.lack(data):
+    usual = "bce" if data.unit_interval and not data.row.symbols else data.row.loss
+    loss = LOSSES[usual if name == "auto" else name]
+    if misfit := loss.misfit(data):
         *others, last = [other.name for other in LOSSES.values() if other.fits(data)]
-        raise ConfigError(f"loss must be {', '.join(others)} or {last} for {data.name}, {lack}, got {name}")
+        fitting = f"{', '.join(others)} or {last}" if others else last
+        raise ConfigError(f"loss must be {fitting} for {data.name}, {misfit}, got {name}")
     return loss
 
 

@@ -59,7 +59,7 @@ def explore(run: Run) -> None:
         missing_data(model, "The plane works without it; the nearest real samples need it.")
         page_footer(
             rf"\hat x = g(z) = g({z[0]:.2f},\, {z[1]:.2f})",
-            f"2 numbers in, {spec.size} {'pixels' if spec.kind == 'image' else 'values'} out",
+            f"2 numbers in, {spec.measured} {spec.row.part}s out",
             opening(run) + f"sample = model.decode([[{z[0]:.4g}, {z[1]:.4g}]])[0]\n",
             sheet("decoded", {"decoded": decoded_at(model, z)}, spec),
         )

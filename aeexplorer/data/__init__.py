@@ -16,11 +16,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from aeexplorer.config import Config, ConfigError, unknown
-from aeexplorer.data import binary, downloads, ecg5000, heartbeats, shapes, tables, toy2d
+from aeexplorer.data import binary, chorales, downloads, ecg5000, heartbeats, shapes, tables, texts, toy2d
 from aeexplorer.data.downloads import DataUnavailable, data_dir, download, download_size
 from aeexplorer.data.factors import along, factor_groups, is_grid, together
+from aeexplorer.data.kinds import KINDS, KindRow
 from aeexplorer.data.own import OWN, Kept, load_own, own_data
-from aeexplorer.data.spec import Dataset, DataSpec, Factor, Kind, Split, as_uint8
+from aeexplorer.data.spec import Dataset, DataSpec, Factor, Split, as_uint8
 from aeexplorer.data.splits import split_counts
 
 
@@ -89,6 +90,10 @@ DATASETS: dict[str, Source] = {
         Source(shapes.SPEC, shapes.load, split_counts(24_000)),
         Source(heartbeats.SPEC, heartbeats.load, split_counts(5_000), knobs=heartbeats.HeartbeatsConfig),
         Source(ecg5000.SPEC, ecg5000.load, ecg5000.COUNTS, ecg5000.present),
+        Source(texts.NAMES, texts.load_names, split_counts(29_494)),
+        Source(texts.MOLECULES, texts.load_molecules, split_counts(26_236)),
+        Source(chorales.SPEC, chorales.load, chorales.COUNTS, partial(downloads.present, "chorales")),
+        Source(tables.GENES, tables.load_genes, split_counts(700)),
         Source(tables.BREAST_CANCER, tables.load_breast_cancer, split_counts(569)),
         Source(tables.WINE, tables.load_wine, split_counts(178)),
         Source(toy2d.TWO_MOONS, toy2d.load_two_moons, split_counts(6_000), knobs=toy2d.ToyConfig),

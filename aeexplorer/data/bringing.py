@@ -5,11 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aeexplorer.config import ConfigError, unknown
+from aeexplorer.data.kinds import KINDS
 from aeexplorer.data.own import SPLITS, check_name, keep_arrays
 from aeexplorer.data.reading import FEWEST, Choices, Progress, Proposal, Samples, read, unheard
 from aeexplorer.data.reading.proposal import MOST_BYTES, MOST_CLASSES, class_order
@@ -17,6 +18,9 @@ from aeexplorer.data.reading.tables import MOST_VALUES
 from aeexplorer.data.spec import Dataset, DataSpec, Kind, Split, as_uint8
 from aeexplorer.data.splits import split_counts, stratified
 from aeexplorer.owners import local_owner
+
+BROUGHT = tuple(name for name, row in KINDS.items() if not row.symbols)
+"""Kinds of samples that people bring."""
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -79,8 +83,8 @@ def dataset(
         return _warned(keep(proposal, samples, name, owner, title=title, split=split, private=private))
     values, labels, features = _read(x, y, features)
     kind = kind or ("image" if values.ndim in (3, 4) else "vector")
-    if kind not in get_args(Kind):
-        raise ConfigError(unknown("kind", str(kind), get_args(Kind)))
+    if kind not in BROUGHT:
+        raise ConfigError(unknown("kind", str(kind), BROUGHT))
     notices: list[str] = []
     values = _checked(values, kind, notices)
     codes, names = _coded(labels, len(values), tuple(classes))

@@ -16,12 +16,15 @@ FEWEST = {"train": 1, "validation": 2, "test": 2}
 
 
 def numbers(values: ArrayLike, spec: DataSpec | None = None, name: str = "samples") -> np.ndarray:
-    """Values as uint8 if they are pictures of that type, else as float32, whatever their type and byte order.
+    """Values as uint8 if they are pictures of that type or symbols, else as float32, whatever their type and byte
+    order.
 
     Raises:
-        ConfigError: for values that are not real numbers.
+        ConfigError: for values that are not real numbers, or symbols that are not in the vocabulary.
     """
     given = np.asarray(values)
+    if spec is not None and spec.row.symbols and given.shape[1:] == spec.shape and given.dtype.kind in "biuf":
+        return _symbols(given, spec, name)
     if given.dtype == np.uint8 and (spec is None or spec.unit_interval):
         return given
     if given.dtype.kind == "O":
@@ -35,11 +38,23 @@ def numbers(values: ArrayLike, spec: DataSpec | None = None, name: str = "sample
         return given.astype(np.float32, copy=False)
 
 
+def _symbols(given: np.ndarray, spec: DataSpec, name: str) -> np.ndarray:
+    """Indices of symbols as uint8."""
+    last = len(spec.vocabulary) - 1
+    with np.errstate(invalid="ignore"):
+        wrong = ~((given >= 0) & (given <= last) & (given == np.floor(given)))
+    if wrong.any():
+        raise ConfigError(
+            f"{name} must be whole numbers from 0 to {last}, places in the vocabulary, got {given[wrong][0]}"
+        )
+    return given.astype(np.uint8, copy=False)
+
+
 def check_values(x: np.ndarray, spec: DataSpec, beyond: float = 0.0, name: str = "samples") -> None:
     """Refuse samples that are not finite or lie outside the value range of their data.
 
     Args:
-        x: (n, *spec.shape), from `numbers`.
+        x: (n, *spec.shape) or (n, *spec.value_shape), from `numbers`.
         beyond: how far they may lie outside, in widths of the range.
 
     Raises:

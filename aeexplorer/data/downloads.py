@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST: read from the data directory, or downloaded once and checked."""
+"""MNIST, Fashion-MNIST and the files of the chorales: read from the data directory, or downloaded once and checked."""
 
 from __future__ import annotations
 
@@ -35,10 +35,15 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Remote:
-    """The published address of a dataset and its four files: training images and labels, test images and labels."""
+    """The published address of a dataset and its files; of pictures training images and labels, test images and labels.
+
+    Attributes:
+        packed: whether a file may lie in the data directory packed by gzip, under its name and ".gz".
+    """
 
     url: str
-    files: tuple[RemoteFile, RemoteFile, RemoteFile, RemoteFile]
+    files: tuple[RemoteFile, ...]
+    packed: bool = False
 
 
 REMOTES = {
@@ -79,6 +84,15 @@ REMOTES = {
                 "t10k-labels-idx1-ubyte.gz", 5148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"
             ),
         ),
+    ),
+    "chorales": Remote(
+        "https://raw.githubusercontent.com/czhuang/JSB-Chorales-dataset/9a7f733ddb4ed91f48da64ac7f0f621c34aadd4d/",
+        (
+            RemoteFile(
+                "Jsb16thSeparated.json", 1666444, "79294cc374f9252e95ef4b703161524c1c53dc1f712c236f00f1c1f5d54af5a7"
+            ),
+        ),
+        packed=True,
     ),
 }
 
@@ -130,14 +144,20 @@ def files_of(name: str) -> str:
 def present(name: str) -> bool:
     """Whether all files of a dataset are in the data directory; loading checks their contents."""
     name = files_of(name)
-    return all((data_dir() / name / file.name).is_file() for file in REMOTES[name].files)
+    return all(_found(name, file) is not None for file in REMOTES[name].files)
+
+
+def _found(name: str, file: RemoteFile) -> Path | None:
+    """Where a file of a dataset lies in the data directory, as it was published or packed; None where it is not."""
+    folder = data_dir() / name
+    endings = ("", ".gz") if REMOTES[name].packed else ("",)
+    return next((path for e in endings if (path := folder / f"{file.name}{e}").is_file()), None)
 
 
 def download_size(name: str) -> int:
     """The number of bytes that `download` would fetch now."""
     name = files_of(name)
-    folder = data_dir() / name
-    return sum(file.size for file in REMOTES[name].files if not (folder / file.name).is_file())
+    return sum(file.size for file in REMOTES[name].files if _found(name, file) is None)
 
 
 def download(name: str, progress: Progress | None = None) -> Path:
@@ -164,8 +184,8 @@ def download(name: str, progress: Progress | None = None) -> Path:
             progress(earlier + received, total)
 
     for file in REMOTES[name].files:
-        if (folder / file.name).is_file():
-            _check(folder / file.name, file)
+        if path := _found(name, file):
+            _check(path, file)
         else:
             _fetch(name, file, folder, advance)
             earlier += file.size
@@ -211,8 +231,12 @@ def read_idx(path: Path) -> np.ndarray:
 
 
 def _check(path: Path, file: RemoteFile) -> None:
-    with path.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    packed = path.name != file.name
+    try:
+        with gzip.open(path) if packed else path.open("rb") as stream:
+            found = hashlib.sha256(stream.read()).hexdigest()
+    except (EOFError, OSError, zlib.error) as error:
+        raise DataUnavailable(f"{path} cannot be unpacked ({error}); delete it and load the dataset again") from None
     if found != file.sha256:
         raise DataUnavailable(
             f"{path} is not the published file: expected SHA-256 {file.sha256}, found {found}; "

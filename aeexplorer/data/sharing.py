@@ -51,7 +51,7 @@ def _write_samples(archive: zipfile.ZipFile, part: str, split: Split, data: Data
 
     spec = data.spec
     classes = [spec.classes[y] if 0 <= y < len(spec.classes) else "" for y in split.y.tolist()]
-    if spec.kind == "image":
+    if spec.row.pixels:
         for i, (picture, name) in enumerate(zip(split.x, classes, strict=True)):
             content = io.BytesIO()
             Image.fromarray(picture).save(content, "PNG")

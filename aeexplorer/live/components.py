@@ -211,7 +211,7 @@ def draw_pad(
     Raises:
         ConfigError: for samples that cannot be drawn.
     """
-    if spec.kind != "image" or len(spec.shape) != 2:
+    if not spec.row.pixels or len(spec.shape) != 2:
         raise ConfigError(f"spec must be of pictures with one channel, got {spec.kind} data of shape {spec.shape}")
     drawing = DRAWINGS.get(spec.name, DRAWINGS["mnist"] | {"pen": 2.4 * max(spec.shape) / 28})
     data = {"run": run, "shape": spec.shape, "label": label, "plane": plane, "drawing": drawing, "pixels": pixels}

@@ -6,7 +6,8 @@ Layout of a message, all little-endian:
     header           JSON in UTF-8, padded with spaces so that the first array starts at a multiple of 8
     arrays           raw, C order, in the order of the header, each padded with zeros to a multiple of 8
 
-The header holds `id`, `scene`, `kind` (of the samples: image, sequence, vector), `names`, `shapes` and `dtypes`
+The header holds `id`, `scene`, `kind` (of the samples: image, sequence, vector, tokens), `tokens` (their vocabulary and
+number of voices, null of other kinds), `names`, `shapes` and `dtypes`
 ("uint8" or "float32") of the arrays, `readouts`, `server_ms`, and `dropped`: the ids that this reply stands in for.
 """
 
@@ -43,17 +44,27 @@ class Frame:
 
 
 def tiles(x: np.ndarray, spec: DataSpec) -> np.ndarray:
-    """Samples (n, *spec.shape) as they travel: pictures as uint8, everything else as float32."""
-    if spec.kind == "image":
+    """Samples (n, *spec.shape), or values (n, *spec.value_shape), as they travel: pictures as uint8, symbols as pairs
+    (n, steps, 2) of the most probable one and its probability, everything else as float32."""
+    if spec.row.pixels:
         return x if x.dtype == np.uint8 else as_uint8(x)
+    if spec.row.symbols:
+        return np.stack(spec.symbols(x), axis=-1).astype(np.float32)
     return x.astype(np.float32, copy=False)
 
 
 def signed_tiles(x: np.ndarray, spec: DataSpec) -> np.ndarray:
-    """Differences (n, *spec.shape) as they travel: of pictures -1..1 as uint8 with 128 for none, else float32."""
-    if spec.kind == "image":
+    """Differences (n, *spec.value_shape) as they travel: of pictures -1..1 as uint8 with 128 for none, of symbols pairs
+    (n, steps, 2) of the one that gained most and the probability that moved, else float32."""
+    if spec.row.pixels:
         return np.rint(np.clip(x, -1, 1) * 127 + 128).astype(np.uint8)
+    if spec.row.symbols:
+        return np.stack([x.argmax(-1), np.abs(x).sum(-1) / 2], axis=-1).astype(np.float32)
     return x.astype(np.float32, copy=False)
+
+
+def _tokens(spec: DataSpec) -> dict[str, Any]:
+    return {"vocabulary": spec.vocabulary, "voices": spec.voices}
 
 
 def encode(frame: Frame, **header: Any) -> bytes:
@@ -65,6 +76,7 @@ def encode(frame: Frame, **header: Any) -> bytes:
     head = {
         **header,
         "kind": frame.spec.kind if frame.spec else None,
+        "tokens": _tokens(frame.spec) if frame.spec and frame.spec.row.symbols else None,
         "range": frame.spec.value_range if frame.spec else None,
         "names": list(arrays),
         "shapes": [array.shape for array in arrays.values()],

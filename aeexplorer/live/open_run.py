@@ -78,16 +78,16 @@ class OpenRun:
     def _flat_samples(self) -> FlatSamples | None:
         """The samples behind the stored codes as a model sees them."""
         samples = self.samples_at(np.arange(len(self.z)))
-        return None if samples is None else FlatSamples(as_floats(samples).reshape(len(samples), -1))
+        return None if samples is None else FlatSamples(self.spec.values(samples).reshape(len(samples), -1))
 
     def share_below(self, error: float) -> float | None:
-        """The share of the test samples behind stored codes whose mean squared error is less than this; None where the
+        """The share of the test samples behind stored codes whose error is less than this; None where the
         data is not here."""
         return None if self._errors is None else float(np.searchsorted(self._errors, error) / len(self._errors))
 
     @cached_property
     def _errors(self) -> np.ndarray | None:
-        """The mean squared errors (n,) of the samples behind the stored codes, ascending."""
+        """The errors (n,) of the samples behind the stored codes, ascending."""
         samples = self.samples_at(np.arange(len(self.z)))
         return None if samples is None else np.sort(self.explorer.errors(samples))
 
@@ -102,14 +102,9 @@ class OpenRun:
 
         if self.test is None:
             raise ConfigError(f"kinds must not include pca, because {self.spec.title} is not on this computer")
-        x = as_floats(self.explorer.dataset.train.x[:PCA_SAMPLES]).reshape(-1, self.spec.size)
+        x = self.spec.values(self.explorer.dataset.train.x[:PCA_SAMPLES]).reshape(-1, self.spec.size)
         fitted = PCA(min(self.latent_dim, *x.shape), svd_solver="randomized", random_state=0).fit(x)
         return fitted.mean_.astype(np.float32), fitted.components_.astype(np.float32)
-
-
-def as_floats(x: np.ndarray) -> np.ndarray:
-    """Samples as a model sees them: uint8 pictures as 0..1, floats as they are; float32."""
-    return x.astype(np.float32) / 255 if x.dtype == np.uint8 else x.astype(np.float32, copy=False)
 
 
 def neighbourhood_readouts(near: Neighbourhood, place: int = 0) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from aeexplorer import losses, noise
 from aeexplorer.config import Choice
-from aeexplorer.corruption import CORRUPTIONS
+from aeexplorer.corruption import CORRUPTIONS, check_corruption
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.losses import LOSSES, pick_loss
 from aeexplorer.nets import NetConfig, make_decoder, make_encoder
@@ -33,7 +33,8 @@ class ModelConfig(NetConfig):
     latent_dim: int = Field(16, ge=1, le=LATENT_LIMIT, description="Size of the code z")
     loss: Annotated[str, Choice(("auto", *LOSSES))] = Field(
         "auto",
-        description="Reconstruction loss; auto is cross-entropy where values lie in [0, 1], squared error elsewhere",
+        description="Reconstruction loss; auto is cross-entropy where values lie in [0, 1] or are symbols, squared "
+        "error elsewhere",
     )
     corruption: Annotated[str, Choice(("none", *CORRUPTIONS))] = Field(
         "none", description="Corruption of the input while training; the target stays clean"
@@ -157,6 +158,7 @@ class Autoencoder(nn.Module, ABC):
 
     def __init__(self, config: ModelConfig, data: DataSpec) -> None:
         super().__init__()
+        check_corruption(config.corruption, data)
         self.loss = pick_loss(config.loss, data)
         self.distortion = self.loss.made(data)
         self.config: Any = config

@@ -15,7 +15,8 @@ from pydantic import Field
 from torch import nn
 
 from aeexplorer.config import Choice, Config, ConfigError
-from aeexplorer.data.spec import DataSpec, Kind
+from aeexplorer.data.kinds import KINDS
+from aeexplorer.data.spec import DataSpec
 from aeexplorer.nets.conv import ConvKnobs, conv_decoder, conv_encoder, conv_suggestion
 from aeexplorer.nets.mlp import MLPKnobs, mlp_decoder, mlp_encoder, mlp_suggestion
 
@@ -34,7 +35,7 @@ class Net:
 
     name: str
     title: str
-    kinds: tuple[Kind, ...]
+    kinds: tuple[str, ...]
     knobs: type[Config]
     encoder: Callable[[DataSpec, int, Any], nn.Module]
     decoder: Callable[[DataSpec, int, Any], nn.Module]
@@ -47,13 +48,21 @@ NETS: dict[str, Net] = {
         Net(
             "mlp",
             "Fully connected (MLP)",
-            ("image", "sequence", "vector"),
+            tuple(KINDS),
             MLPKnobs,
             mlp_encoder,
             mlp_decoder,
             mlp_suggestion,
         ),
-        Net("conv", "Convolutional", ("image", "sequence"), ConvKnobs, conv_encoder, conv_decoder, conv_suggestion),
+        Net(
+            "conv",
+            "Convolutional",
+            ("image", "sequence", "tokens"),
+            ConvKnobs,
+            conv_encoder,
+            conv_decoder,
+            conv_suggestion,
+        ),
     )
 }
 

@@ -60,7 +60,7 @@ def conv_encoder(spec: DataSpec, out: int, config: Any) -> nn.Module:
     """Build convolutions of width 3 and stride 2, each halving the sides, and one linear layer: (b, *model shape) ->
     (b, out)."""
     sides = _sides(spec, len(config.channels))
-    conv = nn.Conv2d if spec.kind == "image" else nn.Conv1d
+    conv = nn.Conv2d if spec.row.sides == 2 else nn.Conv1d
     channels = (model_shape(spec)[0], *config.channels)
     layers = [m for a, b in pairwise(channels) for m in activated(conv(a, b, 3, stride=2, padding=1), config.dropout)]
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels[-1] * math.prod(sides[-1]), out))
@@ -73,7 +73,7 @@ def conv_decoder(spec: DataSpec, latent: int, config: Any) -> nn.Module:
     2016, https://doi.org/10.23915/distill.00003).
     """
     sides = _sides(spec, len(config.channels))
-    conv = nn.ConvTranspose2d if spec.kind == "image" else nn.ConvTranspose1d
+    conv = nn.ConvTranspose2d if spec.row.sides == 2 else nn.ConvTranspose1d
     channels = (*reversed(config.channels), model_shape(spec)[0])
     layers: list[nn.Module] = [
         *activated(nn.Linear(latent, channels[0] * math.prod(sides[-1])), config.dropout),

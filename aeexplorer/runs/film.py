@@ -76,7 +76,7 @@ class Film:
 
 def _stored(x: np.ndarray, model: Autoencoder) -> np.ndarray:
     """Samples as a frame holds them: pictures as uint8."""
-    return as_uint8(x) if model.data.kind == "image" else x
+    return as_uint8(x) if model.data.row.pixels else x
 
 
 def _narrow(codes: Tensor) -> Tensor:

@@ -69,7 +69,7 @@ def suggested(row: Family, spec: DataSpec, n_train: int, net: str = "") -> tuple
     of_net = NETS[changes["net"]].suggest(spec)
     changes |= {name: v for name, v in of_net.items() if getattr(row.config, name, v) == getattr(plain, name, None)}
     if spec.size <= SMALL and row.config.latent_dim == plain.latent_dim:
-        changes["latent_dim"] = 8 if spec.kind == "image" else max(1, min(2, spec.size - 1))
+        changes["latent_dim"] = 8 if spec.row.pixels else max(1, min(2, spec.size - 1))
     min_latent_dim = row.model.min_latent_dim(spec)
     if row.config.latent_dim < min_latent_dim:
         changes["latent_dim"] = max(changes.get("latent_dim", 0), min_latent_dim)
@@ -143,7 +143,7 @@ def estimate(
     parameters, peak = work[0].parameters, max(step.peak_bytes for step in work.values())
     sample = evaluation_bytes(family(family_name).model, config, spec)
     checking = min(max(EVALUATION_BYTES, sample), min(EVALUATION_BATCH, n_validation) * sample)
-    sample_bytes = spec.size * (1 if spec.kind == "image" else FLOAT)
+    sample_bytes = spec.size * spec.row.bytes_per_value
     gathered = batch * (sample_bytes + FLOAT * spec.size)
     # weights, two moments, the best weights and the copy that replaces them; gradients are part of a step
     kept = 5 * FLOAT * parameters + (n + n_validation) * (sample_bytes + 8)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from aeexplorer import noise
 from aeexplorer.config import ConfigError
 from aeexplorer.corruption import extremes, lookup
-from aeexplorer.data.spec import Split
+from aeexplorer.data.spec import DataSpec, Split
 from aeexplorer.metrics import active_units, cross_entropy_floor, pca_axes, pca_line, principal_angles
 from aeexplorer.models.base import Autoencoder
 from aeexplorer.tensors import Samples
@@ -56,6 +56,8 @@ def evaluate(model: Autoencoder, split: Split, seed: int = 0, nll: int = 0) -> d
         reconstruction: the reconstruction term of the training, from corrupted input where the training corrupts:
             nats for cross-entropy, else an error.
         mse: squared error per feature of reconstructions from clean input.
+        symbol_accuracy, sample_accuracy (of tokens): fraction of symbols that are restored, up to the end of each text,
+            and of samples of which all are.
         denoising_mse (where the training corrupts): the same from corrupted input.
         active_units: dimensions of the code whose variance over the split exceeds 0.01.
         kl (with a posterior): the rate in nats, unweighted; prior_nats in its place with a learned prior over entries.
@@ -70,12 +72,15 @@ def evaluate(model: Autoencoder, split: Split, seed: int = 0, nll: int = 0) -> d
         ConfigError: when nll is out of bounds, or the model has no posterior or no likelihood.
     """
     figures = {"reconstruction": mean_terms(model, split, seed)["reconstruction"]}
-    squared, rate, codes, indices, right, labelled = 0.0, 0.0, [], [], 0, 0
+    squared, rate, codes, indices, restored, right, labelled = 0.0, 0.0, [], [], [], 0, 0
     learned = "prior" in model.traits_of(model.config)
     with noise.seeded(seed, next(model.parameters()).device):
         for x, y, h in encoded(model, split):
             code = model.code(h)
-            squared += (model.decode(code.z, y) - x).square().sum().item()
+            decoded = model.decode(code.z, y)
+            squared += (decoded - x).square().sum().item()
+            if model.data.row.symbols:
+                restored.append(_restored_symbols(decoded, x, model.data))
             codes.append(code.z.cpu().numpy())
             if code.mean is not None or learned:
                 rate += model.rate(model.drawn(h)).sum().item()
@@ -92,6 +97,10 @@ def evaluate(model: Autoencoder, split: Split, seed: int = 0, nll: int = 0) -> d
     if model.loss.name == "bce" and (floor := cross_entropy_floor(split.x)):
         figures["floor"] = floor
     figures["mse"] = squared / n / size
+    if restored:
+        counts = torch.cat(restored).sum(0)  # right symbols, symbols, right samples
+        figures["symbol_accuracy"] = (counts[0] / counts[1]).item()
+        figures["sample_accuracy"] = (counts[2] / n).item()
     if model.config.corruption != "none":
         figures["denoising_mse"] = denoising_error(model, split, seed)
     figures["active_units"] = float(active_units(np.concatenate(codes)).sum())
@@ -102,6 +111,17 @@ def evaluate(model: Autoencoder, split: Split, seed: int = 0, nll: int = 0) -> d
     if nll:
         figures["nll"] = negative_log_likelihood(model, split, nll, seed)
     return figures
+
+
+def _restored_symbols(decoded: Tensor, x: Tensor, data: DataSpec) -> Tensor:
+    """Of each sample (b, 3): the number of symbols restored, of symbols up to the first empty one, and whether all of
+    them are; decoded and x are (b, symbols, steps)."""
+    wanted = x.argmax(1)
+    right = decoded.argmax(1) == wanted
+    ended = wanted == data.vocabulary.index("") if "" in data.vocabulary else torch.zeros_like(right)
+    counted = ended.cumsum(1) - ended.long() == 0  # the first empty symbol counts, those after it do not
+    found = (right & counted).sum(1)
+    return torch.stack([found, counted.sum(1), found == counted.sum(1)], dim=1).double()
 
 
 def likelihood_sentence(floor: float | None) -> str:

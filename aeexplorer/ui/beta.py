@@ -323,13 +323,12 @@ def about_dial(model: Explorer, marks: list[Trained]) -> str:
 
 def numbers(frame: Frame, run: Run) -> str:
     """The loss as the equation has it, and how it is reduced."""
-    at, size = frame.readouts, run.spec.data.size
-    what = "pixels" if run.spec.data.kind == "image" else "values"
+    at, size, part = frame.readouts, run.spec.data.measured, run.spec.data.row.part
     n_test = find_source(run.spec.dataset).n_test
     return (
         f"{at['distortion']:.1f} + {at['value']:g} × {at['rate']:.1f} = {at['loss']:.1f} nats "
-        f"(sum over {size} {what}, mean over {n_test:,} test samples; β per value {at['value'] / size:.2g})"
-    ).replace("per value", "per pixel" if run.spec.data.kind == "image" else "per value")
+        f"(sum over {size} {part}s, mean over {n_test:,} test samples; β per {part} {at['value'] / size:.2g})"
+    )
 
 
 def as_python(run: Run, shown: SampleRow, params: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from aeexplorer.corruption import CORRUPTIONS
+from aeexplorer.corruption import CORRUPTIONS, fitting
 from aeexplorer.data import DataSpec
 from aeexplorer.explorer import Explorer
 from aeexplorer.live.components import live_panel
@@ -33,8 +33,7 @@ SETTINGS = {
     "noise_seed": Setting("corruption", "pattern", whole(0, 2**31)),
     "trained": Setting("corruption", "trained", number(0, 1)),
 }
-SYMBOLS = {"gaussian": "σ", "salt_and_pepper": "p", "masking": "p", "masking_blocks": "p"}
-TILES = {"image": 96, "sequence": 200, "vector": 200}
+SYMBOLS = {name: "σ" if name == "gaussian" else "p" for name in CORRUPTIONS}
 TICKS = (0, 0.25, 0.5, 0.75, 1)
 
 
@@ -85,7 +84,7 @@ def choose_other(run: Run) -> Run | None:
 def restore(model: Explorer, other: Run | None, shown: SampleRow) -> dict[str, Any]:
     """The live panel; the params of the scene as the hand left them."""
     run, dials = model.run, dials_by_kind(model.run)
-    kinds = [kind for kind in CORRUPTIONS if model.spec.kind != "vector" or kind != "masking_blocks"]
+    kinds = fitting(model.spec)
     params: dict[str, Any] = {"run": scene_name(run), "samples": shown.samples}
     if dials:
         told = scene_name(run).removeprefix(run.path.name)
@@ -175,7 +174,7 @@ def _controls(model: Explorer, kinds: list[str], state: PanelState) -> list[Cont
 
 def _rows(run: Run, other: Run | None, shown: SampleRow) -> list[Row]:
     ours, theirs = told_apart(run, other)
-    tile = TILES[run.spec.data.kind]
+    tile = run.spec.data.row.tile
     rows = [
         Row(array="clean", label=shown.origin, pick=bool(shown.places), tile=tile),
         Row(array="corrupted", label="corrupted", tile=tile),
@@ -192,7 +191,11 @@ def _readouts(run: Run, other: Run | None) -> list[Readout]:
     readouts = [
         Readout(name=f"{prefix}{name}", label=f"{label}, {who}", digits=digits, unit=unit)
         for prefix, who in (("", ours), ("compare_", theirs))
-        for name, label, digits, unit in (("mse", "MSE", 4, ""), ("psnr", "PSNR", 1, "dB"), ("ssim", "SSIM", 3, ""))
+        for name, label, digits, unit in (
+            ("mse", run.spec.data.row.error[1], 4, ""),
+            ("psnr", "PSNR", 1, "dB"),
+            ("ssim", "SSIM", 3, ""),
+        )
         if who
     ]
     return [*readouts, Readout(name="stands", label="Model", digits=2)] if is_dial(run) else readouts
@@ -205,7 +208,7 @@ def _chart(run: Run, other: Run | None) -> Chart:
     if other:
         lines.insert(0, Line(name=theirs, colour="mark", readout="compare_mse", x_array="level", y_array="compare_mse"))
     return Chart(
-        title="Mean squared error against test noise",
+        title=f"{run.spec.data.row.error[0]} against test noise",
         x="level",
         x_label="test noise",
         scene="levels",
@@ -275,12 +278,13 @@ def about_training(run: Run, kind: str) -> str:
 
 def numbers(frame: Frame, run: Run, other: Run | None, n: int) -> str:
     """The squared error as the chart has it, summed over the values of a sample, mean over the samples."""
-    size = run.spec.data.size
+    data = run.spec.data
+    size = data.measured
     ours, theirs = told_apart(run, other)
     more = f", {theirs} {frame.readouts['compare_mse'] * size:.3g}" if other else ""
-    what = "pixels" if run.spec.data.kind == "image" else "values"
     samples = f"mean of {n} samples" if n > 1 else "1 sample"
-    return f"squared error {ours} {frame.readouts['mse'] * size:.3g}{more} (sum over {size} {what}, {samples})"
+    name = "nats" if data.row.symbols else "squared error"
+    return f"{name} {ours} {frame.readouts['mse'] * size:.3g}{more} (sum over {size} {data.row.part}s, {samples})"
 
 
 def as_python(run: Run, other: Run | None, shown: SampleRow, params: dict[str, Any]) -> str:

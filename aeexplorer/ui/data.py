@@ -7,7 +7,7 @@ import random
 import numpy as np
 import streamlit as st
 
-from aeexplorer.corruption import CORRUPTIONS, corrupt
+from aeexplorer.corruption import CORRUPTIONS, corrupt, fitting
 from aeexplorer.data import Dataset, DataSpec, Source, Split, along, is_grid, together
 from aeexplorer.data.own import own_data
 from aeexplorer.plots import bars, scatter_toy
@@ -15,19 +15,13 @@ from aeexplorer.ui.shared.resources import theme
 from aeexplorer.ui.shared.samples import EVERY_CLASS, chart, class_name, cloud, is_plane, sentence_case, show
 from aeexplorer.ui.shared.text import as_text
 
-UNITS = {"image": "pixels", "sequence": "time steps", "vector": "values"}
-"""The parts of a sample."""
-TILES = {"image": (10, 5, 92), "sequence": (5, 5, 220), "vector": (5, 5, 220)}
-"""Columns, rows and widest tile of a grid of samples."""
-
-
 # facts
 
 
 def facts(source: Source, dataset: Dataset | None) -> None:
     """Show kind, shape, range, splits, classes with counts, licence and source of a dataset."""
     spec = source.spec
-    shape = "a point in the plane" if is_plane(spec) else f"{' × '.join(map(str, spec.shape))} {UNITS[spec.kind]}"
+    shape = "a point in the plane" if is_plane(spec) else f"{' × '.join(map(str, spec.shape))} {spec.row.parts}"
     with st.container(border=True, gap="xsmall"):
         st.markdown(
             f"**Each sample** {shape}  \n**Values** {_values(spec)}  \n"
@@ -60,7 +54,7 @@ def _values(spec: DataSpec) -> str:
     if not spec.value_range:
         return spec.scale or "unbounded"
     low, high = spec.value_range
-    inverted = spec.kind == "image" and len(spec.shape) == 2 and theme().name == "light"
+    inverted = spec.row.pixels and len(spec.shape) == 2 and theme().name == "light"
     said = ", ".join(filter(None, [spec.scale, f"{high:g} is drawn dark here" if inverted else ""]))
     return f"{low:g} to {high:g}{f' ({said})' if said else ''}"
 
@@ -89,7 +83,7 @@ def samples(dataset: Dataset) -> str:
         wanted = boxes[1].selectbox("Class", [EVERY_CLASS, *spec.classes], key=f"class.{spec.name}")
         if wanted != EVERY_CLASS:
             chosen = np.flatnonzero(split.y == spec.classes.index(wanted))
-    columns, rows, width = TILES[spec.kind]
+    columns, rows, width = spec.row.grid
     pages = max(1, -(-len(chosen) // (columns * rows)))
     key = f"page.{spec.name}.{part}"
     st.session_state[key] = min(st.session_state.get(key, 1), pages)
@@ -99,7 +93,7 @@ def samples(dataset: Dataset) -> str:
     with st.container(border=True):
         if len(places):
             names = [
-                class_name(spec, y) if len(class_name(spec, y)) <= 14 or spec.kind != "image" else f"#{i}"
+                class_name(spec, y) if len(class_name(spec, y)) <= 14 or not spec.row.pixels else f"#{i}"
                 for i, y in zip(places, split.y[places].tolist(), strict=True)
             ]
             show([("", split.x[places])], spec, [names], columns, width)
@@ -193,7 +187,7 @@ def _from_low_to_high(spec: DataSpec, split: Split, vary: int, unit: str) -> str
 def corruption(dataset: Dataset) -> str:
     """Show every corruption at one level on the same samples, with noise that stays while the level moves."""
     spec = dataset.spec
-    kinds = list(CORRUPTIONS)
+    kinds = fitting(spec)
     boxes = st.columns([3, 1] if not is_plane(spec) else [1.3, 2.4, 1.1], vertical_alignment="bottom", gap="medium")
     if is_plane(spec):
         kinds = [boxes[0].selectbox("Corruption", kinds, format_func=lambda name: CORRUPTIONS[name].title, key="kind")]
@@ -212,18 +206,18 @@ def corruption(dataset: Dataset) -> str:
         chart(figure.update_traces(name="corrupted", selector={"name": "reconstruction"}), height=460)
         st.caption(f"Lines join each point to its corrupted copy. Level: {_level(kinds[0], spec)}.")
     else:
-        x = x[: 10 if spec.kind == "image" else 5]
+        x = x[: 10 if spec.row.pixels else 5]
         rows = [("original", x), *((CORRUPTIONS[k].title, corrupt(x, k, level, seed, spec)) for k in kinds)]
         with st.container(border=True):
-            show(rows, spec, tile_width=TILES[spec.kind][2])
+            show(rows, spec, tile_width=spec.row.grid[2])
         st.caption("Level. " + " ".join(f"{CORRUPTIONS[k].title}: {_level(k, spec)}." for k in kinds))
     return f"x = ae.corrupt(data.test.x[:10], {kinds[0]!r}, level={level:g}, seed={seed}, spec=data.spec)\n"
 
 
 def _level(kind: str, spec: DataSpec) -> str:
     """The meaning of the level of a corruption, for this kind of data."""
-    text = CORRUPTIONS[kind].unit.replace("pixels", UNITS[spec.kind])
-    return text if spec.kind == "image" else text.replace("black or white", "the lowest or the highest value")
+    text = CORRUPTIONS[kind].unit.replace("pixels", spec.row.parts)
+    return text if spec.row.pixels else text.replace("black or white", "the lowest or the highest value")
 
 
 def _one_of_each(split: Split) -> np.ndarray:

@@ -47,7 +47,7 @@ def views(opened: OpenRun) -> dict[str, View]:
 def draws(opened: OpenRun, place: DeltaGenerator) -> Shown:
     """Codes drawn at random, decoded; seed and temperature live."""
     traits = opened.explorer.traits
-    pictures = opened.spec.kind == "image"
+    pictures = opened.spec.row.pixels
     columns, n = (12, DRAWS) if pictures else (4, WIDE_DRAWS)
     place.caption(_origin(traits))
     params: dict[str, Any] = {"run": opened.explorer.name, "n": n}

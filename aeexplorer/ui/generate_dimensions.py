@@ -47,7 +47,7 @@ def traverse(opened: OpenRun, place: DeltaGenerator) -> Shown:
         "dims": list(dims),
         "steps": TRAVERSED,
     }
-    tile = 70 if opened.spec.kind == "image" else 110
+    tile = 70 if opened.spec.row.pixels else 110
     with st.container(key="traverse"):
         panel = live_panel(
             "traverse",
@@ -113,7 +113,7 @@ def level_name(level: int, count: int) -> str:
 def redraw(opened: OpenRun, place: DeltaGenerator) -> Shown:
     """The code of a picked sample with its coarse levels kept and the finer ones drawn anew from their priors."""
     sample, box = picked(opened, place)
-    count, n = len(opened.explorer.levels), DRAWS if opened.spec.kind == "image" else WIDE_DRAWS
+    count, n = len(opened.explorer.levels), DRAWS if opened.spec.row.pixels else WIDE_DRAWS
     with box:
         below = st.segmented_control(
             "Levels kept",
@@ -137,7 +137,7 @@ def redraw(opened: OpenRun, place: DeltaGenerator) -> Shown:
                 Button(param="seed", label="New samples", value=start["seed"]),
                 Slider(param="temperature", label="temperature", symbol="T", low=0, high=2, value=start["temperature"]),
             ],
-            rows=[Row(array="tiles", columns=12 if opened.spec.kind == "image" else 4, tile=104)],
+            rows=[Row(array="tiles", columns=12 if opened.spec.row.pixels else 4, tile=104)],
             readouts=[Readout(name="spread", label="Standard deviation of a value across the samples", digits=3)],
         )
     params |= state.left(panel.values)
@@ -169,7 +169,7 @@ def sliders(opened: OpenRun, place: DeltaGenerator) -> Shown:
             params={"run": run, "z": z, "neighbours": 6, "difference": True},
             controls=_code_controls(dimensions, chosen, sample.z),
             rows=[
-                Row(array="picture", label="decoded", columns=1, tile=300 if opened.spec.kind == "image" else 400),
+                Row(array="picture", label="decoded", columns=1, tile=300 if opened.spec.row.pixels else 400),
                 Row(array="nearest", label="nearest real samples", columns=6, tile=64),
             ],
             readouts=[

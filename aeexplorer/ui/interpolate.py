@@ -229,7 +229,8 @@ def path_python(params: dict[str, Any]) -> str:
     code = (
         f"line = model.decode(ae.interpolate(a, b, steps={STEPS}))\n"
         f'circle = model.decode(ae.interpolate(a, b, steps={STEPS}, kind="slerp"))\n'
-        f"fade = ae.interpolate(x_a.ravel(), x_b.ravel(), steps={STEPS}).reshape({STEPS}, *model.spec.shape)\n"
+        "ends = (model.spec.values(x).ravel() for x in (x_a, x_b))\n"
+        f"fade = ae.interpolate(*ends, steps={STEPS}).reshape({STEPS}, *model.spec.value_shape)\n"
         f"\nfrom aeexplorer.interpolation import lerp\n\nat_t = model.decode(lerp(a, b, [{params['t']:g}]))[0]\n"
     )
     if "compare_run" in params:
@@ -243,7 +244,7 @@ def path_python(params: dict[str, Any]) -> str:
 
 def path_files(params: dict[str, Any], opened: OpenRun) -> list[Download]:
     """The rows as a picture, and there and back as an animation, made when asked for."""
-    if opened.spec.kind != "image":
+    if not opened.spec.row.pixels:
         return []
     names = list(params["kinds"])
     if "compare_run" in params:

@@ -7,10 +7,9 @@ import random
 import numpy as np
 import streamlit as st
 
-from aeexplorer.corruption import CORRUPTIONS, corrupt
+from aeexplorer.corruption import CORRUPTIONS, corrupt, fitting
 from aeexplorer.data import Split
 from aeexplorer.explorer import Explorer
-from aeexplorer.live.open_run import as_floats
 from aeexplorer.plots import add_path, bars, diverging, scatter_toy
 from aeexplorer.ui.shared.page_footer import opening, page_footer
 from aeexplorer.ui.shared.resources import stored_errors, theme
@@ -20,6 +19,11 @@ from aeexplorer.ui.shared.samples import chart, cloud, is_plane, missing_data, s
 from aeexplorer.ui.shared.view_state import Setting, number, whole
 
 NONE = "none"
+ERRORS = {
+    False: "Mean of (x − x̂)² over the values of this sample.",
+    True: "Mean of −log p over the symbols of this sample.",
+}
+"""Explanations of the error, by whether samples are made of symbols."""
 PATTERN = Setting("reconstruct", "pattern", whole(0, 2**31))
 
 
@@ -34,25 +38,25 @@ def reconstruct(model: Explorer) -> None:
     with left:
         place = _choose(stock)
         kind, level, seed = _corruption(model)
-    original = as_floats(stock.split.x[place][None])
+    original = model.spec.values(stock.split.x[place][None])
     given = original if kind == NONE else corrupt(original, kind, level, seed, model.spec)
     z = model.encode(given)
     restored = model.decode(z)
-    error = float(np.square(restored - original).mean())
+    error = float(model.spec.errors(restored, original)[0])
     with left, st.container(border=True):
         _rows(model, stock.split, original, given, restored, kind != NONE)
     with right:
         with st.container(border=True, gap="xsmall"):
-            st.metric(
-                "Squared error per value", f"{error:.4g}", help="Mean of (x − x̂)² over the values of this sample."
-            )
+            st.metric(model.spec.row.error[0], f"{error:.4g}", help=ERRORS[model.spec.row.symbols])
             known = stored_errors(model.run)
             st.caption(f"Reconstructed better than {(known > error).mean():.0%} of the {len(known):,} test samples")
         with st.container(border=True, gap="xsmall"):
             st.caption(f"Code z, {model.latent_dim} dimensions")
             chart(bars(z[0], theme=theme()), height=210)
     inside = r"\tilde x" if kind != NONE else "x"
-    numbers = f"squared error {error * model.spec.size:.4g} summed over {model.spec.size} values"
+    count, parts = model.spec.measured, "symbols" if model.spec.row.symbols else "values"
+    error_name = "−log p(x|z) in nats" if model.spec.row.symbols else "squared error"
+    numbers = f"{error_name} {error * count:.4g} summed over {count} {parts}"
     page_footer(rf"\hat x = g(f({inside}))", numbers, _python(model, place, kind, level, seed))
 
 
@@ -80,7 +84,7 @@ def _python(model: Explorer, place: int, kind: str, level: float, seed: int) -> 
 def _corruption(model: Explorer) -> tuple[str, float, int]:
     """The corruption of the input: kind, level, and the seed of a pattern that stays while the level moves."""
     boxes = st.columns([1.3, 2, 1], vertical_alignment="bottom")
-    kinds, trained = [NONE, *CORRUPTIONS], str(model.config.corruption)
+    kinds, trained = [NONE, *fitting(model.spec)], str(model.config.corruption)
     kind_setting = Setting(f"reconstruct.{model.run.id}", "kind")
     boxes[0].selectbox(
         "Corrupt the input",
@@ -123,7 +127,7 @@ def _rows(
     shown = {"original": original, "corrupted": given, "reconstruction": restored}
     if not corrupted:
         del shown["corrupted"]
-    shown["residual"] = diverging(residual, theme()) if spec.kind == "image" else residual
+    shown["residual"] = diverging(residual, theme()) if spec.row.pixels else residual
     show([("", [x[0] for x in shown.values()])], spec, [list(shown)], len(shown), 240)
 
 

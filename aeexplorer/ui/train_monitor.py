@@ -275,7 +275,7 @@ def _pictures(run: Run, status: Status, follower: Follower, epoch: int | None, s
     frame = run.frame(shown) if shown is not None else None
     with st.container(border=True):
         followed = frame is not None or (run.path / "snapshots" / "samples.safetensors").exists()
-        x = run.film_samples["x"] if followed else np.zeros((10, *spec.shape), np.float32)
+        x = run.film_samples["x"] if followed else np.zeros((10, *spec.value_shape), np.float32)
         rows = [("original", x)]
         if frame is not None and "inputs" in frame:
             rows.append(("corrupted", frame["inputs"]))

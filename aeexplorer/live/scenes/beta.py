@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
-from aeexplorer.config import Config, ConfigError
+from aeexplorer.config import Choice, Config, ConfigError
+from aeexplorer.corruption import CORRUPTIONS
 from aeexplorer.explorer import Explorer
 from aeexplorer.live.frame import Frame, tiles
 from aeexplorer.live.open_run import OpenRun
@@ -17,7 +18,7 @@ from aeexplorer.live.scenes.samples import Samples, values_of
 from aeexplorer.metrics import linear_probe
 from aeexplorer.runs.dial import Dial
 
-Kind = Literal["gaussian", "salt_and_pepper", "masking", "masking_blocks"]
+Kind = Annotated[str, Choice(tuple(CORRUPTIONS))]
 ACTIVE_VARIANCE = 0.01
 """Of a posterior mean over the test set, above which a unit is active (Burda et al. 2016, arXiv:1509.00519)."""
 MAX_SAMPLES = 32

@@ -16,7 +16,7 @@ from aeexplorer.live.open_run import OpenRun
 from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.live.scenes.beta import Kind, between
 from aeexplorer.live.scenes.samples import Samples, values_of
-from aeexplorer.metrics import mse, psnr, ssim
+from aeexplorer.metrics import psnr, ssim
 
 MAX_SAMPLES = 32
 
@@ -52,7 +52,7 @@ def corrupt(params: CorruptParams) -> Frame:
     clean = np.stack([values_of(sample, opened) for sample in params.samples])
     noisy = corrupted(clean, params.kind, params.level, params.noise_seed, opened.spec)
     arrays = {"clean": tiles(clean, opened.spec), "corrupted": tiles(noisy, opened.spec)}
-    readouts: dict[str, Any] = {"corrupted_mse": mse(clean, noisy)}
+    readouts: dict[str, Any] = {"corrupted_mse": opened.spec.errors(noisy, clean).mean()}
     restored = {"": model.reconstruct(noisy)}
     if model.dial and model.dial.knob == "level":
         low, high = between(model.dial, model.config.level)
@@ -63,8 +63,8 @@ def corrupt(params: CorruptParams) -> Frame:
     for prefix, x in restored.items():
         arrays[f"{prefix}reconstruction"] = tiles(x, opened.spec)
         arrays[f"{prefix}residual"] = signed_tiles(x - clean, opened.spec)
-        readouts[f"{prefix}mse"] = mse(clean, x)
-    if opened.spec.kind == "image":
+        readouts[f"{prefix}mse"] = opened.spec.errors(x, clean).mean()
+    if opened.spec.row.pixels:
         readouts |= {f"{prefix}psnr": psnr(clean, x) for prefix, x in restored.items()}
         # one pass over all runs costs little more than one over a single run
         both = ssim(_planes(np.concatenate([clean] * len(restored))), _planes(np.concatenate([*restored.values()])))
@@ -73,7 +73,7 @@ def corrupt(params: CorruptParams) -> Frame:
 
 
 def levels(params: LevelsParams) -> Frame:
-    """The mean squared error of each run against the level: arrays `level`, `mse` and `compare_mse` (points,)."""
+    """The error of each run, `DataSpec.errors`, against the level: arrays `level`, `mse`, `compare_mse` (points,)."""
     opened, model, other = _opened(params)
     at = np.linspace(0, 1, params.points)
     pattern = _Pattern(opened, params.samples, params.kind, params.noise_seed, tuple(at.tolist()))
@@ -104,7 +104,7 @@ def _corrupted(pattern: _Pattern) -> tuple[np.ndarray, np.ndarray]:
 def _errors(model: Explorer, pattern: _Pattern) -> np.ndarray:
     clean, noisy = _corrupted(pattern)
     restored = model.reconstruct(noisy).reshape(len(pattern.levels), *clean.shape)
-    return np.array([mse(clean, x) for x in restored], np.float32)
+    return np.array([pattern.opened.spec.errors(x, clean).mean() for x in restored], np.float32)
 
 
 _kept_errors = lru_cache(maxsize=16)(_errors)

@@ -10,7 +10,6 @@ from pydantic import Field
 from aeexplorer.config import Config, ConfigError
 from aeexplorer.interpolation import manifold_grid, traversal
 from aeexplorer.live.frame import Frame, tiles
-from aeexplorer.live.open_run import as_floats
 from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.live.scenes.samples import MAX_TILES, Sample, code_of, stored, values_of
 from aeexplorer.metrics import STATUSES
@@ -127,7 +126,7 @@ def arithmetic(params: ArithmeticParams) -> Frame:
         "length": float(np.linalg.norm(shift)),
         "z": codes[-1],
     }
-    sample = tiles(as_floats(values_of(params.sample, opened))[None], opened.spec)
+    sample = tiles(values_of(params.sample, opened)[None], opened.spec)
     row = tiles(x, opened.spec)
     arrays = {"sample": sample, "row": row[:-2], "before": row[-2:-1], "picture": row[-1:]}
     return Frame(arrays | {"three": np.concatenate([sample, row[-2:]])}, readouts, opened.spec)

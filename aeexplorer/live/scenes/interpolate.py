@@ -147,8 +147,8 @@ def _blended(opened: OpenRun, ends: _Endpoints, kind: str, t: np.ndarray) -> tup
     if kind == "pca":
         mean, components = opened.pca
         x = (x - mean) @ components.T @ components + mean
-    x = x.reshape(-1, *opened.spec.shape)
-    x = np.clip(x, 0, 1) if opened.spec.kind == "image" else x
+    x = x.reshape(-1, *opened.spec.value_shape)
+    x = np.clip(x, 0, 1) if opened.spec.row.pixels else x
     return opened.explorer.encode(x), x
 
 

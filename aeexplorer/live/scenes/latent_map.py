@@ -10,7 +10,6 @@ from pydantic import Field
 from aeexplorer.config import Config, ConfigError
 from aeexplorer.live.frame import Frame, tiles
 from aeexplorer.live.map_cache import cached_map
-from aeexplorer.live.open_run import as_floats
 from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.metrics import STATUSES
 
@@ -32,7 +31,7 @@ def samples(params: SamplesParams) -> Frame:
     """
     opened = find_open_run(params.run)
     if opened.test is not None:
-        x = as_floats(opened.explorer.dataset.take(np.array(params.index)).x)
+        x = opened.explorer.dataset.take(np.array(params.index)).x
         reconstructions = tiles(opened.explorer.reconstruct(x), opened.spec)
         arrays = {"samples": tiles(x, opened.spec), "reconstructions": reconstructions}
         return Frame(arrays, {"index": params.index}, opened.spec)

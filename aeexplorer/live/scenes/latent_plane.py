@@ -9,7 +9,7 @@ from pydantic import Field
 
 from aeexplorer.config import Config
 from aeexplorer.live.frame import Frame, tiles
-from aeexplorer.live.open_run import OpenRun, as_floats, neighbourhood_readouts
+from aeexplorer.live.open_run import OpenRun, neighbourhood_readouts
 from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.live.scenes.samples import MAX_TILES, Sample, values_of, vector
 
@@ -96,7 +96,7 @@ def encode(params: EncodeParams) -> Frame:
     z = opened.explorer.encode(x)[0]
     arrays, readouts = _surroundings(opened, z, params.neighbours)
     reconstruction = opened.explorer.decode(z)
-    error = float(np.square(reconstruction - x).mean())
+    error = float(opened.spec.errors(reconstruction, x)[0])
     arrays |= {"sample": tiles(x, opened.spec), "picture": tiles(reconstruction, opened.spec)}
     readouts |= _vote(opened, z) | {"z": z, "mse": error, "worse_than": opened.share_below(error)}
     return Frame(arrays, readouts, opened.spec)
@@ -112,7 +112,7 @@ def _surroundings(opened: OpenRun, z: np.ndarray, neighbours: int) -> tuple[dict
     readouts["nearest_are"] = "samples" if opened.test is not None else "reconstructions"
     sample = opened.samples_at(near.nearest[0][:1])
     if sample is not None and "posterior" in opened.explorer.traits:
-        mean, logvar = opened.explorer.posterior(as_floats(sample))
+        mean, logvar = opened.explorer.posterior(sample)
         arrays["ellipse"] = np.concatenate([mean[0], np.exp(logvar[0] / 2)]).astype(np.float32)
     return arrays, readouts
 

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from aeexplorer.config import Config, ConfigError
-from aeexplorer.live.open_run import OpenRun, as_floats
+from aeexplorer.live.open_run import OpenRun
 
 MAX_VALUES = 128 * 128 * 3
 MAX_TILES = 400
@@ -54,37 +54,37 @@ def code_of(sample: Sample, opened: OpenRun) -> np.ndarray:
 
 
 def values_of(sample: Sample, opened: OpenRun) -> np.ndarray:
-    """The sample itself (*shape), as a model sees it; of a code what it decodes to."""
+    """The values of the sample itself (*value_shape), as a model sees it; of a code what it decodes to."""
     if sample.pixels is not None:
         return pixels(sample.pixels, opened)
     if sample.z is not None:
         return opened.explorer.decode(code_of(sample, opened))[0]
     if sample.code is not None:
-        return as_floats(opened.pictures_at(np.array([stored(sample.code, opened)]))[0])
+        return opened.spec.values(opened.pictures_at(np.array([stored(sample.code, opened)]))[0])
     assert sample.index is not None
     if opened.test is None:
         raise ConfigError(f"index needs {opened.spec.title}, which is not on this computer; name a stored code instead")
     if sample.index >= len(opened.test):
         raise ConfigError(f"index must be less than {len(opened.test)}, got {sample.index}")
-    return as_floats(opened.test.x[sample.index])
+    return opened.spec.values(opened.test.x[sample.index])
 
 
 def pixels(given: str | tuple[float, ...], opened: OpenRun) -> np.ndarray:
-    """The values of a sample (*shape) that came with the request."""
+    """The values of a sample (*value_shape) that came with the request."""
     spec = opened.spec
     if isinstance(given, str):
         try:
             values = np.frombuffer(base64.b64decode(given, validate=True), np.uint8)
         except (binascii.Error, ValueError):
             raise ConfigError("pixels must be base64 of bytes, got text that is none") from None
-        if spec.kind != "image":
+        if not spec.row.pixels:
             raise ConfigError(f"pixels of {spec.kind} data must be numbers, got base64")
     else:
         values = np.asarray(given, np.float32)
     if values.size != spec.size:
         raise ConfigError(f"pixels must hold {spec.size} values for {spec.title}, got {values.size}")
-    shaped = values.reshape(spec.shape).astype(np.float32)
-    return np.clip(shaped / 255, 0, 1) if spec.kind == "image" else shaped
+    shaped = values.reshape(spec.value_shape).astype(np.float32)
+    return np.clip(shaped / 255, 0, 1) if spec.row.pixels else shaped
 
 
 def stored(place: int, opened: OpenRun) -> int:

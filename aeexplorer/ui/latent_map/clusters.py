@@ -139,7 +139,7 @@ def _centres(model: Explorer, result: Clusters, code_set: CodeSet) -> None:
     if is_plane(model.spec):
         show([("centres", pictures)], model.spec)
     else:
-        wide = model.spec.kind == "image"
+        wide = model.spec.row.pixels
         show([("", pictures)], model.spec, [captions], 6 if wide else 2, 64 if wide else 160)
 
 

@@ -56,7 +56,7 @@ def _coordinates(
 
 def _projector(model: Explorer, code_set: CodeSet) -> bytes:
     codes = map_codes(model.run, code_set)
-    with_pictures = model.spec.kind == "image" and test_split(model) is not None
+    with_pictures = model.spec.row.pixels and test_split(model) is not None
     pictures = map_samples(model.run, code_set).x if with_pictures else None
     return projector_zip(codes.z, codes.index, codes.labels, model.spec.classes, pictures)
 

@@ -87,7 +87,7 @@ def _side_by_side(
         )
         chart(figure.add_traces(sample.data).update_layout(showlegend=False), 200)
     else:
-        width = 112 if model.spec.kind == "image" else 160
+        width = 112 if model.spec.row.pixels else 160
         show([("", [x[0], *reconstructions])], model.spec, [captions], 2, width)
 
 
@@ -103,7 +103,7 @@ def _neighbours(model: Explorer, picked: int, code_set: CodeSet) -> None:
     st.markdown(f"**Nearest neighbours**: {len(shared)} of {len(nearest.by_code)} agree")
     if is_plane(model.spec):
         return
-    picture = model.spec.kind == "image"
+    picture = model.spec.row.pixels
     for title, rows in (("by code", nearest.by_code), ("by pixels" if picture else "by values", nearest.by_pixels)):
         st.caption(title)
         shown = rows if picture else rows[:2]

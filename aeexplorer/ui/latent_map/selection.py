@@ -140,7 +140,7 @@ def _pick_row(key: str, places: list[object]) -> None:
 
 def _mean(model: Explorer, rows: np.ndarray, code_set: CodeSet) -> None:
     decoded = model.decode(map_codes(model.run, code_set.whole).z[rows].mean(axis=0)[None])
-    if is_plane(model.spec) or test_split(model) is None or model.spec.kind != "image":
+    if is_plane(model.spec) or test_split(model) is None or not model.spec.row.pixels:
         show([("mean code, decoded", decoded)], model.spec, tile_width=180)
         return
     mean = map_samples(model.run, code_set).x[rows].astype(np.float32).mean(axis=0) / 255

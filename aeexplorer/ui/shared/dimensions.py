@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from aeexplorer.live.open_run import OpenRun, as_floats
+from aeexplorer.live.open_run import OpenRun
 from aeexplorer.metrics import active_units
 
 SILENT = 1e-3  # share of the largest variance below which a dimension without a posterior counts as inactive
@@ -58,7 +58,7 @@ def _dimensions(run: str, written: int, with_data: bool, _opened: OpenRun) -> Di
     samples = _opened.samples_at(np.arange(len(z))) if with_data else None
     posterior = "posterior" in _opened.explorer.traits
     if samples is not None and posterior and "sampled_rate" not in _opened.explorer.traits:
-        score, measure = _opened.explorer.rate(as_floats(samples), _opened.labels).mean(0), "KL"
+        score, measure = _opened.explorer.rate(samples, _opened.labels).mean(0), "KL"
     else:
         score, measure = variance.astype(np.float64), "variance"
     if samples is not None and posterior:

@@ -29,7 +29,7 @@ def sheet(name: str, rows: Mapping[str, np.ndarray], spec: DataSpec, residual: n
         rows: samples (n, *spec.shape) by name, n the same in each.
         residual: (n, *spec.shape) in [-1, 1], under the rows of pictures.
     """
-    if spec.kind != "image":
+    if not spec.row.pixels:
         return Download("CSV", f"{name}.csv", partial(_table, rows, spec))
     light = theme().name == "light"
     pictures = [x if x.dtype == np.uint8 else as_uint8(x) for x in rows.values()]
@@ -46,7 +46,7 @@ def picture(
     rows: Callable[[dict[str, np.ndarray]], list[np.ndarray]],
 ) -> tuple[Download, ...]:
     """The rows of a scene as a PNG, made when asked for; nothing of samples that are no pictures."""
-    if opened.spec.kind != "image":
+    if not opened.spec.row.pixels:
         return ()
     light = theme().name == "light"
     return (Download("PNG", name, lambda: mosaic(rows(render(scene, params).arrays), light)),)

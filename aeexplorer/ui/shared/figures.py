@@ -21,6 +21,8 @@ NAMES = {
     "neg_elbo": "−ELBO",
     "mse": "MSE",
     "pca_mse": "MSE of PCA",
+    "symbol_accuracy": "symbols restored",
+    "sample_accuracy": "samples restored whole",
     "pca_angle": "angle to PCA, °",
     "denoising_mse": "denoising MSE",
     "perplexity": "perplexity",
@@ -57,7 +59,8 @@ def figure_of(value: float) -> str:
 
 def figures_on_test(run: Run, status: Status) -> dict[str, str]:
     """Figures on the test split by their names, with units, of a run that is done."""
-    nats = {"kl", "neg_elbo", "prior_nats", "nll"} | ({"reconstruction"} if _cross_entropy(run) else set())
+    in_nats = _cross_entropy(run) or run.spec.data.row.symbols
+    nats = {"kl", "neg_elbo", "prior_nats", "nll"} | ({"reconstruction"} if in_nats else set())
     return {
         NAMES[name]: f"{figure_of(value)}{' nats' if name in nats else ''}"
         for name, value in status.result.items()

@@ -1,4 +1,5 @@
-"""Samples as pictures, whatever they are: images as pixels, sequences as lines, tables as bars, points as dots."""
+"""Samples as pictures, whatever they are: images as pixels, sequences as lines, tables as bars, points as dots, text as
+its symbols, music as a piano roll."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ import streamlit as st
 from aeexplorer.data import DataSpec, as_uint8
 from aeexplorer.plots import to_png
 from aeexplorer.ui.shared.resources import theme
+from aeexplorer.ui.shared.symbols import drawing_size, symbol_drawing
 
 Rows = Sequence[tuple[str, Sequence[np.ndarray] | np.ndarray]]
 
@@ -42,7 +44,8 @@ def picture_rows(
         tiles = []
         for i, sample in enumerate(x):
             caption = captions[r][i] if captions and r < len(captions) and i < len(captions[r]) else ""
-            description = ", ".join(t for t in (name, caption or f"sample {i + 1}") if t)
+            described = spec.text(sample[None])[0] if spec.row.symbols else ""
+            description = ", ".join(t for t in (name, caption or f"sample {i + 1}", described) if t)
             below = f"<span>{html.escape(caption)}</span>" if caption else ""
             tiles.append(
                 f'<div class="ae-tile">{_tile(sample, spec, html.escape(description, quote=True), scale)}{below}</div>'
@@ -59,20 +62,25 @@ def picture_address(sample: np.ndarray, spec: DataSpec, scale: tuple[float, floa
     Args:
         scale: values at the lower and the upper edge, of anything but images.
     """
-    if spec.kind == "image":
+    if spec.row.pixels:
         pixels = sample if sample.dtype == np.uint8 else as_uint8(sample)
         if pixels.ndim == 2 and theme().name == "light":
             pixels = 255 - pixels  # ink on paper
         return f"data:image/png;base64,{base64.b64encode(to_png(pixels)).decode()}"
+    if spec.row.symbols:
+        return _as_address(symbol_drawing(sample, spec, theme()))
     colour = theme().accent
     look = (
         f"polyline{{fill:none;stroke:{colour};stroke-width:1.6;vector-effect:non-scaling-stroke}}"
         f"rect,circle{{fill:{colour}}}"
     )
-    drawing = (
+    return _as_address(
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 60" preserveAspectRatio="none">'
         f"<style>{look}</style>{_marks(_heights(sample, scale), spec, *scale)}</svg>"
     )
+
+
+def _as_address(drawing: str) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()}"
 
 
@@ -83,7 +91,9 @@ def _heights(sample: np.ndarray, scale: tuple[float, float]) -> np.ndarray:
 
 def common_scale(rows: Rows, spec: DataSpec) -> tuple[float, float]:
     """One vertical scale for all samples, so that they can be compared."""
-    if spec.kind == "image" or not rows:
+    if spec.row.pixels or not rows:
+        return 0.0, 1.0
+    if spec.row.symbols:
         return 0.0, 1.0
     values = np.concatenate([np.asarray(x, dtype=np.float64).ravel() for _, x in rows])
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
@@ -91,13 +101,15 @@ def common_scale(rows: Rows, spec: DataSpec) -> tuple[float, float]:
 
 
 def _tile(sample: np.ndarray, spec: DataSpec, description: str, scale: tuple[float, float]) -> str:
-    ratio = f"{spec.shape[1]}/{spec.shape[0]}" if spec.kind == "image" else "5/3"
+    ratio = f"{spec.shape[1]}/{spec.shape[0]}" if spec.row.pixels else "5/3"
+    if spec.row.symbols:
+        ratio = "{}/{}".format(*drawing_size(spec))
     return f'<img alt="{description}" src="{picture_address(sample, spec, scale)}" style="--ratio: {ratio}">'
 
 
 def _marks(values: np.ndarray, spec: DataSpec, low: float, high: float) -> str:
     """values in 0..1 of the common scale, drawn into 100 x 60."""
-    if spec.kind == "sequence":
+    if spec.row.sides:
         points = " ".join(f"{100 * i / (len(values) - 1):.1f},{56 - 52 * v:.1f}" for i, v in enumerate(values))
         return f'<polyline points="{points}"/>'
     if len(values) == 2:

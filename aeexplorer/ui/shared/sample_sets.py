@@ -17,8 +17,6 @@ from aeexplorer.ui.shared.sample_picker import Stock
 from aeexplorer.ui.shared.samples import class_name, long_names, sentence_case
 from aeexplorer.ui.shared.view_state import Setting
 
-COLUMNS = {"image": (10, 16), "sequence": (5, 8), "vector": (5, 8)}
-"""Samples shown at first, and at most."""
 PATTERNS = 8
 EACH, ANY, DRAWN = "each", "any", "drawn"
 
@@ -47,7 +45,7 @@ class SampleSet(Stock):
     def __init__(self, model: Explorer, key: str) -> None:
         super().__init__(model)
         self._key, self._setting = key, Setting(key, "samples")
-        self._some, self._many = COLUMNS[model.spec.kind]
+        self._some, self._many = model.spec.row.columns
 
     @property
     def _options(self) -> dict[str, str]:

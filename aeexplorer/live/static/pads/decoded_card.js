@@ -35,11 +35,11 @@ export class DecodedCard {
   }
 
   /** @param {FrameOf<"plane">} frame @param {Theme} theme */
-  draw({ kind, range, arrays: { picture, nearest }, readouts }, theme) {
+  draw({ kind, range, tokens, arrays: { picture, nearest }, readouts }, theme) {
     if (kind !== "image") {
       this.#span = range ?? growSpan(nearest ? growSpan(this.#span, nearest) : this.#span, picture);
     }
-    const style = { kind, theme, span: this.#span };
+    const style = { kind, tokens, theme, span: this.#span };
     drawSample(this.picture, picture, 0, style);
     const count = nearest?.shape[0] ?? 0;
     while (this.near.childElementCount > count) this.near.lastElementChild?.remove();

@@ -2,9 +2,11 @@
 
 import { isStatus, make, statusLight } from "../shared/dom.js";
 import { formatNumber } from "../shared/numbers.js";
+import { playNotes, stopNotes } from "../shared/sound.js";
+import { notesOf } from "../shared/tokens.js";
 import { drawSample, growSpan, sameValues, tileCanvas } from "../shared/samples.js";
 
-/** @import { Frame, FrameArray, Params, Span, Theme } from "../shared/types.d.ts" */
+/** @import { Frame, FrameArray, Params, Span, Theme, Tokens } from "../shared/types.d.ts" */
 /** @import { RowSpec } from "./types.d.ts" */
 /** @typedef {{ element: HTMLElement, canvas: HTMLCanvasElement, caption: HTMLElement }} Cell */
 /** @typedef {{ cells: Cell[], array: FrameArray | null, style: string }} DrawnRow */
@@ -18,6 +20,8 @@ export class SampleRows {
   #layout = "";
   /** @type {Span | null} */
   #span = null;
+  /** @type {Tokens | null} */
+  #tokens = null;
 
   /**
    * @param {RowSpec[]} specs
@@ -34,6 +38,7 @@ export class SampleRows {
   show(frame, params, theme) {
     const { arrays, kind, readouts } = frame;
     const specs = this.specs.filter(({ array }) => arrays[array]?.shape[0]);
+    this.#tokens = frame.tokens ?? null;
     this.#lay(specs, frame);
     if (kind !== "image") {
       const plain = specs.filter(({ signed }) => !signed).map(({ array }) => arrays[array]);
@@ -56,13 +61,13 @@ export class SampleRows {
    * @param {Frame} frame
    * @param {Theme} theme
    */
-  #draw(row, { array: name, signed }, { arrays, kind }, theme) {
+  #draw(row, { array: name, signed }, { arrays, kind, tokens }, theme) {
     const array = arrays[name];
     /** @type {Span | null} */
     const span = signed && this.#span ? [this.#span[0] - this.#span[1], this.#span[1] - this.#span[0]] : this.#span;
     const style = JSON.stringify([theme.dark, span]);
     if (row.style !== style || !sameValues(row.array, array)) {
-      row.cells.forEach(({ canvas }, i) => drawSample(canvas, array, i, { kind, theme, signed, span }));
+      row.cells.forEach(({ canvas }, i) => drawSample(canvas, array, i, { kind, tokens, theme, signed, span }));
     }
     Object.assign(row, { array, style });
   }
@@ -109,11 +114,33 @@ export class SampleRows {
     const canvas = tileCanvas(`${spec.label || this.label}, ${i + 1} of ${count}`);
     const caption = make("span", { class: "live-under", text: spec.captions[i] ?? "" });
     const children = [canvas, spec.caption || spec.captions.length ? caption : null];
-    if (!spec.pick) return { element: make("div", { class: "live-cell" }, ...children), canvas, caption };
+    const player = this.#tokens?.voices && !spec.signed ? this.#makePlayer(spec.array, i) : null;
+    if (!spec.pick) return { element: make("div", { class: "live-cell" }, ...children, player), canvas, caption };
     // without a label of its own a button is named by its content: the picture's name and the caption
     const click = () => this.picked(spec.array, i);
     const attributes = { type: "button", title: "Pick this sample", class: "live-cell live-pick", on: { click } };
-    return { element: make("button", attributes, ...children), canvas, caption };
+    const button = make("button", attributes, ...children);
+    return { element: player ? make("div", { class: "live-cell" }, button, player) : button, canvas, caption };
+  }
+
+  /** A button that plays a sample of music as it is drawn. @param {string} row @param {number} i */
+  #makePlayer(row, i) {
+    const label = (/** @type {boolean} */ plays) => (plays ? "■ Stop" : "▶ Play");
+    const shown = (/** @type {boolean} */ plays) => {
+      button.textContent = label(plays);
+      button.setAttribute("aria-pressed", String(plays));
+    };
+    const click = () => {
+      const plays = button.getAttribute("aria-pressed") === "true";
+      const array = this.#rows.get(row)?.array;
+      stopNotes();
+      if (plays || !array || !this.#tokens) return;
+      playNotes(notesOf(array, i, this.#tokens), () => shown(false));
+      shown(true);
+    };
+    const attributes = { type: "button", class: "live-play", "aria-pressed": "false", on: { click } };
+    const button = make("button", { ...attributes, "aria-label": `Play sample ${i + 1}`, text: label(false) });
+    return button;
   }
 }
 

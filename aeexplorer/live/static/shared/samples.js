@@ -4,8 +4,9 @@ import { contextOf, fillCircle, pixelRatio, resizeCanvas } from "./canvas.js";
 import { mix, packChannels } from "./colours.js";
 import { make } from "./dom.js";
 import { clamp } from "./numbers.js";
+import { drawTokens } from "./tokens.js";
 
-/** @import { FrameArray, SampleKind, SampleStyle, Span, Theme } from "./types.d.ts" */
+/** @import { FrameArray, SampleKind, SampleStyle, Span, Theme, Tokens } from "./types.d.ts" */
 
 /** A canvas for a sample, with its name for those who cannot see it. @param {string} name */
 export function tileCanvas(name) {
@@ -13,7 +14,7 @@ export function tileCanvas(name) {
 }
 
 /**
- * Draw sample `i` of an array (n, ...) into a canvas: pictures as uint8, other samples as float32.
+ * Draw sample `i` of an array (n, ...) into a canvas: pictures as uint8, symbols as pairs, others as float32.
  *
  * @param {HTMLCanvasElement} canvas
  * @param {FrameArray} array
@@ -21,7 +22,9 @@ export function tileCanvas(name) {
  * @param {SampleStyle} style
  */
 export function drawSample(canvas, array, i, style) {
-  if (array.dtype === "uint8" && array.shape.length >= 3) drawPicture(canvas, array, i, style);
+  const { tokens } = style;
+  if (tokens) drawTokens(canvas, array, i, { ...style, tokens });
+  else if (array.dtype === "uint8" && array.shape.length >= 3) drawPicture(canvas, array, i, style);
   else drawSeries(canvas, array, i, style);
 }
 
@@ -152,14 +155,14 @@ export function growSpan(span, array) {
 /**
  * How samples of a frame are drawn on their own: those that are no pictures within the span of these arrays.
  *
- * @param {{ kind: SampleKind | null }} frame
+ * @param {{ kind: SampleKind | null, tokens?: Tokens | null }} frame
  * @param {FrameArray[]} arrays
  * @param {Theme} theme
  * @returns {SampleStyle}
  */
-export function styleOf({ kind }, arrays, theme) {
+export function styleOf({ kind, tokens }, arrays, theme) {
   /** @type {Span | null} */
   let span = null;
   if (kind !== "image") for (const array of arrays) span = growSpan(span, array);
-  return { kind, theme, span };
+  return { kind, tokens, theme, span };
 }

@@ -15,7 +15,12 @@ export interface Size {
   height: number;
 }
 
-export type SampleKind = "image" | "sequence" | "vector";
+export type SampleKind = "image" | "sequence" | "vector" | "tokens";
+/** What the indices of symbols stand for; of text `voices` is 0. */
+export interface Tokens {
+  vocabulary: string[];
+  voices: number;
+}
 
 export interface FrameArray {
   shape: number[];
@@ -31,6 +36,7 @@ export interface Frame<A = Arrays, R = Readouts> {
   id: string;
   kind: SampleKind | null;
   range: Span | null;
+  tokens?: Tokens | null;
   arrays: A;
   readouts: R;
 }
@@ -157,6 +163,7 @@ export interface Theme {
 /** How samples are drawn: `signed` for differences; `span` is of values that are no picture. */
 export interface SampleStyle {
   kind: SampleKind | null;
+  tokens?: Tokens | null;
   theme: Theme;
   signed?: boolean;
   span: Span | null;
