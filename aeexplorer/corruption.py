@@ -124,7 +124,7 @@ CORRUPTIONS: dict[str, Corruption] = {
             "fraction of blocks set to zero",
             _draw_blocks,
             masking,
-            ("image", "sequence", "tokens"),
+            tuple(KINDS),
         ),
         Corruption(
             "replacement",
@@ -139,8 +139,9 @@ CORRUPTIONS: dict[str, Corruption] = {
 
 
 def fitting(spec: DataSpec) -> list[str]:
-    """The names of the corruptions that fit a dataset."""
-    return [name for name, row in CORRUPTIONS.items() if spec.kind in row.kinds]
+    """The names of the corruptions that fit a dataset and differ there; the blocks of a table are its values."""
+    blocks = {"masking_blocks"} if not spec.row.sides else set()
+    return [name for name, row in CORRUPTIONS.items() if spec.kind in row.kinds and name not in blocks]
 
 
 def check_corruption(name: str, spec: DataSpec) -> None:
@@ -149,7 +150,7 @@ def check_corruption(name: str, spec: DataSpec) -> None:
     Raises:
         ConfigError: with those that fit.
     """
-    if name != "none" and name not in fitting(spec):
+    if name != "none" and spec.kind not in lookup(name).kinds:
         known = ", ".join(["none", *fitting(spec)])
         raise ConfigError(f"corruption must be one of {known} for the {spec.kind} data of {spec.name}, got {name}")
 

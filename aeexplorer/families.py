@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 
 from aeexplorer.config import ConfigError, choices, unknown
+from aeexplorer.corruption import CORRUPTIONS
 from aeexplorer.data.kinds import KINDS
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.models.adversarial import AdversarialAutoencoder, AdversarialConfig
@@ -109,9 +110,15 @@ class Family:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of data that one of its networks takes."""
+        """The kinds of data that one of its networks takes, and one of the corruptions that it may be trained with."""
+        corruptions = choices(type(self.config).model_fields["corruption"])
         nets = [NETS[name] for name in choices(type(self.config).model_fields["net"])]
-        return tuple(kind for kind in KINDS if any(kind in net.kinds for net in nets))
+        return tuple(
+            kind
+            for kind in KINDS
+            if any(kind in net.kinds for net in nets)
+            and any(name == "none" or kind in CORRUPTIONS[name].kinds for name in corruptions)
+        )
 
     def stages(self, config: ModelConfig, data: DataSpec) -> tuple[tuple[str, float], ...]:
         """The stages of a training by name, with their share of the epochs.

@@ -101,7 +101,9 @@ def test_families_and_data_are_listed(capsys: pytest.CaptureFixture[str]) -> Non
     families = last_json(capsys)
     assert set(families) == set(FAMILIES)
     assert (families["vae"]["traits"], families["vae"]["levels"]) == (["normal_prior", "posterior", "prior"], [16])
-    assert families["vae"]["kinds"] == ["image", "sequence", "vector"] and len(families["hvae"]["levels"]) == 2
+    assert (
+        families["vae"]["kinds"] == ["image", "sequence", "vector", "tokens"] and len(families["hvae"]["levels"]) == 2
+    )
     assert main(["data", "--json"]) == 0
     assert last_json(capsys)["digits"]["available"]
     assert main(["data", "shapes", "--json"]) == 0

@@ -40,8 +40,11 @@ BUILT_IN = (
     "two-moons",
     "swiss-roll",
     "pinwheel",
+    "names",
+    "molecules",
+    "genes",
 )
-DOWNLOADED = ("mnist", "fashion-mnist", "mnist-binary", "fashion-mnist-binary")
+DOWNLOADED = ("mnist", "fashion-mnist", "mnist-binary", "fashion-mnist-binary", "chorales")
 FILES = (*DOWNLOADED, "ecg5000")
 DRAWN = tuple(name for name, source in DATASETS.items() if source.knobs)
 
@@ -83,7 +86,7 @@ def test_what_a_spec_says(name: str) -> None:
     spec = DATASETS[name].spec
     assert DataSpec(**json.loads(spec.model_dump_json())) == spec
     assert spec.title and spec.summary and spec.scale and spec.licence and spec.source
-    assert spec.unit_interval == (spec.kind == "image")
+    assert spec.unit_interval == (spec.row.bytes_per_value == 1)
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -93,7 +96,7 @@ def test_arrays_are_what_the_spec_says(name: str) -> None:
     assert tuple(map(len, dataset.splits.values())) == (source.n_train, source.n_validation, source.n_test)
     for split in dataset.splits.values():
         assert split.x.shape == (len(split), *source.spec.shape)
-        assert split.x.dtype == (np.uint8 if source.spec.kind == "image" else np.float32)
+        assert split.x.dtype == (np.float32 if source.spec.row.bytes_per_value > 1 else np.uint8)
         assert np.isfinite(split.x).all()
         assert split.y.shape == (len(split),) and split.y.dtype == np.int64
         assert split.y.min() >= -1 and split.y.max() < len(source.spec.classes)

@@ -29,7 +29,11 @@ CASES = [
     for n, net in NETS.items()
     if kind in net.kinds and n in choices(type(row.config).model_fields["net"])
     if "label" not in row.traits or m == "grey"
+    if n in ("mlp", "conv") or (f, m) in (("ae", "sequence"), ("vae", "grey"), ("contractive_ae", "sequence"))
 ]
+"""Every family with every kind and the two oldest nets; of the others, from which a family takes nothing but their output,
+three."""
+
 WEIGHTS = [(name, *item) for name, row in FAMILIES.items() for item in row.trial.weighed.items()]
 
 Tiny = Callable[[str], Dataset]

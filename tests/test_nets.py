@@ -14,7 +14,8 @@ from aeexplorer.tensors import model_shape
 
 
 def spec(kind: str, *shape: int) -> DataSpec:
-    return DataSpec(name="samples", title="Samples", kind=kind, shape=shape)
+    symbols = ("", "a", "b") if kind == "tokens" else ()
+    return DataSpec(name="samples", title="Samples", kind=kind, shape=shape, vocabulary=symbols)
 
 
 def deep(hidden: tuple[int, ...]) -> NetConfig:
@@ -26,7 +27,7 @@ def wide(channels: tuple[int, ...]) -> NetConfig:
 
 
 SHAPES = [spec("image", 8, 8), spec("image", 9, 7, 3), spec("image", 1, 5), spec("image", 28, 28), spec("sequence", 20),
-          spec("sequence", 13, 4), spec("sequence", 140), spec("vector", 5), spec("vector", 1)]  # fmt: skip
+          spec("sequence", 13, 4), spec("sequence", 140), spec("tokens", 9), spec("vector", 5), spec("vector", 1)]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -77,5 +78,8 @@ def test_more_halvings_than_the_side_has_are_refused() -> None:
 
 
 def test_each_net_reads_its_own_knobs() -> None:
-    assert foreign_knobs("mlp") == {"channels"} and foreign_knobs("conv") == {"hidden"}
-    assert set(NetConfig.model_fields) == {"net", "dropout", "hidden", "channels"}
+    assert {"channels", "block"} <= foreign_knobs("mlp") and "hidden" not in foreign_knobs("mlp")
+    assert foreign_knobs("conv") >= {"hidden", "patch", "word_dropout"} and not foreign_knobs("conv") & {"channels"}
+    assert foreign_knobs("gru") == foreign_knobs("lstm") and "width" not in foreign_knobs("transformer")
+    knobs = {name for net in NETS.values() for name in net.knobs.model_fields}
+    assert set(NetConfig.model_fields) == {"net", "dropout"} | knobs

@@ -20,7 +20,7 @@ from aeexplorer.config import Choice
 from aeexplorer.corruption import CORRUPTIONS, check_corruption
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.losses import LOSSES, pick_loss
-from aeexplorer.nets import NetConfig, make_decoder, make_encoder
+from aeexplorer.nets import NETS, NetConfig, make_decoder, make_encoder
 from aeexplorer.tensors import model_shape
 
 LATENT_LIMIT = 4096
@@ -164,6 +164,7 @@ class Autoencoder(nn.Module, ABC):
         self.config: Any = config
         self.data = data
         self.shape = model_shape(data)
+        self.feeds_back = NETS[config.net].feeds_back(config)
 
     def build(self, out: int) -> None:
         """Build the encoder with `out` outputs and the decoder that mirrors it."""
@@ -235,9 +236,18 @@ class Autoencoder(nn.Module, ABC):
             raise ValueError(f"expected codes of shape (b, {self.config.latent_dim}), got {tuple(z.shape)}")
         return self.loss.link(self.output(z, y))
 
-    def output(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """Map z (b, latent_dim) to what the loss compares, (b, *model shape): logits for cross-entropy, else values."""
-        return self.decoder(z)
+    def output(self, z: Tensor, y: Tensor | None = None, told: Tensor | None = None) -> Tensor:
+        """Map z (b, latent_dim) to what the loss compares, (b, *model shape): logits for cross-entropy, else values.
+
+        Args:
+            told: the samples (b, *model shape), which a decoder that reads what it wrote before is told in their place
+                (teacher forcing).
+        """
+        return self.unrolled(z, told)
+
+    def unrolled(self, given: Tensor, told: Tensor | None = None) -> Tensor:
+        """The decoder network's output for what it is given, (b, ...); told as in `output`."""
+        return self.decoder(given, told) if self.feeds_back and told is not None else self.decoder(given)
 
     @abstractmethod
     def terms(self, batch: Batch) -> dict[str, Tensor]:
@@ -248,7 +258,7 @@ class Autoencoder(nn.Module, ABC):
 
     def reconstruction(self, z: Tensor, x: Tensor, y: Tensor | None = None) -> Tensor:
         """ℓ(x, g(z)) for z (b, latent_dim), x (b, *model shape): summed over features, averaged over the batch."""
-        return self.reconstruction_term(self.output(z, y), x)
+        return self.reconstruction_term(self.output(z, y, x), x)
 
     def reconstruction_term(self, out: Tensor, x: Tensor) -> Tensor:
         """ℓ(x, x̂) for the output `out` of `output`; both (b, *model shape)."""
@@ -262,7 +272,7 @@ class Autoencoder(nn.Module, ABC):
         """
         if self.loss.constant is None:
             raise NotImplementedError(f"{self.loss.name} is not a log-likelihood")
-        return -self.distortion(self.output(z, y), x) - self.loss.constant * self.data.size
+        return -self.distortion(self.output(z, y, x), x) - self.loss.constant * self.data.size
 
     def autoencoder_parameters(self) -> list[nn.Parameter]:
         """The parameters of encoder, decoder and loss."""

@@ -51,9 +51,9 @@ class ConditionalVAE(VAE):
         u = F.relu(self.encoder(x))  # (b, feature_units)
         return self.posterior(torch.cat([u, one_hot(y, len(self.data.classes), u)], dim=1))  # (b, 2 latent_dim)
 
-    def output(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+    def output(self, z: Tensor, y: Tensor | None = None, told: Tensor | None = None) -> Tensor:
         """The decoder of (z, y) (b, K + classes)."""
-        return self.decoder(torch.cat([z, one_hot(y, len(self.data.classes), z)], dim=1))
+        return self.unrolled(torch.cat([z, one_hot(y, len(self.data.classes), z)], dim=1), told)
 
     def terms(self, batch: Batch) -> dict[str, Tensor]:
         """-log p(x|z, y) and β KL(q(z|x, y) || N(0, I)) (equation 4), some labels hidden."""

@@ -38,7 +38,7 @@ class ImportanceWeightedAutoencoder(VAE):
         z, log_q = self.draw(batch.x_in, k, batch.y)  # (k, b, K), (k, b)
         rows, y = z.flatten(0, 1), batch.y.repeat(k)  # (k b, K), (k b,)
         target = batch.x.repeat(k, *[1] * (batch.x.ndim - 1))  # (k b, *model shape)
-        distortion = self.distortion(self.output(rows, y), target).unflatten(0, (k, b))
+        distortion = self.distortion(self.output(rows, y, target), target).unflatten(0, (k, b))
         log_p = self.log_prior(rows, y).unflatten(0, (k, b))
         log_weight = log_p - log_q - distortion / beta  # (k, b)
         bound = beta * (math.log(k) - torch.logsumexp(log_weight, 0)).mean()

@@ -69,8 +69,9 @@ class SemiSupervisedVAE(ConditionalVAE):
         y = torch.eye(classes, dtype=x.dtype, device=x.device).repeat_interleave(b, dim=0) * ~hidden.repeat(classes, 1)
         u = F.relu(self.encoder(batch.x_in)).repeat(classes, 1)
         code = reparameterised(super().code(self.posterior(torch.cat([u, y], dim=1))))
-        out = self.decoder(torch.cat([code.z, y], dim=1))
-        errors = self.distortion(out, x.repeat(classes, *[1] * (x.ndim - 1))).unflatten(0, (classes, b))
+        target = x.repeat(classes, *[1] * (x.ndim - 1))  # (classes · b, *model shape)
+        out = self.unrolled(torch.cat([code.z, y], dim=1), target)
+        errors = self.distortion(out, target).unflatten(0, (classes, b))
         terms = {"reconstruction": (weights.T * errors).sum() / b}
         if self.config.beta:
             rates = torch.einsum("bc,cbk->bk", weights, self.rate(code).unflatten(0, (classes, b)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -16,6 +17,9 @@ from aeexplorer.models.vae import VAE, VAEConfig
 
 
 class MultiRateConfig(VAEConfig):
+    net: Literal["mlp", "conv"] = Field(
+        "mlp", description="Network of encoder and decoder, whose hidden units are gated"
+    )
     beta: float = Field(1.0, gt=0, le=32, description="Weight of the KL term at which the model is used")
     lowest: float = Field(0.01, gt=0, le=32, description="Smallest β of the training")
     highest: float = Field(30.0, gt=0, le=32, description="Largest β of the training")
@@ -48,7 +52,7 @@ class MultiRateVAE(VAE):
     def features(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         return self.encoder(x, self._log_beta(x))
 
-    def output(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+    def output(self, z: Tensor, y: Tensor | None = None, told: Tensor | None = None) -> Tensor:
         return self.decoder(z, self._log_beta(z))
 
     def _log_beta(self, like: Tensor) -> Tensor:
@@ -78,7 +82,7 @@ class _Gated(nn.Module):
             if isinstance(layer, nn.ReLU):
                 widths.append(width)
             else:
-                width = next((p.shape[0] for p in [getattr(layer, "bias", None)] if p is not None), width)
+                width = getattr(layer, "out_channels", getattr(layer, "out_features", width))
         self.gates = nn.ModuleList(_Gate(width) for width in widths)
 
     def forward(self, x: Tensor, log_beta: Tensor) -> Tensor:

@@ -84,7 +84,7 @@ class ScoreAutoencoder(PlainAutoencoder):
         )
         self.decoder = make_decoder(self.data, out, c)
 
-    def output(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+    def output(self, z: Tensor, y: Tensor | None = None, told: Tensor | None = None) -> Tensor:
         """r(x̃) = x̃ + σ f(x̃) for z = (x̃, h) (b, K); σ is read at each call, because a dial changes it."""
         noisy = z[:, : self.data.size].reshape(-1, *self.shape)  # x̃, (b, *model shape)
         return noisy + self.config.level * self.decoder(z)

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from aeexplorer.nets.transformer import Block
+
 
 class TokenPrior(nn.Module):
     """p(j) = Π_p p(j_p | j_<p) over the entries j_1 ... j_P of one sample.
@@ -19,7 +21,7 @@ class TokenPrior(nn.Module):
         super().__init__()
         self.token = nn.Embedding(entries + 1, units)  # the last one marks the start
         self.position = nn.Parameter(0.02 * torch.randn(positions, units))
-        self.blocks = nn.ModuleList(_Block(units, heads) for _ in range(layers))
+        self.blocks = nn.ModuleList(Block(units, heads, causal=True) for _ in range(layers))
         self.norm, self.head = nn.LayerNorm(units), nn.Linear(units, entries)
 
     def forward(self, indices: Tensor) -> Tensor:
@@ -49,21 +51,3 @@ class TokenPrior(nn.Module):
                 chosen = torch.multinomial(torch.softmax(logits / temperature, dim=1), 1, generator=generator)
             drawn = torch.cat([drawn, chosen], dim=1)
         return drawn[:, 1:]
-
-
-class _Block(nn.Module):
-    """Causal self-attention and an MLP, each with a layer norm before and a residual connection (GPT-2, 2019)."""
-
-    def __init__(self, units: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.before_attention, self.before_mlp = nn.LayerNorm(units), nn.LayerNorm(units)
-        self.qkv, self.out = nn.Linear(units, 3 * units), nn.Linear(units, units)
-        self.mlp = nn.Sequential(nn.Linear(units, 4 * units), nn.GELU(), nn.Linear(4 * units, units))
-
-    def forward(self, u: Tensor) -> Tensor:
-        parts = self.qkv(self.before_attention(u)).unflatten(2, (3, self.heads, -1))  # (b, p, 3, heads, width)
-        q, k, v = parts.permute(2, 0, 3, 1, 4)  # each (b, heads, p, width)
-        attended = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        u = u + self.out(attended.transpose(1, 2).flatten(2))
-        return u + self.mlp(self.before_mlp(u))

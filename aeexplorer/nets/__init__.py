@@ -19,6 +19,13 @@ from aeexplorer.data.kinds import KINDS
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.nets.conv import ConvKnobs, conv_decoder, conv_encoder, conv_suggestion
 from aeexplorer.nets.mlp import MLPKnobs, mlp_decoder, mlp_encoder, mlp_suggestion
+from aeexplorer.nets.recurrent import RecurrentKnobs, recurrent_decoder, recurrent_encoder, recurrent_suggestion
+from aeexplorer.nets.transformer import (
+    TransformerKnobs,
+    transformer_decoder,
+    transformer_encoder,
+    transformer_suggestion,
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,8 @@ class Net:
         knobs: the configuration fields that it reads, beside `dropout`.
         encoder: (spec, out, config) -> a network (b, *model_shape(spec)) -> (b, out).
         decoder: (spec, latent, config) -> a network (b, latent) -> (b, *model_shape(spec)), raw outputs.
+        feeds_back: (config) -> whether the decoder reads what it wrote before, so that training tells it the sample:
+            (b, latent), (b, *model_shape(spec)) -> (b, *model_shape(spec)).
         suggest: (spec) -> knobs of the net or of the training that suit such samples better than the defaults.
     """
 
@@ -40,7 +49,11 @@ class Net:
     encoder: Callable[[DataSpec, int, Any], nn.Module]
     decoder: Callable[[DataSpec, int, Any], nn.Module]
     suggest: Callable[[DataSpec], dict[str, Any]] = lambda spec: {}
+    feeds_back: Callable[[Any], bool] = lambda config: False
 
+
+WITH_SIDES = tuple(name for name, row in KINDS.items() if row.sides)
+"""Kinds of data with positions that lie beside each other."""
 
 NETS: dict[str, Net] = {
     n.name: n
@@ -54,21 +67,35 @@ NETS: dict[str, Net] = {
             mlp_decoder,
             mlp_suggestion,
         ),
+        Net("conv", "Convolutional", WITH_SIDES, ConvKnobs, conv_encoder, conv_decoder, conv_suggestion),
+        *(
+            Net(
+                name,
+                title,
+                WITH_SIDES,
+                RecurrentKnobs,
+                recurrent_encoder,
+                recurrent_decoder,
+                recurrent_suggestion,
+                feeds_back=lambda config: config.feedback,
+            )
+            for name, title in (("gru", "Recurrent (GRU)"), ("lstm", "Recurrent (LSTM)"))
+        ),
         Net(
-            "conv",
-            "Convolutional",
-            ("image", "sequence", "tokens"),
-            ConvKnobs,
-            conv_encoder,
-            conv_decoder,
-            conv_suggestion,
+            "transformer",
+            "Transformer",
+            WITH_SIDES,
+            TransformerKnobs,
+            transformer_encoder,
+            transformer_decoder,
+            transformer_suggestion,
         ),
     )
 }
 
 if TYPE_CHECKING:
 
-    class _Knobs(MLPKnobs, ConvKnobs): ...
+    class _Knobs(MLPKnobs, ConvKnobs, RecurrentKnobs, TransformerKnobs): ...
 
 else:
     _Knobs = type("_Knobs", tuple(reversed(dict.fromkeys(n.knobs for n in NETS.values()))), {"__module__": __name__})

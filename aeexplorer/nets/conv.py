@@ -1,10 +1,11 @@
-"""Convolutional encoder and decoder for images and sequences."""
+"""Convolutional encoder and decoder for images and sequences, of plain layers, of separable ones (Howard et al. 2017,
+https://arxiv.org/abs/1704.04861) or of bottlenecks with shortcuts (He et al. 2016, https://arxiv.org/abs/1512.03385)."""
 
 from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -14,12 +15,18 @@ from aeexplorer.data.spec import DataSpec
 from aeexplorer.nets.mlp import Width, activated
 from aeexplorer.tensors import model_shape
 
+NARROWING = 4
+"""How many times narrower the middle of a bottleneck is than its output."""
+
 
 class ConvKnobs(Config):
     """Knobs of convolutional networks."""
 
     channels: tuple[Width, ...] = Field(
         (32, 64), min_length=1, max_length=7, description="Channels of each convolution; each halves the side"
+    )
+    block: Literal["plain", "separable", "bottleneck"] = Field(
+        "plain", description="Kind of the convolutions between two lists of channels; the outermost one is plain"
     )
 
 
@@ -56,13 +63,62 @@ def _sides(spec: DataSpec, layers: int) -> list[tuple[int, ...]]:
     return sides
 
 
+def activated_last(layers: list[nn.Module], dropout: float) -> list[nn.Module]:
+    """Layers of which the last is followed by ReLU and, where asked for, dropout."""
+    return [*layers[:-1], *activated(layers[-1], dropout)]
+
+
+def _down(block: str, sides: int, a: int, b: int) -> list[nn.Module]:
+    """Layers from a to b channels that halve the sides."""
+    conv = nn.Conv2d if sides == 2 else nn.Conv1d
+    if block == "separable":
+        return [conv(a, a, 3, stride=2, padding=1, groups=a), nn.ReLU(), conv(a, b, 1)]
+    if block == "bottleneck":
+        narrow = max(1, b // NARROWING)
+        path = (
+            conv(a, narrow, 1),
+            nn.ReLU(),
+            conv(narrow, narrow, 3, stride=2, padding=1),
+            nn.ReLU(),
+            conv(narrow, b, 1),
+        )
+        return [_Shortcut(b, nn.Sequential(*path), conv(a, b, 1, stride=2))]
+    return [conv(a, b, 3, stride=2, padding=1)]
+
+
+def _up(block: str, sides: int, a: int, b: int) -> list[nn.Module]:
+    """Layers from a to b channels that double the sides."""
+    conv, up = (nn.Conv2d, nn.ConvTranspose2d) if sides == 2 else (nn.Conv1d, nn.ConvTranspose1d)
+    if block == "separable":
+        return [up(a, a, 4, stride=2, padding=1, groups=a), nn.ReLU(), conv(a, b, 1)]
+    if block == "bottleneck":
+        narrow = max(1, b // NARROWING)
+        path = conv(a, narrow, 1), nn.ReLU(), up(narrow, narrow, 4, stride=2, padding=1), nn.ReLU(), conv(narrow, b, 1)
+        return [_Shortcut(b, nn.Sequential(*path), nn.Sequential(conv(a, b, 1), nn.Upsample(scale_factor=2)))]
+    return [up(a, b, 4, stride=2, padding=1)]
+
+
+class _Shortcut(nn.Module):
+    """path(x) + projection(x) (He et al. 2016, equation 2)."""
+
+    def __init__(self, out_channels: int, path: nn.Module, projection: nn.Module) -> None:
+        super().__init__()
+        self.out_channels, self.path, self.projection = out_channels, path, projection
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.path(x) + self.projection(x)
+
+
 def conv_encoder(spec: DataSpec, out: int, config: Any) -> nn.Module:
     """Build convolutions of width 3 and stride 2, each halving the sides, and one linear layer: (b, *model shape) ->
     (b, out)."""
     sides = _sides(spec, len(config.channels))
-    conv = nn.Conv2d if spec.row.sides == 2 else nn.Conv1d
     channels = (model_shape(spec)[0], *config.channels)
-    layers = [m for a, b in pairwise(channels) for m in activated(conv(a, b, 3, stride=2, padding=1), config.dropout)]
+    layers = [
+        module
+        for i, (a, b) in enumerate(pairwise(channels))
+        for module in activated_last(_down(config.block if i else "plain", spec.row.sides, a, b), config.dropout)
+    ]
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels[-1] * math.prod(sides[-1]), out))
 
 
@@ -73,14 +129,14 @@ def conv_decoder(spec: DataSpec, latent: int, config: Any) -> nn.Module:
     2016, https://doi.org/10.23915/distill.00003).
     """
     sides = _sides(spec, len(config.channels))
-    conv = nn.ConvTranspose2d if spec.row.sides == 2 else nn.ConvTranspose1d
     channels = (*reversed(config.channels), model_shape(spec)[0])
     layers: list[nn.Module] = [
         *activated(nn.Linear(latent, channels[0] * math.prod(sides[-1])), config.dropout),
         nn.Unflatten(1, (channels[0], *sides[-1])),
     ]
     for i, (a, b) in enumerate(pairwise(channels)):
-        up, target = conv(a, b, 4, stride=2, padding=1), sides[-2 - i]
+        last, target = i == len(config.channels) - 1, sides[-2 - i]
+        up = _up("plain" if last else config.block, spec.row.sides, a, b)
         crop = [] if target == tuple(2 * s for s in sides[-1 - i]) else [_Crop(target)]
-        layers += [up, *crop] if i == len(config.channels) - 1 else [*activated(up, config.dropout), *crop]
+        layers += [*(up if last else activated_last(up, config.dropout)), *crop]
     return nn.Sequential(*layers)

@@ -12,8 +12,10 @@ from typing import Any
 import torch
 
 from aeexplorer import noise
+from aeexplorer.corruption import fitting, lookup
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.families import Family, family
+from aeexplorer.losses import LOSSES
 from aeexplorer.models.base import Autoencoder, Batch, ModelConfig
 from aeexplorer.nets import NETS, parameter_count
 from aeexplorer.nets.mlp import SMALL
@@ -68,6 +70,10 @@ def suggested(row: Family, spec: DataSpec, n_train: int, net: str = "") -> tuple
     changes["net"] = net or row.config.net
     of_net = NETS[changes["net"]].suggest(spec)
     changes |= {name: v for name, v in of_net.items() if getattr(row.config, name, v) == getattr(plain, name, None)}
+    if row.config.loss != "auto" and not LOSSES[row.config.loss].fits(spec):
+        changes["loss"] = "auto"
+    if row.config.corruption != "none" and spec.kind not in lookup(row.config.corruption).kinds:
+        changes |= {"corruption": fitting(spec)[0], "level": min(row.config.level, 0.3)}
     if spec.size <= SMALL and row.config.latent_dim == plain.latent_dim:
         changes["latent_dim"] = 8 if spec.row.pixels else max(1, min(2, spec.size - 1))
     min_latent_dim = row.model.min_latent_dim(spec)

@@ -12,7 +12,7 @@ from aeexplorer.applications.anomalies import Trial, baselines, detection, trial
 from aeexplorer.config import Config, ConfigError
 from aeexplorer.explorer import Explorer
 from aeexplorer.live.frame import Frame, signed_tiles, tiles
-from aeexplorer.live.open_run import OpenRun, as_floats
+from aeexplorer.live.open_run import OpenRun
 from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.metrics import Detection
 
@@ -55,7 +55,7 @@ class _Judged(NamedTuple):
 @lru_cache(maxsize=4)
 def _pictures(model: Explorer, normal: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     tried = trial(model, normal, TESTED)
-    residuals = model.reconstruct(tried.x) - as_floats(tried.x)
+    residuals = model.reconstruct(tried.x) - model.spec.values(tried.x)
     return tiles(tried.x, model.spec), signed_tiles(residuals, model.spec)
 
 

@@ -25,7 +25,7 @@ export function linesOf(steps) {
 export function pitchOf(name) {
   const found = /^([A-G])(#?)(-?\d+)$/.exec(name);
   if (!found) return null;
-  return 12 * (Number(found[3]) + 1) + { C: 0, D: 2, E: 4, F: 5, G: 7, A: 9, B: 11 }[found[1]] + found[2].length;
+  return 12 * (Number(found[3]) + 1) + "C D EF G A B".indexOf(found[1]) + found[2].length;
 }
 
 /**
@@ -40,22 +40,26 @@ export function notesOf({ shape, data }, i, { vocabulary, voices }) {
   /** @type {Note[]} */
   const notes = [];
   for (let voice = 0; voice < voices; voice++) {
-    /** @type {Note | null} */
-    let last = null;
+    let last = /** @type {Note | null} */ (null);
     for (let step = voice; step < steps; step += voices) {
       const at = 2 * (i * steps + step);
       const [pitch, time] = [pitchOf(vocabulary[data[at]]), (step - voice) / voices];
       if (pitch === null || data[at + 1] === 0) last = null;
-      else if (last?.pitch === pitch) {
-        last.weight = (last.weight * (last.to - last.from) + data[at + 1]) / (last.to - last.from + 1);
-        last.to = time + 1;
-      } else {
+      else if (last !== null && last.pitch === pitch) extend(last, data[at + 1]);
+      else {
         last = { voice, pitch, from: time, to: time + 1, weight: data[at + 1] };
         notes.push(last);
       }
     }
   }
   return notes;
+}
+
+/** Lengthen a note by a step of this probability. @param {Note} note @param {number} weight */
+function extend(note, weight) {
+  const steps = note.to - note.from;
+  note.weight = (note.weight * steps + weight) / (steps + 1);
+  note.to += 1;
 }
 
 /**
