@@ -129,7 +129,8 @@ def test_one_batch_over_fits(name: str, modality: str, net: str, tiny: Tiny) -> 
     trial = FAMILIES[name].trial
     model = make(name, data, net, **{"level": 0.1, **dict.fromkeys(trial.weighed, 0.01), **trial.easy})
     only = Dataset(data.spec, data.train.take(np.arange(8)), data.train.take(np.arange(8)), data.test)
-    config = TrainingConfig(epochs=trial.epochs, batch_size=8, learning_rate=2e-2, schedule="constant", device="cpu")
+    rate = 3e-3 if net == "transformer" else 2e-2  # large steps upset attention
+    config = TrainingConfig(epochs=trial.epochs, batch_size=8, learning_rate=rate, schedule="constant", device="cpu")
     errors = (p.validation["reconstruction"] for p in train(model, only, config) if p.validation)
     first = next(errors)
     assert any(error < 0.6 * first for error in errors)
@@ -159,8 +160,10 @@ def test_what_is_saved_is_what_is_loaded(name: str, modality: str, net: str, tin
     loaded = run.load_model()
     assert run.config == model.config and loaded.data == data.spec
     x = batch_of(model, data).x
-    assert torch.equal(loaded.encode(x).z, model.encode(x).z)
-    assert torch.equal(loaded.decode(model.encode(x).z), model.decode(model.encode(x).z))
+    tolerance = 1e-6 if net in ("gru", "lstm") else 0.0  # their products round by where the weights lie in memory
+    torch.testing.assert_close(loaded.encode(x).z, model.encode(x).z, atol=tolerance, rtol=tolerance)
+    z = model.encode(x).z
+    torch.testing.assert_close(loaded.decode(z), model.decode(z), atol=tolerance, rtol=tolerance)
     assert not loaded.training and not any(p.requires_grad for p in loaded.parameters())
 
 

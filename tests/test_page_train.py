@@ -105,7 +105,7 @@ def test_every_family_can_be_set_up(family: str) -> None:
     assert not app.error
     fields = type(FAMILIES[family].config).model_fields
     own = {name for name in set(fields) - set(ModelConfig.model_fields) if not fields[name].json_schema_extra}
-    shown = {w.key.rpartition(".")[2] for w in [*app.selectbox, *app.text_input] if w.key}
+    shown = {w.key.rpartition(".")[2] for w in [*app.selectbox, *app.text_input, *app.toggle] if w.key}
     assert own <= shown
     assert app.selectbox(key=f"train.wine.{family}.net").options == ["Fully connected (MLP)"], (
         "a table has no convolutions"
@@ -581,7 +581,7 @@ def test_a_failed_run_says_why() -> None:
 def test_suggestions_give_some_2000_steps_and_fit_every_dataset() -> None:
     for source in DATASETS.values():
         for row in FAMILIES.values():
-            if "label" in row.traits and not source.spec.classes:
+            if ("label" in row.traits and not source.spec.classes) or source.spec.kind not in row.kinds:
                 continue
             config, training = suggested(row, source.spec, source.n_train)
             steps = -(-source.n_train // training.batch_size) * training.epochs

@@ -72,7 +72,8 @@ def suggested(row: Family, spec: DataSpec, n_train: int, net: str = "") -> tuple
     changes |= {name: v for name, v in of_net.items() if getattr(row.config, name, v) == getattr(plain, name, None)}
     if row.config.loss != "auto" and not LOSSES[row.config.loss].fits(spec):
         changes["loss"] = "auto"
-    if row.config.corruption != "none" and spec.kind not in lookup(row.config.corruption).kinds:
+    unfit = row.config.corruption != "none" and spec.kind not in lookup(row.config.corruption).kinds
+    if unfit and spec.kind in row.kinds:
         changes |= {"corruption": fitting(spec)[0], "level": min(row.config.level, 0.3)}
     if spec.size <= SMALL and row.config.latent_dim == plain.latent_dim:
         changes["latent_dim"] = 8 if spec.row.pixels else max(1, min(2, spec.size - 1))
