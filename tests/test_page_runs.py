@@ -161,6 +161,48 @@ def test_delete_asks_first_and_the_second_of_two_is_told(make: Callable[..., Run
     assert not second.exception
 
 
+def select(monkeypatch: pytest.MonkeyPatch, *ids: str) -> None:
+    """Let the table say that these runs are selected: a page under test has no browser in which to tick them."""
+
+    def ticked(rows: Any, name: str, wanted: str) -> Any:
+        return [run for run in rows if run.path.name in ids]
+
+    monkeypatch.setattr(runs, "table", ticked)
+
+
+def test_several_runs_are_compared_or_deleted_at_once(
+    make: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = load_dataset("digits")
+    trained = [train_run(make(), data, bar=False) for _ in range(2)]
+    kept = make()
+    select(monkeypatch, *(run.id for run in trained))
+    app = open_page()
+    assert "2 selected runs" in shown(app) and not app.button(key="runs.compare").disabled
+    app.button(key="runs.delete").click().run()
+    assert all(run.path.exists() for run in trained)
+    app.button(key="runs.delete.confirm").click().run()
+    assert not app.exception and "2 runs deleted." in shown(app)
+    assert [run.path for run in list_runs()] == [kept.path]
+    select(monkeypatch, kept.id, new_run("vae", load_dataset("wine"), latent_dim=2).id)
+    assert open_page().button(key="runs.compare").disabled, "of other data"
+
+
+def test_runs_are_grouped_and_pretrained_ones_folded(make: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    own = make()
+    new_run("vae", load_dataset("wine"), latent_dim=2, beta=4.0)
+    monkeypatch.setattr(resources, "pretrained", listing.pretrained)
+    app = open_page(group="data", run=own.id)
+    assert not app.exception
+    assert [box.label.replace("\\", "") for box in app.expander] == [
+        "Digits (1)",
+        "Wine (1)",
+        f"Pretrained ({len(listing.pretrained())})",
+    ]
+    assert [box.proto.expanded for box in app.expander] == [True, True, False]
+    assert app.dataframe[1].value["Knobs"][0].startswith("β 4")
+
+
 def test_a_damaged_run_can_be_deleted(make: Callable[..., Run]) -> None:
     run = make()
     (run.path / "spec.json").unlink()

@@ -4,7 +4,7 @@ Text that people typed (class names, hover texts, titles) is escaped: plotly rea
 carries its alternative text, plain and not escaped, as `figure.layout.meta["alt"]`.
 """
 
-from aeexplorer.plots.charts import bars, dimension_curve, loss_curves, shepard_plot
+from aeexplorer.plots.charts import bars, cumulative, dimension_curve, loss_curves, shepard_plot
 from aeexplorer.plots.maps import scatter_map, scatter_toy
 from aeexplorer.plots.marks import add_path
 from aeexplorer.plots.pictures import diverging, tile, to_gif, to_png

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 _EPOCHS_WITH_TICKS = 10
+_QUANTILES = 201
 _SHEPARD_DOTS = 1_500  # pairs that are drawn, which every browser can do; the medians are of all
 _SHEPARD_BINS = 20  # of equally many pairs, whose medians are joined
 
@@ -140,6 +141,31 @@ def bars(
     step = max(1, n // 16)
     figure.update_xaxes(tickvals=np.arange(0, n, step), ticktext=below[::step], showgrid=False)
     figure.update_yaxes(title_text=html.escape(unit))
+    return figure
+
+
+def cumulative(values: Mapping[str, ArrayLike], theme: Theme = LIGHT, unit: str = "") -> Figure:
+    """For each name the share of its values up to a limit, against the limit: curves further left are smaller values.
+
+    Args:
+        values: (n,) each, finite.
+        theme: colours.
+        unit: title of the horizontal axis.
+    """
+    import plotly.graph_objects as go
+
+    share = np.linspace(0, 1, _QUANTILES)
+    figure = go.Figure()
+    for i, (name, given) in enumerate(values.items()):
+        dash = "dot" if name.startswith("PCA") else "solid"
+        line = {"color": theme.secondary if dash == "dot" else theme.colour(i, len(values)), "width": 2, "dash": dash}
+        at = np.quantile(np.asarray(given, np.float64), share)
+        hover = "%{y:.0%} up to %{x:.4g}"
+        figure.add_trace(go.Scatter(x=at, y=share, mode="lines", line=line, name=escaped(name), hovertemplate=hover))
+    dress(figure, theme, f"Cumulative distributions of {', '.join(values)}")
+    figure.update_xaxes(title_text=html.escape(unit), rangemode="tozero")
+    figure.update_yaxes(title_text="share of the samples", tickformat=".0%", range=[0, 1])
+    figure.update_layout(legend={"orientation": "h", "y": -0.25})
     return figure
 
 

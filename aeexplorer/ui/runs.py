@@ -1,13 +1,11 @@
-"""The table of runs: found, filtered, sorted; and what can be done with the selected one."""
+"""The page of runs: their table, and what can be done with the selected ones."""
 
 from __future__ import annotations
 
 import html
-import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -20,6 +18,7 @@ from aeexplorer.runs.listing import DamagedRun
 from aeexplorer.runs.run import TITLE_LIMIT, Run
 from aeexplorer.server.identity import current_address, current_owner
 from aeexplorer.store import Damaged
+from aeexplorer.ui.runs_table import PRETRAINED, STATES, Row, found_runs, grouped, table, title_of
 from aeexplorer.ui.shared.diagnosis import show_findings
 from aeexplorer.ui.shared.figures import figures_on_test
 from aeexplorer.ui.shared.page_links import page_link
@@ -27,26 +26,12 @@ from aeexplorer.ui.shared.resources import all_runs
 from aeexplorer.ui.shared.run_names import run_name
 from aeexplorer.ui.shared.text import as_text, counted, duration, shortened
 
-if TYPE_CHECKING:
-    from streamlit.elements.arrow import DataframeState
-
 TICK_SECONDS = 2.0
-ROWS, ROW_HEIGHT = 12, 35
 OUTCOME = "runs.outcome"
 SELECTED = "runs.selected"
 QUESTION = "runs.question"
-STATES = {
-    "queued": "Waiting",
-    "running": "Training",
-    "done": "Finished",
-    "failed": "Failed",
-    "cancelled": "Stopped",
-    "interrupted": "Interrupted",
-}
-DAMAGED, PRETRAINED = "Damaged", "Pretrained"
-EVERYTHING = "All"
-MOST_NAMED = 5  # runs that started from the one to delete
-Row = Run | DamagedRun
+MOST_NAMED = 5  # runs that started from the one to delete, or are deleted together
+MOST_COMPARED = 6
 
 
 def run_table() -> None:
@@ -60,153 +45,65 @@ def run_table() -> None:
         with st.container(border=True, key="runs-none"):
             st.markdown("**Nothing was trained here yet.** Training on digits takes seconds.")
             page_link("train", "Train a model", "model_training")
-    found = _found(runs)
+    found = found_runs(runs)
     if not found:
         if runs:
             st.info("No run fits these filters.", icon=":material/filter_alt:")
     else:
         moving = any(isinstance(run, Run) and jobs.under_way(run) for run in found)
-        st.fragment(_table, run_every=TICK_SECONDS if moving else None, key="runs.view")(found)
+        st.fragment(_tables, run_every=TICK_SECONDS if moving else None, key="runs.view")(found)
     if QUESTION in st.session_state:
         _open_dialog(runs)
 
 
-# which
-
-
-def _found(runs: Sequence[Row]) -> list[Row]:
-    """The runs that fit the filters, whose widgets are drawn here."""
-    boxes = st.columns([2, 1, 1, 1])
-    text = boxes[0].text_input("Find", key="find", bind="query-params", placeholder="part of a name", max_chars=100)
-    chosen = []
-    for box, (label, key, value_of) in zip(boxes[1:], FILTERS, strict=True):
-        values = [EVERYTHING, *sorted({value_of(run) for run in runs})]
-        if st.session_state.get(key, EVERYTHING) not in values:
-            st.session_state[key] = EVERYTHING
-        chosen.append((value_of, box.selectbox(label, values, key=key, bind="query-params")))
-    words = text.casefold().split()
-    return [
-        run
-        for run in runs
-        if all(value in (EVERYTHING, value_of(run)) for value_of, value in chosen)
-        and all(word in _searched(run) for word in words)
-    ]
-
-
-def _searched(run: Row) -> str:
-    """The text in which words are found: name, title, data and family, in both its names."""
-    more = "" if isinstance(run, DamagedRun) else f"{run.title} {run.family.title} {run.family.short}"
-    return f"{_title(run)} {_data(run)} {more}".casefold()
-
-
-def _title(run: Row) -> str:
-    return run.path.name if isinstance(run, DamagedRun) else run_name(run)
-
-
-def _data(run: Row) -> str:
-    return "–" if isinstance(run, DamagedRun) else run.spec.data.title
-
-
-def _family(run: Row) -> str:
-    return "–" if isinstance(run, DamagedRun) else run.family.short
-
-
-def _state(run: Row) -> str:
-    if isinstance(run, DamagedRun):
-        return DAMAGED
-    if not run.removable:
-        return PRETRAINED
-    try:
-        return "Training" if run.status.active and jobs.under_way(run) else STATES[run.status.state]
-    except (Damaged, OSError):
-        return DAMAGED
-
-
-FILTERS: tuple[tuple[str, str, Callable[[Row], str]], ...] = (
-    ("Data", "data", _data),
-    ("Family", "family", _family),
-    ("State", "state", _state),
-)
-
-
-# the table
-
-
-def _table(runs: Sequence[Row]) -> None:
-    """The table, and below it the selected run."""
-    rows = [_cells(run) for run in runs]
-    if any(row is None for row in rows):  # deleted meanwhile
-        st.rerun()
+def _tables(runs: Sequence[Row]) -> None:
+    """A table for each group, and below them the selected runs."""
     if linked := st.query_params.pop("run", ""):
         st.session_state[SELECTED] = linked
-    wanted = st.session_state.get(SELECTED)
-    place = next((i for i, run in enumerate(runs) if run.path.name == wanted), 0)
-    names = "/".join(str(run.path) for run in runs)
-    event: DataframeState = st.dataframe(
-        rows,
-        key=f"runs.table.{zlib.crc32(names.encode())}",  # other rows: another table, with the same run selected
-        height=ROW_HEIGHT * min(len(rows), ROWS) + ROW_HEIGHT + 3,
-        hide_index=True,
-        placeholder="–",
-        on_select="rerun",
-        selection_mode="single-row",
-        selection_default={"selection": {"rows": [place]}},
-        alt=f"Table of {counted(len(rows), 'run')}",
-        column_config=_columns(),
-    )
-    selected = event.selection.rows
-    run = runs[selected[0] if selected else place]
-    if selected:
-        st.session_state[SELECTED] = run.path.name
+    wanted = st.session_state.get(SELECTED, "")
+    groups = grouped(runs)
+    selected: list[Row] = []
+    for name, group in groups.items():
+        if name:
+            shut = name == PRETRAINED and all(run.path.name != wanted for run in group)
+            with st.expander(f"{as_text(name)} ({len(group)})", expanded=not shut):
+                selected += table(group, name, wanted)
+        else:
+            selected += table(group, name, wanted)
+    if len(selected) == 1:
+        st.session_state[SELECTED] = selected[0].path.name
+    elif not selected:
+        first = next(iter(groups.values()))[0]
+        selected = [next((run for run in runs if run.path.name == wanted), first)]
     with st.container(border=True, key="run-selected"):
-        _details(run)
+        if len(selected) == 1:
+            _details(selected[0])
+        else:
+            _several(selected)
 
 
-def _columns() -> dict[str, Any]:
-    text, number = st.column_config.TextColumn, st.column_config.NumberColumn
-    return {
-        "Name": text(width=310),
-        "State": text(width=90),
-        "Data": text(width=115),
-        "Family": text(width=105),
-        "Code": number(help="Latent dimension: the size of the code z", width=50),
-        "Epochs": number(width=65),
-        "Test MSE": number(format="%.3g", help="Squared error per value, of reconstructing the test split", width=80),
-        "KL (nats)": number(format="%.3g", help="KL divergence to the prior, over the test split", width=75),
-        "Active": number(help="Active units: those whose variance over the test split exceeds 0.01", width=60),
-        "Time": number(format="%.0f s", help="Training time in seconds", width=65),
-        "Made": st.column_config.DateColumn(width=90),
-    }
+# several selected runs
 
 
-def _cells(run: Row) -> dict[str, Any] | None:
-    """One row of the table; None where the run is gone."""
-    if isinstance(run, DamagedRun):
-        return {"Name": shortened(run.path.name, TITLE_LIMIT), "State": DAMAGED}
-    if not run.path.exists():
-        return None
-    try:
-        status, state = run.status, _state(run)
-        if state == "Training":
-            event = run.last_progress
-            share = event.get("step", 0) / max(event.get("steps", 1), 1)
-            state = f"Training, {share:.0%}" if event else STATES[status.state]
-    except (Damaged, OSError):
-        status, state = Status(state="failed"), DAMAGED
-    result = status.result
-    return {
-        "Name": shortened(run_name(run), TITLE_LIMIT),
-        "State": state,
-        "Data": run.spec.data.title,
-        "Family": run.family.short,
-        "Code": run.config.latent_dim,
-        "Epochs": status.epochs or None,
-        "Test MSE": result.get("mse"),
-        "KL (nats)": result.get("kl"),
-        "Active": result.get("active_units"),
-        "Time": status.seconds or None,
-        "Made": run.spec.created[:10],
-    }
+def _several(runs: Sequence[Row]) -> None:
+    """Compare them, or delete those that are one's own."""
+    _words(counted(len(runs), "selected run"), " · ".join(shortened(title_of(run), 40) for run in runs))
+    comparable = [run for run in runs if isinstance(run, Run) and run.has_weights]
+    alike = len({(run.spec.dataset, run.spec.data.shape) for run in comparable}) == 1 and len(comparable) == len(runs)
+    about = f"Up to {MOST_COMPARED} trained models of the same data can be compared."
+    with st.container(horizontal=True, gap="small"):
+        fits = alike and len(runs) <= MOST_COMPARED
+        if st.button("Compare", key="runs.compare", icon=":material/compare:", disabled=not fits, help=about):
+            st.switch_page(PAGES / "compare.py", query_params={"runs": ",".join(run.path.name for run in runs)})
+        mine = [run for run in runs if _deletable(run)]
+        if mine and st.button(f"Delete {len(mine)}", key="runs.delete", icon=":material/delete:"):
+            _ask("Delete", *mine)
+
+
+def _deletable(run: Row) -> bool:
+    if run.owner != current_owner():
+        return False
+    return isinstance(run, DamagedRun) or (run.removable and not run.pinned and not jobs.under_way(run))
 
 
 # the selected run
@@ -314,9 +211,9 @@ def _attempt(action: Callable[[], None], success: str = "") -> bool:
 # questions
 
 
-def _ask(question: str, run: Row) -> None:
-    """Ask before a run is renamed or deleted; the whole page opens the dialog, because a fragment would forget it."""
-    st.session_state[QUESTION] = (question, str(run.path))
+def _ask(question: str, *runs: Row) -> None:
+    """Ask before runs are renamed or deleted; the whole page opens the dialog, because a fragment would forget it."""
+    st.session_state[QUESTION] = (question, [str(run.path) for run in runs])
     st.rerun()
 
 
@@ -325,17 +222,19 @@ def _forget_question() -> None:
 
 
 def _open_dialog(runs: Sequence[Row]) -> None:
-    """The question that was asked of a run, until it is answered; its run may be gone by now."""
-    question, path = st.session_state[QUESTION]
-    run = next((run for run in runs if str(run.path) == path), None)
-    if run is None:
+    """The question that was asked of runs, until it is answered; they may be gone by now."""
+    question, paths = st.session_state[QUESTION]
+    there = [run for run in runs if str(run.path) in paths]
+    if not there:
         _forget_question()
-        st.session_state[OUTCOME] = ("refused", f"{Path(path).name} is already gone")
+        st.session_state[OUTCOME] = ("refused", f"{Path(paths[0]).name} is already gone")
         st.rerun()
+    elif len(there) > 1:
+        st.dialog(f"Delete these {len(there)} runs?", on_dismiss=_forget_question)(_delete_several)(there)
     elif question == "Delete":
-        st.dialog("Delete this run?", on_dismiss=_forget_question)(_delete)(run)
-    elif isinstance(run, Run):
-        st.dialog("Rename this run", on_dismiss=_forget_question)(_rename)(run)
+        st.dialog("Delete this run?", on_dismiss=_forget_question)(_delete)(there[0])
+    elif isinstance(there[0], Run):
+        st.dialog("Rename this run", on_dismiss=_forget_question)(_rename)(there[0])
 
 
 def _rename(run: Run) -> None:
@@ -347,7 +246,7 @@ def _rename(run: Run) -> None:
 
 
 def _delete(run: Row) -> None:
-    _words(_title(run), "Its weights, its training replay and its log will be gone. This cannot be undone.")
+    _words(title_of(run), "Its weights, its training replay and its log will be gone. This cannot be undone.")
     children = run.children() if isinstance(run, Run) else []
     if children:
         named = ", ".join(as_text(child.title) for child in children[:MOST_NAMED])
@@ -364,3 +263,34 @@ def _delete(run: Row) -> None:
     if no.button("Keep", key="runs.delete.keep", width="stretch"):
         _forget_question()
         st.rerun()
+
+
+def _delete_several(runs: Sequence[Row]) -> None:
+    named = ", ".join(as_text(shortened(title_of(run), 60)) for run in runs[:MOST_NAMED])
+    more = f" and {len(runs) - MOST_NAMED:,} more" if len(runs) > MOST_NAMED else ""
+    st.markdown(f"{named}{more}")
+    st.caption("Their weights, training replays and logs will be gone. This cannot be undone.")
+    gone = {run.path for run in runs}
+    children = [child for run in runs if isinstance(run, Run) for child in run.children() if child.path not in gone]
+    if children:
+        st.warning(
+            f"{counted(len(children), 'other run')} started from their weights and keep a copy of them.",
+            icon=":material/warning:",
+        )
+    yes, no = st.columns(2)
+    if yes.button(f"Delete {len(runs)}", type="primary", key="runs.delete.confirm", width="stretch"):
+        _forget_question()
+        deleted = sum(_attempt(partial(_remove, run)) for run in runs)
+        if deleted == len(runs):
+            st.session_state[OUTCOME] = ("done", f"{counted(deleted, 'run')} deleted.")
+        st.rerun()
+    if no.button("Keep", key="runs.delete.keep", width="stretch"):
+        _forget_question()
+        st.rerun()
+
+
+def _remove(run: Row) -> None:
+    if isinstance(run, Run):
+        run.delete(current_owner(), although_parent=True)
+    else:
+        run.delete(current_owner())

@@ -46,6 +46,7 @@ with turn((current_address(), VISITED in st.session_state)):
                 st.Page(PAGES / "data.py", title="Data", url_path="data"),
                 st.Page(PAGES / "train.py", title="Train", url_path="train"),
                 st.Page(PAGES / "runs.py", title="Runs", url_path="runs"),
+                st.Page(PAGES / "compare.py", title="Compare", url_path="compare"),
             ],
             "Theory": [
                 st.Page(PAGES / "score.py", title="Score of a DAE", url_path="score"),
