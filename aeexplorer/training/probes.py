@@ -49,11 +49,12 @@ def probe(model: Autoencoder, split: Split, traits: Collection[str], seed: int =
         if peaks:
             peak = torch.cat(list(peaks.values()))
             figures |= {"silent_units": float((peak == 0).sum()), "hidden_units": float(len(peak))}
-        if x.ndim == 4 and (whole := sharpness(_pictures(x))):
+        if model.data.row.pixels and (whole := sharpness(_pictures(x))):
             figures["sharpness"] = sharpness(_pictures(restored)) / whole
         if "prior" in traits and len(model.data.classes) > 1:
             figures |= _variety(model, x, y, told)
-        if "prior" not in traits and model.config.latent_dim >= model.data.size and model.config.corruption == "none":
+        bottleneck = model.config.latent_dim < model.data.size or "prior" in traits
+        if not bottleneck and model.config.corruption == "none" and not model.data.row.symbols:
             noisy = torch.from_numpy(shuffled(x.cpu().numpy(), seed)).to(device)
             error = (model.decode(model.encode(noisy, told).z, told) - noisy).square().mean()
             figures |= {"shuffled_mse": float(error), "variance": float(x.var(0, correction=0).mean())}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from aeexplorer.data import load_dataset
+from aeexplorer.data import DataSpec, load_dataset
 from aeexplorer.interpolation import interpolate
 from aeexplorer.live.components import Colouring, latent_map
 from aeexplorer.metrics import PCACode, pca_code
@@ -82,8 +82,10 @@ def called(runs: Sequence[Run]) -> dict[str, str]:
 
 
 def sizes_of(runs: Sequence[Run]) -> list[int]:
-    """The sizes of codes that PCA can have as well."""
+    """The sizes of codes that PCA can have as well; none of symbols, whose error is no squared one."""
     spec = runs[0].spec.data
+    if spec.row.symbols:
+        return []
     return sorted({run.config.latent_dim for run in runs if run.config.latent_dim < spec.size})
 
 
@@ -125,10 +127,10 @@ def _restored(runs: Sequence[Run], x: np.ndarray, rows: str) -> Rows:
     found = [(named[run.id], explorer(run).reconstruct(x)) for run in runs]
     dataset = runs[0].spec.dataset
     found += [(f"PCA · {k}-D", principal_code(dataset, k).reconstruct(x)) for k in sizes_of(runs)]
-    clean = x / np.float32(255) if x.dtype == np.uint8 else x
-    if rows == "Residuals" and not is_plane(runs[0].spec.data):
-        found = [(name, np.abs(y - clean)) for name, y in found]
-    return [("original", x), *((name, np.clip(y, 0, 1) if x.dtype == np.uint8 else y) for name, y in found)]
+    spec = runs[0].spec.data
+    if rows == "Residuals" and not is_plane(spec) and not spec.row.symbols:
+        found = [(name, np.abs(y - spec.values(x))) for name, y in found]
+    return [("original", x), *((name, _bounded(y, spec)) for name, y in found)]
 
 
 def _interpolated(runs: Sequence[Run], x: np.ndarray) -> Rows:
@@ -142,7 +144,12 @@ def _interpolated(runs: Sequence[Run], x: np.ndarray) -> Rows:
         pca = principal_code(runs[0].spec.dataset, k)
         z = pca.encode(ends)
         rows.append((f"PCA · {k}-D", pca.decode(interpolate(z[0], z[1], steps=SHOWN), x.shape[1:])))
-    return [(name, np.clip(y, 0, 1) if x.dtype == np.uint8 else y) for name, y in rows]
+    return [(name, _bounded(y, runs[0].spec.data)) for name, y in rows]
+
+
+def _bounded(x: np.ndarray, spec: DataSpec) -> np.ndarray:
+    """Values as they can be shown: those of pictures within 0 and 1, which PCA leaves."""
+    return np.clip(x, 0, 1) if spec.row.pixels else x
 
 
 def _prior(runs: Sequence[Run], seed: int) -> Rows:

@@ -48,7 +48,7 @@ def error_view(runs: Sequence[Run]) -> None:
     errors |= {f"PCA · {k}-D": principal_code(runs[0].spec.dataset, k).errors(x) for k in sizes_of(runs)}
     left, right = st.columns([1.1, 1])
     with left, st.container(border=True):
-        chart(cumulative(errors, theme(), "squared error per value of a test sample"), 360, key="compare.errors")
+        chart(cumulative(errors, theme(), runs[0].spec.data.row.error[0]), 360, key="compare.errors")
     baseline = next(iter(errors))
     rows = []
     for name, values in errors.items():
@@ -259,4 +259,6 @@ def _start_sweep(run: Run, sizes: Sequence[int]) -> None:
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _line(dataset: str) -> PCALine:
     data = load_dataset(dataset)
+    if data.spec.row.symbols:
+        return PCALine(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
     return pca_line(data.train.x, data.test.x, PCA_DIMENSIONS)
