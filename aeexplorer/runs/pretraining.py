@@ -47,7 +47,36 @@ def _recipes() -> dict[str, Recipe]:
         for dataset, loop in loops.items()
         for family, dim, suffix in (("ae", 16, ""), ("dae", 16, ""), ("vae", 16, ""), ("vae", 2, "-2d"))
     }
-    return recipes | _betas() | _levels() | _scores()
+    return recipes | _families() | _betas() | _levels() | _scores()
+
+
+def _families() -> dict[str, Recipe]:
+    """One model of each further family, under one megabyte where its weights allow it."""
+    loop: dict[str, Any] = {"hidden": (120, 64), "epochs": 20}
+    prior = {"prior": "transformer", "prior_units": 64, "prior_layers": 2}
+    families: dict[str, dict[str, Any]] = {
+        "sparse_ae": {"latent_dim": 64},
+        "contractive_ae": {"latent_dim": 16},
+        "cvae": {"latent_dim": 6, "beta": 2.0},
+        "hvae": {"latent_dim": 16, "warmup": 0.25},
+        "iwae": {"latent_dim": 16},
+        "planar_vae": {"latent_dim": 16},
+        "flow_vae": {"latent_dim": 16},
+        "vamp_vae": {"latent_dim": 16, "pseudo_inputs": 100},
+        "aae": {"latent_dim": 8},
+        "wae": {"latent_dim": 8},
+        "vqvae": {"latent_dim": 48, **prior},
+        "fsq": {**prior},
+        "m2": {"latent_dim": 8, "labels": 1_000},
+    }
+    digits: dict[str, dict[str, Any]] = {
+        "linear_ae": {"latent_dim": 8, "epochs": 833, "batch_size": 256, "learning_rate": 0.05, "seed": 0},
+        "overcomplete_ae": {"latent_dim": 128, "hidden": (256,), "epochs": 60, "seed": 0},
+    }
+    return {
+        f"mnist-{family.replace('_', '-')}": Recipe("mnist", family, {**loop, **knobs, "seed": 0})
+        for family, knobs in families.items()
+    } | {f"digits-{family.replace('_', '-')}": Recipe("digits", family, knobs) for family, knobs in digits.items()}
 
 
 def _betas() -> dict[str, Recipe]:
