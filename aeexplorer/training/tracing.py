@@ -90,7 +90,8 @@ def evaluation_batch(model: Autoencoder) -> int:
 @functools.lru_cache(maxsize=256)
 def evaluation_bytes(kind: type[Autoencoder], config: ModelConfig, data: DataSpec) -> int:
     """Bytes per sample that a batch without gradients holds at once."""
-    with torch.device("meta"), torch.no_grad():
+    # a model with derivatives among its terms needs ordinary tensors, also where a caller needs no gradients
+    with torch.inference_mode(False), torch.device("meta"), torch.no_grad():
         model = kind(config, data).eval()
         x = torch.empty((TRACED, *model_shape(data)), dtype=torch.float32)
         with Trace() as trace:
