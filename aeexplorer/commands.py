@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
+
+from aeexplorer.config import ConfigError
+from aeexplorer.store import write_atomic
 
 A_RUN = "a run folder, an id, or pretrained/NAME"
 
@@ -25,6 +29,14 @@ def add_commands(command: Command) -> None:
     sub.add_argument("--normal", default="", metavar="CLASS[,CLASS]", help=help_normal)
     text = "Scores of disentanglement of a run on data with exact factors of variation"
     command("disentanglement", disentanglement, text, A_RUN)
+    text = "Write black and white test samples of a run into a file without loss, by bits-back coding"
+    sub = command("compress", compress, text, A_RUN)
+    sub.add_argument("file", type=Path, help="file to write")
+    sub.add_argument("--n", type=int, default=1_000, help="samples, the first of the test split (default: 1000)")
+    sub = command("decompress", decompress, "Read the samples of a file that `compress` wrote")
+    sub.add_argument("file", type=Path, help="file to read")
+    sub.add_argument("--out", type=Path, required=True, metavar="X.npy", help="file to write, uint8 0 or 255")
+    sub.add_argument("--run", help="the run that wrote it, where it has another name here")
 
 
 def anomalies(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -47,3 +59,35 @@ def disentanglement(arguments: argparse.Namespace) -> dict[str, Any]:
 
     model = open_run(arguments.run)
     return {"run": str(model.run.path), **figures(model)}
+
+
+def compress(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Bytes, bits per pixel, what the ELBO promises and what other ways take."""
+    from aeexplorer.applications import lossless
+    from aeexplorer.explorer import open_run
+
+    model = open_run(arguments.run)
+    if lack := lossless.refusal(model.run):
+        raise ConfigError(lack)
+    x = lossless.black_and_white(model.dataset.test, arguments.n)
+    written = lossless.compress(model, x)
+    write_atomic(arguments.file.absolute(), written.content)
+    found = lossless.figures(model, x, written)
+    return {"run": str(model.run.path), "path": str(arguments.file.absolute()), **found}
+
+
+def decompress(arguments: argparse.Namespace) -> dict[str, Any]:
+    """How many samples of which shape were read."""
+    import io
+
+    import numpy as np
+
+    from aeexplorer.applications import lossless
+    from aeexplorer.explorer import open_run
+
+    model = open_run(arguments.run) if arguments.run else None
+    x = lossless.decompress(arguments.file.read_bytes(), model)
+    out = io.BytesIO()
+    np.lib.format.write_array(out, x, allow_pickle=False)
+    write_atomic(arguments.out.absolute(), out.getvalue())
+    return {"path": str(arguments.out.absolute()), "n": len(x), "shape": list(x.shape)}

@@ -184,7 +184,7 @@ class Explorer:
         values = numbers(x, self.spec)
         samples = to_tensor(values, self.spec)
         check_values(values, self.spec, beyond=CORRUPTED)
-        return to_float(samples)
+        return to_float(samples).to(self._dtype)
 
     def _codes(self, z: np.ndarray) -> Tensor:
         z = np.atleast_2d(numbers(z, name="codes").astype(np.float32))
@@ -192,7 +192,23 @@ class Explorer:
             raise ValueError(f"codes must have shape (n, {self.latent_dim}), got {z.shape}")
         if not np.isfinite(z).all():
             raise ConfigError("codes must be finite numbers, got NaN or infinity")
-        return torch.from_numpy(np.ascontiguousarray(z))
+        return torch.from_numpy(np.ascontiguousarray(z)).to(self._dtype)
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return next(self._model.parameters()).dtype
+
+    def exact(self) -> Explorer:
+        """A copy that computes in float64, and rounds what it returns to float32: other computers and thread counts
+        give the same numbers but for one in many millions."""
+        other = copy.copy(self)
+        other._model = copy.deepcopy(self._model).double()
+        return other
+
+    @property
+    def decoder_bytes(self) -> int:
+        """Size of the decoder's weights in float32."""
+        return 4 * sum(tensor.numel() for tensor in self._model.decoder.state_dict().values())
 
     @torch.inference_mode()
     def encode(self, x: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:

@@ -44,6 +44,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "trained_at": {"run": BLUR, "chains": {"masking": MASK}, "kind": "masking"},
     "anomalies": {"run": PLANE, "normal": [0, 1], "threshold": 0.05},
     "anomaly_curves": {"run": PLANE, "normal": [0, 1]},
+    "lossy": {"run": RESTORE, "samples": SIXTEEN, "bits": 3},
+    "lossy_curve": {"run": RESTORE},
     "map_samples": {"run": PLANE, "index": [3, 0]},
     "lift": {"run": PLANE, "map_id": "example", "at": [0.2, -0.1]},
     "score_data": {"run": SCORE},

@@ -15,7 +15,7 @@ from aeexplorer.store import Damaged, folders_in, home, is_temporary, read_json,
 
 DEFAULT_MB = 1024
 LEFTOVER_SECONDS = 3600.0
-RESULTS = ("maps", "codes", "graphs")
+RESULTS = ("maps", "codes", "graphs", "studies")
 ROOTS = ("runs", "data", *RESULTS)
 _KEY = re.compile("[0-9a-f]{32}")
 
@@ -36,7 +36,7 @@ def size_of(path: Path) -> int:
 
 
 def trim_results(limit_mb: int | None = None) -> list[str]:
-    """Remove the least recently used maps, codes and graphs until the rest fits into AEEXPLORER_CACHE_MB.
+    """Remove the least recently used maps, codes, graphs and studies until the rest fits into AEEXPLORER_CACHE_MB.
 
     Maps that are being computed stay, and so do the maps of pinned runs.
 

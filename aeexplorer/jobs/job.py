@@ -16,8 +16,8 @@ ACTIVE: tuple[JobState, ...] = ("starting", "running")
 ENDED: tuple[JobState, ...] = ("done", "failed", "cancelled", "interrupted")
 
 Lane = Literal["short", "long"]
-SHORT_SECONDS = 120  # estimated, of a map that may use the workers kept for short jobs
-LANE = f"CASE WHEN kind = 'map' AND estimated <= {SHORT_SECONDS} THEN 'short' ELSE 'long' END"
+SHORT_SECONDS = 120  # estimated, of a map or a study that may use the workers kept for short jobs
+LANE = f"CASE WHEN kind <> 'train' AND estimated <= {SHORT_SECONDS} THEN 'short' ELSE 'long' END"
 """`Job.lane` in SQL."""
 
 
@@ -58,7 +58,7 @@ class Job:
     @property
     def lane(self) -> Lane:
         """Whether it may use the workers kept for short jobs. Trainings may not: they share theirs by time slices."""
-        return "short" if self.kind == "map" and self.estimated <= SHORT_SECONDS else "long"
+        return "short" if self.kind != "train" and self.estimated <= SHORT_SECONDS else "long"
 
 
 COLUMNS = tuple(f.name for f in fields(Job))

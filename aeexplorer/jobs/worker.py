@@ -304,4 +304,12 @@ def _map(context: JobContext) -> None:
         job.set_status(state="cancelled" if context.cancelled else "interrupted")
 
 
-_JOBS: dict[str, Callable[[JobContext], None]] = {"train": _train, "map": _map}
+def _study(context: JobContext) -> None:
+    from aeexplorer.jobs.studies import StudyJob, compute_study
+
+    job = StudyJob(context.folder.path)
+    if context.begin() and not compute_study(job, lambda: context.wanted):
+        job.set_status(state="cancelled" if context.cancelled else "interrupted")
+
+
+_JOBS: dict[str, Callable[[JobContext], None]] = {"train": _train, "map": _map, "study": _study}

@@ -15,6 +15,7 @@ class Recipe:
     Attributes:
         marks: values of the dial at which a separate model is trained to compare with, for as many epochs as the first
             stop.
+        half: whether the weights are kept in float16, as a dial keeps them.
     """
 
     dataset: str
@@ -22,6 +23,7 @@ class Recipe:
     knobs: dict[str, Any]
     dial: DialSpec | None = None
     marks: tuple[float, ...] = ()
+    half: bool = False
 
     @property
     def command(self) -> str:

@@ -41,6 +41,7 @@ with turn((current_address(), VISITED in st.session_state)):
             ],
             "Apply": [
                 st.Page(PAGES / "anomalies.py", title="Anomalies", url_path="anomalies"),
+                st.Page(PAGES / "compression.py", title="Compression", url_path="compression"),
             ],
             "Training": [
                 st.Page(PAGES / "data.py", title="Data", url_path="data"),

@@ -8,7 +8,17 @@ from typing import Any
 
 from aeexplorer.config import Config, ConfigError, unknown
 from aeexplorer.live.frame import Frame
-from aeexplorer.live.scenes import anomalies, beta, corruption, generate, interpolate, latent_map, latent_plane, score
+from aeexplorer.live.scenes import (
+    anomalies,
+    beta,
+    compression,
+    corruption,
+    generate,
+    interpolate,
+    latent_map,
+    latent_plane,
+    score,
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,8 @@ SCENES: dict[str, Scene] = {
         Scene("trained_at", beta.TrainedParams, beta.trained),
         Scene("anomalies", anomalies.ThresholdParams, anomalies.threshold, ("threshold", "weight")),
         Scene("anomaly_curves", anomalies.CurvesParams, anomalies.curves),
+        Scene("lossy", compression.LossyParams, compression.lossy_frame, ("bits",)),
+        Scene("lossy_curve", compression.CurveParams, compression.curve),
         Scene("map_samples", latent_map.SamplesParams, latent_map.samples),
         Scene("lift", latent_map.LiftParams, latent_map.lift),
         Scene("score_data", score.DataParams, score.data),

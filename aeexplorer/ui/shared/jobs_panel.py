@@ -11,8 +11,10 @@ import time
 import streamlit as st
 
 from aeexplorer import jobs
+from aeexplorer.applications.studies import STUDIES
 from aeexplorer.config import ConfigError
 from aeexplorer.jobs.maps import MapJob
+from aeexplorer.jobs.studies import StudyJob
 from aeexplorer.projection import METHODS
 from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.listing import find_run
@@ -108,6 +110,8 @@ def _title(job: jobs.Job) -> str:
     with contextlib.suppress(Damaged, KeyError):
         if job.kind == "train":
             return run_name(Run(job.path))
+        if job.kind == "study":
+            return STUDIES[StudyJob(job.path).spec.study].title
         return f"{METHODS[MapJob(job.path).spec.method].title} map"
     return job.path.name
 
@@ -137,5 +141,5 @@ def waiting_sentence(folder: WorkFolder) -> str:
     if not position.running:
         return f"Next in the queue, {when}"
     whose = "your" if any(job.owner == me for job in position.running) else "another person's"
-    what = "training" if any(job.kind == "train" for job in position.running) else "map"
+    what = "training" if any(job.kind == "train" for job in position.running) else "map or study"
     return f"Next, after {whose} {what}; {when}"
