@@ -65,5 +65,5 @@ def test_counts_that_are_quoted() -> None:
     from aeexplorer.data import DATASETS
     from aeexplorer.runs.pretraining import RECIPES
 
-    assert "browse thirteen datasets" in README and len(DATASETS) == 13
+    assert "browse seventeen datasets" in README and len(DATASETS) == 17
     assert f"{len(RECIPES)} trained models" in README
