@@ -138,7 +138,7 @@ def train(arguments: argparse.Namespace) -> None:
     from aeexplorer.jobs import pace
     from aeexplorer.runs.recording import train_run
     from aeexplorer.runs.request import new_run
-    from aeexplorer.training.loop import TrainingConfig
+    from aeexplorer.training.config import TrainingConfig
     from aeexplorer.training.plan import DialSpec
 
     knobs = knobs_of(arguments, type(family(arguments.family).config), TrainingConfig)
@@ -392,7 +392,7 @@ def add_train_flags(sub: argparse.ArgumentParser, argv: list[str]) -> None:
     sub.add_argument("--epochs-per-stop", type=int, default=4, help="epochs at each stop after the first (default: 4)")
     if argv[:1] == ["train"]:
         from aeexplorer.families import family
-        from aeexplorer.training.loop import TrainingConfig
+        from aeexplorer.training.config import TrainingConfig
 
         row = family(_named(argv, "--family", "ae"))
         add_knobs(sub, row.config, f"knobs of {row.name}")

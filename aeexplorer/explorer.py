@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import threadpoolctl
@@ -21,7 +20,7 @@ from aeexplorer.data import load_dataset
 from aeexplorer.data.checks import CORRUPTED, check_values, numbers
 from aeexplorer.data.spec import Dataset, Split
 from aeexplorer.interpolation import traversal
-from aeexplorer.metrics import NormalCodes, standardised
+from aeexplorer.metrics import SCORES, NormalCodes, NormalReference
 from aeexplorer.runs.dial import Dial
 from aeexplorer.runs.listing import find_run
 from aeexplorer.runs.run import Codes, Run
@@ -31,26 +30,8 @@ from aeexplorer.training.evaluation import compare_with_pca, evaluate, rate_dist
 CHUNK = 256
 """Samples or codes that pass through the network at once."""
 
-SCORES = {
-    "error": "Reconstruction error",
-    "latent": "Latent distance (nearest codes)",
-    "both": "Error and latent distance",
-    "mahalanobis": "Latent distance (Mahalanobis)",
-    "kl": "KL to the prior",
-    "neg_elbo": "−ELBO",
-}
-"""Titles of the kinds of `Explorer.anomaly_scores`."""
-
 REFERENCE = 5_000
 """Normal training samples whose codes a latent distance is measured to, and validation samples, at most."""
-
-
-class _Normal(NamedTuple):
-    """What latent distances are measured to, and the errors and distances of held-out normal samples."""
-
-    codes: NormalCodes
-    errors: np.ndarray
-    distances: np.ndarray
 
 
 class Explorer:
@@ -72,7 +53,7 @@ class Explorer:
         self.config = self._model.config
         self.label: int | None = None
         self._moved = False
-        self._normal: dict[tuple[int, ...] | None, _Normal] = {}
+        self._normal: dict[tuple[int, ...] | None, NormalReference] = {}
 
     @property
     def traits(self) -> frozenset[str]:
@@ -312,10 +293,7 @@ class Explorer:
         z = self.encode(x)
         if kind == "mahalanobis":
             return known.codes.mahalanobis(z)
-        distances = known.codes.neighbours(z)
-        if kind == "latent":
-            return distances
-        return standardised(self.errors(x), known.errors) + standardised(distances, known.distances)
+        return known.codes.neighbours(z) if kind == "latent" else known.combined(self.errors(x), z)
 
     @torch.inference_mode()
     def _distortion(self, x: np.ndarray) -> np.ndarray:
@@ -326,13 +304,13 @@ class Explorer:
             parts.append(-self._model.log_likelihood(self._model.encode(c, y).z, c, y))
         return torch.cat(parts).double().numpy()
 
-    def _normal_of(self, normal: Sequence[int] | None) -> _Normal:
+    def _normal_of(self, normal: Sequence[int] | None) -> NormalReference:
         key = None if normal is None else tuple(sorted(normal))
         if key not in self._normal:
             train, held = (self.normal_samples(split, key) for split in (self.dataset.train, self.dataset.validation))
             codes = NormalCodes(self.encode(train.x[:REFERENCE]))
             x = held.x[:REFERENCE]
-            self._normal[key] = _Normal(codes, self.errors(x), codes.neighbours(self.encode(x)))
+            self._normal[key] = NormalReference(codes, self.errors(x), codes.neighbours(self.encode(x)))
         return self._normal[key]
 
     def normal_samples(self, split: Split, normal: Sequence[int] | None = None) -> Split:

@@ -20,7 +20,7 @@ from aeexplorer.live.frame import encode
 from aeexplorer.live.scenes import render
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
-from aeexplorer.training.loop import TrainingConfig, used_samples
+from aeexplorer.training.config import TrainingConfig, used_samples
 
 __all__ = ["alone"]  # a fixture of every test here
 

@@ -16,7 +16,7 @@ import pytest
 
 from aeexplorer.__main__ import main
 from aeexplorer.families import FAMILIES
-from aeexplorer.training.loop import TrainingConfig
+from aeexplorer.training.config import TrainingConfig
 
 TRAIN = [
     "train",

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from aeexplorer.config import Config, ConfigError, reason, unknown
 from aeexplorer.models.base import ModelConfig
 from aeexplorer.models.vq import VQConfig
-from aeexplorer.training.loop import TrainingConfig
+from aeexplorer.training.config import TrainingConfig
 
 
 class Knobs(Config):

@@ -19,8 +19,9 @@ from aeexplorer.models.vae import VAE, VAEConfig
 from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
+from aeexplorer.training.config import TrainingConfig, kept_labels
 from aeexplorer.training.evaluation import evaluate, negative_log_likelihood
-from aeexplorer.training.loop import TrainingConfig, kept_labels, train
+from aeexplorer.training.loop import train
 from aeexplorer.training.plan import make_plan, train_plan
 
 Tiny = Callable[[str], Dataset]

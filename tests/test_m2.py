@@ -17,8 +17,8 @@ from aeexplorer.data import Dataset, load_dataset
 from aeexplorer.families import FAMILIES
 from aeexplorer.models.base import Batch
 from aeexplorer.models.m2 import SemiSupervisedVAE
+from aeexplorer.training.config import TrainingConfig
 from aeexplorer.training.evaluation import evaluate
-from aeexplorer.training.loop import TrainingConfig
 from aeexplorer.training.plan import DialSpec, make_plan, train_plan
 
 Tiny = Callable[[str], Dataset]

@@ -19,8 +19,8 @@ from aeexplorer.families import FAMILIES
 from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
+from aeexplorer.training.config import TrainingConfig
 from aeexplorer.training.evaluation import evaluate, rate_distortion
-from aeexplorer.training.loop import TrainingConfig
 from aeexplorer.training.plan import make_plan, train_plan
 
 Tiny = Callable[[str], Dataset]

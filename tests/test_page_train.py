@@ -29,8 +29,8 @@ from aeexplorer.runs.log import Follower
 from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
+from aeexplorer.training.config import TrainingConfig
 from aeexplorer.training.estimation import Estimate, estimate, suggested
-from aeexplorer.training.loop import TrainingConfig
 from aeexplorer.training.plan import DialSpec
 from aeexplorer.ui import train
 from aeexplorer.ui.shared.knob_form import labelled

@@ -11,8 +11,8 @@ import numpy as np
 from aeexplorer.config import ConfigError, unknown
 from aeexplorer.data import Dataset, Split
 from aeexplorer.data.spec import DataSpec
-from aeexplorer.explorer import SCORES, Explorer
-from aeexplorer.metrics import BASELINES, Detection, baseline_scores
+from aeexplorer.explorer import Explorer
+from aeexplorer.metrics import BASELINES, SCORES, Detection, baseline_scores
 
 TITLES = {
     **SCORES,

@@ -1,6 +1,15 @@
 """Figures of reconstructions, codes and maps: arrays in, numbers out."""
 
-from aeexplorer.metrics.anomalies import BASELINES, Counts, Detection, NormalCodes, baseline_scores, standardised
+from aeexplorer.metrics.anomalies import (
+    BASELINES,
+    SCORES,
+    Counts,
+    Detection,
+    NormalCodes,
+    NormalReference,
+    baseline_scores,
+    standardised,
+)
 from aeexplorer.metrics.clusters import Clusters, class_purity, clusters
 from aeexplorer.metrics.comparison import Paired, PCACode, paired, pca_code
 from aeexplorer.metrics.disentanglement import beta_vae_score, dci, factor_vae_score, information, mig, sap

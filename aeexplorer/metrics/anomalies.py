@@ -17,6 +17,17 @@ FITTED = 5_000
 BASELINES = ("pca", "nearest_neighbour", "isolation_forest")
 
 
+SCORES = {
+    "error": "Reconstruction error",
+    "latent": "Latent distance (nearest codes)",
+    "both": "Error and latent distance",
+    "mahalanobis": "Latent distance (Mahalanobis)",
+    "kl": "KL to the prior",
+    "neg_elbo": "−ELBO",
+}
+"""Titles of the kinds of `Explorer.anomaly_scores`."""
+
+
 class Counts(NamedTuple):
     """How a threshold decides: anomalies that are found and missed, normal samples that are alarmed at and passed."""
 
@@ -171,6 +182,18 @@ def standardised(scores: ArrayLike, normal: ArrayLike) -> np.ndarray:
         held.std(), 1e-12
     )
     return found
+
+
+class NormalReference(NamedTuple):
+    """What latent distances are measured to, and the errors and distances (m,) of held-out normal samples."""
+
+    codes: NormalCodes
+    errors: np.ndarray
+    distances: np.ndarray
+
+    def combined(self, errors: ArrayLike, z: ArrayLike) -> np.ndarray:
+        """The logarithms of errors (n,) and of the distances of codes z (n, K), each standardised, added."""
+        return standardised(errors, self.errors) + standardised(self.codes.neighbours(z), self.distances)
 
 
 def baseline_scores(train: ArrayLike, x: ArrayLike, seed: int = 0) -> dict[str, np.ndarray]:

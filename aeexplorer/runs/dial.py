@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from aeexplorer.config import Config, ConfigError
 from aeexplorer.models.base import Autoencoder, ModelConfig
 from aeexplorer.store import Damaged, load_tensors, read_json, save_tensors, write_json
-from aeexplorer.training.loop import TrainingConfig
+from aeexplorer.training.config import TrainingConfig
 from aeexplorer.training.plan import DialSpec
 
 

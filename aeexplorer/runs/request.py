@@ -15,8 +15,8 @@ from aeexplorer.models.base import LATENT_LIMIT, ModelConfig
 from aeexplorer.runs.limits import check_cost
 from aeexplorer.runs.listing import find_run
 from aeexplorer.runs.run import Run
+from aeexplorer.training.config import TrainingConfig, check_batch, kept_labels, without_classes
 from aeexplorer.training.estimation import estimate
-from aeexplorer.training.loop import TrainingConfig, check_batch, kept_labels, without_classes
 from aeexplorer.training.plan import DialSpec
 
 

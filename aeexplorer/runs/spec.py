@@ -11,7 +11,7 @@ from aeexplorer.families import Family, family
 from aeexplorer.models.base import ModelConfig
 from aeexplorer.owners import LOCAL
 from aeexplorer.store import Damaged, json_object
-from aeexplorer.training.loop import TrainingConfig
+from aeexplorer.training.config import TrainingConfig
 from aeexplorer.training.plan import DialSpec
 
 FORMAT = 1

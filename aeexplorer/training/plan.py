@@ -22,8 +22,9 @@ from aeexplorer.corruption import lookup
 from aeexplorer.data.spec import Dataset, DataSpec, Split
 from aeexplorer.families import Family
 from aeexplorer.models.base import Autoencoder, ModelConfig
+from aeexplorer.training.config import TrainingConfig, used_samples
 from aeexplorer.training.evaluation import rate_distortion, restoration
-from aeexplorer.training.loop import Checkpoint, Progress, TrainingConfig, train, used_samples
+from aeexplorer.training.loop import Checkpoint, Progress, train
 
 MOST_STOPS = 32
 """Largest number of stops of a dial."""

@@ -10,12 +10,12 @@ import streamlit as st
 from aeexplorer import jobs
 from aeexplorer.applications.anomalies import TITLES, classes_of, detection, figures, usual_normal, verdict
 from aeexplorer.config import ConfigError, reason
-from aeexplorer.explorer import SCORES, Explorer
+from aeexplorer.explorer import Explorer
 from aeexplorer.live.components import live_panel
 from aeexplorer.live.panel import Chart, Line, Readout, Row, Slider
 from aeexplorer.live.scenes import render
 from aeexplorer.live.scenes.anomalies import TESTED, score_range
-from aeexplorer.metrics import BASELINES
+from aeexplorer.metrics import BASELINES, SCORES
 from aeexplorer.runs.listing import find_run
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run

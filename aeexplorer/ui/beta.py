@@ -33,8 +33,8 @@ from aeexplorer.runs.dial import mark
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
 from aeexplorer.server.identity import current_address, current_owner
+from aeexplorer.training.config import TrainingConfig
 from aeexplorer.training.estimation import estimate
-from aeexplorer.training.loop import TrainingConfig
 from aeexplorer.ui.shared.class_picker import scene_name
 from aeexplorer.ui.shared.companions import same_data
 from aeexplorer.ui.shared.exports import sheet

@@ -14,7 +14,7 @@ from aeexplorer.runs.folders import Status
 from aeexplorer.runs.listing import DamagedRun, find_run
 from aeexplorer.runs.run import TITLE_LIMIT, Run
 from aeexplorer.store import Damaged
-from aeexplorer.training.loop import TrainingConfig
+from aeexplorer.training.config import TrainingConfig
 from aeexplorer.ui.shared.knob_form import label_of
 from aeexplorer.ui.shared.run_names import run_name
 from aeexplorer.ui.shared.setting_widgets import buttons

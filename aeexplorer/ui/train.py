@@ -21,8 +21,8 @@ from aeexplorer.runs.request import configure, new_run
 from aeexplorer.runs.run import Run
 from aeexplorer.server.identity import current_address, current_owner
 from aeexplorer.store import Damaged
+from aeexplorer.training.config import TrainingConfig, check_batch
 from aeexplorer.training.estimation import Estimate, estimate, suggested
-from aeexplorer.training.loop import TrainingConfig, check_batch
 from aeexplorer.training.plan import KNOBS, DialSpec
 from aeexplorer.ui.shared import downloads
 from aeexplorer.ui.shared.knob_form import KnobForm, labelled, typed
