@@ -37,6 +37,9 @@ def add_commands(command: Command) -> None:
     sub.add_argument("file", type=Path, help="file to read")
     sub.add_argument("--out", type=Path, required=True, metavar="X.npy", help="file to write, uint8 0 or 255")
     sub.add_argument("--run", help="the run that wrote it, where it has another name here")
+    sub = command("nets", nets, "List the networks that fit a dataset: parameters, multiply-adds and time per sample")
+    sub.add_argument("--dataset", default="digits", help="a dataset (default: digits)")
+    sub.add_argument("--family", default="ae", help="a family, whose code is encoded and decoded (default: ae)")
 
 
 def anomalies(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -91,3 +94,23 @@ def decompress(arguments: argparse.Namespace) -> dict[str, Any]:
     np.lib.format.write_array(out, x, allow_pickle=False)
     write_atomic(arguments.out.absolute(), out.getvalue())
     return {"path": str(arguments.out.absolute()), "n": len(x), "shape": list(x.shape)}
+
+
+def nets(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The cost of each network with the knobs that are suggested; of its convolutions each kind."""
+    from aeexplorer.data import find_source
+    from aeexplorer.families import family
+    from aeexplorer.training.estimation import suggested
+    from aeexplorer.training.net_costs import net_costs
+
+    source = find_source(arguments.dataset)
+    config, _ = suggested(family(arguments.family), source.spec, source.n_train)
+    costs = net_costs(source.spec, config)
+    return {
+        cost.name: {
+            "parameters": cost.parameters,
+            "multiply_adds": cost.multiply_adds,
+            "microseconds": round(1e6 * cost.seconds, 3),
+        }
+        for cost in costs
+    }

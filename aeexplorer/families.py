@@ -29,8 +29,10 @@ from aeexplorer.models.m2 import M2Config, SemiSupervisedVAE
 from aeexplorer.models.multirate import MultiRateConfig, MultiRateVAE
 from aeexplorer.models.plain import PlainAutoencoder
 from aeexplorer.models.planar import PlanarConfig, PlanarVAE
+from aeexplorer.models.progressive import ProgressiveAutoencoder, ProgressiveConfig
 from aeexplorer.models.score import ScoreAutoencoder, ScoreConfig
 from aeexplorer.models.sparse import SparseAutoencoder, SparseConfig
+from aeexplorer.models.student import StudentAutoencoder, StudentConfig
 from aeexplorer.models.tcvae import TotalCorrelationConfig, TotalCorrelationVAE
 from aeexplorer.models.vae import VAE, VAEConfig
 from aeexplorer.models.vamp import VampConfig, VampVAE
@@ -38,7 +40,7 @@ from aeexplorer.models.vq import VQVAE, VQConfig
 from aeexplorer.models.wae import WAEConfig, WassersteinAutoencoder
 from aeexplorer.nets import NETS
 
-Trait = Literal["prior", "normal_prior", "posterior", "sampled_rate", "codebook", "rates", "label"]
+Trait = Literal["prior", "normal_prior", "posterior", "sampled_rate", "codebook", "rates", "label", "teacher"]
 
 
 class Trial(NamedTuple):
@@ -81,7 +83,8 @@ class Family:
         traits: abilities beyond encode and decode: "prior" (codes can be drawn), "normal_prior" (from N(0, I)),
             "posterior" (codes have mean and log-variance), "sampled_rate" (its KL is no sum over dimensions but one
             estimate from draws), "codebook" (codes are indices), "rates" (one model for every β), "label" (encoder and
-            decoder take a class). `traits_of` adds those of a configuration.
+            decoder take a class), "teacher" (the run that it starts from is its teacher). `traits_of` adds those of a
+            configuration.
         trial: what the contract test asks of this family.
     """
 
@@ -327,6 +330,21 @@ FAMILIES: dict[str, Family] = {
             "Kim & Mnih 2018, https://arxiv.org/abs/1802.05983",
             frozenset({"prior", "normal_prior", "posterior"}),
             trial=Trial(narrow={"critic_units": 16}, weighed={"beta": "kl", "tc_weight": "tc"}),
+        ),
+        Family(
+            "student", "Student of another model", "Student", StudentAutoencoder, StudentConfig(hidden=(64,)),
+            "A smaller autoencoder that learns the codes and the reconstructions of a trained one; without a teacher "
+            "it learns alone.",
+            r"L = \ell(x, \hat x) + \lambda\, \lVert z - z_T \rVert^2 + \mu\, \ell(\hat x_T, \hat x)",
+            "Hinton et al. 2015, https://arxiv.org/abs/1503.02531",
+            frozenset({"teacher"}),
+        ),
+        Family(
+            "progressive_ae", "Progressively grown autoencoder", "Progressive AE", ProgressiveAutoencoder,
+            ProgressiveConfig(),
+            "Learns small versions of the samples first; each stage doubles the resolution and fades new layers in.",
+            r"L = \ell\big(x_r,\, g_r(f_r(x_r))\big), \quad r = r_1, 2 r_1, \ldots",
+            "Karras et al. 2018, https://arxiv.org/abs/1710.10196",
         ),
         Family(
             "m2", "Semi-supervised VAE (M2)", "M2", SemiSupervisedVAE, M2Config(),

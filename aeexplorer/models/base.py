@@ -305,6 +305,14 @@ class Autoencoder(nn.Module, ABC):
         """Redraw the levels of z (n, latent_dim) after the first `below`; for families of several levels."""
         raise NotImplementedError(f"{type(self).__name__} has one level")
 
+    def learn_from(self, teacher: Autoencoder) -> None:
+        """Learn from a trained model of the same data; for families with the trait "teacher".
+
+        Raises:
+            ConfigError: when samples or codes have other shapes.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no teacher")
+
     def lookup(self, indices: Tensor) -> Tensor:
         """Look up indices (b, positions) in the codebook, giving z (b, latent_dim); for families with the trait
         "codebook"."""

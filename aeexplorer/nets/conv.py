@@ -53,7 +53,7 @@ class _Crop(nn.Module):
         return x
 
 
-def _sides(spec: DataSpec, layers: int) -> list[tuple[int, ...]]:
+def halved_sides(spec: DataSpec, layers: int) -> list[tuple[int, ...]]:
     """Spatial sides before each stride-2 layer and after the last one."""
     sides = [model_shape(spec)[1:]]
     for _ in range(layers):
@@ -112,7 +112,7 @@ class _Shortcut(nn.Module):
 def conv_encoder(spec: DataSpec, out: int, config: Any) -> nn.Module:
     """Build convolutions of width 3 and stride 2, each halving the sides, and one linear layer: (b, *model shape) ->
     (b, out)."""
-    sides = _sides(spec, len(config.channels))
+    sides = halved_sides(spec, len(config.channels))
     channels = (model_shape(spec)[0], *config.channels)
     layers = [
         module
@@ -128,7 +128,7 @@ def conv_decoder(spec: DataSpec, latent: int, config: Any) -> nn.Module:
     A kernel whose width is a multiple of the stride overlaps evenly and so leaves no checkerboard pattern (Odena et al.
     2016, https://doi.org/10.23915/distill.00003).
     """
-    sides = _sides(spec, len(config.channels))
+    sides = halved_sides(spec, len(config.channels))
     channels = (*reversed(config.channels), model_shape(spec)[0])
     layers: list[nn.Module] = [
         *activated(nn.Linear(latent, channels[0] * math.prod(sides[-1])), config.dropout),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -20,6 +21,9 @@ class RecurrentKnobs(Config):
     """Knobs of recurrent networks."""
 
     recurrent_units: int = Field(64, ge=1, le=1024, description="Units of the recurrent layer, of each direction")
+    frame: int = Field(
+        1, ge=1, le=128, description="Time steps, or rows of a picture, that are read and written at once"
+    )
     bidirectional: bool = Field(False, description="Read the sequence forwards and backwards")
     reversed_target: bool = Field(False, description="Write the sequence from its last step to its first")
     feedback: bool = Field(
@@ -40,8 +44,10 @@ CELLS: dict[str, type[nn.GRU] | type[nn.LSTM]] = {"gru": nn.GRU, "lstm": nn.LSTM
 
 
 def recurrent_suggestion(spec: DataSpec) -> dict[str, Any]:
-    """Feedback for symbols, of which each depends on the one before."""
-    return {"feedback": True, "recurrent_units": 128} if spec.row.symbols else {}
+    """Feedback for symbols, of which each depends on the one before; elsewhere at most some 35 steps."""
+    if spec.row.symbols:
+        return {"feedback": True, "recurrent_units": 128}
+    return {"frame": max(1, round(model_shape(spec)[1] / 35))} if spec.row.sides else {}
 
 
 def recurrent_encoder(spec: DataSpec, out: int, config: Any) -> nn.Module:
@@ -53,22 +59,28 @@ def recurrent_decoder(spec: DataSpec, latent: int, config: Any) -> nn.Module:
     """Build a network that unrolls a code step by step: (b, latent) -> (b, *model shape).
 
     Raises:
-        ConfigError: for feedback with data that are no symbols.
+        ConfigError: for feedback with data that are no symbols, or with several of them at once.
     """
+    if config.feedback and config.frame > 1:
+        raise ConfigError(f"frame must be 1 where the decoder has feedback, got {config.frame}")
     if config.feedback and not spec.row.symbols:
         raise ConfigError(f"feedback must be off for the {spec.kind} data of {spec.name}, which are no symbols, got on")
     return RecurrentDecoder(spec, latent, config)
 
 
-def as_steps(x: Tensor) -> Tensor:
-    """(b, channels, steps), or pictures (b, channels, h, w) row by row, as (b, steps, features)."""
-    return x.flatten(3).movedim(2, 1).flatten(2) if x.ndim == 4 else x.movedim(1, 2)
+def as_steps(x: Tensor, frame: int = 1) -> Tensor:
+    """(b, channels, steps), or pictures (b, channels, h, w) row by row, as (b, steps, features); `frame` of them become
+    one, the last of them filled with zeros."""
+    steps = x.movedim(2, 1).flatten(2)
+    missing = -steps.shape[1] % frame
+    steps = F.pad(steps, (0, 0, 0, missing)) if missing else steps
+    return steps.unflatten(1, (-1, frame)).flatten(2) if frame > 1 else steps
 
 
-def step_shape(spec: DataSpec) -> tuple[int, int]:
+def step_shape(spec: DataSpec, frame: int = 1) -> tuple[int, int]:
     """Steps of a sample, and values of each step; the steps of a picture are its rows."""
     channels, steps, *across = model_shape(spec)
-    return steps, channels * (across[0] if across else 1)
+    return math.ceil(steps / frame), frame * channels * (across[0] if across else 1)
 
 
 class RecurrentEncoder(nn.Module):
@@ -76,7 +88,8 @@ class RecurrentEncoder(nn.Module):
 
     def __init__(self, spec: DataSpec, out: int, config: Any) -> None:
         super().__init__()
-        features = step_shape(spec)[1]
+        self.frame = config.frame
+        features = step_shape(spec, config.frame)[1]
         self.cell = CELLS[config.net](
             features, config.recurrent_units, batch_first=True, bidirectional=config.bidirectional
         )
@@ -84,7 +97,7 @@ class RecurrentEncoder(nn.Module):
         self.out = nn.Linear(config.recurrent_units * (1 + config.bidirectional), out)
 
     def forward(self, x: Tensor) -> Tensor:
-        _, last = self.cell(as_steps(x))
+        _, last = self.cell(as_steps(x, self.frame))
         state = last[0] if isinstance(last, tuple) else last  # (directions, b, units)
         return self.out(self.dropout(state.movedim(0, 1).flatten(1)))
 
@@ -99,7 +112,7 @@ class RecurrentDecoder(nn.Module):
     def __init__(self, spec: DataSpec, latent: int, config: Any) -> None:
         super().__init__()
         self.shape, self.config = model_shape(spec), config
-        self.steps, self.features = step_shape(spec)
+        self.steps, self.features = step_shape(spec, config.frame)
         self.start = nn.Linear(latent, config.recurrent_units)
         read = latent + (self.features if config.feedback else 0)
         self.cell = CELLS[config.net](read, config.recurrent_units, batch_first=True)
@@ -140,6 +153,6 @@ class RecurrentDecoder(nn.Module):
     def _shaped(self, outputs: Tensor) -> Tensor:
         """(b, steps, features) -> (b, *model shape)."""
         outputs = outputs.flip(1) if self.config.reversed_target else outputs
-        if len(self.shape) == 2:
-            return outputs.movedim(1, 2)
-        return outputs.unflatten(2, (self.shape[0], self.shape[2])).movedim(1, 2)
+        channels, steps, *across = self.shape
+        values = outputs.unflatten(2, (self.config.frame, channels, *across)).flatten(1, 2)
+        return values.narrow(1, 0, steps).movedim(1, 2)

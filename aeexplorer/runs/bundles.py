@@ -31,7 +31,7 @@ LEFT_OUT = ("checkpoint", "control")
 MOST_FILES = 2_000
 MOST_BYTES = 1_000_000_000
 _RUN_FILE = re.compile(
-    r"(spec|status|label|marks|draws)\.json|README\.md|events\.jsonl|(weights|codes|start)\.safetensors|log\.txt"
+    r"(spec|status|label|marks|draws|teacher)\.json|README\.md|events\.jsonl|(weights|codes|start|teacher)\.safetensors|log\.txt"
     r"|dial/\d{2}\.safetensors|snapshots/(samples|\d{5})\.safetensors"
 )
 _DATA_FILE = re.compile(r"own-data/[0-9a-f]{32}/(spec\.json|data\.safetensors)")

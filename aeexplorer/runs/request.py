@@ -56,7 +56,8 @@ def new_run(
         dial: train at each of its stops, and keep a snapshot of each.
         pace: seconds that trainings took on this machine per estimated second.
         start_from: a run, its path, id or pretrained name, whose weights it starts from (fine-tuning). Of the same
-            family its knobs are the defaults; whatever the data, the shapes of all weights must fit.
+            family its knobs are the defaults; whatever the data, the shapes of all weights must fit. Of a student it is
+            the teacher, whose size of the code is the default.
 
     Raises:
         ConfigError: for a knob out of bounds or unknown, data that cannot be trained and tested on, or a training that
@@ -64,7 +65,10 @@ def new_run(
     """
     try:
         parent = start_from if isinstance(start_from, Run) or start_from is None else find_run(start_from)
-        base = parent.config if parent and parent.family.name == family_name else None
+        teaches = parent is not None and "teacher" in family(family_name).traits
+        base = parent.config if parent and not teaches and parent.family.name == family_name else None
+        if parent and teaches:
+            knobs.setdefault("latent_dim", parent.config.latent_dim)
         config, training = configure(family_name, base, **knobs)
     except ConfigError as error:
         raise ConfigError(f"{error}{_cost_beyond(family_name, data, **knobs)}") from None

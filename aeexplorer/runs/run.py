@@ -7,6 +7,7 @@ weights.safetensors  the best weights; a dial has instead
 dial/                one file per stop: its weights in float16 and the curve up to it
 marks.json           separately trained models to compare a dial with
 start.safetensors    the parent's weights, of a run that starts from another
+teacher.json, teacher.safetensors   the parent, of a student
 codes.safetensors    codes, labels and indices of up to 2,000 test samples
 checkpoint/          the state from which an unfinished training continues
 snapshots/           the film: per epoch a few reconstructions and 500 codes
@@ -41,6 +42,7 @@ from aeexplorer.runs.dial import Dial, load_marks, load_snapshots, widened
 from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.log import is_report
 from aeexplorer.runs.spec import RunSpec, parsed_spec
+from aeexplorer.runs.teacher import keep_teacher, load_teacher
 from aeexplorer.store import (
     Damaged,
     home,
@@ -115,7 +117,8 @@ class Run(WorkFolder):
 
         Args:
             source: digest of the content of data that people brought.
-            parent: the run whose weights it starts from; they are copied, so that it no longer needs them there.
+            parent: the run whose weights it starts from, or the teacher of a student; it is copied, so that it is no
+                longer needed there.
 
         Raises:
             ConfigError: when configuration and data do not fit together, the parent's weights do not fit, or the path
@@ -127,8 +130,12 @@ class Run(WorkFolder):
         if dial:
             config = dial.config_at(config, dial.default)
         shapes = row.shapes(config, data)
-        start = parent.load_model().state_dict() if parent else {}
-        if parent and (misfit := _misfit(shapes, start)):
+        teaches = parent is not None and "teacher" in row.traits
+        model = parent.load_model() if parent else None
+        if model is not None and teaches:
+            row.make(config, data).learn_from(model)
+        start = model.state_dict() if model is not None and not teaches else {}
+        if parent and not teaches and (misfit := _misfit(shapes, start)):
             raise ConfigError(f"start_from must be a run whose weights fit: of {parent.title} {misfit}")
         now = datetime.now(UTC)
         name = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
@@ -154,6 +161,8 @@ class Run(WorkFolder):
             write_json(folder / "spec.json", spec.model_dump(mode="json"))
             if start:
                 save_tensors(folder / START, start)
+            if parent and model is not None and teaches:
+                keep_teacher(folder, parent.family.name, model)
             cls.prepare(folder)
             (folder / "snapshots").mkdir()
         return cls(target)
@@ -250,6 +259,8 @@ class Run(WorkFolder):
             model = self.family.make(self.config, self.spec.data)
         if (self.path / START).exists():
             model.load_state_dict(self._fitting(load_tensors(self.path / START), START))
+        if "teacher" in self.family.traits and (teacher := load_teacher(self.path, self.spec.data)):
+            model.learn_from(teacher)
         return model
 
     def load_model(self) -> Autoencoder:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from aeexplorer import jobs
 from aeexplorer.config import ConfigError, reason
+from aeexplorer.corruption import fitting
 from aeexplorer.data import Source, load_dataset, sources
 from aeexplorer.families import FAMILIES, Family
 from aeexplorer.losses import LOSSES
@@ -24,10 +25,12 @@ from aeexplorer.store import Damaged
 from aeexplorer.training.config import TrainingConfig, check_batch
 from aeexplorer.training.estimation import Estimate, estimate, suggested
 from aeexplorer.training.plan import KNOBS, DialSpec
+from aeexplorer.ui import train_nets
 from aeexplorer.ui.shared import downloads
 from aeexplorer.ui.shared.knob_form import KnobForm, labelled, typed
 from aeexplorer.ui.shared.page_links import watch_button
 from aeexplorer.ui.shared.refusals import refusals
+from aeexplorer.ui.shared.resources import openable_runs
 from aeexplorer.ui.shared.run_names import run_name
 from aeexplorer.ui.shared.samples import show
 from aeexplorer.ui.shared.text import as_text, duration, heading
@@ -36,6 +39,7 @@ JOB = "train.job"
 STARTED = "train.started"
 REFUSED = "train.refused"
 PARENT = "train.parent"
+TAUGHT = "train.taught"
 SAMPLES, COLUMNS = 8, 5
 LISTED = 8
 LATER_EPOCHS = 10
@@ -56,13 +60,16 @@ def setup() -> None:
     with right, st.container(border=True, height="stretch"):
         row = _choose_family()
     with refusals():
-        parent = _parent()
+        parent = _teacher(source) if "teacher" in row.traits else _parent()
         here = _available(source)
         form, config, training = _choose_knobs(source, row)
         dial = _choose_dial(source, row, config, form)
         cost = _cost(source, row, config, training, dial, form)
-        if parent is not None and row.shapes(config, source.spec) != parent.family.shapes(
-            parent.config, parent.spec.data
+        teaches = "teacher" in row.traits
+        if (
+            parent
+            and not teaches
+            and row.shapes(config, source.spec) != parent.family.shapes(parent.config, parent.spec.data)
         ):
             st.error("The weights to start from fit only a model with the same layers.", icon=":material/error:")
             cost = None
@@ -153,6 +160,24 @@ def _parent() -> Run | None:
     return run
 
 
+def _teacher(source: Source) -> Run | None:
+    """The run that a student learns from, of the same data; None where it learns alone."""
+    runs = {run.reference: run for run in openable_runs() if run.spec.dataset == source.name}
+    picked = st.selectbox(
+        "Teacher",
+        ["", *runs],
+        key=f"train.{source.name}.teacher",
+        format_func=lambda name: run_name(runs[name]) if name else "None: the same network learns alone",
+        help="The student learns the teacher's codes and reconstructions. Its codes must be as large as the teacher's.",
+        persist_state="session",
+    )
+    teacher = runs.get(picked)
+    if teacher is not None and st.session_state.get(TAUGHT) != picked:
+        st.session_state[f"{_form_key(source.name, 'student')}.latent_dim"] = typed(teacher.config.latent_dim)
+    st.session_state[TAUGHT] = picked
+    return teacher
+
+
 def _nets(source: Source) -> list[str]:
     return [net.name for net in NETS.values() if source.spec.kind in net.kinds]
 
@@ -175,11 +200,12 @@ def _choose_knobs(source: Source, row: Family) -> tuple[KnobForm, ModelConfig, T
     config, training = suggested(row, source.spec, source.n_train, net)
     form = _form(source, row.name, net)
     losses = [loss.name for loss in LOSSES.values() if loss.fits(source.spec)]
-    options = {"net": nets, "loss": ["auto", *losses]}
+    options = {"net": nets, "loss": ["auto", *losses], "corruption": ["none", *fitting(source.spec)]}
     own = [name for name in type(config).model_fields if name not in ModelConfig.model_fields]
     shown = [*MODEL_KNOBS, *own, *(CORRUPTION_KNOBS if config.corruption != "none" else [])]
     with st.container(border=True):
         form.ask(COLUMNS, (config, shown), (training, LOOP_KNOBS), options=options)
+        networks = st.container()
         with st.expander("More settings", type="compact"):
             rest = CORRUPTION_KNOBS if config.corruption == "none" else []
             form.ask(COLUMNS, (config, rest), (training, MORE_LOOP_KNOBS))
@@ -190,6 +216,8 @@ def _choose_knobs(source: Source, row: Family) -> tuple[KnobForm, ModelConfig, T
     except ConfigError as error:
         if not form.refuse(str(error)):
             raise ConfigError(labelled(str(error))) from None
+    with networks:
+        train_nets.compare(source.spec, config, f"{form.key}.nets")
     return form, config, training
 
 
