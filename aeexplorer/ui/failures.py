@@ -30,7 +30,7 @@ def choose() -> Failure:
     """The failure that the link names or a person chose, the first until then."""
     names = list(FAILURES)
     key = CHOICE.begin(names[0], names)
-    st.pills("Failure", names, key=key, format_func=lambda name: FAILURES[name].title, required=True)
+    st.pills("Failure", names, key=key, format_func=lambda name: FAILURES[name].title, required=True, wrap=True)
     return FAILURES[CHOICE.end(names[0])]
 
 

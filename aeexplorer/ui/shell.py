@@ -11,6 +11,7 @@ from aeexplorer.server.identity import current_address
 from aeexplorer.server.page_scheduler import turn
 from aeexplorer.server.style import style
 from aeexplorer.ui.shared.jobs_panel import jobs_panel
+from aeexplorer.ui.shared.page_help import PAGE
 from aeexplorer.ui.shared.resources import theme
 from aeexplorer.ui.shared.view_state import one_link
 
@@ -30,6 +31,11 @@ with turn((current_address(), VISITED in st.session_state)):
 
     page = st.navigation(
         {
+            "Begin": [
+                st.Page(PAGES / "start.py", title="Start here", url_path="start"),
+                st.Page(PAGES / "families.py", title="Families", url_path="families"),
+                st.Page(PAGES / "glossary.py", title="Glossary", url_path="glossary"),
+            ],
             "Explore": [
                 st.Page(PAGES / "home.py", title="Home", default=True),
                 st.Page(PAGES / "interpolate.py", title="Interpolate", url_path="interpolate"),
@@ -56,6 +62,7 @@ with turn((current_address(), VISITED in st.session_state)):
         },
         expanded=True,
     )
+    st.session_state[PAGE] = page.url_path or "home"
     st.set_page_config(page_title=f"{page.title} · aeexplorer")
     jobs_panel()
     st.sidebar.toggle(

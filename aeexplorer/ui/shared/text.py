@@ -6,11 +6,14 @@ import html
 
 import streamlit as st
 
+from aeexplorer.ui.shared.page_help import page_help
+
 
 def heading(title: str, lead: str) -> None:
-    """Show a title and one sentence."""
+    """Show a title, one sentence, and the folded help of the page."""
     st.title(title, anchor=False)
     st.html(f'<p class="ae-lead">{html.escape(lead)}</p>')
+    page_help()
 
 
 def as_text(text: str) -> str:
