@@ -78,7 +78,7 @@ def test_figures_and_findings_are_explained() -> None:
 def test_every_page_has_help_and_its_terms_explain_themselves() -> None:
     shell = (ROOT / "aeexplorer" / "ui" / "shell.py").read_text("utf-8")
     paths = {*re.findall(r'url_path="([\w-]+)"', shell), "home"}
-    assert paths <= set(HELP), "a page without help"
+    assert paths <= set(HELP), "each page has a row in HELP of ui/shared/page_help.py"
     for page, text in HELP.items():
         assert terms_in(text.seen + text.tried), page
         assert all(part.endswith((".", "?")) and len(part) < 200 for part in text), page

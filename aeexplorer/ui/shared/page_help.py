@@ -96,6 +96,10 @@ HELP: dict[str, Help] = {
         "Training and validation loss of one model at different numbers of samples and with means against overfitting.",
         "Take 100 samples and raise dropout: which grows first, the validation loss or the training loss?",
     ),
+    "compression": Help(
+        "How many bytes a sample takes as a code and how much is lost, beside JPEG and WebP at the same size.",
+        "Lower the bits of a code until the reconstruction changes: which numbers can be spared?",
+    ),
     "anomalies": Help(
         "How far each test sample is from what a model learned, beside simpler methods, and a threshold on it.",
         "Move the threshold until no anomaly is missed, and count the false alarms.",
