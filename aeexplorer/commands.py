@@ -40,6 +40,12 @@ def add_commands(command: Command) -> None:
     sub = command("nets", nets, "List the networks that fit a dataset: parameters, multiply-adds and time per sample")
     sub.add_argument("--dataset", default="digits", help="a dataset (default: digits)")
     sub.add_argument("--family", default="ae", help="a family, whose code is encoded and decoded (default: ae)")
+    text = "Restore a picture of any size by a run that was trained on corrupted pictures"
+    sub = command("restore", restore, text, A_RUN)
+    sub.add_argument("picture", type=Path, help="PNG, JPEG, WebP or BMP file")
+    sub.add_argument("--out", type=Path, required=True, metavar="FILE.png", help="file to write")
+    scale = "times that it is made larger first, for a run of low resolution (default: 1)"
+    sub.add_argument("--scale", type=int, default=1, choices=(1, 2, 4), help=scale)
 
 
 def anomalies(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -114,3 +120,21 @@ def nets(arguments: argparse.Namespace) -> dict[str, Any]:
         }
         for cost in costs
     }
+
+
+def restore(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The size of the picture that was written."""
+    import time
+
+    from aeexplorer.applications import restoration
+    from aeexplorer.explorer import open_run
+    from aeexplorer.plots import to_png
+
+    model = open_run(arguments.run)
+    picture = restoration.read_picture(arguments.picture.read_bytes())
+    begun = time.perf_counter()
+    made = restoration.restore_picture(model, picture, arguments.scale)
+    seconds = round(time.perf_counter() - begun, 3)
+    write_atomic(arguments.out.absolute(), to_png(made))
+    shape = list(made.shape)
+    return {"run": str(model.run.path), "path": str(arguments.out.absolute()), "shape": shape, "seconds": seconds}

@@ -56,6 +56,11 @@ def _draw_uniform(shape: torch.Size, generator: torch.Generator | None, device: 
     return noise.uniform(_positions(shape), generator, device)
 
 
+def _draw_nothing(shape: torch.Size, generator: torch.Generator | None, device: torch.device) -> Tensor:
+    """For a corruption without chance."""
+    return torch.zeros((shape[0], *[1] * (len(shape) - 1)), device=device)
+
+
 def _draw_signed(shape: torch.Size, generator: torch.Generator | None, device: torch.device) -> Tensor:
     return _draw_uniform(shape, generator, device).mul_(2).sub_(1)
 
@@ -99,6 +104,21 @@ def masking(x: Tensor, level: float, pattern: Tensor, extremes: tuple[float, flo
     return x * (pattern >= level)
 
 
+def low_resolution(x: Tensor, level: float, pattern: Tensor, extremes: tuple[float, float] = (0.0, 1.0)) -> Tensor:
+    """Pictures x (b, channels, h, w) that have lost a fraction `level` of the pixels of each side: means of areas, made
+    large again linearly. 1/2 is for super-resolution by 2, 3/4 by 4."""
+    sides = tuple(max(1, round(side * (1 - level))) for side in x.shape[2:])
+    if sides == tuple(x.shape[2:]):
+        return x
+    small = F.interpolate(x, sides, mode="area")
+    return F.interpolate(small, x.shape[2:], mode="bilinear", align_corners=False)
+
+
+def low_light(x: Tensor, level: float, pattern: Tensor, extremes: tuple[float, float] = (0.0, 1.0)) -> Tensor:
+    """x that has lost a fraction `level` of its light, with the noise of the sensor, of deviation 0.05 · level."""
+    return x * (1 - level) + 0.05 * level * pattern
+
+
 def replacement(x: Tensor, level: float, pattern: Tensor, extremes: tuple[float, float] = (0.0, 1.0)) -> Tensor:
     """Draw a fraction `level` of the symbols of x (b, symbols, steps) anew, evenly from the vocabulary."""
     changes, which = pattern[:, :1], pattern[:, 1]
@@ -125,6 +145,22 @@ CORRUPTIONS: dict[str, Corruption] = {
             _draw_blocks,
             masking,
             tuple(KINDS),
+        ),
+        Corruption(
+            "low_resolution",
+            "Low resolution",
+            "fraction of the pixels of each side that are lost: 1/2 for super-resolution by 2, 3/4 by 4",
+            _draw_nothing,
+            low_resolution,
+            ("image",),
+        ),
+        Corruption(
+            "low_light",
+            "Low light",
+            "fraction of the light that is lost, with a little noise",
+            noise.normal,
+            low_light,
+            ("image",),
         ),
         Corruption(
             "replacement",

@@ -26,6 +26,7 @@ from aeexplorer.runs.listing import find_run
 from aeexplorer.runs.run import Codes, Run
 from aeexplorer.tensors import to_array, to_float, to_tensor
 from aeexplorer.training.evaluation import compare_with_pca, evaluate, rate_distortion
+from aeexplorer.training.fine_tuning import fine_tune
 
 CHUNK = 256
 """Samples or codes that pass through the network at once."""
@@ -394,6 +395,14 @@ class Explorer:
         if not 0 <= dimension < self.latent_dim:
             raise ConfigError(f"dimension must be between 0 and {self.latent_dim - 1}, got {dimension}")
         return self.decode(traversal(np.asarray(z), dimension, np.asarray(values)))
+
+    def fine_tuned(self, labelled: Split, x: np.ndarray, seed: int = 0, fresh: bool = False) -> np.ndarray:
+        """Classes (n,) of samples by a copy of the encoder that is trained on labelled ones; see `fine_tune`.
+
+        Args:
+            fresh: begin with the initial weights in place of the trained ones.
+        """
+        return fine_tune(self.run.new_model() if fresh else self._model, labelled, x, seed)
 
     def rate_distortion(self, split: Split | None = None) -> dict[str, np.ndarray]:
         """Rate and distortion on a split, by default the test split; see `evaluation.rate_distortion`.

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from aeexplorer.config import ConfigError
-from aeexplorer.corruption import CORRUPTIONS, corrupt, extremes
+from aeexplorer.corruption import corrupt, extremes
 from aeexplorer.data import DataSpec
 
 IMAGES = np.full((40, 28, 28), 0.5, np.float32)
-SUBSETS = [k for k, row in CORRUPTIONS.items() if k != "gaussian" and "image" in row.kinds]
+SUBSETS = ["salt_and_pepper", "masking", "masking_blocks"]
 
 
 @pytest.mark.parametrize("kind", SUBSETS)
@@ -98,3 +98,25 @@ def test_a_level_out_of_bounds_is_refused(level: float) -> None:
 def test_an_unknown_corruption_is_refused_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match=r"unknown corruption 'gausian', did you mean gaussian\?"):
         corrupt(IMAGES, "gausian")
+
+
+def test_low_resolution_keeps_the_means_of_areas() -> None:
+    x = np.random.default_rng(0).random((3, 12, 8)).astype(np.float32)
+    half = corrupt(x, "low_resolution", 0.5)
+    means = x.reshape(3, 6, 2, 4, 2).mean((2, 4))
+    near = 0.25 * means[:, 1, 1:3] + 0.75 * means[:, 1, 1:3][:, ::-1]
+    far = 0.25 * means[:, 2, 1:3] + 0.75 * means[:, 2, 1:3][:, ::-1]
+    np.testing.assert_allclose(half[:, 3, 4], 0.75 * near[:, 0] + 0.25 * far[:, 0], rtol=1e-5)
+    np.testing.assert_array_equal(corrupt(x, "low_resolution", 0), x)
+    assert np.ptp(corrupt(x, "low_resolution", 1)[0]) < 1e-6
+
+
+def test_low_light_is_darker_and_noisy() -> None:
+    dark = corrupt(IMAGES, "low_light", 0.8, seed=1)
+    assert dark.mean() == pytest.approx(0.1, abs=0.002) and dark.std() == pytest.approx(0.04, rel=0.05)
+
+
+def test_corruptions_of_pictures_do_not_fit_tables() -> None:
+    for kind in ("low_resolution", "low_light"):
+        with pytest.raises(ConfigError, match="corruption must be one of"):
+            corrupt(np.zeros((4, 5), np.float32), kind)

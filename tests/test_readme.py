@@ -65,5 +65,5 @@ def test_counts_that_are_quoted() -> None:
     from aeexplorer.data import DATASETS
     from aeexplorer.runs.pretraining import RECIPES
 
-    assert "browse seventeen datasets" in README and len(DATASETS) == 17
+    assert "browse eighteen datasets" in README and len(DATASETS) == 18
     assert f"{len(RECIPES)} trained models" in README

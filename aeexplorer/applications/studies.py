@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from aeexplorer.applications import lossless
+from aeexplorer.applications import few_labels, lossless, restoration
 from aeexplorer.config import Config, ConfigError, unknown
 from aeexplorer.explorer import Explorer
 
@@ -36,7 +36,11 @@ class Study:
 
 STUDIES: dict[str, Study] = {
     study.name: study
-    for study in (Study("lossless", "Lossless file", lossless.Knobs, lossless.study, lambda knobs: 0.02 * knobs.n),)
+    for study in (
+        Study("lossless", "Lossless file", lossless.Knobs, lossless.study, lambda knobs: 0.02 * knobs.n),
+        Study("restoration", "Restoring", restoration.Knobs, restoration.study, lambda knobs: 0.03 * knobs.n),
+        Study("few_labels", "Few labels", few_labels.Knobs, few_labels.study, few_labels.seconds),
+    )
 }
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from aeexplorer.config import Config, ConfigError, unknown
-from aeexplorer.data import binary, chorales, downloads, ecg5000, heartbeats, shapes, tables, texts, toy2d
+from aeexplorer.data import binary, chorales, downloads, ecg5000, heartbeats, photos, shapes, tables, texts, toy2d
 from aeexplorer.data.downloads import DataUnavailable, data_dir, download, download_size
 from aeexplorer.data.factors import along, factor_groups, is_grid, together
 from aeexplorer.data.kinds import KINDS, KindRow
@@ -88,6 +88,7 @@ DATASETS: dict[str, Source] = {
             for spec in (binary.MNIST, binary.FASHION_MNIST)
         ),
         Source(shapes.SPEC, shapes.load, split_counts(24_000)),
+        Source(photos.SPEC, photos.load, photos.COUNTS),
         Source(heartbeats.SPEC, heartbeats.load, split_counts(5_000), knobs=heartbeats.HeartbeatsConfig),
         Source(ecg5000.SPEC, ecg5000.load, ecg5000.COUNTS, ecg5000.present),
         Source(texts.NAMES, texts.load_names, split_counts(29_494)),

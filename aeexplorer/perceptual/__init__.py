@@ -10,6 +10,7 @@ import functools
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import safetensors.torch
 import torch
 import torch.nn.functional as F
@@ -58,6 +59,13 @@ def load_classifier(dataset: str, device: torch.device = CPU) -> dict[str, Tenso
 def classify(x: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
     """Unnormalised log-probabilities (b, classes) of pictures x (b, 1, h, w) in [0, 1]."""
     return F.linear(activations(x, weights)[-1].flatten(1), weights["head_weight"], weights["head_bias"])
+
+
+@torch.inference_mode()
+def recognised(x: np.ndarray, dataset: str) -> np.ndarray:
+    """Classes (n,) that the classifier of a dataset sees in pictures x (n, h, w), floats in [0, 1]."""
+    pictures = torch.from_numpy(np.ascontiguousarray(x, np.float32))[:, None]
+    return classify(pictures, load_classifier(dataset)).argmax(1).numpy()
 
 
 class Perceptual:

@@ -47,7 +47,7 @@ def _recipes() -> dict[str, Recipe]:
         for dataset, loop in loops.items()
         for family, dim, suffix in (("ae", 16, ""), ("dae", 16, ""), ("vae", 16, ""), ("vae", 2, "-2d"))
     }
-    return recipes | _families() | _betas() | _levels() | _scores() | _lossless()
+    return recipes | _families() | _betas() | _levels() | _scores() | _lossless() | _restorers()
 
 
 def _families() -> dict[str, Recipe]:
@@ -141,6 +141,16 @@ def _scores() -> dict[str, Recipe]:
         )
         for dataset in ("two-moons", "swiss-roll", "pinwheel")
         for name, (family, knobs, epochs) in chains.items()
+    }
+
+
+def _restorers() -> dict[str, Recipe]:
+    """Denoising autoencoders of exactly one degradation: noise on patches of photographs, and two lost resolutions."""
+    digits = {"latent_dim": 64, "hidden": (256, 128), "epochs": 15, "corruption": "low_resolution", "seed": 0}
+    photos = {"latent_dim": 96, "hidden": (384,), "loss": "mse", "epochs": 20, "level": 0.1, "seed": 0}
+    return {
+        "photos-denoiser": Recipe("photos", "dae", photos, half=True),
+        "mnist-upscaler-4": Recipe("mnist", "dae", {**digits, "level": 0.75}, half=True),
     }
 
 

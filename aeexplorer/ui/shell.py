@@ -47,6 +47,7 @@ with turn((current_address(), VISITED in st.session_state)):
             ],
             "Apply": [
                 st.Page(PAGES / "anomalies.py", title="Anomalies", url_path="anomalies"),
+                st.Page(PAGES / "restore.py", title="Restore", url_path="restore"),
                 st.Page(PAGES / "compression.py", title="Compression", url_path="compression"),
             ],
             "Training": [

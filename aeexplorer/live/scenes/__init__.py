@@ -17,6 +17,7 @@ from aeexplorer.live.scenes import (
     interpolate,
     latent_map,
     latent_plane,
+    restore,
     score,
 )
 
@@ -64,6 +65,7 @@ SCENES: dict[str, Scene] = {
         Scene("anomaly_curves", anomalies.CurvesParams, anomalies.curves),
         Scene("lossy", compression.LossyParams, compression.lossy_frame, ("bits",)),
         Scene("lossy_curve", compression.CurveParams, compression.curve),
+        Scene("restore", restore.RestoreParams, restore.restore, ("level", "noise_seed", "left", "top", "size")),
         Scene("map_samples", latent_map.SamplesParams, latent_map.samples),
         Scene("lift", latent_map.LiftParams, latent_map.lift),
         Scene("score_data", score.DataParams, score.data),
