@@ -96,6 +96,10 @@ HELP: dict[str, Help] = {
         "Training and validation loss of one model at different numbers of samples and with means against overfitting.",
         "Take 100 samples and raise dropout: which grows first, the validation loss or the training loss?",
     ),
+    "restore": Help(
+        "Samples with noise, holes or few pixels, and their reconstruction by a denoising autoencoder and others.",
+        "Find a level at which the highest PSNR does not belong to the picture that is recognised best.",
+    ),
     "compression": Help(
         "How many bytes a sample takes as a code and how much is lost, beside JPEG and WebP at the same size.",
         "Lower the bits of a code until the reconstruction changes: which numbers can be spared?",
