@@ -47,6 +47,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "lossy": {"run": RESTORE, "samples": SIXTEEN, "bits": 3},
     "lossy_curve": {"run": RESTORE},
     "restore": {"run": RESTORE, "samples": SIXTEEN[:4], "level": 0.3},
+    "order": {"run": PLANE, "order": "attribute", "label": 1, "target": 2, "n": 5},
     "map_samples": {"run": PLANE, "index": [3, 0]},
     "lift": {"run": PLANE, "map_id": "example", "at": [0.2, -0.1]},
     "score_data": {"run": SCORE},

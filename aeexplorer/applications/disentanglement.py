@@ -2,16 +2,61 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from pydantic import Field
 
-from aeexplorer.config import ConfigError
-from aeexplorer.explorer import Explorer
+from aeexplorer.config import Config, ConfigError
+from aeexplorer.explorer import Explorer, open_run
 from aeexplorer.metrics import beta_vae_score, dci, factor_vae_score, mig, sap
+from aeexplorer.runs.run import Run
 
 TITLES = {"mig": "MIG", "dci": "DCI", "sap": "SAP", "factor_vae": "FactorVAE", "beta_vae": "β-VAE"}
 """Names of the scores, as papers name them."""
+
+
+class Knobs(Config):
+    """The runs that are scored, by id or as pretrained/NAME, of the same data."""
+
+    runs: tuple[str, ...] = Field(min_length=1, max_length=60)
+
+
+def study(model: Explorer, knobs: Knobs) -> Iterator[tuple[float, dict[str, Any]]]:
+    """The scores of one run after the other: `runs` is a list of their names, groups, seeds and scores."""
+    found: dict[str, Any] = {"runs": []}
+    for i, name in enumerate(knobs.runs):
+        one = open_run(name)
+        said = {"run": name, "group": group_of(one.run), "seed": one.run.spec.training.seed}
+        found["runs"].append(said | figures(one))
+        yield (i + 1) / len(knobs.runs), found
+
+
+def group_of(run: Run) -> str:
+    """What runs that differ in their seed only have in common, in words: "β-VAE, β = 4"."""
+    config = run.config.model_dump()
+    weight = f", β = {config['beta']:g}" if config.get("beta", 1.0) != 1 else ""
+    return f"{run.family.short}{weight}"
+
+
+def disagreement(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Where the scores name different groups as the best, and how far seeds lie apart, in sentences."""
+    groups = list(dict.fromkeys(str(row["group"]) for row in rows))
+    if len(groups) < 2:
+        return "One group of runs: nothing to compare it with."
+    best, spread = {}, {}
+    for score in TITLES:
+        of = {group: [float(row[score]) for row in rows if row["group"] == group] for group in groups}
+        best[score] = max(groups, key=lambda group: float(np.mean(of[group])))
+        within = max(float(np.ptp(values)) for values in of.values())
+        between = float(np.ptp([np.mean(values) for values in of.values()]))
+        spread[score] = within > between
+    told = "; ".join(f"{TITLES[score]} prefers {group}" for score, group in best.items())
+    same = len(set(best.values())) == 1
+    text = f"All scores prefer {best['mig']}." if same else f"The scores disagree: {told}."
+    wide = [TITLES[score] for score, is_wide in spread.items() if is_wide]
+    return f"{text} Seeds of one kind differ more than kinds do by {', '.join(wide)}." if wide else text
 
 
 class FactorCodes(NamedTuple):

@@ -71,7 +71,7 @@ def _biharmonic(x: np.ndarray, level: float) -> np.ndarray:
 
 
 def bicubic(x: np.ndarray, level: float) -> np.ndarray:
-    """The pictures at the resolution that is left, made large again by bicubic interpolation."""
+    """Clean pictures at the resolution that is left, made large again by bicubic interpolation."""
     from skimage.transform import resize, resize_local_mean
 
     sides = x.shape[1:3]
@@ -196,8 +196,14 @@ def compare(
     given = corrupt(clean, kind, at, seed, model.spec)
     x = clean.astype(np.float32) / 255 if clean.dtype == np.uint8 else clean
     made = {"clean": x, "corrupted": given, "model": model.reconstruct(given)}
-    made |= {name: restored(given, kind, at, name) for name in METHODS[kind]}
+    made |= {name: restored(seen_by_methods(x, given, kind), kind, at, name) for name in METHODS[kind]}
     return {name: figures(x, pictures, y, model.spec) for name, pictures in made.items()}
+
+
+def seen_by_methods(clean: np.ndarray, given: np.ndarray, kind: str) -> np.ndarray:
+    """What methods without a model start from: the corrupted pictures, but those that enlarge take the few pixels that
+    are left, which they make of the clean ones; the model gets them enlarged linearly."""
+    return clean if kind == "low_resolution" else given
 
 
 def figures(clean: np.ndarray, made: np.ndarray, y: np.ndarray, spec: DataSpec) -> dict[str, float]:

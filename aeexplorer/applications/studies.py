@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from aeexplorer.applications import few_labels, lossless, restoration
+from aeexplorer.applications import augmentation, disentanglement, few_labels, lossless, restoration
 from aeexplorer.config import Config, ConfigError, unknown
 from aeexplorer.explorer import Explorer
 
@@ -39,6 +39,14 @@ STUDIES: dict[str, Study] = {
     for study in (
         Study("lossless", "Lossless file", lossless.Knobs, lossless.study, lambda knobs: 0.02 * knobs.n),
         Study("restoration", "Restoring", restoration.Knobs, restoration.study, lambda knobs: 0.03 * knobs.n),
+        Study("augmentation", "Augmentation", augmentation.Knobs, augmentation.study, augmentation.seconds),
+        Study(
+            "disentanglement",
+            "Disentanglement",
+            disentanglement.Knobs,
+            disentanglement.study,
+            lambda knobs: 6.0 * len(knobs.runs),
+        ),
         Study("few_labels", "Few labels", few_labels.Knobs, few_labels.study, few_labels.seconds),
     )
 }

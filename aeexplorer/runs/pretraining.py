@@ -47,7 +47,7 @@ def _recipes() -> dict[str, Recipe]:
         for dataset, loop in loops.items()
         for family, dim, suffix in (("ae", 16, ""), ("dae", 16, ""), ("vae", 16, ""), ("vae", 2, "-2d"))
     }
-    return recipes | _families() | _betas() | _levels() | _scores() | _lossless() | _restorers()
+    return recipes | _families() | _betas() | _levels() | _scores() | _lossless() | _restorers() | _factors()
 
 
 def _families() -> dict[str, Recipe]:
@@ -144,12 +144,30 @@ def _scores() -> dict[str, Recipe]:
     }
 
 
+def _factors() -> dict[str, Recipe]:
+    """Models of the shapes for scores of disentanglement, which one seed says little about: five ways, three seeds."""
+    ways: dict[str, tuple[str, dict[str, Any]]] = {
+        "beta-1": ("vae", {"beta": 1.0}),
+        "beta-4": ("beta_vae", {"beta": 4.0}),
+        "beta-16": ("beta_vae", {"beta": 16.0}),
+        "tcvae": ("beta_tcvae", {"tc_weight": 5.0}),
+        "factor": ("factor_vae", {"tc_weight": 20.0, "critic_units": 64}),
+    }
+    common = {"latent_dim": 6, "hidden": (144, 96), "epochs": 50}
+    return {
+        f"shapes-{way}-seed-{seed}": Recipe("shapes", family, {**knobs, **common, "seed": seed}, half=True)
+        for seed in range(3)
+        for way, (family, knobs) in ways.items()
+    }
+
+
 def _restorers() -> dict[str, Recipe]:
     """Denoising autoencoders of exactly one degradation: noise on patches of photographs, and two lost resolutions."""
     digits = {"latent_dim": 64, "hidden": (256, 128), "epochs": 15, "corruption": "low_resolution", "seed": 0}
     photos = {"latent_dim": 96, "hidden": (384,), "loss": "mse", "epochs": 20, "level": 0.1, "seed": 0}
     return {
         "photos-denoiser": Recipe("photos", "dae", photos, half=True),
+        "mnist-upscaler-2": Recipe("mnist", "dae", {**digits, "level": 0.5}, half=True),
         "mnist-upscaler-4": Recipe("mnist", "dae", {**digits, "level": 0.75}, half=True),
     }
 

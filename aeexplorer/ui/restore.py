@@ -168,7 +168,8 @@ def _restored(path: str, content: bytes, shape: tuple[int, ...], added: bool, me
         given = np.clip(corrupt(given[None], kind, level, 0, restoration.picture_spec(picture))[0], 0, 1)
     made = {"given" if added else "picture": given}
     made[model.run.family.short] = restoration.restore_picture(model, given).astype(np.float32) / 255
-    made[METHODS[kind][method].title] = restoration.restored(given[None], kind, level, method)[0]
+    start = restoration.seen_by_methods(picture.astype(np.float32) / 255, given, kind) if added else given
+    made[METHODS[kind][method].title] = restoration.restored(start[None], kind, level, method)[0]
     return {label: np.asarray(np.rint(255 * one), np.uint8) for label, one in made.items()}
 
 

@@ -48,7 +48,11 @@ with turn((current_address(), VISITED in st.session_state)):
             "Apply": [
                 st.Page(PAGES / "anomalies.py", title="Anomalies", url_path="anomalies"),
                 st.Page(PAGES / "restore.py", title="Restore", url_path="restore"),
+                st.Page(PAGES / "few_labels.py", title="Few labels", url_path="few-labels"),
                 st.Page(PAGES / "compression.py", title="Compression", url_path="compression"),
+                st.Page(PAGES / "disentanglement.py", title="Disentanglement", url_path="disentanglement"),
+                st.Page(PAGES / "generate_to_order.py", title="Generate to order", url_path="generate-to-order"),
+                st.Page(PAGES / "units.py", title="Units", url_path="units"),
             ],
             "Training": [
                 st.Page(PAGES / "data.py", title="Data", url_path="data"),

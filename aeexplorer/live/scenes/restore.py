@@ -46,7 +46,8 @@ def restore(params: RestoreParams) -> Frame:
     noisy = corrupt(clean, kind, params.level, params.noise_seed, spec)
     given = _with_block(clean, params) if params.size else noisy
     made = {"corrupted": given, "model": model.reconstruct(given)}
-    made |= {name: restoration.restored(given, kind, params.level, name) for name in restoration.METHODS[kind]}
+    start = restoration.seen_by_methods(clean, given, kind)
+    made |= {name: restoration.restored(start, kind, params.level, name) for name in restoration.METHODS[kind]}
     y = np.full(len(clean), -1)
     readouts: dict[str, Any] = {}
     for name, pictures in made.items():

@@ -100,6 +100,22 @@ HELP: dict[str, Help] = {
         "Samples with noise, holes or few pixels, and their reconstruction by a denoising autoencoder and others.",
         "Find a level at which the highest PSNR does not belong to the picture that is recognised best.",
     ),
+    "few-labels": Help(
+        "Test accuracy of classifiers on codes, PCA and raw values by the number of labels of each class.",
+        "Compare a model of few and one of many latent dimensions: at which number of labels do the lines cross?",
+    ),
+    "disentanglement": Help(
+        "What each latent dimension knows of each exact factor, and five scores of several seeds as dots.",
+        "Compare β of 1, 4 and 16: which factors get a latent dimension of their own, and do the scores agree?",
+    ),
+    "generate-to-order": Help(
+        "New samples of a class, near a sample or moved along an attribute; the decoder makes them of codes.",
+        "Raise the deviations until the classifier no longer recognises the class: are those codes near the data?",
+    ),
+    "units": Help(
+        "The samples that make one unit of the code most active, and what the decoder makes of it when it moves.",
+        "Find a unit of the code that is active for one class alone, then draw that class yourself.",
+    ),
     "compression": Help(
         "How many bytes a sample takes as a code and how much is lost, beside JPEG and WebP at the same size.",
         "Lower the bits of a code until the reconstruction changes: which numbers can be spared?",

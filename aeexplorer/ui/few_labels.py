@@ -1,0 +1,71 @@
+"""The parts of Few labels: what is tried, and the curves that grow while a job draws labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from aeexplorer.applications.anomalies import classes_of
+from aeexplorer.applications.few_labels import WAYS, winners
+from aeexplorer.explorer import Explorer
+from aeexplorer.plots.bands import bands
+from aeexplorer.runs.run import Run
+from aeexplorer.ui.shared.page_footer import opening, page_footer
+from aeexplorer.ui.shared.resources import theme
+from aeexplorer.ui.shared.samples import chart
+from aeexplorer.ui.shared.studies import study
+from aeexplorer.ui.shared.text import as_text
+from aeexplorer.ui.shared.view_state import Setting, whole
+
+BUDGETS = (1, 2, 5, 10, 50)
+DRAWS = Setting("few_labels", "draws", whole(1, 10))
+TUNED = Setting("few_labels", "tuned")
+
+
+def fits(run: Run) -> bool:
+    """Whether its data may have labels, and its encoder can be tuned on samples."""
+    return len(run.spec.data.classes) > 1 and not run.spec.data.row.symbols
+
+
+def show(model: Explorer) -> None:
+    """The choices, the curves, and who wins."""
+    classes_of(model.dataset)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        options = [3, 10]
+        st.segmented_control("Draws of the labels", options, key=DRAWS.begin(10, options), required=True)
+        draws = int(DRAWS.end(10))
+        trained = ["yes", "no"]
+        st.segmented_control(
+            "Train encoders too",
+            trained,
+            key=TUNED.begin("yes", trained),
+            format_func=str.capitalize,
+            required=True,
+            help="Fine-tuned from the model, and from scratch; takes longest.",
+        )
+        tuned = TUNED.end("yes") == "yes"
+    study(model.run, "few_labels", "Draw labels and learn", _curves, budgets=BUDGETS, draws=draws, tuned=tuned)
+    page_footer(
+        r"\hat y = \arg\max_k\, w_k^\top f(x) + b_k",
+        f"{model.latent_dim} numbers in place of {model.spec.size}",
+        opening(model.run) + "from aeexplorer.applications import few_labels\n\n"
+        f"knobs = few_labels.Knobs(draws={draws}, tuned={tuned})\n*_, last = few_labels.study(model, knobs)\n",
+    )
+
+
+def _curves(found: dict[str, Any]) -> None:
+    budgets = [str(budget) for budget in found["budgets"]]
+    table = {way: of for way, of in found["accuracy"].items() if of}
+    if not table:
+        return
+    curves = {WAYS[way]: [of.get(budget, []) for budget in budgets] for way, of in table.items()}
+    with st.container(border=True):
+        chart(bands(budgets, curves, theme(), "labels per class", "test accuracy"), height=430)
+    best = winners(found)
+    told = ", ".join(f"{budget}: {WAYS[best[budget]]}" for budget in budgets if budget in best)
+    st.markdown(f"**Best by labels per class** &emsp; {as_text(told)}")
+    more = ""
+    if (own := found.get("of_the_model")) is not None:
+        more = f" This model's own classifier, trained with its labels, reaches {own:.3f}."
+    st.caption(f"Of {found['judged']:,} test samples; bars are one standard deviation over draws of the labels.{more}")

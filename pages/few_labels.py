@@ -1,0 +1,22 @@
+"""Learn from few labels: what codes are worth to a classifier, beside raw values and PCA."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from aeexplorer.ui import few_labels
+from aeexplorer.ui.shared.refusals import refusals
+from aeexplorer.ui.shared.run_picker import open_picked, pick_run
+from aeexplorer.ui.shared.samples import missing_data
+from aeexplorer.ui.shared.text import heading
+
+title, picker = st.columns([3, 1.4], vertical_alignment="bottom")
+with title:
+    heading("Few labels", "Codes were learned without labels. How many labels does a classifier on them need?")
+with picker:
+    run = pick_run("Model", ("mnist-vae", "digits-vae"), few_labels.fits)
+if run is not None:
+    model = open_picked(run)
+    if not missing_data(model, "Labels are drawn from the training samples."):
+        with refusals():
+            few_labels.show(model)
