@@ -15,9 +15,11 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TypeVar
 
 from aeexplorer.config import ConfigError
 
+T = TypeVar("T")
 LOCAL = "local"
 TOKEN_LETTERS = (16, 200)
 
@@ -94,3 +96,15 @@ def look_for_viewers(find: Callable[[], str]) -> None:
     """Ask this function who looks, wherever nobody says so: a server has many visitors."""
     global _find_viewer
     _find_viewer = find
+
+
+def as_viewer(make: Callable[[], T]) -> Callable[[], T]:
+    """The function, to be called later and elsewhere in the name of whoever looks now: a download is made when its
+    button is pressed."""
+    owner = viewer()
+
+    def made() -> T:
+        with acting_as(owner):
+            return make()
+
+    return made

@@ -16,6 +16,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from aeexplorer.config import ConfigError, reason, unknown
+from aeexplorer.jobs.submission import read_submission
+from aeexplorer.owners import acting_as, local_owner
 from aeexplorer.runs.folders import WorkFolder, process_identity
 from aeexplorer.runs.limits import MemoryBound
 from aeexplorer.store import Damaged, read_json
@@ -187,13 +189,21 @@ def _run_job(context: JobContext) -> int:
         kind = str(read_json(folder.path / "spec.json").get("kind"))
         if kind not in _JOBS:
             raise ConfigError(unknown("kind of job", kind, _JOBS))
-        _JOBS[kind](context)
+        with acting_as(_owner_of(folder)):
+            _JOBS[kind](context)
     except Exception as error:
         traceback.print_exc()
         with contextlib.suppress(OSError, Damaged):
             folder.set_status(state="failed", reason=_reason(error))
         return 1
     return 0
+
+
+def _owner_of(folder: WorkFolder) -> str:
+    """In whose name a job is done: that of who submitted it."""
+    with contextlib.suppress(Damaged):
+        return read_submission(folder).owner
+    return str(read_json(folder.path / "spec.json").get("owner", local_owner()))
 
 
 def _reason(error: Exception) -> str:

@@ -20,6 +20,7 @@ from aeexplorer.live.log_filter import OncePerMinute
 from aeexplorer.live.open_runs import OPEN_RUNS, OpenRun, noting_runs
 from aeexplorer.live.request import SceneRequest, read_request, refusal
 from aeexplorer.live.scenes import SCENES, render
+from aeexplorer.owners import acting_as
 from aeexplorer.store import Damaged
 
 LOG = logging.getLogger(__name__)
@@ -153,7 +154,8 @@ def answer(request: SceneRequest) -> bytes | str:
             raise ConfigError(
                 f"a request of {scene.name} must have at most {scene.longest} characters, got {request.size}"
             )
-        frame = render(request.scene, request.params)
+        with acting_as(request.owner):
+            frame = render(request.scene, request.params)
         spent = round((time.perf_counter() - start) * 1e3, 3)
         return encode(frame, id=request.ident, scene=request.scene, server_ms=spent, dropped=request.dropped)
     except (ConfigError, Damaged) as error:

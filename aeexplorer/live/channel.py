@@ -17,6 +17,7 @@ import ipaddress
 import itertools
 import time
 from collections import Counter
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from aeexplorer.config import Config, ConfigError
 from aeexplorer.live.answers import QUICK_CHARACTERS, Answers
 from aeexplorer.live.fair_queue import Client
 from aeexplorer.live.request import SceneRequest, read_request, refusal
+from aeexplorer.owners import local_owner
 
 PATH = "/live"
 STATIC = Path(__file__).parent / "static"
@@ -88,11 +90,18 @@ class Channel:
 
     Args:
         base: the server's base URL path, "" or "/name".
+        owner_of: the owner in whose name a socket asks.
     """
 
-    def __init__(self, base: str = "", limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        base: str = "",
+        limits: Limits | None = None,
+        owner_of: Callable[[WebSocket], str] = lambda _: local_owner(),
+    ) -> None:
         self.base = base.strip("/") and "/" + base.strip("/")
         self.limits = limits or Limits()
+        self.owner_of = owner_of
         self.answers = Answers()
         self.open: Counter[str] = Counter()
         self.budgets: dict[str, Budget] = {}
@@ -115,7 +124,8 @@ class Channel:
             return
         self.open[address] += 1
         try:
-            await Conversation(socket, self, Client(address, next(self.numbers))).run()
+            client = Client(address, next(self.numbers))
+            await Conversation(socket, self, client, self.owner_of(socket)).run()
         finally:
             self.open[address] -= 1
             self.open += Counter()  # forgets clients that have left
@@ -146,8 +156,9 @@ def address_of(scope: Scope) -> str:
 class Conversation:
     """What is said on one socket: a reader that keeps the newest request of each stream, a writer that answers them."""
 
-    def __init__(self, socket: WebSocket, channel: Channel, client: Client) -> None:
+    def __init__(self, socket: WebSocket, channel: Channel, client: Client, owner: str = "") -> None:
         self.socket = socket
+        self.owner = owner
         self.channel = channel
         self.client = client
         self.limits = channel.limits
@@ -221,6 +232,7 @@ class Conversation:
             self.refuse(None, str(error))
             return None
         self.unreadable = 0
+        request = request._replace(owner=self.owner)
         older = self.waiting.get(stream)
         if older:
             request = request._replace(dropped=[*older.dropped, older.ident][-DROPPED_NAMED:])

@@ -14,7 +14,7 @@ from pathlib import Path
 from aeexplorer.config import ConfigError
 from aeexplorer.explorer import Explorer, open_run
 from aeexplorer.live.open_run import OpenRun
-from aeexplorer.runs.listing import find_run
+from aeexplorer.runs.listing import find_run, visible
 
 CAPACITY = 16
 
@@ -54,10 +54,12 @@ class OpenRuns:
         """The open run of this id or pretrained name, told a class where the name ends with one ("digits-cvae@3").
 
         Raises:
-            ConfigError: for a name that is none, or a run that is not here.
+            ConfigError: for a name that is none, or a run that is not here or of somebody else's private data.
             Damaged: when it cannot be opened.
         """
         opened = self._fresh(run) or self._open_now(run)
+        if not visible(opened.explorer.run):
+            raise ConfigError(f"unknown run {run[:60]!r}")
         if (noted := _noted.get()) is not None:
             noted[run] = opened
         return opened

@@ -21,6 +21,7 @@ class SceneRequest(NamedTuple):
         ident: the client's own name for it, which its reply repeats.
         dropped: ids of the older requests that it replaced.
         size: of the message, in characters.
+        owner: who asks.
     """
 
     ident: Any
@@ -28,6 +29,7 @@ class SceneRequest(NamedTuple):
     params: dict[str, Any]
     dropped: list[Any]
     size: int = 0
+    owner: str = ""
 
 
 def read_request(text: str | None) -> tuple[str, SceneRequest]:

@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections import OrderedDict
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from aeexplorer.config import ConfigError
-from aeexplorer.owners import local_owner, owner_of
+from aeexplorer.owners import client_of, local_owner, look_for_viewers, owner_of
 from aeexplorer.server.allowed_hosts import THIS_COMPUTER, host_name
 
 COOKIE = "aeexplorer_owner"
@@ -34,17 +38,61 @@ PROXY_HEADERS = (
 )
 
 
+LOGINS_KNOWN = 10_000
+NOBODY = ""
+"""Who looks in a thread of a server that no page and no socket asked for: an owner of nothing."""
+
+_logins: OrderedDict[str, str] = OrderedDict()  # owners of logged-in visitors by the token of their browser
+
+
 def current_owner() -> str:
     """The owner in whose name this page acts."""
     user = st.user.to_dict()
     if user.get("is_logged_in"):
-        return owner_of(f"login {user.get('iss', '')} {user.get('sub') or user.get('email')}"[:200].ljust(16))
+        owner = owner_of(f"login {user.get('iss', '')} {user.get('sub') or user.get('email')}"[:200].ljust(16))
+        _remember_login(owner)
+        return owner
     if not _shared():
         return local_owner()
     try:
         return owner_of(st.context.cookies.get(COOKIE, ""))
     except ConfigError:  # a browser that keeps no cookies is somebody for as long as its page is open
         return owner_of(st.session_state.setdefault(COOKIE, secrets.token_urlsafe(24)))
+
+
+def _remember_login(owner: str) -> None:
+    """Note whose browser this is, for its sockets, which carry no login."""
+    token = st.context.cookies.get(COOKIE, "")
+    if token:
+        _logins[token] = owner
+        _logins.move_to_end(token)
+        while len(_logins) > LOGINS_KNOWN:
+            _logins.popitem(last=False)
+
+
+def owner_of_socket(socket: HTTPConnection) -> str:
+    """The owner in whose name a socket asks, the same as that of the pages of its browser."""
+    token = socket.cookies.get(COOKIE, "")
+    if token in _logins:
+        return _logins[token]
+    address = socket.client.host if socket.client else ""
+    forced = os.environ.get("AEEXPLORER_SHARED", "") not in ("", "0")
+    if not forced and not client_of(address) and is_local(socket.headers):
+        return local_owner()
+    try:
+        return owner_of(token)
+    except ConfigError:
+        return NOBODY
+
+
+def _viewer() -> str:
+    """Who looks: the visitor of the page that runs; in other threads of a server nobody, elsewhere the local user."""
+    if get_script_run_ctx(suppress_warning=True) is not None:
+        return current_owner()
+    return NOBODY if runtime.exists() else local_owner()
+
+
+look_for_viewers(_viewer)
 
 
 def current_address() -> str:

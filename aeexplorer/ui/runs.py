@@ -11,6 +11,7 @@ import streamlit as st
 
 from aeexplorer import jobs
 from aeexplorer.config import ConfigError, reason
+from aeexplorer.owners import as_viewer
 from aeexplorer.program_files import PAGES
 from aeexplorer.runs.bundles import bundle
 from aeexplorer.runs.folders import Status
@@ -128,7 +129,7 @@ def _details(run: Row) -> None:
         _ways_to_open(run)
         st.download_button(
             "Download",
-            partial(bundle, run),
+            as_viewer(partial(bundle, run)),
             file_name=f"{run.id}.zip",
             mime="application/zip",
             key=f"runs.download.{_key(run)}",

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from aeexplorer.losses import pick_loss
+from aeexplorer.owners import as_viewer
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.shared.class_picker import picked_class, takes_class
 from aeexplorer.ui.shared.text import as_text
@@ -57,7 +58,12 @@ def page_footer(equation: str, numbers: str, python: str, *files: Download) -> N
 def _downloads(files: Sequence[Download]) -> None:
     for file in files:
         st.download_button(
-            file.label, file.content, file.name, icon=":material/download:", on_click="ignore", key=f"take.{file.name}"
+            file.label,
+            as_viewer(file.content) if callable(file.content) else file.content,
+            file.name,
+            icon=":material/download:",
+            on_click="ignore",
+            key=f"take.{file.name}",
         )
 
 
