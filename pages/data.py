@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from aeexplorer.data import DataUnavailable, Source, load_dataset, sources
-from aeexplorer.ui import data
+from aeexplorer.ui import data, data_add
+from aeexplorer.ui.data_kept import follow_link
 from aeexplorer.ui.shared.downloads import offer
 from aeexplorer.ui.shared.page_footer import page_footer
 from aeexplorer.ui.shared.page_links import page_link
@@ -62,6 +63,7 @@ def page(source: Source) -> None:
                 default=views[0],
                 required=True,
                 key=f"view.{len(views)}",
+                format_func=lambda name: "Columns" if name == "Factors" and source.own else name,
                 label_visibility="collapsed",
             )
             code += VIEWS[view](found)
@@ -71,10 +73,22 @@ def page(source: Source) -> None:
     page_footer(rf"x \in \mathbb{{R}}^{{{dimensions}}}", f"{sum(source.counts):,} samples", code)
 
 
-title, picker = st.columns([3, 1.3], vertical_alignment="bottom")
-with picker:
-    source = pick()
-with title:
-    heading("Data", source.spec.summary or f"Own data: {source.spec.title}.")
-with refusals():
-    page(source)
+def browse() -> None:
+    shared = follow_link()
+    if shared:
+        DATASET.keep(shared)
+    title, picker, add = st.columns([3, 1.3, 0.55], vertical_alignment="bottom")
+    with picker:
+        source = pick()
+    with title:
+        heading("Data", source.spec.summary or f"Own data: {source.spec.title}.")
+    with add:
+        data_add.door("Add data", add="1")
+    with refusals():
+        page(source)
+
+
+if st.query_params.get("add"):
+    data_add.show_add()
+else:
+    browse()

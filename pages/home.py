@@ -23,6 +23,7 @@ CARDS = (
     ("interpolate", "Interpolate", "Move between two samples: lerp, slerp and a pixel cross-fade"),
     ("corruption", "Corruption", "Corrupt samples and let a denoising autoencoder restore them"),
     ("train", "Train", "Train your own model and watch it learn, epoch by epoch"),
+    ("data", "Add your own data", "Your pictures, tables and series, ready to train on in a minute"),
 )
 
 
@@ -31,7 +32,8 @@ def cards(drawn: bool) -> None:
     with st.container(key="home-cards", gap="small"):
         for page, label, caption in CARDS:
             with st.container(border=True, gap=None, key=f"home-card-{page}"):
-                page_link(page, f"**{label}**", **({"samples": "drawn"} if drawn and page == "corruption" else {}))
+                query = {"corruption": {"samples": "drawn"} if drawn else {}, "data": {"add": "1"}}.get(page, {})
+                page_link(page, f"**{label}**", **query)
                 st.caption(caption)
 
 

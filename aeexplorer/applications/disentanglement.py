@@ -75,7 +75,9 @@ def factor_codes(model: Explorer) -> FactorCodes:
         ConfigError: for data without exact factors.
     """
     test = model.dataset.test
-    if test.factors is None or not model.spec.factors:
+    if (
+        test.factors is None or not model.spec.factors or model.run.spec.source
+    ):  # columns of own data are no exact factors
         raise ConfigError(
             f"disentanglement needs data with exact factors of variation, such as shapes, got {model.spec.title}"
         )

@@ -21,12 +21,14 @@ def factor_groups(values: ArrayLike, factor: Factor) -> tuple[np.ndarray, tuple[
         values: (n,).
 
     Returns:
-        The group (n,) of each sample, and the name of each group.
+        The group (n,) of each sample, and the name of each group; -1 where a named value is missing.
 
     Raises:
         ConfigError: for values that are not (n,) or not finite.
     """
     found = np.asarray(values, dtype=np.float64)
+    if factor.names:
+        return np.where(np.isnan(found), -1, np.nan_to_num(found)).astype(np.int64), factor.names
     if found.ndim != 1 or not found.size or not np.isfinite(found).all():
         raise ConfigError(f"values of {factor.name} must be finite and (n,), got shape {found.shape}")
     distinct, group = np.unique(found, return_inverse=True)

@@ -9,6 +9,7 @@ import shutil
 import time
 from pathlib import Path
 
+from aeexplorer.config import ConfigError
 from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.limits import setting
 from aeexplorer.store import Damaged, folders_in, home, is_temporary, read_json, remove_folder
@@ -16,7 +17,9 @@ from aeexplorer.store import Damaged, folders_in, home, is_temporary, read_json,
 DEFAULT_MB = 1024
 LEFTOVER_SECONDS = 3600.0
 RESULTS = ("maps", "codes", "graphs", "studies")
-ROOTS = ("runs", "data", *RESULTS)
+READING_SECONDS = 6 * 3600.0
+"""For which files that were read and not kept stay."""
+ROOTS = ("runs", "data", "readings", *RESULTS)
 _KEY = re.compile("[0-9a-f]{32}")
 
 
@@ -97,4 +100,16 @@ def remove_leftovers(older_than: float = LEFTOVER_SECONDS) -> list[Path]:
                 path
             ) if path.is_dir() and not path.is_symlink() else path.unlink()  # of a link, only the link
             removed.append(path)
+    return removed
+
+
+def remove_old_readings(older_than: float = READING_SECONDS) -> list[Path]:
+    """Remove readings of which nothing was heard for some seconds and that are not under way; returns those removed."""
+    removed = []
+    for path in folders_in(home() / "readings"):
+        with contextlib.suppress(Damaged, OSError, ConfigError):
+            old = time.time() - (path / "status.json").stat().st_mtime > older_than
+            if old and not WorkFolder(path).status.active:
+                remove_folder(path)
+                removed.append(path)
     return removed

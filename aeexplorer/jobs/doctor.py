@@ -16,7 +16,9 @@ from aeexplorer.jobs.cache import leftovers, remove_leftovers
 from aeexplorer.jobs.job import ACTIVE, folder_key
 from aeexplorer.jobs.maps import MapJob
 from aeexplorer.jobs.orphans import orphans
+from aeexplorer.jobs.readings import ReadingJob
 from aeexplorer.jobs.registry import Registry
+from aeexplorer.jobs.studies import StudyJob
 from aeexplorer.jobs.submission import read_submission, submissions, work_folders
 from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.runs.run import Run
@@ -90,7 +92,7 @@ def examine_folder(path: Path) -> Iterator[Finding]:
     checks: list[Callable[[], Any]] = [lambda: WorkFolder(path).recorded_status]
     if (path / "control" / "job.json").exists():
         checks.append(lambda: read_submission(WorkFolder(path)))
-    checks.extend(_run_checks(path) if path.parent.name == "runs" else _map_checks(path))
+    checks.extend(_CHECKS[path.parent.name](path))
     for check in checks:
         try:
             check()
@@ -130,6 +132,17 @@ def _map_checks(path: Path) -> Iterator[Callable[[], Any]]:
     yield lambda: MapJob(path)
     if WorkFolder(path).recorded_state == "done":
         yield lambda: MapJob(path).finished()
+
+
+def _study_checks(path: Path) -> Iterator[Callable[[], Any]]:
+    yield lambda: StudyJob(path)
+
+
+def _reading_checks(path: Path) -> Iterator[Callable[[], Any]]:
+    yield lambda: ReadingJob(path)
+
+
+_CHECKS = {"runs": _run_checks, "maps": _map_checks, "studies": _study_checks, "readings": _reading_checks}
 
 
 def _check_events(path: Path) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ ACTIVE: tuple[JobState, ...] = ("starting", "running")
 ENDED: tuple[JobState, ...] = ("done", "failed", "cancelled", "interrupted")
 
 Lane = Literal["short", "long"]
-SHORT_SECONDS = 120  # estimated, of a map or a study that may use the workers kept for short jobs
+SHORT_SECONDS = 120  # estimated, of any other job than a training that may use the workers kept for short jobs
 LANE = f"CASE WHEN kind <> 'train' AND estimated <= {SHORT_SECONDS} THEN 'short' ELSE 'long' END"
 """`Job.lane` in SQL."""
 

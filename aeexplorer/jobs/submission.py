@@ -14,7 +14,8 @@ from aeexplorer.config import Config, ConfigError
 from aeexplorer.runs.folders import WorkFolder
 from aeexplorer.store import Damaged, folders_in, home, read_json, write_json
 
-KINDS = {"train": "runs", "map": "maps", "study": "studies"}  # kind of job: directory of its folders in the home
+KINDS = {"train": "runs", "map": "maps", "study": "studies", "read": "readings"}
+"""Kind of job: directory of its folders in the home."""
 
 
 class Submission(Config):

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from filelock import FileLock, Timeout
 
-from aeexplorer.jobs.cache import trim_results
+from aeexplorer.jobs.cache import remove_old_readings, trim_results
 from aeexplorer.jobs.engines import Engine, make_engine
 from aeexplorer.jobs.job import ACTIVE, Job, Lane
 from aeexplorer.jobs.json_log import close_log, open_log
@@ -115,6 +115,7 @@ class Supervisor(threading.Thread):
         if time.monotonic() - self._swept > SWEEP_SECONDS:
             self.registry.adopt_missing()
             trim_results()
+            remove_old_readings()
             self._swept = time.monotonic()
         self._slice_end = math.inf
         for job in self.registry.jobs(*ACTIVE):

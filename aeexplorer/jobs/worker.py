@@ -322,4 +322,17 @@ def _study(context: JobContext) -> None:
         job.set_status(state="cancelled" if context.cancelled else "interrupted")
 
 
-_JOBS: dict[str, Callable[[JobContext], None]] = {"train": _train, "map": _map, "study": _study}
+def _read(context: JobContext) -> None:
+    from aeexplorer.data.reading import Cancelled
+    from aeexplorer.jobs.readings import ReadingJob, compute_reading
+
+    job = ReadingJob(context.folder.path)
+    if not context.begin():
+        return
+    try:
+        compute_reading(job, lambda: context.wanted)
+    except Cancelled:
+        job.set_status(state="cancelled" if context.cancelled else "interrupted")
+
+
+_JOBS: dict[str, Callable[[JobContext], None]] = {"train": _train, "map": _map, "study": _study, "read": _read}

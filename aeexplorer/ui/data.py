@@ -9,8 +9,8 @@ import streamlit as st
 
 from aeexplorer.corruption import CORRUPTIONS, corrupt, fitting
 from aeexplorer.data import Dataset, DataSpec, Source, Split, along, is_grid, together
-from aeexplorer.data.own import own_data
 from aeexplorer.plots import bars, scatter_toy
+from aeexplorer.ui.data_kept import kept_facts
 from aeexplorer.ui.shared.resources import theme
 from aeexplorer.ui.shared.samples import EVERY_CLASS, chart, class_name, cloud, is_plane, sentence_case, show
 from aeexplorer.ui.shared.text import as_text
@@ -44,7 +44,7 @@ def facts(source: Source, dataset: Dataset | None) -> None:
                     lines = [f"{count:,} {as_text(name)}" for name, count in zip(spec.classes, counts, strict=True)]
                     st.markdown("  \n".join(lines))
     if source.own:
-        st.caption(" ".join(["Own data, kept in this home.", *map(as_text, own_data()[spec.name].notices)]))
+        kept_facts(source)
     else:
         st.caption(f"Licence: {spec.licence}. Source: {spec.source}")
 
@@ -110,13 +110,13 @@ def _random_page(key: str, pages: int) -> None:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _whole(name: str, _dataset: Dataset) -> Split:
+def _whole(name: str, source: str, _dataset: Dataset) -> Split:
     return together(_dataset)
 
 
 def factors(dataset: Dataset) -> str:
     """Show one exact factor from its lowest to its highest value; on a full grid with the other factors fixed."""
-    spec, split = dataset.spec, _whole(dataset.spec.name, dataset)
+    spec, split = dataset.spec, _whole(dataset.spec.name, dataset.source, dataset)
     names = [factor.name for factor in spec.factors]
     vary = names.index(
         st.segmented_control(
@@ -157,10 +157,16 @@ def factors(dataset: Dataset) -> str:
 
 
 def _value(spec: DataSpec, column: int, value: float) -> str:
-    return class_name(spec, int(value)) if spec.factors[column].name == "shape" else f"{value:.3g}"
+    factor = spec.factors[column]
+    if factor.names:
+        return "" if value != value else factor.names[int(value)]
+    return class_name(spec, int(value)) if factor.name == "shape" else f"{value:.3g}"
 
 
 def _from_low_to_high(spec: DataSpec, split: Split, vary: int, unit: str) -> str:
+    assert split.factors is not None
+    there = np.flatnonzero(~np.isnan(split.factors[:, vary]))
+    split = split.take(there)
     assert split.factors is not None
     values = split.factors[:, vary]
     if is_plane(spec):
@@ -173,10 +179,10 @@ def _from_low_to_high(spec: DataSpec, split: Split, vary: int, unit: str) -> str
     else:
         places = np.argsort(values, kind="stable")[np.linspace(0, len(values) - 1, 15).astype(int)]
         with st.container(border=True):
-            show([("", split.x[places])], spec, [[f"{value:.3g}" for value in values[places]]], 5, 220)
+            show([("", split.x[places])], spec, [[_value(spec, vary, float(v)) for v in values[places]]], 5, 220)
         st.caption(
             f"From the lowest to the highest {spec.factors[vary].name}{f' in {unit}' if unit else ''}. "
-            "The samples were drawn at random, so the other factors vary too."
+            "The other factors vary too."
         )
     return f"values = data.train.factors[:, {vary}]\n"
 

@@ -28,7 +28,7 @@ from aeexplorer.training.plan import KNOBS, DialSpec
 from aeexplorer.ui import train_nets
 from aeexplorer.ui.shared import downloads
 from aeexplorer.ui.shared.knob_form import KnobForm, labelled, typed
-from aeexplorer.ui.shared.page_links import watch_button
+from aeexplorer.ui.shared.page_links import page_link, watch_button
 from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.resources import openable_runs
 from aeexplorer.ui.shared.run_names import run_name
@@ -53,6 +53,7 @@ STATES = {"queued": "waiting", "starting": "training", "running": "training"}
 def setup() -> None:
     """Show the choices from top to bottom, and the button that starts."""
     with top("Train a model", "Choose data and a family, see what the training will cost, and watch it learn."):
+        page_link("data", "Add your own data", "add", add="1")
         list_of_mine()
     left, right = st.columns(2)
     with left, st.container(border=True, height="stretch"):

@@ -116,7 +116,7 @@ def _kept(
         if roles[column.name] != "kept":
             continue
         if column.type == "text":
-            factors.append(Factor(name=column.name, values=len(column.texts), names=column.texts))
+            factors.append(Factor(name=column.name, names=column.texts))
             values.append(np.where(column.values < 0, np.nan, column.values))
         elif column.type == "date":
             first = np.nanmin(column.values)

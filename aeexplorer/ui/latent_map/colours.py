@@ -64,7 +64,7 @@ def _colouring(by: str, layout: Layout, layouts: Sequence[Layout]) -> Colouring:
             return Colouring()
         values = factors[:, column]
         label = f"{factor.name}, {factor.unit}" if factor.unit else factor.name
-        if factor.values is not None and factor.values <= 10:
+        if factor.names or (factor.values is not None and factor.values <= 10):
             places, names = factor_groups(values, factor)
             return Colouring(places, names, label)
         return Colouring(values, (), label)

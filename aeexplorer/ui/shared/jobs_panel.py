@@ -112,6 +112,8 @@ def _title(job: jobs.Job) -> str:
             return run_name(Run(job.path))
         if job.kind == "study":
             return STUDIES[StudyJob(job.path).spec.study].title
+        if job.kind == "read":
+            return "Reading your files"
         return f"{METHODS[MapJob(job.path).spec.method].title} map"
     return job.path.name
 
@@ -141,5 +143,5 @@ def waiting_sentence(folder: WorkFolder) -> str:
     if not position.running:
         return f"Next in the queue, {when}"
     whose = "your" if any(job.owner == me for job in position.running) else "another person's"
-    what = "training" if any(job.kind == "train" for job in position.running) else "map or study"
+    what = "training" if any(job.kind == "train" for job in position.running) else "map, study or reading"
     return f"Next, after {whose} {what}; {when}"
