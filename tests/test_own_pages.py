@@ -63,7 +63,7 @@ def points() -> ae.Dataset:
 
 
 BRING: dict[str, Callable[[], ae.Dataset]] = {f.__name__: f for f in (iris, tiles, flags, waves, points)}
-WITHOUT_A_RUN = ("runs", "compare", "failures", "families", "glossary", "start")
+WITHOUT_A_RUN = ("runs", "compare", "compression", "failures", "families", "glossary", "start")
 SHOWN = sorted(path.stem for path in PAGES.glob("*.py"))
 
 
