@@ -122,7 +122,7 @@ def normal_beats() -> Dataset:
 def ecg(pieces: Pieces) -> Figures:
     data = normal_beats()
     x, test, abnormal = data.train.x, data.test.x, data.test.y > 0
-    epochs = 2 if pieces.quick else 60
+    epochs = 2 if pieces.quick else 50
 
     def classical() -> Figures:
         mean = x.mean(0)
@@ -202,8 +202,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def texts(pieces: Pieces) -> Figures:
     found: Figures = {}
     for name in ("names", "molecules"):
-        data = first(load_dataset(name), 500 if pieces.quick else 12_000)
-        epochs = 1 if pieces.quick else 12
+        data = first(load_dataset(name), 500 if pieces.quick else 8_000)
+        epochs = 1 if pieces.quick else 10
         recurrent = {"net": "gru", "feedback": True, "recurrent_units": 96, "latent_dim": 16}
 
         def variational(
@@ -238,7 +238,7 @@ def chorales(pieces: Pieces) -> Figures:
     def measured() -> Figures:
         data = first(load_dataset("chorales"), 500 if pieces.quick else 20_000)
         model = new_model("vae", data, hidden=(512, 256), latent_dim=32, beta=0.2)
-        fit(model, data, epochs=1 if pieces.quick else 15, batch_size=128, learning_rate=1e-3)
+        fit(model, data, epochs=1 if pieces.quick else 8, batch_size=128, learning_rate=1e-3)
         z = codes(model, data.test.x)
         found: Figures = dict(evaluate(model, data.test))
         random = np.random.default_rng(0)
@@ -270,7 +270,7 @@ def blocks(pieces: Pieces) -> Figures:
 
         def measured(block: str = block, channels: tuple[int, ...] = channels) -> Figures:
             model = new_model("ae", data, net="conv", block=block, channels=channels, latent_dim=16)
-            seconds = fit(model, data, epochs=1 if pieces.quick else 8, batch_size=128, learning_rate=2e-3)
+            seconds = fit(model, data, epochs=1 if pieces.quick else 5, batch_size=128, learning_rate=2e-3)
             cost = net_cost(f"conv:{block}", data.spec, model.config)
             return {**vars(cost), "mse": evaluate(model, data.test)["mse"], "training": seconds}
 
@@ -281,7 +281,7 @@ def blocks(pieces: Pieces) -> Figures:
 
 def students(pieces: Pieces) -> Figures:
     data = first(load_dataset("fashion-mnist"), 500 if pieces.quick else 10_000)
-    loop = {"epochs": 1 if pieces.quick else 25, "batch_size": 128, "learning_rate": 2e-3}
+    loop = {"epochs": 1 if pieces.quick else 15, "batch_size": 128, "learning_rate": 2e-3}
     small = {"hidden": (80,), "latent_dim": 16}
 
     def measured(seed: int) -> Figures:
@@ -314,7 +314,7 @@ def progressive(pieces: Pieces) -> Figures:
     def measured(family: str) -> Figures:
         model = new_model(family, data, net="conv", **knobs)
         training = TrainingConfig(
-            epochs=4 if pieces.quick else 12, batch_size=128, learning_rate=2e-3, schedule="constant", device="cpu"
+            epochs=4 if pieces.quick else 8, batch_size=128, learning_rate=2e-3, schedule="constant", device="cpu"
         )
         curve, spent, begun = [], 0.0, time.process_time()
         for progress in train_plan(model, data, make_plan(FAMILIES[family], model.config, training, data.spec)):
@@ -329,7 +329,7 @@ def progressive(pieces: Pieces) -> Figures:
 
 def speed(pieces: Pieces) -> Figures:
     data = load_dataset("ecg5000")
-    steps = 10 if pieces.quick else 60
+    steps = 10 if pieces.quick else 40
 
     def batches() -> Iterator[torch.Tensor]:
         loader = torch.utils.data.DataLoader(
@@ -361,7 +361,7 @@ def speed(pieces: Pieces) -> Figures:
 
     def measured(net: str) -> Figures:
         plain(net), ours(net)  # warm both up
-        turns = [(plain(net), ours(net)) for _ in range(1 if pieces.quick else 5)]
+        turns = [(plain(net), ours(net)) for _ in range(1 if pieces.quick else 3)]
         a, b = (statistics.median(column) for column in zip(*turns, strict=True))
         return {"plain": a, "ours": b, "ratio": a / b}
 
