@@ -40,7 +40,7 @@ from aeexplorer import noise
 from aeexplorer.data import Dataset, Split, load_dataset
 from aeexplorer.data.chorales import shifted
 from aeexplorer.families import FAMILIES
-from aeexplorer.metrics.smiles import shares
+from aeexplorer.metrics.smiles import shares, valid_smiles
 from aeexplorer.models.base import Autoencoder
 from aeexplorer.tensors import to_array, to_float, to_tensor
 from aeexplorer.training.evaluation import evaluate
@@ -180,16 +180,7 @@ def text_baselines(data: Dataset) -> Figures:
 
 def text_shares(data: Dataset, texts: list[str]) -> Figures:
     """Shares of valid, unique and novel texts; a name is valid if it is not empty."""
-    known = set(data.spec.text(data.train.x))
-    if data.spec.name == "molecules":
-        return dict(shares(texts, known))
-    valid = [text for text in texts if text]
-    unique = set(valid)
-    return {
-        "valid": len(valid) / len(texts),
-        "unique": len(unique) / len(valid),
-        "novel": len(unique - known) / len(unique),
-    }
+    return dict(shares(texts, set(data.spec.text(data.train.x)), valid_smiles if data.spec.grammar else bool))
 
 
 VARIANTS: dict[str, dict[str, Any]] = {

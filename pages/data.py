@@ -70,7 +70,8 @@ def page(source: Source) -> None:
     with right:
         data.facts(source, found)
     dimensions = r" \times ".join(map(str, source.spec.shape))
-    page_footer(rf"x \in \mathbb{{R}}^{{{dimensions}}}", f"{sum(source.counts):,} samples", code)
+    values = rf"\{{1, \ldots, {len(source.spec.vocabulary)}\}}" if source.spec.row.symbols else r"\mathbb{R}"
+    page_footer(rf"x \in {values}^{{{dimensions}}}", f"{sum(source.counts):,} samples", code)
 
 
 def browse() -> None:

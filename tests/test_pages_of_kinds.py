@@ -10,6 +10,7 @@ from page_driver import alone, open_page, said, trained
 
 import aeexplorer as ae
 from aeexplorer.data import Dataset, Split, chorales
+from aeexplorer.metrics.columns import most_moved, moved_columns
 from aeexplorer.runs.run import Run
 
 pytestmark = pytest.mark.long
@@ -38,7 +39,7 @@ PAGES = ("home", "interpolate", "corruption", "generate", "reconstruct", "latent
 def test_every_page(kind: str) -> None:
     run = RUNS[kind]()
     for name in PAGES:
-        app = open_page(name, model=run.id)
+        app = open_page(name, run=run.id)
         assert not app.exception, (name, app.exception[0].value if app.exception else "")
         assert not app.error, (name, app.error[0].value if app.error else "")
 
@@ -55,6 +56,34 @@ def test_data_shows_symbols_and_wide_tables(dataset: str, view: str) -> None:
         app.run()
     assert not app.exception and not app.error
     assert ae.DATASETS[dataset].spec.licence in said(app)
+
+
+def test_columns_of_a_table_stand_beside_pca() -> None:
+    assert "no model of a table" in said(open_page("columns"))
+    run = trained("ae", "wine", latent_dim=3, batch_size=32)
+    app = open_page("columns", run=run.id)
+    assert not app.exception and not app.error
+    names: dict[str, object] = {}
+    exec(str(app.code[0].value), names)
+    assert len(set(names["columns"])) == 13  # type: ignore[call-overload]
+    assert "Principal component 1" in said(app) and "Up: " in said(app)
+
+
+def test_generated_texts_are_judged() -> None:
+    run = trained("vae", "molecules", latent_dim=2, samples=300, batch_size=50)
+    app = open_page("generate", run=run.id)
+    app.button(key=f"texts.judged.{run.id}.button").click().run()
+    assert not app.exception and not app.error
+    shown = "".join(element.proto.body for element in app.get("html"))
+    assert all(f'data-figure="{name}"' in shown for name in ("valid", "unique", "novel"))
+
+
+def test_columns_that_move_are_found() -> None:
+    weights = np.array([[0.0, 2.0, -5.0, 1.0], [9.0, 0.0, 0.0, 0.0]])
+    z = np.random.default_rng(0).standard_normal((4_000, 2)) * [1.0, 3.0]
+    moved = moved_columns(lambda codes: codes @ weights, z, 0)
+    np.testing.assert_allclose(moved, 2 * weights[0], rtol=0.05)
+    assert most_moved(moved, 2).tolist() == [2, 1]
 
 
 @pytest.mark.parametrize("net", ["gru", "transformer"])

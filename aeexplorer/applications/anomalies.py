@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from aeexplorer.config import ConfigError, unknown
-from aeexplorer.data import Dataset, Split
+from aeexplorer.data import Dataset
 from aeexplorer.data.spec import DataSpec
 from aeexplorer.explorer import Explorer
 from aeexplorer.metrics import BASELINES, SCORES, Detection, baseline_scores
@@ -94,18 +94,17 @@ def trial(model: Explorer, normal: Sequence[int], most: int | None = None) -> Tr
     return Trial(test.x[places], test.y[places], places, ~np.isin(test.y[places], list(normal)))
 
 
-def flat(split: Split) -> np.ndarray:
-    """Samples as vectors (n, features) float32; bytes are read as 0..1."""
-    x = split.x.reshape(len(split), -1).astype(np.float32)
-    return x / 255 if split.x.dtype == np.uint8 else x
+def flat(x: np.ndarray, spec: DataSpec) -> np.ndarray:
+    """Samples (n, *spec.shape) as vectors (n, features) float32, as a model sees them."""
+    return spec.values(x).reshape(len(x), -1)
 
 
 @lru_cache(maxsize=8)
 def baselines(model: Explorer, normal: tuple[int, ...], most: int | None = None) -> dict[str, Detection]:
     """What methods without an autoencoder tell of the same samples; kept, because they take seconds."""
     tried = trial(model, normal, most)
-    train = flat(model.normal_samples(model.dataset.train, normal))
-    found = baseline_scores(train, flat(Split(tried.x, tried.y)))
+    train = flat(model.normal_samples(model.dataset.train, normal).x, model.spec)
+    found = baseline_scores(train, flat(tried.x, model.spec))
     return {name: Detection(found[name], tried.anomalous) for name in BASELINES}
 
 

@@ -91,7 +91,7 @@ def _labelled(split: Split, most: int) -> Split:
 def _features(model: Explorer, train: Split, test: Split) -> dict[str, _Features]:
     from sklearn.decomposition import PCA
 
-    raw = _Features(flat(train), flat(test))
+    raw = _Features(flat(train.x, model.spec), flat(test.x, model.spec))
     pca = PCA(min(model.latent_dim, *raw.train.shape), svd_solver="randomized", random_state=0).fit(raw.train)
     return {
         "codes": _Features(model.encode(train.x), model.encode(test.x)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import model_validator
@@ -45,6 +45,7 @@ class DataSpec(Config):
         shape: of one sample as it is stored: image (h, w) or (h, w, 3), sequence (steps,) or (steps, channels), vector
             (features,), tokens (steps,).
         vocabulary: the symbols of tokens, which are stored as indices into it. An empty one ends a text.
+        grammar: "smiles" of molecules, whose texts can be checked; "" elsewhere.
         voices: of music, the symbols of one time step that follow each other, from the highest voice to the lowest; 0
             for text.
         value_range: (low, high) of the values as a model sees them. Images are stored as uint8 0..255 and seen as 0..1,
@@ -69,6 +70,7 @@ class DataSpec(Config):
     shape: tuple[int, ...]
     vocabulary: tuple[str, ...] = ()
     voices: int = 0
+    grammar: Literal["", "smiles"] = ""
     value_range: tuple[float, float] | None = None
     classes: tuple[str, ...] = ()
     factors: tuple[Factor, ...] = ()

@@ -36,6 +36,7 @@ MOLECULES = DataSpec(
     title="Molecules (QM9)",
     kind="tokens",
     shape=(24,),
+    grammar="smiles",
     vocabulary=("", *"#()+-./123456=CFHNO[\\]cno"),
     value_range=UNIT,
     factors=(Factor(name="logP"), Factor(name="heavy atoms", values=9)),

@@ -8,7 +8,7 @@ neighbours in a ring and for no more single bonds than it can have.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 VALENCES = {
@@ -42,21 +42,21 @@ def valid_smiles(text: str) -> bool:
     return reader.complete()
 
 
-def shares(texts: Iterable[str], known: set[str]) -> dict[str, float]:
-    """How good generated molecules are, as fractions.
+def shares(texts: Iterable[str], known: set[str], valid: Callable[[str], bool] = valid_smiles) -> dict[str, float]:
+    """How good generated texts are, as fractions.
 
     Args:
-        texts: SMILES that were generated. known: those of the training.
+        texts: those that were generated. known: those of the training. valid: whether a text is one.
 
     Returns:
         valid: of all. unique: different ones among the valid. novel: of the unique, those that are not known.
     """
     texts = list(texts)
-    valid = [text for text in texts if valid_smiles(text)]
-    unique = set(valid)
+    right = [text for text in texts if valid(text)]
+    unique = set(right)
     return {
-        "valid": len(valid) / max(len(texts), 1),
-        "unique": len(unique) / max(len(valid), 1),
+        "valid": len(right) / max(len(texts), 1),
+        "unique": len(unique) / max(len(right), 1),
         "novel": len(unique - known) / max(len(unique), 1),
     }
 

@@ -12,7 +12,7 @@ from aeexplorer.data import Dataset, DataSpec, Source, Split, along, is_grid, to
 from aeexplorer.plots import bars, scatter_toy
 from aeexplorer.ui.data_kept import kept_facts
 from aeexplorer.ui.shared.resources import theme
-from aeexplorer.ui.shared.samples import EVERY_CLASS, chart, class_name, cloud, is_plane, sentence_case, show
+from aeexplorer.ui.shared.samples import EVERY_CLASS, chart, class_name, cloud, is_plane, player, sentence_case, show
 from aeexplorer.ui.shared.text import as_text
 
 # facts
@@ -51,6 +51,8 @@ def facts(source: Source, dataset: Dataset | None) -> None:
 
 def _values(spec: DataSpec) -> str:
     """The range of the values and their scale, and how pictures show them."""
+    if spec.row.symbols:
+        return f"{len(spec.vocabulary)} symbols ({spec.scale})"
     if not spec.value_range:
         return spec.scale or "unbounded"
     low, high = spec.value_range
@@ -97,6 +99,7 @@ def samples(dataset: Dataset) -> str:
                 for i, y in zip(places, split.y[places].tolist(), strict=True)
             ]
             show([("", split.x[places])], spec, [names], columns, width)
+            player([f"#{place}" for place in places[:8]], split.x[places[:8]], spec, f"data.{spec.name}")
         else:
             st.markdown("This split has no sample of that class.")
     return code + f"x, y = split.x[{places.tolist()[:6]}], split.y[{places.tolist()[:6]}]\n"

@@ -12,6 +12,7 @@ from aeexplorer.live.components import latent_pad, live_panel
 from aeexplorer.live.open_run import OpenRun
 from aeexplorer.live.panel import Button, Control, Play, Readout, Row, Segmented, Slider
 from aeexplorer.plots import scatter_toy
+from aeexplorer.ui import generate_texts
 from aeexplorer.ui.generate_dimensions import redraw, sliders, traverse
 from aeexplorer.ui.generate_view import DIFFERENCE, DRAWS, SEED, TEMPERATURE, WIDE_DRAWS, Shown, View, picked
 from aeexplorer.ui.shared.class_picker import scene_name
@@ -63,6 +64,7 @@ def draws(opened: OpenRun, place: DeltaGenerator) -> Shown:
             readouts=[Readout(name="near_data", label=NEAR, digits=0, unit="%")],
         )
     params |= state.left(panel.values)
+    generate_texts.judge(opened, params)
     equation, numbers, code = _draw_words(opened, params)
     files = picture(opened, "samples.png", "sample", params, lambda a: np.split(a["tiles"], n // columns))
     return Shown(equation, numbers, code, files)

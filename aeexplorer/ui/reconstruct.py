@@ -15,7 +15,7 @@ from aeexplorer.ui.shared.page_footer import opening, page_footer
 from aeexplorer.ui.shared.resources import stored_errors, theme
 from aeexplorer.ui.shared.run_picker import picked_sample, remember_sample
 from aeexplorer.ui.shared.sample_picker import Stock, choose_sample
-from aeexplorer.ui.shared.samples import chart, cloud, is_plane, missing_data, show
+from aeexplorer.ui.shared.samples import chart, cloud, is_plane, missing_data, player, show
 from aeexplorer.ui.shared.view_state import Setting, number, whole
 
 NONE = "none"
@@ -127,8 +127,11 @@ def _rows(
     shown = {"original": original, "corrupted": given, "reconstruction": restored}
     if not corrupted:
         del shown["corrupted"]
-    shown["residual"] = diverging(residual, theme()) if spec.row.pixels else residual
+    if not spec.row.symbols:  # a symbol is another one or it is not
+        shown["residual"] = diverging(residual, theme()) if spec.row.pixels else residual
     show([("", [x[0] for x in shown.values()])], spec, [list(shown)], len(shown), 240)
+    heard = [name for name in shown if name != "residual"]
+    player(heard, [shown[name][0] for name in heard], spec, "reconstruct")
 
 
 def _decode_stored(stock: Stock) -> None:

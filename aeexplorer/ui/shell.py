@@ -61,6 +61,7 @@ with turn((current_address(), VISITED in st.session_state)):
                 st.Page(PAGES / "compare.py", title="Compare", url_path="compare"),
             ],
             "Theory": [
+                st.Page(PAGES / "columns.py", title="Columns", url_path="columns"),
                 st.Page(PAGES / "score.py", title="Score of a DAE", url_path="score"),
                 st.Page(PAGES / "failures.py", title="Failure gallery", url_path="failures"),
             ],

@@ -98,7 +98,8 @@ def _neighbours(model: Explorer, picked: int, code_set: CodeSet) -> None:
     if split is None or not len(row) or len(codes.z) < 3:
         return
     x = map_samples(model.run, code_set).x
-    nearest = nearest_samples(codes.z, x, int(row[0]), SHOWN_NEIGHBOURS)
+    values = model.spec.values(x).reshape(len(x), -1)
+    nearest = nearest_samples(codes.z, values, int(row[0]), SHOWN_NEIGHBOURS)
     shared = set(nearest.shared.tolist())
     st.markdown(f"**Nearest neighbours**: {len(shared)} of {len(nearest.by_code)} agree")
     if is_plane(model.spec):

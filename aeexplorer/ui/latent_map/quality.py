@@ -17,6 +17,7 @@ from aeexplorer.ui.shared.samples import chart, test_split
 from aeexplorer.ui.shared.text import as_text
 
 PCA_DIMENSIONS = 64
+PCA_SAMPLES = 5_000
 PAIRS, SHOWN_PAIRS = 4_000, 1_500  # of the correlation, and of the diagram, which a browser draws as SVG
 
 
@@ -78,4 +79,5 @@ def _dimension_chart(model: Explorer) -> None:
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _pca_line(name: str) -> PCALine:
     data = load_dataset(name)
-    return pca_line(data.train.x, data.test.x, PCA_DIMENSIONS)
+    train, test = (data.spec.values(split.x[:PCA_SAMPLES]) for split in (data.train, data.test))
+    return pca_line(train, test, PCA_DIMENSIONS)

@@ -55,6 +55,12 @@ HELP: dict[str, Help] = {
         "curve of rate against distortion.",
         "Move β up until an active unit dies: what disappears from the reconstructions?",
     ),
+    "columns": Help(
+        "What each dimension of the latent space of a table means: the columns that the decoder moves most along it, "
+        "and the error beside PCA.",
+        "Pick the dimension with the largest variance and compare its columns with those of the first component of "
+        "PCA.",
+    ),
     "generate": Help(
         "Samples that the decoder makes of codes drawn from the prior.",
         "Lower the temperature and see the samples become alike; then change one dimension at a time in Traverse.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from aeexplorer.plots import scatter_toy
 from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.pictures import Rows, picture_rows
 from aeexplorer.ui.shared.resources import theme
+from aeexplorer.ui.shared.symbols import sound_of
 
 CLOUD = 600  # points that stand for a set on a plane
 EVERY_CLASS = "All classes"
@@ -81,6 +83,16 @@ def show(rows: Rows, spec: DataSpec, *more: Any, **named: Any) -> None:
     copies = dict(rows[1:])
     figure = scatter_toy(rows[0][1], copies.get("reconstruction"), corrupted=copies.get("corrupted"), theme=theme())
     chart(figure, height=380)
+
+
+def player(names: Sequence[str], x: Sequence[np.ndarray] | np.ndarray, spec: DataSpec, key: str) -> None:
+    """Where samples are music, one of them to listen to."""
+    if not spec.voices or not len(x):
+        return
+    chosen = st.segmented_control(
+        "Listen to", range(len(x)), default=0, required=True, key=f"{key}.listen", format_func=lambda i: names[i]
+    )
+    st.audio(sound_of(x[chosen], spec), format="audio/wav")
 
 
 def cloud(x: np.ndarray) -> np.ndarray:

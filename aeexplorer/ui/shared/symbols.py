@@ -15,6 +15,7 @@ from aeexplorer.data import DataSpec
 from aeexplorer.plots.theme import Theme
 
 LINE = 16  # symbols in a line of text
+HEIGHT = 20  # of a line, where a symbol is 10 wide
 FAINT = 0.12  # opacity of a symbol without any probability
 MASKED = "▯"
 SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -41,7 +42,7 @@ def lines_of(spec: DataSpec) -> tuple[int, int]:
 def drawing_size(spec: DataSpec) -> tuple[int, int]:
     """Width and height of a drawing, in units of its own."""
     columns, lines = lines_of(spec)
-    return (100, 60) if spec.voices else (10 * max(columns, 8), 17 * lines)
+    return (100, 60) if spec.voices else (10 * max(columns, 8), HEIGHT * lines)
 
 
 def symbol_drawing(sample: np.ndarray, spec: DataSpec, theme: Theme) -> str:
@@ -58,7 +59,7 @@ def _text(sample: np.ndarray, spec: DataSpec, theme: Theme) -> str:
         masked = weight == 0
         written = MASKED if masked else html.escape(spec.vocabulary[symbol])
         if written:
-            x, y = 10 * (step % columns) + 5, 17 * (step // columns) + 13
+            x, y = 10 * (step % columns) + 5, HEIGHT * (step // columns) + 14
             opacity = 1 if masked else max(FAINT, weight)
             colour = theme.secondary if masked else theme.ink
             marks.append(f'<text x="{x}" y="{y}" fill="{colour}" opacity="{opacity:.2f}">{written}</text>')

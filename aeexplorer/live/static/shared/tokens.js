@@ -73,7 +73,7 @@ function extend(note, weight) {
 export function drawTokens(canvas, array, i, style) {
   const { columns, lines } = linesOf(array.shape[1]);
   const width = Math.round((canvas.clientWidth || 160) * pixelRatio());
-  const height = Math.round(style.tokens.voices ? width * 0.6 : (width / Math.max(columns, 8)) * 1.7 * lines);
+  const height = Math.round(style.tokens.voices ? width * 0.6 : (width / Math.max(columns, 8)) * 2 * lines);
   if (canvas.width !== width || canvas.height !== height) canvas.style.aspectRatio = `${width} / ${height}`;
   resizeCanvas(canvas, width, height);
   contextOf(canvas).clearRect(0, 0, width, height);
@@ -93,7 +93,7 @@ function drawText(canvas, { shape, data }, i, { theme, tokens: { vocabulary }, s
   const [wide, high] = [canvas.width / Math.max(columns, 8), canvas.height / lines];
   context.textAlign = "center";
   context.textBaseline = "middle";
-  context.font = `600 ${Math.round(Math.min(wide * 1.45, high * 0.75))}px ui-monospace, monospace`;
+  context.font = `600 ${Math.round(Math.min(wide * 1.45, high * 0.7))}px ui-monospace, monospace`;
   for (let step = 0; step < shape[1]; step++) {
     const [symbol, weight] = data.subarray(2 * (i * shape[1] + step));
     const masked = weight === 0 && !signed;
