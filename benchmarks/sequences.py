@@ -187,6 +187,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no word dropout": {"word_dropout": 0.0, "warmup": 0.0},
     "word dropout, warm-up": {"word_dropout": 0.5, "warmup": 0.5},
     "word dropout, free bits": {"word_dropout": 0.5, "warmup": 0.5, "free_bits": 0.25},
+    "fully connected": {"net": "mlp", "hidden": (256, 128), "feedback": False},
 }
 
 
@@ -200,7 +201,7 @@ def texts(pieces: Pieces) -> Figures:
         def variational(
             knobs: dict[str, Any], data: Dataset = data, epochs: int = epochs, base: Any = recurrent
         ) -> Figures:
-            model = new_model("vae", data, **base, **knobs)
+            model = new_model("vae", data, **{**base, **knobs})
             fit(model, data, epochs=epochs, batch_size=128, learning_rate=3e-3)
             figures = evaluate(model, data.test)
             with torch.inference_mode():
@@ -212,7 +213,7 @@ def texts(pieces: Pieces) -> Figures:
             return {**figures, **text_shares(data, drawn), "samples": drawn[:12], "walk": walk}
 
         def plain(data: Dataset = data, epochs: int = epochs, base: Any = recurrent) -> Figures:
-            model = new_model("ae", data, **{**base, "latent_dim": 32})
+            model = new_model("ae", data, hidden=(256, 128), latent_dim=32)
             fit(model, data, epochs=epochs, batch_size=128, learning_rate=3e-3)
             return evaluate(model, data.test)
 
@@ -255,7 +256,7 @@ def blocks(pieces: Pieces) -> Figures:
     for block, channels in (
         ("plain", (32, 64)),
         ("separable", (32, 64)),
-        ("separable", (40, 96)),
+        ("separable", (40, 72)),
         ("bottleneck", (32, 64)),
     ):
 
@@ -273,7 +274,7 @@ def blocks(pieces: Pieces) -> Figures:
 def students(pieces: Pieces) -> Figures:
     data = first(load_dataset("fashion-mnist"), 500 if pieces.quick else 10_000)
     loop = {"epochs": 1 if pieces.quick else 15, "batch_size": 128, "learning_rate": 2e-3}
-    small = {"hidden": (80,), "latent_dim": 16}
+    small = {"hidden": (160,), "latent_dim": 16}
 
     def measured(seed: int) -> Figures:
         teacher = new_model("ae", data, seed, hidden=(512, 256), latent_dim=16)

@@ -49,13 +49,13 @@ def study(model: Explorer, knobs: Knobs) -> Iterator[tuple[float, dict[str, Any]
     ways = [way for way in WAYS if way != "ordered" or "label" in model.traits]
     found: dict[str, Any] = {"budgets": list(knobs.budgets), "accuracy": {way: {} for way in ways}}
     yield 0.001, found
-    x_test, steps, done = flat(test), len(knobs.budgets) * knobs.draws, 0
+    x_test, steps, done = flat(test.x, model.spec), len(knobs.budgets) * knobs.draws, 0
     for budget in knobs.budgets:
         for seed in range(knobs.draws):
             real = train.take(draw(train.y, budget, seed))
             for way in ways:
                 more = _more(way, model, real, knobs, seed)
-                x, y = np.concatenate([flat(real), more[0]]), np.concatenate([real.y, more[1]])
+                x, y = np.concatenate([flat(real.x, model.spec), more[0]]), np.concatenate([real.y, more[1]])
                 accuracy = _judge(x, y, x_test, test.y)
                 found["accuracy"][way].setdefault(str(budget), []).append(accuracy)
             done += 1
@@ -64,7 +64,7 @@ def study(model: Explorer, knobs: Knobs) -> Iterator[tuple[float, dict[str, Any]
 
 def _more(way: str, model: Explorer, real: Split, knobs: Knobs, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Further samples (m, features) and their classes (m,), none for real samples alone."""
-    x = flat(real)
+    x = flat(real.x, model.spec)
     if way == "real":
         return x[:0], real.y[:0]
     random, y = np.random.default_rng(seed), np.repeat(real.y, knobs.generated)

@@ -1,5 +1,6 @@
 """Convolutional encoder and decoder for images and sequences, of plain layers, of separable ones (Howard et al. 2017,
-https://arxiv.org/abs/1704.04861) or of bottlenecks with shortcuts (He et al. 2016, https://arxiv.org/abs/1512.03385)."""
+https://arxiv.org/abs/1704.04861; without a ReLU between their two halves, as Chollet 2017,
+https://arxiv.org/abs/1610.02357) or of bottlenecks with shortcuts (He et al. 2016, https://arxiv.org/abs/1512.03385)."""
 
 from __future__ import annotations
 
@@ -72,7 +73,7 @@ def _down(block: str, sides: int, a: int, b: int) -> list[nn.Module]:
     """Layers from a to b channels that halve the sides."""
     conv = nn.Conv2d if sides == 2 else nn.Conv1d
     if block == "separable":
-        return [conv(a, a, 3, stride=2, padding=1, groups=a), nn.ReLU(), conv(a, b, 1)]
+        return [conv(a, a, 3, stride=2, padding=1, groups=a), conv(a, b, 1)]
     if block == "bottleneck":
         narrow = max(1, b // NARROWING)
         path = (
@@ -90,7 +91,7 @@ def _up(block: str, sides: int, a: int, b: int) -> list[nn.Module]:
     """Layers from a to b channels that double the sides."""
     conv, up = (nn.Conv2d, nn.ConvTranspose2d) if sides == 2 else (nn.Conv1d, nn.ConvTranspose1d)
     if block == "separable":
-        return [up(a, a, 4, stride=2, padding=1, groups=a), nn.ReLU(), conv(a, b, 1)]
+        return [up(a, a, 4, stride=2, padding=1, groups=a), conv(a, b, 1)]
     if block == "bottleneck":
         narrow = max(1, b // NARROWING)
         path = conv(a, narrow, 1), nn.ReLU(), up(narrow, narrow, 4, stride=2, padding=1), nn.ReLU(), conv(narrow, b, 1)
