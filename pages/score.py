@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from aeexplorer.runs.run import Run
-from aeexplorer.ui import score
+from aeexplorer.ui import score, score_own
 from aeexplorer.ui.shared.page_footer import page_footer
 from aeexplorer.ui.shared.refusals import refusals
 from aeexplorer.ui.shared.run_picker import open_picked, pick_run
@@ -20,7 +20,9 @@ SOURCES = (
     "The denoising autoencoder is from [Vincent et al. 2008](https://doi.org/10.1145/1390156.1390294); that it learns "
     "the score is from [Vincent 2011](https://doi.org/10.1162/NECO_a_00142) and [Alain & Bengio 2014]"
     "(https://jmlr.org/papers/v15/alain14a.html). For the best denoiser the formula below is exact: Miyasawa 1961, and "
-    "Robbins 1956, who credits Tweedie. Arrows stop 3σ from the data: farther out the network extrapolates."
+    "Robbins 1956, who credits Tweedie. Arrows stop 3σ from the data: farther out the network extrapolates. Particles "
+    "sample by annealed Langevin dynamics, [Song & Ermon 2019](https://arxiv.org/abs/1907.05600). A diffusion model is "
+    "the same idea with one network for all σ ([Ho et al. 2020](https://arxiv.org/abs/2006.11239))."
 )
 
 
@@ -49,6 +51,7 @@ with title:
     )
 with picker:
     picked = pick_run("Model", PREFERRED, score.has_score, MISSING, family="score_dae", dataset="two-moons")
+score_own.draw_own()
 if picked is not None:
     with box:
         other = score.choose_other(picked)

@@ -221,6 +221,21 @@ def draw_pad(
     return Drawn(found["pixels"], tuple(found.get("z") or ()), found.get("status"), found.get("label"))
 
 
+def point_pad(*, key: str, label: str, most: int = 2_000) -> np.ndarray | None:
+    """A sheet from -1 to 1 on which finger, mouse or keys scatter points.
+
+    Args:
+        label: its name for screen readers.
+        most: points at most.
+
+    Returns:
+        The points (n, 2) float32 at the last release, or None while there are none.
+    """
+    flat = _mount("pads/point_pad", key, {"label": label, "most": most}, "points").get("points") or []
+    points = np.asarray(flat[: 2 * most], np.float32)
+    return points.reshape(-1, 2) if len(points) and len(points) % 2 == 0 else None
+
+
 def live_panel(
     scene: str,
     *,

@@ -34,4 +34,4 @@ from aeexplorer.metrics.neighbourhood import (
 from aeexplorer.metrics.probes import linear_probe
 from aeexplorer.metrics.rate_distortion import active_units
 from aeexplorer.metrics.reconstruction import cross_entropy_floor, mse, psnr, squared_error, ssim
-from aeexplorer.metrics.score import Agreement, SmoothedData, score_agreement, walk
+from aeexplorer.metrics.score import Agreement, SmoothedData, annealed_langevin, score_agreement, walk

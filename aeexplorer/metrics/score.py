@@ -7,7 +7,7 @@ sample (Miyasawa 1961; Robbins 1956, who credits Tweedie), the optimal denoiser.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from aeexplorer.config import ConfigError
 
 _LEAST = -680.0  # smallest exponent: exp of less is a denormal number, with which arithmetic is many times slower
+LANGEVIN_STEP = 0.15  # η: the step as a share of σ²; where the score is -x / σ² a step takes that share of the way
 _BLOCK = 64  # rows at a time, so that their weights stay in a core's cache
 
 
@@ -159,6 +160,42 @@ def walk(start: ArrayLike, step: Callable[[np.ndarray], np.ndarray], shortest: f
         if np.linalg.norm(way[-1] - way[-2]) < shortest:
             break
     return np.stack(way)
+
+
+def annealed_langevin(
+    start: ArrayLike,
+    score: Callable[[np.ndarray, float], np.ndarray],
+    sigmas: Sequence[float],
+    steps: int,
+    seed: int = 0,
+) -> np.ndarray:
+    """Sample by annealed Langevin dynamics: x ← x + α_i s(x, σ_i) + sqrt(2 α_i) ε with α_i = η σ_i², for each σ from
+    the largest to the smallest (Song & Ermon 2019, https://arxiv.org/abs/1907.05600, algorithm 1, with half its α).
+
+    Args:
+        start: (n, d) particles.
+        score: (particles (n, d), σ) -> (n, d).
+        sigmas: decreasing.
+        steps: for each σ.
+
+    Returns:
+        (1 + steps · sigmas, n, d) float32: the particles after each step, the start first.
+
+    Raises:
+        ConfigError: for a σ that is not above 0, or no step.
+    """
+    if steps < 1:
+        raise ConfigError(f"steps must be at least 1, got {steps}")
+    random = np.random.default_rng(seed)
+    x = np.asarray(start, np.float64)
+    path = [x]
+    for sigma in sigmas:
+        _check(sigma)
+        size = LANGEVIN_STEP * sigma**2
+        for _ in range(steps):
+            x = x + size * score(x, sigma) + np.sqrt(2 * size) * random.standard_normal(x.shape)
+            path.append(x)
+    return np.stack(path).astype(np.float32)
 
 
 def _check(sigma: float) -> None:

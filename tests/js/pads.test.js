@@ -3,6 +3,8 @@ import test from "node:test";
 
 import { walkUpTo } from "../../aeexplorer/live/static/pads/field_layers.js";
 import { describeDrawing } from "../../aeexplorer/live/static/pads/draw_pad.js";
+import { particlesAt } from "../../aeexplorer/live/static/pads/particle_flow.js";
+import { scattered } from "../../aeexplorer/live/static/pads/point_pad.js";
 import { movedByKey } from "../../aeexplorer/live/static/pads/plane_control.js";
 import { stepDuration } from "../../aeexplorer/live/static/pads/walk_player.js";
 import { growSpan, sameValues, styleOf } from "../../aeexplorer/live/static/shared/samples.js";
@@ -43,4 +45,20 @@ test("the span of a live picture grows and never shrinks; pictures have none", (
   assert.deepEqual(styleOf({ kind: "vector" }, [array(1, 2), array(-1)], {}).span, [-1, 2]);
   assert.equal(styleOf({ kind: "image" }, [array(1, 2)], {}).span, null);
   assert.ok(sameValues(array(1, 2), array(1, 2)) && !sameValues(array(1, 2), array(1, 3)) && !sameValues(null, array(1)));
+});
+
+test("points are scattered around a place and stay on the sheet", () => {
+  let state = 1;
+  const chance = () => (state = (state * 16807) % 2147483647) / 2147483647;
+  const points = scattered([0.99, 0], 200, chance);
+  assert.equal(points.length, 200);
+  assert.ok(points.every(([x, y]) => Math.abs(x) <= 1 && Math.abs(y) < 0.2));
+  assert.ok(points.some(([x]) => x === 1) && points.some(([x]) => x < 0.98));
+});
+
+test("particles between two steps lie between them", () => {
+  const way = [0, 0, 10, 10, 1, 2, 10, 10, 3, 2, 20, 10];
+  assert.deepEqual([...particlesAt(way, 2, 0.5)], [0.5, 1, 10, 10]);
+  assert.deepEqual([...particlesAt(way, 2, 2)], [3, 2, 20, 10]);
+  assert.deepEqual([...particlesAt(way, 2, Infinity)], [3, 2, 20, 10]);
 });

@@ -78,6 +78,7 @@ SCENES: dict[str, Scene] = {
         Scene("score_data", score.DataParams, score.data),
         Scene("score_field", score.FieldParams, score.field),
         Scene("score_curve", score.CurveParams, score.curve),
+        Scene("score_particles", score.ParticlesParams, score.particles),
         Scene("score_walk", score.WalkParams, score.way),
     )
 }

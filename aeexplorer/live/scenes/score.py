@@ -15,7 +15,7 @@ from aeexplorer.live.frame import Frame
 from aeexplorer.live.open_run import OpenRun
 from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.live.scenes.beta import between
-from aeexplorer.metrics import STATUSES, Agreement, SmoothedData, score_agreement, walk
+from aeexplorer.metrics import STATUSES, Agreement, SmoothedData, annealed_langevin, score_agreement, walk
 
 SIDE = 28
 """Arrows along the longer side of the plane."""
@@ -31,6 +31,8 @@ SHORTEST = 1 / 10
 """A walk ends with a step shorter than this part of σ."""
 STEPS = 60
 MARGIN = 0.06
+NOISES, LANGEVIN_STEPS = 12, 10
+"""Values of σ of annealed Langevin dynamics, and steps at each."""
 
 
 class Plane:
@@ -172,6 +174,31 @@ def way(params: WalkParams) -> Frame:
         }
     readouts["distance"] = float(shown.data.distance(start)[0])
     return Frame(arrays, readouts)
+
+
+class ParticlesParams(Config):
+    run: str
+    n: int = Field(500, ge=1, le=1_000, description="Particles.")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of their first places and of the noise.")
+
+
+def particles(params: ParticlesParams) -> Frame:
+    """Particles that sample the data by annealed Langevin dynamics along the learned score: array `way` (steps + 1, n,
+    2), readouts `sigmas` (steps + 1,), the noise at each step, and `status`, the share that ends near the data."""
+    opened = find_open_run(params.run)
+    shown, model = plane(opened), opened.explorer
+    low, high = sigmas(model)
+    random = np.random.default_rng(params.seed)
+    start = random.uniform(shown.low, shown.high, (params.n, 2))
+    annealed = np.geomspace(high, low, NOISES if low < high else 1)
+    steps = LANGEVIN_STEPS if low < high else NOISES * LANGEVIN_STEPS
+
+    def score(x: np.ndarray, sigma: float) -> np.ndarray:
+        return learned(model, np.clip(x, shown.low - high, shown.high + high), sigma)
+
+    way = annealed_langevin(start, score, annealed.tolist(), steps, params.seed)
+    near = float((shown.data.distance(way[-1].astype(np.float64)) <= 3 * low).mean())
+    return Frame({"way": way.reshape(-1, 2)}, {"n": params.n, "near": near, "sigmas": np.repeat(annealed, steps)})
 
 
 def learned(model: Explorer, x: np.ndarray, sigma: float) -> np.ndarray:

@@ -30,6 +30,12 @@ export interface DrawPadData {
   pixels: string | null;
 }
 
+export interface PointPadData {
+  label: string;
+  /** The largest number of points. */
+  most: number;
+}
+
 export interface VectorFieldData {
   run: string;
   compare_run: string | null;

@@ -11,6 +11,7 @@ import { makeSegmented } from "../shared/segmented.js";
 import { makeSlider } from "../shared/slider.js";
 import { drawArrows, drawGround, drawStart, drawWalk, walkUpTo } from "./field_layers.js";
 import { COMPARED, FieldReadouts } from "./field_readouts.js";
+import { ParticleFlow } from "./particle_flow.js";
 import { PlaneControl } from "./plane_control.js";
 import { playWalk } from "./walk_player.js";
 
@@ -67,6 +68,7 @@ class FieldContent {
     this.chart = data.chart ? new Chart(data.chart) : null;
     const report = (/** @type {string} */ sentence) => (this.status.textContent = sentence);
     const on = { error: report, state: report };
+    this.flow = new ParticleFlow(data.run, () => this.#drawOverlay(), report);
     this.streams = {
       data: openStream("score_data", { ...on, frame: (frame) => this.#receiveData(frame) }),
       field: openStream("score_field", { ...on, frame: (frame, request) => this.#receiveField(frame, request) }),
@@ -90,6 +92,7 @@ class FieldContent {
       { class: "live-beside" },
       make("div", { class: "live-card" }, this.#makeChoice(), legend, between),
       make("div", { class: "live-card live-walk" }, title, make("button", again), ends),
+      this.flow.element,
       this.chart?.element,
       this.status,
     );
@@ -132,6 +135,7 @@ class FieldContent {
 
   close() {
     this.player.stop();
+    this.flow.close();
     this.plane.destroy();
     for (const stream of Object.values(this.streams)) stream.close();
   }
@@ -168,6 +172,7 @@ class FieldContent {
 
   #requestWalk() {
     this.player.stop();
+    this.flow.clear();
     this.streams.walk.request({ ...this.runs, sigma: this.sigma, start: this.state.start });
   }
 
@@ -282,6 +287,7 @@ class FieldContent {
       if (walk) drawWalk(context, surface, walkUpTo(walk.data, step), colour, width);
     }
     drawStart(context, surface, this.state.start, this.plane.focused);
+    this.flow.paint(context, surface);
   }
 }
 

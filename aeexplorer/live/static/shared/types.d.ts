@@ -93,6 +93,11 @@ export interface Scenes {
     { sigma: number; between?: Span | null } & Readouts
   >;
   score_walk: Scene<Runs & { sigma: number; start: number[] }, Arrays, { distance: number } & Readouts>;
+  score_particles: Scene<
+    { run: string; n: number; seed: number },
+    { way: FrameArray },
+    { n: number; near: number; sigmas: number[] }
+  >;
   score_curve: Scene<Runs, Arrays, Readouts>;
 }
 export type FrameOf<S extends string> = S extends keyof Scenes ? Scenes[S]["frame"] : Frame;
