@@ -97,6 +97,10 @@ class TestEachDial:
             assert mark.seed != recipe.knobs["seed"] and mark.distortion > 0 <= mark.rate
 
 
+def test_all_models_together_are_small() -> None:
+    assert sum(p.stat().st_size for p in PRETRAINED.rglob("*") if p.is_file()) <= 70_000_000
+
+
 def test_all_dials_over_pictures_together_are_small() -> None:
     pictures = ("digits", "mnist", "fashion-mnist")
     dials = [PRETRAINED / name for name, recipe in RECIPES.items() if recipe.dial and recipe.dataset in pictures]

@@ -165,8 +165,11 @@ class LocalEngine:
             self._start()
 
     def close(self) -> None:
-        for process in list(self._pool):
+        self._refresh()
+        for process, at in list(self._pool.items()):
             self._drop(process)
+            if at is None:
+                process.terminate()  # while it imports and compiles it would not notice that its pipe is closed
 
 
 def _released(path: Path) -> bool:
