@@ -43,7 +43,9 @@ def _recipes() -> dict[str, Recipe]:
         "fashion-mnist": {"hidden": (240, 128), "epochs": 40},
     }
     recipes = {
-        f"{dataset}-{family}{suffix}": Recipe(dataset, family, {"latent_dim": dim, **loop, "seed": 0})
+        f"{dataset}-{family}{suffix}": Recipe(
+            dataset, family, {"latent_dim": dim, **loop, "seed": 0}, half=dataset == "fashion-mnist"
+        )
         for dataset, loop in loops.items()
         for family, dim, suffix in (("ae", 16, ""), ("dae", 16, ""), ("vae", 16, ""), ("vae", 2, "-2d"))
     }
