@@ -43,6 +43,7 @@ BUILT_IN = (
     "names",
     "molecules",
     "genes",
+    "photos",
 )
 DOWNLOADED = ("mnist", "fashion-mnist", "mnist-binary", "fashion-mnist-binary", "chorales")
 FILES = (*DOWNLOADED, "ecg5000")

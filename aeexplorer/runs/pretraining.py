@@ -165,7 +165,7 @@ def _factors() -> dict[str, Recipe]:
 
 def _restorers() -> dict[str, Recipe]:
     """Denoising autoencoders of exactly one degradation: noise on patches of photographs, and two lost resolutions."""
-    digits = {"latent_dim": 256, "hidden": (512,), "epochs": 10, "corruption": "low_resolution", "seed": 0}
+    digits = {"latent_dim": 64, "hidden": (256, 128), "epochs": 15, "corruption": "low_resolution", "seed": 0}
     photos = {"latent_dim": 96, "hidden": (384,), "loss": "mse", "epochs": 20, "level": 0.1, "seed": 0}
     return {
         "photos-denoiser": Recipe("photos", "dae", photos, half=True),
