@@ -103,7 +103,7 @@ def show(row: Family) -> None:
     with left, st.container(border=True, height="stretch"):
         st.subheader(row.title, anchor=False)
         say(row.summary)
-        st.latex(row.equation)
+        st.markdown(f"${row.equation}$")
         _symbols(row.equation)
         adds = own_knobs(row)
         if adds:
@@ -114,9 +114,9 @@ def show(row: Family) -> None:
             page_link("train", "Train one", "model_training", family=row.name)
     with right, st.container(border=True, height="stretch"):
         _picture(row)
-    with st.container(border=True):
+    with st.container(border=True, key="model-code"):
         st.markdown(f"**The code that is the model**, from `{row.model.__module__}`")
-        st.code(model_code(row), language="python", height=360)
+        st.code(model_code(row), language="python", wrap_lines=True)
 
 
 def _symbols(equation: str) -> None:
