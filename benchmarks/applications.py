@@ -20,10 +20,11 @@ import numpy as np
 from pieces import Pieces
 
 import aeexplorer as ae
-from aeexplorer.applications import anomalies, few_labels, restoration
+from aeexplorer.applications import anomalies, disentanglement, few_labels, lossless, restoration
 from aeexplorer.data import Dataset
 from aeexplorer.explorer import Explorer, compute_on_one_thread, open_run
 from aeexplorer.metrics import BASELINES
+from aeexplorer.runs.pretraining import RECIPES
 
 ONE_CLASS = {
     "mnist": ("dae", {"latent_dim": 32, "loss": "mse", "level": 0.3}),
@@ -97,6 +98,24 @@ def labels(run: str, quick: bool) -> dict[str, Any]:
     return list(few_labels.study(open_run(run), knobs))[-1][1]
 
 
+def bits_back(quick: bool) -> dict[str, Any]:
+    """Bits per pixel of a file of binarised digits, beside what the ELBO promises and other ways."""
+    model = open_run("pretrained/mnist-binary-vae")
+    x = lossless.black_and_white(model.dataset.test, 100 if quick else 1_000)
+    return lossless.figures(model, x, lossless.compress(model, x))
+
+
+def factors(quick: bool) -> dict[str, Any]:
+    """Scores of the pretrained models of shapes."""
+    names = [f"pretrained/{name}" for name, recipe in RECIPES.items() if recipe.dataset == "shapes"]
+    rows = []
+    for name in names[: 2 if quick else None]:
+        model = open_run(name)
+        said = {"group": disentanglement.group_of(model.run), "seed": model.run.spec.training.seed}
+        rows.append(said | disentanglement.figures(model))
+    return {"runs": rows}
+
+
 def parts(quick: bool) -> dict[str, Any]:
     found = {}
     for name in ("mnist", "fashion-mnist"):
@@ -104,6 +123,8 @@ def parts(quick: bool) -> dict[str, Any]:
         found[f"all-but-one-{name}"] = lambda name=name: all_but_one(name, quick)
     for name in ("ecg5000", "breast-cancer"):
         found[f"table-{name}"] = lambda name=name: tables(name, quick)
+    found["lossless"] = lambda: bits_back(quick)
+    found["disentanglement"] = lambda: factors(quick)
     for name in ("mnist", "fashion-mnist"):
         for level in (0.5, 0.75):
             found[f"super-{name}-{level:g}"] = lambda name=name, level=level: super_resolution(name, level, quick)
@@ -135,7 +156,7 @@ def page(found: dict[str, Any]) -> str:
             text += [
                 f"## One class against the rest: {name}",
                 "",
-                f"Mean AUROC over the classes, each in turn the only normal one; {family} of {knobs}, 25 epochs of one class. Measured before: {known}.",
+                f"Mean AUROC over the classes, each in turn the only normal one; {family} ({', '.join(f'{k} {v}' for k, v in knobs.items())}), 25 epochs of one class. Measured before: {known}.",
                 "",
             ]
             text += ["| score | mean AUROC | worst class |", "|---|---|---|"]
@@ -197,6 +218,24 @@ def page(found: dict[str, Any]) -> str:
         ]
         text += few_labels.as_markdown(found[key])
         text += [""]
+    if one := found.get("lossless"):
+        others = ", ".join(f"{name.replace('_', ' ')} {bits:.3f}" for name, bits in one["bits_per_pixel_of"].items())
+        text += ["## A file without loss", ""]
+        text += [
+            f"The first {one['n']:,} binarised test digits by bits-back coding with `mnist-binary-vae`: {one['bytes']:,} bytes,"
+            f" {one['bits_per_pixel']:.4f} bits per pixel with the header and the first bits; {one['net_bits_per_pixel']:.4f}"
+            f" without them, where −ELBO / ln 2 promises {one['elbo_bits_per_pixel']:.4f}. Other ways: {others}.",
+            "",
+        ]
+    if rows := found.get("disentanglement", {}).get("runs"):
+        titles = disentanglement.TITLES
+        text += ["## Disentanglement", "", "The models of shapes that come along, each seed a number.", ""]
+        text += ["| family | " + " | ".join(titles.values()) + " |", "|---" * (len(titles) + 1) + "|"]
+        for group in dict.fromkeys(row["group"] for row in rows):
+            of = [row for row in rows if row["group"] == group]
+            cells = [" ".join(f"{row[score]:.2f}" for row in of) for score in titles]
+            text += [f"| {group} | " + " | ".join(cells) + " |"]
+        text += ["", disentanglement.disagreement(rows), ""]
     seconds = sum(part["cpu_seconds"][0] for part in found.values())
     return "\n".join(
         [

@@ -134,7 +134,7 @@ def verdict(auroc: dict[str, float]) -> str:
     if best in BASELINES:
         text += f"; the best score of the model has {auroc[own]:.3f}"
     else:
-        text += f"; the best method without an autoencoder has {auroc[rival]:.3f} ({TITLES[rival].lower()})"
+        text += f"; the best method without an autoencoder has {auroc[rival]:.3f} ({TITLES[rival]})"
     gain = auroc["both"] - auroc["error"]
     how = "better" if gain > 0 else "worse"
     same = f"The combined score is {how} than the error alone by {abs(gain):.3f}."
