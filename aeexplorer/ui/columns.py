@@ -40,7 +40,7 @@ def show(model: Explorer) -> None:
             axes = _axes(model.run.spec.dataset)
             if rank < axes.shape[1]:
                 st.markdown(f"**Principal component {rank + 1}**: its loadings, the same number of columns")
-                _columns(axes[:, rank], model)
+                _columns(axes[:, rank], model, "loading")
         _errors(model)
     page_footer(
         r"\Delta_j = g_j(\bar z + \sigma_k e_k) - g_j(\bar z - \sigma_k e_k)",
@@ -52,12 +52,12 @@ def show(model: Explorer) -> None:
     )
 
 
-def _columns(values: np.ndarray, model: Explorer) -> None:
+def _columns(values: np.ndarray, model: Explorer, unit: str = "change, standard deviations") -> None:
     """The columns that move most as bars, with their names below."""
     places = most_moved(values, SHOWN)
     names = model.spec.features or tuple(f"column {i + 1}" for i in range(model.spec.size))
     named = [names[i] for i in places]
-    chart(bars(values[places], named, theme(), unit="change, standard deviations"), height=260)
+    chart(bars(values[places], named, theme(), unit=unit), height=260)
     up, down = ([as_text(names[i]) for i in places if (values[i] > 0) == rises] for rises in (True, False))
     st.caption(f"Up: {', '.join(up) or 'none'}. Down: {', '.join(down) or 'none'}.")
 

@@ -223,7 +223,8 @@ def _card(opened: OpenRun, stock: Stock, key: str, name: str) -> PickedSample:
         gap="small",
         key=f"card-{key.rpartition('.')[2]}",
     ):
-        picture = st.container(width=48)
+        wide = 112 if spec.row.symbols else 48  # text needs room to be read
+        picture = st.container(width=wide)
         with st.container(gap="xxsmall", width="stretch"):
             title = st.container()
             with st.container(horizontal=True, gap="xsmall"):
@@ -240,7 +241,7 @@ def _card(opened: OpenRun, stock: Stock, key: str, name: str) -> PickedSample:
     title.caption(f"{name} · drawn" if drawn else f"{name} · {as_text(class_) + ', ' if class_ else ''}#{place}")
     if not is_plane(spec):
         with picture:
-            picture_rows([("", sample.x[None])], spec, columns=1, tile_width=48)
+            picture_rows([("", sample.x[None])], spec, columns=1, tile_width=wide)
     return sample
 
 

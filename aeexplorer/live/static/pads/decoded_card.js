@@ -41,6 +41,7 @@ export class DecodedCard {
     }
     const style = { kind, tokens, theme, span: this.#span };
     drawSample(this.picture, picture, 0, style);
+    this.near.classList.toggle("live-near-text", Boolean(tokens)); // which has to be read
     const count = nearest?.shape[0] ?? 0;
     while (this.near.childElementCount > count) this.near.lastElementChild?.remove();
     while (this.near.childElementCount < count) this.near.append(tileCanvas(""));
