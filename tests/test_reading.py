@@ -251,6 +251,19 @@ def test_moving_pictures_damaged_ones_and_what_macs_add(tmp_path: Path) -> None:
     assert "the first frame is read" in told(proposal)
 
 
+def test_heic_is_read_where_its_package_is_and_named_where_it_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    for i in range(14):
+        heif.from_pillow(Image.fromarray(np.full((64, 64, 3), 16 * i, np.uint8))).save(tmp_path / f"{i}.heic")
+    proposal, samples = read(tmp_path)
+    assert samples is not None and proposal.samples == 14
+    monkeypatch.setattr("aeexplorer.data.reading.pictures._with_heif", lambda: False)
+    without, nothing = read(tmp_path)
+    assert nothing is None and "need the package pillow-heif" in without.left_out[0]["why"]
+
+
 def test_pictures_are_fitted_filled_or_stretched(tmp_path: Path) -> None:
     wide = np.zeros((20, 40, 3), np.uint8)
     wide[:, 10:30] = 255

@@ -62,7 +62,7 @@ def pictures(n: int = 20) -> bytes:
 def table_of(owner: str, name: str = "mine") -> ae.Dataset:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((40, 3))
-    samples = Samples(x, [f"c{i % 2}" for i in range(40)], ("a", "b", "c"))
+    samples = Samples(x, [f"c{i % 2}" for i in range(40)], ("=1+1", "b", "c"))
     return keep(Proposal(kind="vector", samples=40, shape=(3,)), samples, name, owner)[0]
 
 
@@ -277,7 +277,7 @@ def test_an_export_is_kept_elsewhere_with_its_content_checked(tmp_path: Path, mo
     names = zipfile.ZipFile(io.BytesIO(content)).namelist()
     assert "samples/train.csv" in names
     text = zipfile.ZipFile(io.BytesIO(content)).read("samples/test.csv").decode()
-    assert text.startswith("a,b,c,class\n") and len(text.splitlines()) == 7
+    assert text.startswith("'=1+1,b,c,class\n") and len(text.splitlines()) == 7
     path = tmp_path / "mine.zip"
     path.write_bytes(content)
     monkeypatch.setenv("AEEXPLORER_HOME", str(tmp_path / "second"))

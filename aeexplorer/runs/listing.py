@@ -47,7 +47,7 @@ class DamagedRun:
 def list_runs() -> list[Run | DamagedRun]:
     """All runs of the home that whoever looks may see, newest first; damaged ones with the reason."""
     runs = list(map(_run_in, reversed(_folders(home() / "runs"))))
-    if not any(isinstance(run, Run) and run.spec.source for run in runs):
+    if not [run for run in runs if isinstance(run, Run) and run.spec.source]:
         return runs
     me, seen = viewer(), own_data()
     return [
