@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("start", "families", "glossary", "compare", "failures")
+PAGES = ("start", "families", "glossary", "compare", "failures", "overfitting")
 READY = '[data-test-script-state="notRunning"] h1'
 
 

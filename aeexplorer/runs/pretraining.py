@@ -16,6 +16,7 @@ from aeexplorer.data.spec import Dataset
 from aeexplorer.program_files import FAILING, PRETRAINED
 from aeexplorer.runs.dial import Mark, halved, mark, save_marks
 from aeexplorer.runs.failures import FAILURES
+from aeexplorer.runs.overfitting import GRID, make_grid
 from aeexplorer.runs.recipe import Recipe
 from aeexplorer.runs.recording import codes_of_test, train_run
 from aeexplorer.runs.request import new_run
@@ -195,10 +196,13 @@ def make(names: list[str], root: Path = PRETRAINED, failing: Path = FAILING) -> 
     """
     known = RECIPES | FAILING_RECIPES
     for name in names:
-        if name not in known:
+        if name not in {*known, GRID}:
             raise ConfigError(unknown("pretrained model", name, known))
-    made = {}
-    for name in names or [n for n, r in known.items() if DATASETS[r.dataset].available()]:
+    made: dict[str, Any] = {}
+    for name in names or [*(n for n, r in known.items() if DATASETS[r.dataset].available()), GRID]:
+        if name == GRID:
+            made[name] = {"curves": make_grid(root / f"{GRID}.safetensors")}
+            continue
         recipe = known[name]
         if name in FAILING_RECIPES:
             made[name] = make_failing(name, failing)

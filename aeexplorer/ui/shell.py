@@ -64,6 +64,7 @@ with turn((current_address(), VISITED in st.session_state)):
                 st.Page(PAGES / "columns.py", title="Columns", url_path="columns"),
                 st.Page(PAGES / "score.py", title="Score of a DAE", url_path="score"),
                 st.Page(PAGES / "failures.py", title="Failure gallery", url_path="failures"),
+                st.Page(PAGES / "overfitting.py", title="Overfitting", url_path="overfitting"),
             ],
         },
         expanded=True,

@@ -18,6 +18,7 @@ from aeexplorer.live.scenes import (
     interpolate,
     latent_map,
     latent_plane,
+    overfitting,
     restore,
     score,
 )
@@ -75,6 +76,7 @@ SCENES: dict[str, Scene] = {
         ),
         Scene("map_samples", latent_map.SamplesParams, latent_map.samples),
         Scene("lift", latent_map.LiftParams, latent_map.lift),
+        Scene("overfitting", overfitting.OverfittingParams, overfitting.overfitting, ("samples",)),
         Scene("score_data", score.DataParams, score.data),
         Scene("score_field", score.FieldParams, score.field),
         Scene("score_curve", score.CurveParams, score.curve),
