@@ -9,7 +9,6 @@ from live_runs import BETAS, BLUR, LEVELS, MASK, PLANE, RESTORE, TURN, TWIN, liv
 from aeexplorer.config import ConfigError
 from aeexplorer.corruption import corrupt
 from aeexplorer.live.frame import Frame
-from aeexplorer.live.open_run import as_floats
 from aeexplorer.live.open_runs import find_open_run
 from aeexplorer.live.panel import Slider
 from aeexplorer.live.scenes import render
@@ -120,7 +119,7 @@ def test_a_run_that_is_no_dial_over_beta_is_refused(run: str) -> None:
 def test_the_level_trained_at_is_another_model_and_the_kind_another_chain() -> None:
     common = {"run": BLUR, "chains": {"gaussian": BLUR, "masking": MASK}, "samples": SAMPLES, "level": 0.5}
     found = find_open_run(BLUR)
-    x = as_floats(found.explorer.dataset.test.x[:4])
+    x = found.spec.values(found.explorer.dataset.test.x[:4])
     for kind, chain in (("gaussian", BLUR), ("masking", MASK)):
         for trained in (0.0, 0.3):
             made = render("corrupt", {**common, "kind": kind, "trained": trained})

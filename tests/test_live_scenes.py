@@ -53,6 +53,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "score_data": {"run": SCORE},
     "score_field": {"run": SCORE, "compare_run": NAIVE, "sigma": 0.12},
     "score_curve": {"run": SCORE, "points": 3},
+    "score_particles": {"run": SCORE, "n": 20},
     "score_walk": {"run": SCORE, "compare_run": NAIVE, "sigma": 0.12, "start": [0.0, 0.3]},
 }
 

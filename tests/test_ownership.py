@@ -62,7 +62,9 @@ def offered(app: AppTest) -> set[str]:
 def test_runs_of_others_can_be_looked_at_and_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     run = trained()
     assert run.owner == "local"
-    assert offered(page_of(BEN, "runs")) == {"Explore", "Latent map", "Training replay", "Import"}
+    assert offered(page_of(BEN, "runs")) == {
+        "Explore", "Latent map", "Training replay", "Train with this change", "Import",
+    }  # fmt: skip
     monkeypatch.setenv("AEEXPLORER_SHARED", "")
     assert {"Rename", "Delete"} < offered(open_page("runs"))
 

@@ -19,7 +19,7 @@ from aeexplorer.runs.spec import parsed_spec
 ROOT = Path(__file__).parents[1]
 OWN = (str(ROOT / "aeexplorer"), str(ROOT / "pages"))
 RUNS = 20
-PAGES = {"home": 1_300, "train": 700, "interpolate": 2_200, "corruption": 3_200, "generate": 1_200}
+PAGES = {"home": 1_300, "train": 850, "interpolate": 2_500, "corruption": 3_200, "generate": 1_600}
 
 
 def work_of(rerun: Any) -> Counter[str]:

@@ -70,7 +70,7 @@ def test_a_drawing_is_kept_and_its_training_started(monkeypatch: pytest.MonkeyPa
 
 def test_a_drawn_ring_is_learned() -> None:
     data = ae.dataset(ring(400), name="ring")
-    knobs = {**score_own.KNOBS, "epochs": 120}
+    knobs = {**score_own.KNOBS, "epochs": 200}
     dial = score_own.DIAL.replace(stops=(0.2, 0.4), epochs_per_stop=30)
     run = train_run(new_run("score_dae", data, dial=dial, **knobs), data, bar=False)
     noisy = data.test.x + 0.2 * np.random.default_rng(5).standard_normal(data.test.x.shape).astype(np.float32)

@@ -254,6 +254,8 @@ def _blurred(evidence: Evidence) -> tuple[str, str, dict[str, Any]] | None:
     found, loss = evidence.figures.get("sharpness"), evidence.knobs.get("loss")
     if found is None or loss not in ("mse", "mae") or found >= SHARPNESS:
         return None
+    if evidence.knobs.get("corruption", "none") != "none":
+        return None  # a sample of which noise has hidden the edges cannot be restored as sharp
     name = "squared" if loss == "mse" else "absolute"
     numbers = (
         f"Reconstructions have {found:.0%} of the sharpness of the samples: the {name} error of an uncertain edge is "

@@ -86,7 +86,13 @@ def remove_data(name: str, by: str | None = None, *, although_runs: bool = False
 
 def pretrained() -> list[Run]:
     """The pretrained runs, by name."""
-    return [run for path in _folders(PRETRAINED) if isinstance(run := _run_in(path), Run)]
+    return list(_runs_in(PRETRAINED, signature(str(PRETRAINED))))
+
+
+@functools.lru_cache(maxsize=4)
+def _runs_in(folder: Path, written: tuple[int, ...]) -> tuple[Run, ...]:
+    """The runs in a folder that came along, read once while none of them is replaced."""
+    return tuple(run for path in _folders(folder) if isinstance(run := _run_in(path), Run))
 
 
 def _run_in(path: str) -> Run | DamagedRun:

@@ -45,7 +45,7 @@ def all_runs() -> list[Run | DamagedRun]:
 
 def openable_runs() -> list[Run]:
     """Runs that have something to explore: trained here first, then pretrained."""
-    return [run for run in all_runs() if isinstance(run, Run) and run.has_weights]
+    return [*(run for run in list_runs() if isinstance(run, Run) and run.has_weights), *pretrained()]
 
 
 def theme() -> Theme:

@@ -84,11 +84,12 @@ def run_labels(runs: Iterable[Run]) -> dict[str, str]:
 
     Two runs never share a name: those trained here are told apart by when they were made.
     """
+    by_id = {run.id: run for run in runs}
+    created = {key: run.spec.created[5:16].replace("T", " ") for key, run in by_id.items() if run.removable}
     order = {name: i for i, name in enumerate(sources())}
-    ranked = sorted(runs, key=lambda run: -1 if run.removable else order.get(run.spec.dataset, len(order)))
-    names = {run.id: shortened(run_name(run), LONGEST_TITLE) for run in ranked}
+    ranked = sorted(by_id, key=lambda key: -1 if key in created else order.get(by_id[key].spec.dataset, len(order)))
+    names = {key: shortened(run_name(by_id[key]), LONGEST_TITLE) for key in ranked}
     count = Counter(names.values())
-    created = {run.id: run.spec.created[5:16].replace("T", " ") for run in ranked if run.removable}
     names = {
         key: f"{name} · {created[key]}" if count[name] > 1 and key in created else name for key, name in names.items()
     }
