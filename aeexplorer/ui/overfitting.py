@@ -10,7 +10,7 @@ from aeexplorer.data import load_dataset
 from aeexplorer.live.components import live_panel
 from aeexplorer.live.panel import Chart, Line, Mark, Readout, Segmented, Slider
 from aeexplorer.program_files import PAGES
-from aeexplorer.runs.overfitting import DATASET, FAMILY, REMEDIES, SAMPLES, knobs_of
+from aeexplorer.runs.overfitting import DATASET, FAMILY, REMEDIES, SAMPLES, knobs_of, load_grid
 from aeexplorer.runs.request import new_run
 from aeexplorer.server.identity import current_address, current_owner
 from aeexplorer.ui.shared.page_footer import page_footer
@@ -19,6 +19,7 @@ from aeexplorer.ui.shared.view_state import PanelState, Setting, number
 
 FIRST = {"samples": 200.0, "remedy": "none"}
 LINES = (
+    Line(name="validation without a remedy", colour="quiet", x_array="epoch", y_array="plain"),
     Line(name="training", colour="accent", x_array="epoch", y_array="train", readout="train_loss", x_readout="last"),
     Line(
         name="validation",
@@ -28,7 +29,6 @@ LINES = (
         readout="validation_loss",
         x_readout="last",
     ),
-    Line(name="validation without a remedy", colour="quiet", x_array="epoch", y_array="plain"),
 )
 
 
@@ -77,16 +77,26 @@ def show() -> None:
             Readout(name="best_loss", label="lowest validation loss"),
             Readout(name="best", label="after epoch", digits=0),
         ],
+        views=[
+            Chart(
+                title="Loss over the epochs",
+                scene="overfitting",
+                fields=("samples", "remedy"),
+                place="above",
+                x="samples",
+                x_readout="last",
+                x_label="epoch",
+                y_label="nats per sample",
+                lines=LINES,
+                from_zero=False,
+            ),
+        ],
         chart=Chart(
-            title="Loss over the epochs",
-            scene="overfitting",
-            fields=("samples", "remedy"),
-            x="",
-            x_readout="last",
-            x_label="epoch",
+            title="Gap at the last epoch, against the number of training samples",
+            x="samples",
+            x_label="training samples",
             y_label="nats per sample",
-            lines=LINES,
-            from_zero=False,
+            lines=_gaps(),
         ),
     )
     values = state.left(panel.values)
@@ -103,6 +113,20 @@ def show() -> None:
         r"\text{gap} = L_{\text{validation}} - L_{\text{training}}",
         f"{nearest} samples, {REMEDIES[remedy].title.lower()}",
         f"import aeexplorer as ae\n\nrun = ae.train({FAMILY!r}, ae.load_dataset({DATASET!r}){given})\n",
+    )
+
+
+def _gaps() -> tuple[Line, ...]:
+    """The gap of each remedy at each number of samples."""
+    grid = load_grid()
+    return tuple(
+        Line(
+            name=remedy.title,
+            colour=colour,
+            x=SAMPLES,
+            y=tuple(float(grid[f"{name}.{n}.validation"][-1] - grid[f"{name}.{n}.train"][-1]) for n in SAMPLES),
+        )
+        for (name, remedy), colour in zip(REMEDIES.items(), ("ink", "accent", "mark", "quiet"), strict=True)
     )
 
 
