@@ -63,8 +63,16 @@ def points() -> ae.Dataset:
 
 
 BRING: dict[str, Callable[[], ae.Dataset]] = {f.__name__: f for f in (iris, tiles, flags, waves, points)}
-WITHOUT_A_RUN = ("runs", "compare", "compression", "failures", "families", "glossary", "start")
-SHOWN = sorted(path.stem for path in PAGES.glob("*.py"))
+WITHOUT_A_RUN = ("runs", "compare", "compression", "failures", "families", "glossary", "overfitting")
+NEEDY = ("anomalies", "columns", "disentanglement", "few_labels", "generate_to_order", "restore")
+"""Pages that need labels, a table, exact factors or a denoising model, and say so or show another run without."""
+SHOWN = [
+    (kind, page.stem)
+    for kind in BRING
+    for page in sorted(PAGES.glob("*.py"))
+    if page.stem != "start"  # it shows a model that comes along
+    if kind in ("iris", "flags") or page.stem not in WITHOUT_A_RUN + NEEDY
+]
 
 
 def brought(kind: str, page: str = "") -> Run:
@@ -82,8 +90,7 @@ def link_to(page: str, run: Run) -> dict[str, str]:
     return {"run": run.id, "sample": "3"} if page not in ("runs", "score") else {"run": run.id}
 
 
-@pytest.mark.parametrize("page", SHOWN)
-@pytest.mark.parametrize("kind", BRING)
+@pytest.mark.parametrize(("kind", "page"), SHOWN)
 def test_every_page_shows_own_data(kind: str, page: str) -> None:
     if page == "score" and kind != "points":
         pytest.skip("the score is drawn of points of a plane")
@@ -91,11 +98,12 @@ def test_every_page_shows_own_data(kind: str, page: str) -> None:
     assert ae.open_run(run).evaluate().keys() >= {"neg_elbo", "mse"}
     app = open_page(page, **link_to(page, run))
     assert not app.exception, app.exception
-    assert not app.error and "None" not in said(app)
+    assert "None" not in said(app)
+    assert not app.error or page in NEEDY, app.error[0].value
     chosen = {box.key: box.value for box in app.selectbox}
     if page in ("data", "train"):
         assert run.spec.dataset in chosen.values(), chosen
-    elif page not in WITHOUT_A_RUN:
+    elif page not in WITHOUT_A_RUN + NEEDY:
         assert chosen["run"] == run.id
 
 
