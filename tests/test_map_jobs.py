@@ -177,8 +177,8 @@ def test_both_maps_and_their_figures_come_from_one_graph(run: Run, monkeypatch: 
 
 def test_results_that_nobody_looks_at_make_room(run: Run) -> None:
     drawn(run, n=1_000, split="all")
-    roots = [run.path.parents[1] / name for name in cache.RESULTS]
-    assert all(any(root.iterdir()) for root in roots)
+    roots = [root for name in cache.RESULTS if (root := run.path.parents[1] / name).exists()]
+    assert all(any(root.iterdir()) for root in roots) and len(roots) == len(cache.RESULTS) - 1  # no study was asked for
     for root in roots:
         for path in root.iterdir():
             os.utime(path, (1, 1))

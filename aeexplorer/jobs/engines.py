@@ -169,7 +169,7 @@ class LocalEngine:
         for process, at in list(self._pool.items()):
             self._drop(process)
             if at is None:
-                process.terminate()  # while it imports and compiles it would not notice that its pipe is closed
+                process.kill()  # while it imports and compiles it would not notice that its pipe is closed
 
 
 def _released(path: Path) -> bool:
