@@ -83,7 +83,7 @@ def test_train_watch_reload_scrub_and_open(page: Page, app: tuple[str, Path]) ->
 
     page.get_by_role("link", name="Open its latent map").click()
     page.wait_for_url(re.compile(r"/map\?.*run="))
-    page.get_by_text("PCA").first.wait_for()
+    page.get_by_text("PCA").locator("visible=true").first.wait_for()  # terms are explained in folded text too
     page.get_by_test_id("latent-map").locator("canvas").first.wait_for()
     assert page.get_by_test_id("stException").count() == 0
 

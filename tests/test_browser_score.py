@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
+SCORE_PLANE = '.live-plane[aria-label^="Score"]'
+"""The plane of arrows; the sheet on which people draw is one too."""
+
 FIELD = '[data-testid="vector-field"]'
 PAGE = f"/score?run={SCORE}&beside={NAIVE}&sigma=0.1"
 # how many pictures the upper canvas shows of a walk while the screen shows its next sixty
@@ -54,7 +57,7 @@ def test_sigma_moves_arrows_and_numbers_while_it_is_dragged(page: Page, app_addr
 
 def test_the_point_is_put_somewhere_and_walks_to_the_data(page: Page, app_address: str) -> None:
     field = show(page, app_address + PAGE, FIELD)
-    plane = page.locator(".live-plane")
+    plane = page.locator(SCORE_PLANE)
     box = box_of(plane)
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
     page.mouse.down()
@@ -86,7 +89,7 @@ def test_keys_alone_move_sigma_and_the_point(page: Page, app_address: str) -> No
         page.keyboard.press("ArrowRight")
     page.wait_for_url(re.compile(r"sigma=0\.10[12]"))
     tab_to(page, f"{FIELD} .live-plane")
-    plane = page.locator(".live-plane")
+    plane = page.locator(SCORE_PLANE)
     before = plane.get_attribute("aria-valuetext")
     for key in ("Shift+ArrowRight", "ArrowUp"):
         page.keyboard.press(key)
@@ -105,7 +108,7 @@ def test_on_a_phone_nothing_stands_beyond_the_edge(new_page: NewPage, app_addres
     page = new_page(**PHONE)
     show(page, app_address + PAGE, FIELD)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    box = box_of(page.locator(".live-plane"))
+    box = box_of(page.locator(SCORE_PLANE))
     before = frames(page, FIELD)
     page.touchscreen.tap(box["x"] + 0.7 * box["width"], box["y"] + 0.3 * box["height"])
     settle(page, FIELD)

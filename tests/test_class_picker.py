@@ -36,7 +36,7 @@ ANOTHER_WAY = {"anomalies", "generate_to_order", "restore"}
 """Pages whose own controls choose classes, or the model that fits."""
 
 CLASSLESS = {
-    "columns", "compare", "data", "disentanglement", "failures", "families", "few_labels", "glossary", "runs", "start",
+    "columns", "compare", "data", "disentanglement", "failures", "families", "few_labels", "glossary", "overfitting", "runs", "start",
     "train",
 } | ANOTHER_WAY  # fmt: skip
 """Pages that show no model, several, or one that cannot be told a class."""
