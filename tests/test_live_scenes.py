@@ -48,6 +48,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "lossy_curve": {"run": RESTORE},
     "restore": {"run": RESTORE, "samples": SIXTEEN[:4], "level": 0.3},
     "order": {"run": PLANE, "order": "attribute", "label": 1, "target": 2, "n": 5},
+    "overfitting": {"samples": 300.0},
     "map_samples": {"run": PLANE, "index": [3, 0]},
     "lift": {"run": PLANE, "map_id": "example", "at": [0.2, -0.1]},
     "score_data": {"run": SCORE},
