@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from aeexplorer.data.reading import Choices, Column, Proposal, Role
 from aeexplorer.data.reading.pictures import SIDES
@@ -60,9 +61,7 @@ def _ask_pictures(proposal: Proposal, now: Choices, key: str, boxes: Any, offere
     )
     if size != shown:
         changes["size"] = size
-    fit = next(boxes).selectbox(
-        "Fitting", list(FITS), list(FITS).index(now.fit), key=f"{key}.fit", format_func=FITS.__getitem__
-    )
+    fit = _pick(next(boxes), "Fitting", FITS, now.fit, f"{key}.fit")
     if fit != now.fit:
         changes["fit"] = fit
         changes.setdefault("size", shown)
@@ -86,6 +85,13 @@ def _ask_pictures(proposal: Proposal, now: Choices, key: str, boxes: Any, offere
     return changes
 
 
+def _pick(box: DeltaGenerator, label: str, titles: Mapping[str, str], now: str, key: str) -> str:
+    """A select box of these choices, which begins with the one in force."""
+    names = list(titles)
+    at = names.index(now) if now in titles else 0
+    return str(box.selectbox(label, names, at, key=key, format_func=titles.__getitem__))
+
+
 def _ask_table(proposal: Proposal, now: Choices, key: str, boxes: Any, offered: set[str]) -> dict[str, Any]:
     """Label, kind, missing values, decimal sign, window, roles of columns."""
     changes: dict[str, Any] = {}
@@ -97,36 +103,18 @@ def _ask_table(proposal: Proposal, now: Choices, key: str, boxes: Any, offered: 
     if label != shown and shown in labels:
         changes["label"] = label
         changes["columns"] = {name: role for name, role in now.columns.items() if role != "label"}
-    kind = next(boxes).selectbox(
-        "Samples",
-        list(KINDS),
-        list(KINDS).index(now.kind) if now.kind in KINDS else 0,
-        key=f"{key}.kind",
-        format_func=KINDS.__getitem__,
-    )
+    kind = _pick(next(boxes), "Samples", KINDS, now.kind, f"{key}.kind")
     if kind != now.kind:
         changes["kind"] = kind
     if "fill" in offered or now.fill != "mean":
         fills = {"mean": "Fill with the mean", "leave out": "Leave the row out"}
-        fill = next(boxes).selectbox(
-            "Missing numbers",
-            list(fills),
-            list(fills).index(now.fill),
-            key=f"{key}.fill",
-            format_func=fills.__getitem__,
-        )
+        fill = _pick(next(boxes), "Missing numbers", fills, now.fill, f"{key}.fill")
         if fill != now.fill:
             changes["fill"] = fill
     changes |= _ask_marks(proposal, now, key, boxes)
     if "decimal" in offered or now.decimal:
         signs = {"": "As found", ".": "Point", ",": "Comma"}
-        decimal = next(boxes).selectbox(
-            "Decimal sign",
-            list(signs),
-            list(signs).index(now.decimal),
-            key=f"{key}.decimal",
-            format_func=signs.__getitem__,
-        )
+        decimal = _pick(next(boxes), "Decimal sign", signs, now.decimal, f"{key}.decimal")
         if decimal != now.decimal:
             changes["decimal"] = decimal
     if proposal.chosen.window is not None:

@@ -9,12 +9,9 @@ import streamlit as st
 from aeexplorer.applications.anomalies import classes_of
 from aeexplorer.applications.few_labels import WAYS, winners
 from aeexplorer.explorer import Explorer
-from aeexplorer.plots.bands import bands
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.shared.page_footer import opening, page_footer
-from aeexplorer.ui.shared.resources import theme
-from aeexplorer.ui.shared.samples import chart
-from aeexplorer.ui.shared.studies import study
+from aeexplorer.ui.shared.studies import accuracy_curves, study
 from aeexplorer.ui.shared.text import as_text
 from aeexplorer.ui.shared.view_state import Setting, whole
 
@@ -55,14 +52,10 @@ def show(model: Explorer) -> None:
 
 
 def _curves(found: dict[str, Any]) -> None:
-    budgets = [str(budget) for budget in found["budgets"]]
-    table = {way: of for way, of in found["accuracy"].items() if of}
-    if not table:
+    if not accuracy_curves(found, WAYS, "labels per class", height=430):
         return
-    curves = {WAYS[way]: [of.get(budget, []) for budget in budgets] for way, of in table.items()}
-    with st.container(border=True):
-        chart(bands(budgets, curves, theme(), "labels per class", "test accuracy"), height=430)
     best = winners(found)
+    budgets = map(str, found["budgets"])
     told = ", ".join(f"{budget}: {WAYS[best[budget]]}" for budget in budgets if budget in best)
     st.markdown(f"**Best by labels per class** &emsp; {as_text(told)}")
     more = ""

@@ -13,15 +13,13 @@ from aeexplorer.live.components import live_panel
 from aeexplorer.live.panel import Button, Control, Readout, Row, Slider
 from aeexplorer.live.scenes import render
 from aeexplorer.perceptual import CLASSIFIERS
-from aeexplorer.plots.bands import bands
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.shared.class_picker import picked_class, takes_class
 from aeexplorer.ui.shared.exports import sheet
 from aeexplorer.ui.shared.page_footer import opening, page_footer
-from aeexplorer.ui.shared.resources import theme
 from aeexplorer.ui.shared.run_picker import picked_sample
-from aeexplorer.ui.shared.samples import chart, class_name, missing_data
-from aeexplorer.ui.shared.studies import study
+from aeexplorer.ui.shared.samples import class_name, missing_data
+from aeexplorer.ui.shared.studies import accuracy_curves, study
 from aeexplorer.ui.shared.text import as_text
 from aeexplorer.ui.shared.view_state import PanelState, Setting, number, whole
 
@@ -136,11 +134,5 @@ def _about(model: Explorer, order: str) -> str:
 
 
 def _augmented(found: dict[str, Any]) -> None:
-    budgets = [str(budget) for budget in found["budgets"]]
-    table = {way: of for way, of in found["accuracy"].items() if of}
-    if not table:
-        return
-    curves = {WAYS[way]: [of.get(budget, []) for budget in budgets] for way, of in table.items()}
-    with st.container(border=True):
-        chart(bands(budgets, curves, theme(), "real samples per class", "test accuracy"), height=380)
-    st.caption(as_text(verdict(found)))
+    if accuracy_curves(found, WAYS, "real samples per class", height=380):
+        st.caption(as_text(verdict(found)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -10,12 +10,31 @@ import streamlit as st
 from aeexplorer import jobs
 from aeexplorer.applications.studies import STUDIES
 from aeexplorer.jobs.studies import StudyJob, known_study, request_study
+from aeexplorer.plots.bands import bands
 from aeexplorer.runs.run import Run
 from aeexplorer.server.identity import current_address, current_owner
 from aeexplorer.ui.shared.refusals import refusals
+from aeexplorer.ui.shared.resources import theme
+from aeexplorer.ui.shared.samples import chart
 from aeexplorer.ui.shared.text import as_text, duration
 
 TICK_SECONDS = 1.0
+
+
+def accuracy_curves(found: dict[str, Any], ways: Mapping[str, str], per_class: str, height: int) -> bool:
+    """Draw the test accuracy of each way by the samples per class that it was given; whether there is any yet.
+
+    Args:
+        found: `budgets`, and `accuracy` of each way by budget, one figure for each draw.
+        ways: the titles of the ways.
+        per_class: the title of the axis.
+    """
+    budgets = [str(budget) for budget in found["budgets"]]
+    curves = {ways[way]: [of.get(budget, []) for budget in budgets] for way, of in found["accuracy"].items() if of}
+    if curves:
+        with st.container(border=True):
+            chart(bands(budgets, curves, theme(), per_class, "test accuracy"), height=height)
+    return bool(curves)
 
 
 def study(run: Run, name: str, label: str, show: Callable[[dict[str, Any]], None], **knobs: Any) -> None:
