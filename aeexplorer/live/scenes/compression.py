@@ -43,20 +43,20 @@ def lossy_frame(params: LossyParams) -> Frame:
         z = rule.codes(rule.numbers(z))
     ours = lossy.own(model)
     size, quality = float(ours.bytes[params.bits - 1]), float(ours.psnr[params.bits - 1])
-    arrays = {"original": tiles(pictures, opened.spec), "model": tiles(model.decode(z), opened.spec)}
+    decoded = model.decode(z)
+    arrays = {"original": tiles(pictures, opened.spec), "model": tiles(decoded, opened.spec)}
     readouts: dict[str, Any] = {"bytes": size, "psnr": quality, "decoder": model.decoder_bytes / 1000}
     for kind in lossy.FORMATS:
         curve = lossy.rival(model, kind)
         found = [lossy.packed(one, kind, lossy.quality_at(curve, size, params.bare)) for one in pictures]
         arrays[kind] = np.stack([one.pixels for one in found])
         readouts[f"captions_{kind}"] = [f"{one.bytes - one.header} + {one.header}" for one in found]
-        shown = np.stack([one.pixels for one in found])
-        readouts[f"{kind}_psnr"] = psnr(pictures / 255, shown / 255)
+        readouts[f"{kind}_psnr"] = psnr(pictures / 255, arrays[kind] / 255)
         theirs = lossy.at_quality(curve, quality, params.bare)
         readouts[f"{kind}_even"] = lossy.break_even(model.decoder_bytes, size, theirs)
         for name, sizes in (("", curve.bytes), ("_bare", curve.bare)):
             readouts[f"{kind}{name}_x"] = max(size, float(sizes[0]))
-    readouts["shown_psnr"] = psnr(pictures / 255, model.decode(z))
+    readouts["shown_psnr"] = psnr(pictures / 255, decoded)
     return Frame(arrays, readouts, opened.spec)
 
 
