@@ -12,7 +12,6 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -27,9 +26,9 @@ from aeexplorer.metrics import KNNGraph
 from aeexplorer.projection import METHODS, SMALLEST_MAP, Cancelled, Projection, project
 from aeexplorer.projection.judging import judge
 from aeexplorer.projection.layouts import GRAPH_SHARE, checked
-from aeexplorer.runs.folders import WorkFolder
+from aeexplorer.runs.folders import RequestFolder
 from aeexplorer.runs.run import STORED_CODES, Run
-from aeexplorer.store import Damaged, home, load_arrays, new_directory, read_json, save_arrays, write_json
+from aeexplorer.store import Damaged, home, load_arrays, new_directory, save_arrays, write_json
 
 INTERMEDIATE_SECONDS = 0.3
 LAYOUT_SHARE = 0.95  # of the progress; the rest is for the quality figures
@@ -75,19 +74,10 @@ class FinishedMap:
     kept: np.ndarray | None = None
 
 
-class MapJob(WorkFolder):
-    """The folder of one map.
+class MapJob(RequestFolder[MapSpec]):
+    """The folder of one map."""
 
-    Raises:
-        Damaged: when its spec cannot be read.
-    """
-
-    def __init__(self, path: str | Path) -> None:
-        super().__init__(path)
-        try:
-            self.spec = MapSpec(**read_json(self.path / "spec.json"))
-        except (ConfigError, TypeError) as error:
-            raise Damaged(f"spec.json in {self.path.name} does not fit: {error}") from None
+    request = MapSpec
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The stored arrays points, labels, index and kept of `FinishedMap`."""

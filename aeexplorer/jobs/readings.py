@@ -29,7 +29,7 @@ from aeexplorer.data.spec import DataSpec, Factor
 from aeexplorer.jobs.cache import remove_old_readings
 from aeexplorer.jobs.queue import cancel, start, under_way
 from aeexplorer.owners import require_owner
-from aeexplorer.runs.folders import WorkFolder
+from aeexplorer.runs.folders import RequestFolder
 from aeexplorer.store import Damaged, folders_in, home, load_arrays, new_directory, read_json, save_arrays, write_json
 
 PROGRESS_SECONDS = 0.2
@@ -73,19 +73,10 @@ class _Found(Config):
     kept: str = Field("", description="The name of the data when they are kept")
 
 
-class ReadingJob(WorkFolder):
-    """The folder of one reading.
+class ReadingJob(RequestFolder[ReadingSpec]):
+    """The folder of one reading."""
 
-    Raises:
-        Damaged: when its spec cannot be read.
-    """
-
-    def __init__(self, path: str | Path) -> None:
-        super().__init__(path)
-        try:
-            self.spec = ReadingSpec(**read_json(self.path / "spec.json"))
-        except (ConfigError, TypeError) as error:
-            raise Damaged(f"spec.json in {self.path.name} does not fit: {error}") from None
+    request = ReadingSpec
 
     def _found(self) -> _Found | None:
         try:

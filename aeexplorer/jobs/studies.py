@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aeexplorer.applications.studies import find_study
-from aeexplorer.config import Config, ConfigError
+from aeexplorer.config import Config
 from aeexplorer.explorer import open_run
 from aeexplorer.jobs.cache import mark_used
 from aeexplorer.jobs.queue import AlreadyStarted, start, under_way
 from aeexplorer.jobs.registry import registry
 from aeexplorer.owners import local_owner
-from aeexplorer.runs.folders import WorkFolder
+from aeexplorer.runs.folders import RequestFolder
 from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged, home, new_directory, read_json, write_json
 
@@ -42,19 +42,10 @@ class StudySpec(Config):
     knobs: dict[str, Any]
 
 
-class StudyJob(WorkFolder):
-    """The folder of one study.
+class StudyJob(RequestFolder[StudySpec]):
+    """The folder of one study."""
 
-    Raises:
-        Damaged: when its spec cannot be read.
-    """
-
-    def __init__(self, path: str | Path) -> None:
-        super().__init__(path)
-        try:
-            self.spec = StudySpec(**read_json(self.path / "spec.json"))
-        except (ConfigError, TypeError) as error:
-            raise Damaged(f"spec.json in {self.path.name} does not fit: {error}") from None
+    request = StudySpec
 
     @property
     def found(self) -> dict[str, Any]:

@@ -65,6 +65,10 @@ class JobContext:
             return True
         return False
 
+    def let_go(self, folder: WorkFolder) -> None:
+        """Note that the job was ended from outside: for good where a person asked for it."""
+        folder.set_status(state="cancelled" if self.cancelled else "interrupted")
+
 
 def run_worker(path: str | Path, tethered: bool = False) -> int:
     """Do the job in a folder; returns an exit status. The result, or the reason of a failure, is in the folder's
@@ -311,7 +315,7 @@ def _map(context: JobContext) -> None:
     try:
         compute_map(job, lambda: context.wanted)
     except Cancelled:
-        job.set_status(state="cancelled" if context.cancelled else "interrupted")
+        context.let_go(job)
 
 
 def _study(context: JobContext) -> None:
@@ -319,7 +323,7 @@ def _study(context: JobContext) -> None:
 
     job = StudyJob(context.folder.path)
     if context.begin() and not compute_study(job, lambda: context.wanted):
-        job.set_status(state="cancelled" if context.cancelled else "interrupted")
+        context.let_go(job)
 
 
 def _read(context: JobContext) -> None:
@@ -332,7 +336,7 @@ def _read(context: JobContext) -> None:
     try:
         compute_reading(job, lambda: context.wanted)
     except Cancelled:
-        job.set_status(state="cancelled" if context.cancelled else "interrupted")
+        context.let_go(job)
 
 
 _JOBS: dict[str, Callable[[JobContext], None]] = {"train": _train, "map": _map, "study": _study, "read": _read}

@@ -14,7 +14,7 @@ import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import psutil
 from pydantic import Field
@@ -192,3 +192,23 @@ class WorkFolder:
             marker.touch()
         else:
             marker.unlink(missing_ok=True)
+
+
+Request = TypeVar("Request", bound=Config)
+
+
+class RequestFolder(WorkFolder, Generic[Request]):
+    """A work folder whose spec.json says what was asked for: a configuration of the class `request`.
+
+    Raises:
+        Damaged: when it cannot be read.
+    """
+
+    request: type[Request]
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(path)
+        try:
+            self.spec = self.request(**store.read_json(self.path / "spec.json"))
+        except (ConfigError, TypeError) as error:
+            raise Damaged(f"spec.json in {self.path.name} does not fit: {error}") from None
