@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from aeexplorer.applications.anomalies import classes_of, flat
-from aeexplorer.applications.few_labels import JUDGED, POOL, draw
+from aeexplorer.applications.few_labels import JUDGED, POOL, draw, labelled, rbf_accuracy
 from aeexplorer.config import Config
 from aeexplorer.data import Split
 from aeexplorer.explorer import Explorer
@@ -42,10 +42,7 @@ def seconds(knobs: Knobs) -> float:
 def study(model: Explorer, knobs: Knobs) -> Iterator[tuple[float, dict[str, Any]]]:
     """Test accuracy of an RBF classifier on raw values: `accuracy` is way -> budget -> list of draws."""
     classes_of(model.dataset)
-    train, test = (
-        split.take(np.flatnonzero(split.y >= 0)[:most])
-        for split, most in ((model.dataset.train, POOL), (model.dataset.test, JUDGED))
-    )
+    train, test = (labelled(split, most) for split, most in ((model.dataset.train, POOL), (model.dataset.test, JUDGED)))
     ways = [way for way in WAYS if way != "ordered" or "label" in model.traits]
     found: dict[str, Any] = {"budgets": list(knobs.budgets), "accuracy": {way: {} for way in ways}}
     yield 0.001, found
@@ -56,7 +53,7 @@ def study(model: Explorer, knobs: Knobs) -> Iterator[tuple[float, dict[str, Any]
             for way in ways:
                 more = _more(way, model, real, knobs, seed)
                 x, y = np.concatenate([flat(real.x, model.spec), more[0]]), np.concatenate([real.y, more[1]])
-                accuracy = _judge(x, y, x_test, test.y)
+                accuracy = rbf_accuracy(x, y, x_test, test.y)
                 found["accuracy"][way].setdefault(str(budget), []).append(accuracy)
             done += 1
             yield done / steps, found
@@ -78,12 +75,6 @@ def _more(way: str, model: Explorer, real: Split, knobs: Knobs, seed: int) -> tu
     made = [(model.given(int(label)).sample(int((y == label).sum()), seed), label) for label in np.unique(y)]
     pictures = np.concatenate([part.reshape(len(part), -1) for part, _ in made])
     return pictures, np.concatenate([np.full(len(part), label) for part, label in made])
-
-
-def _judge(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> float:
-    from sklearn.svm import SVC
-
-    return float(SVC(C=10).fit(x, y).score(x_test, y_test))
 
 
 def verdict(found: dict[str, Any]) -> str:

@@ -55,9 +55,7 @@ class _Features(NamedTuple):
 def study(model: Explorer, knobs: Knobs) -> Iterator[tuple[float, dict[str, Any]]]:
     """Accuracy of each way at each budget, over draws of the labels: `accuracy` is way -> budget -> list of draws."""
     classes_of(model.dataset)
-    train, test = (
-        _labelled(split, most) for split, most in ((model.dataset.train, POOL), (model.dataset.test, JUDGED))
-    )
+    train, test = (labelled(split, most) for split, most in ((model.dataset.train, POOL), (model.dataset.test, JUDGED)))
     ways = [way for way in WAYS if knobs.tuned or way not in TUNED]
     found: dict[str, Any] = {"budgets": list(knobs.budgets), "accuracy": {way: {} for way in ways}, "judged": len(test)}
     yield 0.001, found
@@ -84,7 +82,8 @@ def draw(y: np.ndarray, budget: int, seed: int) -> np.ndarray:
     return np.concatenate([order[y[order] == label][:budget] for label in np.unique(y)])
 
 
-def _labelled(split: Split, most: int) -> Split:
+def labelled(split: Split, most: int) -> Split:
+    """The first labelled samples of a split, at most so many."""
     return split.take(np.flatnonzero(split.y >= 0)[:most])
 
 
@@ -110,13 +109,12 @@ def _judge(
     seed: int,
 ) -> float:
     if way in TUNED:
-        labelled = train.take(chosen)
-        predicted = model.fine_tuned(labelled, test.x, seed, fresh=way == "scratch")
+        predicted = model.fine_tuned(train.take(chosen), test.x, seed, fresh=way == "scratch")
         return float((predicted == test.y).mean())
     name, _, kind = way.partition("_")
     x, y = features[name], train.y[chosen]
     mean, scale = x.train.mean(0), np.maximum(x.train.std(0), 1e-6 if name == "codes" else 0.05)
-    learn: Callable[..., float] = _linear if kind == "linear" else _rbf
+    learn: Callable[..., float] = _linear if kind == "linear" else rbf_accuracy
     return learn((x.train[chosen] - mean) / scale, y, (x.test - mean) / scale, test.y)
 
 
@@ -126,7 +124,8 @@ def _linear(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray
     return float(LogisticRegression(max_iter=300).fit(x, y).score(x_test, y_test))
 
 
-def _rbf(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> float:
+def rbf_accuracy(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> float:
+    """Test accuracy of a support-vector machine with an RBF kernel, for features (n, d) and classes (n,)."""
     from sklearn.svm import SVC
 
     return float(SVC(C=10).fit(x, y).score(x_test, y_test))

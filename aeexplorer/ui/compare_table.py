@@ -142,7 +142,8 @@ def code_bytes(run: Run) -> float:
 
 def siblings(run: Run) -> list[Run]:
     """The finished runs with the same data and knobs, whatever their seed, the run itself among them."""
-    return [other for other in openable_runs() if _but_seed(other) == _but_seed(run) and other.status.state == "done"]
+    own = _but_seed(run)
+    return [other for other in openable_runs() if _but_seed(other) == own and other.status.state == "done"]
 
 
 def _but_seed(run: Run, *more: str) -> tuple[Any, ...]:
@@ -186,7 +187,8 @@ def size_view(runs: Sequence[Run]) -> None:
     named = called(runs)
     chosen = buttons(Setting("compare", "sweep"), "Model", named, runs[0].id, wrap=True)
     run = next((run for run in runs if run.id == chosen), runs[0])
-    kin = [o for o in openable_runs() if _but_size(o) == _but_size(run) and "mse" in o.status.result]
+    own = _but_seed(run, "latent_dim")
+    kin = [o for o in openable_runs() if _but_seed(o, "latent_dim") == own and "mse" in o.status.result]
     by_size: dict[int, list[float]] = {}
     for other in kin:
         by_size.setdefault(other.config.latent_dim, []).append(other.status.result["mse"])
@@ -238,10 +240,6 @@ def _add_bars(figure: Any, by_size: dict[int, list[float]]) -> None:
 def _wait(before: int) -> None:
     if len([job for job in jobs.active_jobs(current_owner()) if job.kind == "train"]) < before:
         st.rerun()
-
-
-def _but_size(run: Run) -> tuple[Any, ...]:
-    return _but_seed(run, "latent_dim")
 
 
 def _start_sweep(run: Run, sizes: Sequence[int]) -> None:

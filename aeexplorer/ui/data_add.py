@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
@@ -127,9 +129,7 @@ def _camera() -> None:
         shots.append((name.strip() or "class 1", shot.getvalue()))
         st.rerun()
     if shots:
-        counts: dict[str, int] = {}
-        for kind, _ in shots:
-            counts[kind] = counts.get(kind, 0) + 1
+        counts = Counter(kind for kind, _ in shots)
         st.markdown(as_text(", ".join(f"{n} {kind}" for kind, n in counts.items())))
         read, clear = st.columns(2)
         if read.button("Use the pictures", type="primary", key="add.use", width="stretch"):
