@@ -15,6 +15,9 @@ import pytest
 
 from aeexplorer.data import Dataset, DataSpec, Split, as_uint8
 
+# tests keep all cores busy, and wait for workers
+os.environ["AEEXPLORER_WORKER_PRIORITY"] = "normal"
+
 if TYPE_CHECKING:
     from live_driver import NewPage
     from playwright.sync_api import Browser, BrowserContext, Page

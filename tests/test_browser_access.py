@@ -136,7 +136,7 @@ def test_generate_by_keys_alone(page: Page, app_address: str) -> None:
 
 
 @every_view
-def test_by_finger_on_a_phone(new_page: NewPage, app_address: str, name: str) -> None:
+def test_by_finger_on_a_dark_phone(new_page: NewPage, app_address: str, name: str) -> None:
     where, root = (WORKBENCHES | MORE)[name]
     page = new_page(**PHONE, color_scheme="dark")
     component = show(page, app_address + where, root)
@@ -152,6 +152,8 @@ def test_by_finger_on_a_phone(new_page: NewPage, app_address: str, name: str) ->
         "all => all.map(e => [e.className, e.getBoundingClientRect()]).filter(([, r]) => r.width && Math.min(r.width, r.height) < 24).map(([n]) => n)"
     )
     assert not small, "a finger needs 24 pixels"
+    grave = grave_findings(page)
+    assert not grave, "\n".join(grave)
 
 
 def test_on_a_phone_the_slider_stays_in_reach(new_page: NewPage, app_address: str) -> None:
@@ -195,10 +197,8 @@ def test_with_little_motion_nothing_moves_but_what_the_hand_moves(
 
 
 @every_view
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(new_page: NewPage, app_address: str, name: str, scheme: str) -> None:
+def test_axe_finds_nothing_serious(page: Page, app_address: str, name: str) -> None:
     where, root = (WORKBENCHES | MORE)[name]
-    page = new_page(color_scheme=scheme)
     show(page, app_address + where, root)
     grave = grave_findings(page)
     assert not grave, "\n".join(grave)

@@ -10,8 +10,11 @@ PATIENCE = 300.0
 
 
 def wait_until(holds: Callable[[], object], seconds: float = PATIENCE) -> None:
-    """Ask until the answer is yes."""
+    """Ask until the answer is yes; what is dear to ask is asked less often, so that what is waited for has time."""
     end = time.monotonic() + seconds
+    asked = time.monotonic()
     while not holds():
-        assert time.monotonic() < end, f"waited {seconds:.0f} seconds in vain"
-        time.sleep(0.02)
+        now = time.monotonic()
+        assert now < end, f"waited {seconds:.0f} seconds in vain"
+        time.sleep(max(0.02, min(1.0, 2 * (now - asked))))
+        asked = time.monotonic()

@@ -98,8 +98,10 @@ def _lower_priority(beside_pages: bool) -> None:
 
     On the computer that serves the pages the worker gets SCHED_IDLE: Linux then wakes the server on the worker's core
     at once, as on an idle one, where niceness alone makes it wait for milliseconds. On other computers it could starve
-    a worker.
+    a worker, as it does where other programs keep all cores busy: AEEXPLORER_WORKER_PRIORITY=normal is for those.
     """
+    if os.environ.get("AEEXPLORER_WORKER_PRIORITY") == "normal":
+        return
     with contextlib.suppress(AttributeError, OSError):  # Windows has no niceness
         os.nice(NICENESS)
     # With autogroups Linux shares time between sessions first. A worker of the server has a session of its own; the
