@@ -112,6 +112,15 @@ CASES = {
             picture='[aria-label^="denoising AE"]',
         ),
         Case("temperature", "/generate?run=mnist-vae", PANEL, ".live-range", across, tiles=24),
+        Case(
+            "threshold",
+            "/anomalies?run=mnist-ae",
+            PANEL,
+            ".live-range",
+            across,
+            tiles=8 * 2,
+            picture='[aria-label^="alarms"]',
+        ),
     )
 }
 

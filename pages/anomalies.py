@@ -19,7 +19,7 @@ with title:
         "A model of normal samples reconstructs odd ones badly, or so the claim goes. Drag the threshold and see.",
     )
 with picker:
-    run = pick_run(preferred=PREFERRED)
+    run = pick_run(preferred=PREFERRED, needs_data=True)
 if run is not None:
     model = open_picked(run)
     if not missing_data(model, "Anomalies are told from the samples themselves."):

@@ -15,7 +15,14 @@ with title:
     heading("Compression", "A code is a short description of a sample. Count its bytes beside those of other ways.")
     mode = compression.choose_mode()
 with picker:
-    run = pick_run(preferred=mode.preferred, fits=mode.fits, missing=mode.missing, family="vae", dataset=mode.dataset)
+    run = pick_run(
+        preferred=mode.preferred,
+        fits=mode.fits,
+        missing=mode.missing,
+        needs_data=True,
+        family="vae",
+        dataset=mode.dataset,
+    )
 if run is not None:
     model = open_picked(run)
     if not missing_data(model, "Bytes are counted on the samples themselves."):

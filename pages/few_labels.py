@@ -14,7 +14,7 @@ title, picker = st.columns([3, 1.4], vertical_alignment="bottom")
 with title:
     heading("Few labels", "Codes were learned without labels. How many labels does a classifier on them need?")
 with picker:
-    run = pick_run("Model", ("mnist-vae", "digits-vae"), few_labels.fits)
+    run = pick_run("Model", ("mnist-vae", "digits-vae"), few_labels.fits, needs_data=True)
 if run is not None:
     model = open_picked(run)
     if not missing_data(model, "Labels are drawn from the training samples."):

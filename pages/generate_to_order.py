@@ -13,7 +13,7 @@ title, picker = st.columns([3, 1.4], vertical_alignment="bottom")
 with title:
     heading("Generate to order", "Order samples of a class, near a sample or along an attribute, and count what comes.")
 with picker:
-    run = pick_run("Model", ("mnist-cvae", "mnist-vae", "digits-vae"), generate_to_order.fits)
+    run = pick_run("Model", ("mnist-cvae", "mnist-vae", "digits-vae"), generate_to_order.fits, needs_data=True)
 if run is not None:
     with refusals():
         generate_to_order.show(open_picked(run))

@@ -17,7 +17,7 @@ title, picker = st.columns([3, 1.4], vertical_alignment="bottom")
 with title:
     heading("Restore", "A denoising autoencoder beside the methods of a textbook, on samples and on your own pictures.")
 with picker:
-    run = pick_run("Model", PREFERRED, restore.fits, MISSING, family="dae", dataset="digits")
+    run = pick_run("Model", PREFERRED, restore.fits, MISSING, needs_data=True, family="dae", dataset="digits")
 if run is not None:
     model = open_picked(run)
     with refusals():

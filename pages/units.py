@@ -14,7 +14,7 @@ title, picker = st.columns([3, 1.4], vertical_alignment="bottom")
 with title:
     heading("Units", "One dimension of a code, or one entry of a codebook: what makes it active, and what it makes.")
 with picker:
-    run = pick_run("Model", ("mnist-sparse-ae", "mnist-vae", "digits-vae"), units.fits)
+    run = pick_run("Model", ("mnist-sparse-ae", "mnist-vae", "digits-vae"), units.fits, needs_data=True)
 if run is not None:
     model = open_picked(run)
     if not missing_data(model, "Units are shown by the samples that make them active."):

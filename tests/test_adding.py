@@ -25,6 +25,22 @@ SHOWS = {
 run = ae.train("small_code_ae", ae.load_dataset("digits"), epochs=1, shrinkage=0.5, bar=False)
 assert ae.open_run(run.path).evaluate()["mse"] > 0 and run.family.title == "Small-code autoencoder"
 assert "shrinkage" in run.epochs()[0]["validation"]
+from aeexplorer.__main__ import main
+from streamlit.testing.v1 import AppTest
+assert main(["train", "--dataset", "digits", "--family", "small_code_ae", "--epochs", "1", "--shrinkage", "0.5"]) == 0
+other = ae.train("ae", ae.load_dataset("digits"), epochs=1, bar=False)
+app = AppTest.from_file("aeexplorer/ui/shell.py", default_timeout=120).run()
+def words(page, **query):
+    app.switch_page(f"../../pages/{page}.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception, app.exception
+    tables = " ".join(table.value.to_string() for table in app.dataframe)
+    return tables + " ".join(str(part.proto) for kind in ("subheader", "html", "code") for part in app.get(kind))
+told = words("families", family="small_code_ae")
+assert "Small-code autoencoder" in told and "def terms" in told and "Shrinkage" in told
+assert "Small-code AE" in words("compare", runs=f"{run.id},{other.id}", view="Table")
 """,
     "A network": """
 run = ae.train("vae", ae.load_dataset("digits"), epochs=1, net="shallow", units=9, bar=False)

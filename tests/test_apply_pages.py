@@ -11,11 +11,13 @@ from page_driver import alone, open_page, orphaned, said, trained
 import aeexplorer as ae
 from aeexplorer.__main__ import main
 from aeexplorer.applications import augmentation, disentanglement, units
+from aeexplorer.applications.few_labels import as_markdown, winners, with_classifiers
 from aeexplorer.config import ConfigError
 from aeexplorer.explorer import open_run
 from aeexplorer.jobs.studies import compute_study, request_study
 from aeexplorer.live.scenes import render
 from aeexplorer.plots.bands import bands, dots, matrix
+from aeexplorer.ui import few_labels
 
 __all__ = ["alone"]  # a fixture of every test here
 
@@ -105,12 +107,17 @@ def test_the_pages_show_what_studies_find() -> None:
         assert not app.exception and not app.error and words in said(app)
     job = request_study(run, "augmentation", budgets=(1, 2, 5, 10, 50), draws=1)
     assert compute_study(job, lambda: True)
-    job = request_study(run, "few_labels", budgets=(1, 2, 5, 10, 50), draws=3, tuned=False)
+    job = request_study(run, "few_labels", budgets=few_labels.BUDGETS, draws=3, tuned=False)
     assert compute_study(job, lambda: True)
-    app = open_page("few_labels", draws="3", tuned="no")
+    semi = trained("m2", latent_dim=2, labels=30, epochs=2)
+    found = with_classifiers(job.found, run, [run, semi, trained("m2", "wine", latent_dim=2, batch_size=32, epochs=2)])
+    assert found["budgets"] == [1, 2, 3, 5, 10, 50, 0] and winners(found).keys() >= {"3", "all"}
+    assert found["accuracy"]["M2"] == {"3": [semi.status.result["accuracy"]]}
+    assert any(line.startswith("| M2, trained with its labels | – | – | 0.") for line in as_markdown(found))
+    app = open_page("few_labels", run=run.id, draws="3", tuned="no")
     assert not app.exception and "Best by labels per class" in said(app)
     for order in ("near", "attribute"):
-        assert not open_page("generate_to_order", order=order).exception
+        assert not open_page("generate_to_order", run=run.id, order=order).exception
 
 
 def test_units_of_every_kind_have_a_page() -> None:

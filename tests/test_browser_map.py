@@ -39,7 +39,7 @@ def over_a_point(page: Page, number: int = 0) -> tuple[float, float]:
     raise AssertionError("no point under the pointer anywhere")
 
 
-def lasso(page: Page, number: int = 0) -> None:
+def lasso(page: Page, number: int = 0, release: bool = True) -> None:
     box = box_of(stages(page)[number])
     corners = [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7)]
     places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in corners]
@@ -47,7 +47,8 @@ def lasso(page: Page, number: int = 0) -> None:
     page.mouse.down()
     for place in places[1:]:
         page.mouse.move(*place, steps=6)
-    page.mouse.up()
+    if release:
+        page.mouse.up()
 
 
 def test_hover_shows_the_sample_and_its_reconstruction(page: Page, app_address: str) -> None:
@@ -69,7 +70,11 @@ def test_hover_shows_the_sample_and_its_reconstruction(page: Page, app_address: 
 def test_a_lasso_marks_the_same_samples_in_the_other_map_and_in_the_table(page: Page, app_address: str) -> None:
     show(page, app_address + FLAT, MAP)
     before = [int(stage.locator("canvas").first.evaluate(INK)) for stage in stages(page)]
-    lasso(page)
+    lasso(page, release=False)
+    refreshed(page, 3)
+    marks = [other.get_attribute("data-marked") for other in page.locator(MAP).all()]
+    assert marks[0] and marks[0] == marks[1], "the other map waits for the release"
+    page.mouse.up()
     page.get_by_text("class purity").wait_for()
     settle(page, MAP)
     said = page.locator(f"{MAP} [role=status]").first.inner_text()

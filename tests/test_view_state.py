@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from page_driver import alone, open_page, said, trained
+from page_driver import alone, open_page, orphaned, said, trained
 from streamlit.testing.v1 import AppTest
 
 from aeexplorer.live.components import Panel
@@ -161,6 +161,20 @@ def test_a_link_to_a_model_that_cannot_be_shown_says_so_and_offers_the_nearest(a
     assert words in said(app), "until a person picks one"
     app.selectbox[0].set_value(wine.id).run()
     assert words not in said(app)
+
+
+def test_a_page_that_needs_data_begins_where_they_are_unless_somebody_asks() -> None:
+    here, lost = trained("vae", latent_dim=2), orphaned(trained("vae", latent_dim=2))
+    app = open_page("home")
+    assert app.query_params["run"] == lost.id, "the newest"
+    app.switch_page("../../pages/anomalies.py")
+    del app.query_params["run"]  # as a click in the navigation does
+    assert app.run().query_params["run"] == here.id
+    app = open_page("anomalies", run=lost.id)
+    assert app.query_params["run"] == lost.id and "is not on this computer" in said(app)
+    app.switch_page("../../pages/few_labels.py")
+    del app.query_params["run"]
+    assert app.run().query_params["run"] == lost.id
 
 
 def test_names_of_models_are_short_and_none_is_given_twice() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from aeexplorer.applications.anomalies import classes_of, flat
 from aeexplorer.config import Config
 from aeexplorer.data import Split
 from aeexplorer.explorer import Explorer
+from aeexplorer.runs.run import Run
 
 POOL = 5_000
 """Training samples from which the labelled ones are drawn, and on which PCA is fitted, at most."""
@@ -69,8 +70,6 @@ def study(model: Explorer, knobs: Knobs) -> Iterator[tuple[float, dict[str, Any]
                 found["accuracy"][way].setdefault(str(budget), []).append(accuracy)
             done += 1
             yield done / steps, found
-    if (right := model.run.status.result.get("accuracy")) is not None:
-        found["of_the_model"] = right
     yield 1.0, found
 
 
@@ -131,23 +130,50 @@ def rbf_accuracy(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.nd
     return float(SVC(C=10).fit(x, y).score(x_test, y_test))
 
 
+def with_classifiers(found: dict[str, Any], run: Run, others: Iterable[Run]) -> dict[str, Any]:
+    """The result of a study with the runs on the same data that learned to classify while they were trained, such as
+    M2: under the short name of their family, at the labels per class that they were given."""
+    table: dict[str, dict[str, list[float]]] = {way: dict(of) for way, of in found["accuracy"].items()}
+    for other in others:
+        right = other.status.result.get("accuracy")
+        if right is not None and other.spec.dataset == run.spec.dataset:
+            budget = round(other.spec.training.labels / len(run.spec.data.classes))
+            table.setdefault(other.family.short, {}).setdefault(str(budget), []).append(right)
+    budgets = {*found["budgets"], *(int(budget) for of in table.values() for budget in of)}
+    return found | {"accuracy": table, "budgets": sorted(budgets, key=lambda budget: (budget == ALL, budget))}
+
+
+def title_of(way: str) -> str:
+    """The title of a way; one that is not in the table is a family, see `with_classifiers`."""
+    return WAYS.get(way, f"{way}, trained with its labels")
+
+
+def amount(budget: int | str) -> str:
+    """A number of labels per class in words."""
+    return "all" if int(budget) == ALL else str(budget)
+
+
 def winners(found: dict[str, Any]) -> dict[str, str]:
-    """The way of the highest mean accuracy at each budget."""
+    """The way of the highest mean accuracy at each budget, by the budget's amount in words."""
     table = found["accuracy"]
-    known = {budget for of in table.values() for budget in of}
-    return {b: max((w for w in table if table[w].get(b)), key=lambda w: float(np.mean(table[w][b]))) for b in known}
+    known = [str(b) for b in found["budgets"] if any(of.get(str(b)) for of in table.values())]
+    return {
+        amount(b): max((w for w in table if table[w].get(b)), key=lambda w: float(np.mean(table[w][b]))) for b in known
+    }
 
 
 def as_markdown(found: dict[str, Any]) -> list[str]:
     """The accuracies as lines of a table in Markdown, and the winner at each budget."""
     budgets = [str(budget) for budget in found["budgets"]]
-    lines = [
-        "| way | " + " | ".join("all" if b == "0" else b for b in budgets) + " |",
-        "|---" * (len(budgets) + 1) + "|",
-    ]
+    lines = ["| way | " + " | ".join(map(amount, budgets)) + " |", "|---" * (len(budgets) + 1) + "|"]
     for way, of in found["accuracy"].items():
-        cells = [f"{np.mean(of[b]):.3f} ± {np.std(of[b]):.3f}" if of.get(b) else "–" for b in budgets]
-        lines.append(f"| {WAYS[way]} | " + " | ".join(cells) + " |")
-    best = winners(found)
-    told = ", ".join(f"{b}: {WAYS[best[b]].lower()}" for b in budgets if b in best)
+        lines.append(f"| {title_of(way)} | " + " | ".join(_cell(of.get(b, [])) for b in budgets) + " |")
+    told = ", ".join(f"{budget}: {title_of(way)}" for budget, way in winners(found).items())
     return [*lines, "", f"Best at each number of labels: {told}."]
+
+
+def _cell(accuracies: list[float]) -> str:
+    if not accuracies:
+        return "–"
+    spread = f" ± {np.std(accuracies):.3f}" if len(accuracies) > 1 else ""
+    return f"{np.mean(accuracies):.3f}{spread}"

@@ -44,7 +44,7 @@ def bands(
             )
         )
     dress(figure, theme, f"{y} of {len(curves)} curves at {len(places)} places")
-    figure.update_xaxes(title_text=x, type="category")
+    figure.update_xaxes(title_text=x, type="category", categoryorder="array", categoryarray=list(places))
     figure.update_yaxes(title_text=y)
     return figure
 

@@ -102,7 +102,7 @@ def sample_rows(runs: Sequence[Run]) -> None:
     """Rows of pictures, one for each run and each size of PCA."""
     boxes = st.columns([3, 1], vertical_alignment="bottom")
     with boxes[0]:
-        rows = buttons(Setting("compare", "rows"), "Rows", ROWS, "Reconstructions")
+        rows = buttons(Setting("compare", "rows"), "Rows", ROWS, "Reconstructions", wrap=True)
     model, spec = explorer(runs[0]), runs[0].spec.data
     if rows == "Prior samples":
         with boxes[1]:

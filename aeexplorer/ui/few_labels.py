@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from aeexplorer.applications.anomalies import classes_of
-from aeexplorer.applications.few_labels import WAYS, winners
+from aeexplorer.applications.few_labels import ALL, WAYS, title_of, winners, with_classifiers
 from aeexplorer.explorer import Explorer
 from aeexplorer.runs.run import Run
 from aeexplorer.ui.shared.page_footer import opening, page_footer
+from aeexplorer.ui.shared.resources import openable_runs
 from aeexplorer.ui.shared.studies import accuracy_curves, study
 from aeexplorer.ui.shared.text import as_text
 from aeexplorer.ui.shared.view_state import Setting, whole
 
-BUDGETS = (1, 2, 5, 10, 50)
+BUDGETS = (1, 2, 5, 10, 50, ALL)
 DRAWS = Setting("few_labels", "draws", whole(1, 10))
 TUNED = Setting("few_labels", "tuned")
 
@@ -42,7 +44,12 @@ def show(model: Explorer) -> None:
             help="Fine-tuned from the model, and from scratch; takes longest.",
         )
         tuned = TUNED.end("yes") == "yes"
-    study(model.run, "few_labels", "Draw labels and learn", _curves, budgets=BUDGETS, draws=draws, tuned=tuned)
+    st.caption(
+        "Each draw labels some training samples of each class. Classifiers learn from them: on the codes, on as many "
+        "principal components, on raw values, and, where encoders are trained too, with the encoder itself."
+    )
+    curves = partial(_curves, model.run)
+    study(model.run, "few_labels", "Draw labels and learn", curves, budgets=BUDGETS, draws=draws, tuned=tuned)
     page_footer(
         r"\hat y = \arg\max_k\, w_k^\top f(x) + b_k",
         f"{model.latent_dim} numbers in place of {model.spec.size}",
@@ -51,14 +58,12 @@ def show(model: Explorer) -> None:
     )
 
 
-def _curves(found: dict[str, Any]) -> None:
-    if not accuracy_curves(found, WAYS, "labels per class", height=430):
+def _curves(run: Run, found: dict[str, Any]) -> None:
+    found = with_classifiers(found, run, openable_runs())
+    titles = {way: title_of(way) for way in found["accuracy"]}
+    if not accuracy_curves(found, titles, "labels per class", height=430):
         return
-    best = winners(found)
-    budgets = map(str, found["budgets"])
-    told = ", ".join(f"{budget}: {WAYS[best[budget]]}" for budget in budgets if budget in best)
+    told = ", ".join(f"{budget}: {titles[way]}" for budget, way in winners(found).items())
     st.markdown(f"**Best by labels per class** &emsp; {as_text(told)}")
-    more = ""
-    if (own := found.get("of_the_model")) is not None:
-        more = f" This model's own classifier, trained with its labels, reaches {own:.3f}."
-    st.caption(f"Of {found['judged']:,} test samples; bars are one standard deviation over draws of the labels.{more}")
+    alone = " Of a family that classifies, each trained model is one draw." if titles.keys() - WAYS.keys() else ""
+    st.caption(f"Of {found['judged']:,} test samples; bars are one standard deviation over draws of the labels.{alone}")

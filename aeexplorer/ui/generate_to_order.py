@@ -64,9 +64,8 @@ def show(model: Explorer) -> None:
 def _order(model: Explorer, known: list[int]) -> tuple[str, dict[str, Any]]:
     options = list(ORDERS)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control(
-            "Order", options, key=ORDER.begin("class", options), format_func=ORDERS.__getitem__, required=True
-        )
+        key = ORDER.begin("class", options)
+        st.segmented_control("Order", options, key=key, format_func=ORDERS.__getitem__, required=True, wrap=True)
         order = str(ORDER.end("class"))
         params: dict[str, Any] = {"run": model.run.path.name, "order": order, "n": SAMPLES}
         if order != "near":

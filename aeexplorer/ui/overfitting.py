@@ -10,7 +10,7 @@ from aeexplorer.data import load_dataset
 from aeexplorer.live.components import live_panel
 from aeexplorer.live.panel import Chart, Line, Mark, Readout, Segmented, Slider
 from aeexplorer.program_files import PAGES
-from aeexplorer.runs.overfitting import DATASET, FAMILY, REMEDIES, SAMPLES, knobs_of, load_grid
+from aeexplorer.runs.overfitting import DATASET, FAMILY, REMEDIES, SAMPLES, knobs_of
 from aeexplorer.runs.request import new_run
 from aeexplorer.server.identity import current_address, current_owner
 from aeexplorer.ui.shared.page_footer import page_footer
@@ -29,6 +29,10 @@ LINES = (
         readout="validation_loss",
         x_readout="last",
     ),
+)
+GAPS = tuple(
+    Line(name=remedy.title, colour=colour, x_array="sizes", y_array=f"gap_{name}")
+    for (name, remedy), colour in zip(REMEDIES.items(), ("ink", "accent", "mark", "quiet"), strict=True)
 )
 
 
@@ -90,14 +94,17 @@ def show() -> None:
                 lines=LINES,
                 from_zero=False,
             ),
+            Chart(
+                title="Gap at the last epoch",
+                scene="overfitting",
+                fields=("samples", "remedy"),
+                place="above",
+                x="samples",
+                x_label="training samples",
+                y_label="nats per sample",
+                lines=GAPS,
+            ),
         ],
-        chart=Chart(
-            title="Gap at the last epoch, against the number of training samples",
-            x="samples",
-            x_label="training samples",
-            y_label="nats per sample",
-            lines=_gaps(),
-        ),
     )
     values = state.left(panel.values)
     samples, remedy = round(values["samples"]), values["remedy"]
@@ -113,20 +120,6 @@ def show() -> None:
         r"\text{gap} = L_{\text{validation}} - L_{\text{training}}",
         f"{nearest} samples, {REMEDIES[remedy].title.lower()}",
         f"import aeexplorer as ae\n\nrun = ae.train({FAMILY!r}, ae.load_dataset({DATASET!r}){given})\n",
-    )
-
-
-def _gaps() -> tuple[Line, ...]:
-    """The gap of each remedy at each number of samples."""
-    grid = load_grid()
-    return tuple(
-        Line(
-            name=remedy.title,
-            colour=colour,
-            x=SAMPLES,
-            y=tuple(float(grid[f"{name}.{n}.validation"][-1] - grid[f"{name}.{n}.train"][-1]) for n in SAMPLES),
-        )
-        for (name, remedy), colour in zip(REMEDIES.items(), ("ink", "accent", "mark", "quiet"), strict=True)
     )
 
 

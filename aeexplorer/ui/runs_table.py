@@ -45,7 +45,7 @@ GROUP = Setting("runs", "group")
 
 def found_runs(runs: Sequence[Row]) -> list[Row]:
     """The runs that fit the filters, whose widgets are drawn here."""
-    boxes = st.columns([2, 1, 1, 1, 1.2])
+    boxes = st.columns([1.7, 1, 1, 1, 1.5])
     text = boxes[0].text_input("Find", key="find", bind="query-params", placeholder="part of a name", max_chars=100)
     chosen = []
     for box, (label, key, value_of) in zip(boxes[1:4], FILTERS, strict=True):
@@ -147,10 +147,10 @@ def table(runs: Sequence[Row], name: str, wanted: str) -> list[Row]:
 def _columns() -> dict[str, Any]:
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
     return {
-        "Name": text(width=310),
+        "Name": text(width=290),
         "State": text(width=90),
         "Data": text(width=115),
-        "Family": text(width=105),
+        "Family": text(width=130),
         "Code": number(help="Latent dimension: the size of the code z", width=50),
         "Epochs": number(width=65),
         "Test MSE": number(format="%.3g", help="Squared error per value, of reconstructing the test split", width=80),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 
@@ -21,7 +24,7 @@ from aeexplorer.ui.shared.samples import show as show_samples
 from aeexplorer.ui.shared.text import as_text
 from aeexplorer.ui.shared.view_state import PanelState, Setting, number, whole
 
-SHOWN = 10
+SHOWN = 8
 BINS = 12
 STRONGEST = 8
 STEPS = 11
@@ -38,24 +41,18 @@ def show(model: Explorer) -> None:
     units = _units(str(model.run.path), written(model.run, "codes.safetensors"))
     unit = _choose(model, units)
     activation = units.activations[:, unit]
-    left, right = st.columns([2, 1], gap="medium")
-    with left:
-        with st.container(border=True):
-            _samples(model, units, unit)
-        if not units.entries:
-            _turn(model, unit)
-    with right:
-        with st.container(border=True):
-            st.caption("How active it is over the test samples")
-            counts, edges = np.histogram(activation, BINS)
-            chart(bars(counts, [f"{edge:.2g}" for edge in edges[:-1]], theme(), "samples"), height=200)
-        with st.container(border=True):
-            st.caption("Correlation with classes, factors and the mean value of a sample")
-            found = list(correlates(model, units, unit).items())[:STRONGEST]
-            chart(bars([value for _, value in found], [name for name, _ in found], theme(), "correlation"), height=230)
-            name, value = found[0]
-            st.caption(as_text(f"Strongest: {name}, {value:+.2f}."))
-        if not units.entries and drawable(model.spec):
+    with st.container(border=True):
+        _samples(model, units, unit)
+    if not units.entries:
+        _turn(model, unit)
+    draws = not units.entries and drawable(model.spec)
+    boxes = st.columns(3 if draws else 2)
+    with boxes[0], st.container(border=True, height="stretch"):
+        _histogram(activation)
+    with boxes[1], st.container(border=True, height="stretch"):
+        _correlations(model, units, unit)
+    if draws:
+        with boxes[2], st.container(border=True, height="stretch"):
             _test_mine(model, unit, activation)
     page_footer(
         r"a_k(x) = f_k(x)" if not units.entries else r"a_j(x) = \#\{p : j(p) = j\}",
@@ -90,9 +87,37 @@ def _samples(model: Explorer, units: Units, unit: int) -> None:
     """The samples of its highest and lowest activations."""
     test, index = model.dataset.test, model.codes.index
     high, low = extremes(units, unit, SHOWN)
-    captions = [[f"{units.activations[row, unit]:.2g}" for row in rows] for rows in (high, low)]
+    shown = _rounded(units.activations[:, unit])
+    captions = [[shown(units.activations[row, unit]) for row in rows] for rows in (high, low)]
     rows = [("most active", test.x[index[high]]), ("least active", test.x[index[low]])]
     show_samples(rows, model.spec, captions)
+
+
+def _rounded(activation: np.ndarray) -> Callable[[float], str]:
+    """Writes a value with two digits of the range of all."""
+    span = float(np.ptp(activation)) or 1.0
+    digits = 1 - math.floor(math.log10(span))
+    return lambda value: f"{round(float(value), digits) + 0.0:g}"
+
+
+def _histogram(activation: np.ndarray) -> None:
+    """How often it is how active."""
+    st.caption("How active it is over the test samples")
+    counts, edges = np.histogram(activation, BINS)
+    shown = _rounded(activation)
+    figure = bars(counts, [shown(edge) for edge in edges[:-1]], theme(), "samples")
+    ticks = range(0, BINS + 1, BINS // 4)
+    figure.update_xaxes(tickvals=[tick - 0.5 for tick in ticks], ticktext=[shown(edges[tick]) for tick in ticks])
+    chart(figure, height=250)
+
+
+def _correlations(model: Explorer, units: Units, unit: int) -> None:
+    """What it goes along with, the strongest first."""
+    st.caption("Correlation with classes, factors and the mean value of a sample")
+    found = list(correlates(model, units, unit).items())[:STRONGEST]
+    chart(bars([value for _, value in found], [name for name, _ in found], theme(), "correlation"), height=250)
+    name, value = found[0]
+    st.caption(as_text(f"Strongest: {name}, {value:+.2f}."))
 
 
 def _turn(model: Explorer, unit: int) -> None:
@@ -117,11 +142,9 @@ def _turn(model: Explorer, unit: int) -> None:
 
 def _test_mine(model: Explorer, unit: int, activation: np.ndarray) -> None:
     """A drawing, and how active it makes the unit."""
-    with st.container(border=True):
-        drawn = draw_pad(
-            model.name, model.spec, key=f"units.pad.{model.spec.name}", label="Draw, and see how active it is"
-        )
-        if drawn and drawn.z:
-            value = drawn.z[unit]
-            st.metric("Activation of the drawing", f"{value:.3g}")
-            st.caption(f"More than {(activation < value).mean():.0%} of the test samples")
+    label = "Draw, and see how active it is"
+    drawn = draw_pad(model.name, model.spec, key=f"units.pad.{model.spec.name}", label=label)
+    if drawn and drawn.z:
+        value = drawn.z[unit]
+        st.metric("Activation of the drawing", f"{value:.3g}")
+        st.caption(f"More than {(activation < value).mean():.0%} of the test samples")

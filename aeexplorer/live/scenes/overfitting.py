@@ -21,7 +21,8 @@ class OverfittingParams(Config):
 def overfitting(params: OverfittingParams) -> Frame:
     """Curves of training and validation loss between the two nearest numbers of samples that were trained: arrays
     `epoch`, `train`, `validation` and, without a remedy, `plain` (epochs,); the losses at the last epoch and their
-    gap. A training that ended early keeps its last loss."""
+    gap, and of each remedy `gap_<remedy>` at the numbers of samples `sizes`. A training that ended early keeps its last
+    loss."""
     train, validation = (curve(params.remedy, params.samples, part) for part in ("train", "validation"))
     best = int(validation.argmin())
     arrays = {
@@ -29,7 +30,11 @@ def overfitting(params: OverfittingParams) -> Frame:
         "train": train,
         "validation": validation,
         "plain": curve("none", params.samples, "validation"),
+        "sizes": np.array(SAMPLES, np.float32),
     }
+    for name in REMEDIES:
+        ends = [[curve(name, n, part)[-1] for n in SAMPLES] for part in ("validation", "train")]
+        arrays[f"gap_{name}"] = np.subtract(*ends)
     readouts = {
         "train_loss": float(train[-1]),
         "validation_loss": float(validation[-1]),

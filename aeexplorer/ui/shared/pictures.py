@@ -15,6 +15,8 @@ from aeexplorer.plots import to_png
 from aeexplorer.ui.shared.resources import theme
 from aeexplorer.ui.shared.symbols import drawing_size, symbol_drawing
 
+READABLE = 0.75
+"""Pixels for each unit of a drawing of text, whose symbols are 14 units high, at least."""
 Rows = Sequence[tuple[str, Sequence[np.ndarray] | np.ndarray]]
 
 
@@ -50,10 +52,18 @@ def picture_rows(
             tiles.append(
                 f'<div class="ae-tile">{_tile(sample, spec, html.escape(description, quote=True), scale)}{below}</div>'
             )
-        columns_style = f"grid-template-columns: repeat({width}, minmax(0, {tile_width}px))"
+        columns_style = f"grid-template-columns: {_columns(spec, columns, width, tile_width)}"
         cells.append(f'<div class="ae-tiles" style="{columns_style}">{"".join(tiles)}</div>')
     template = "minmax(4.5rem, max-content) 1fr" if named else "1fr"
     st.html(f'<div class="ae-rows" style="grid-template-columns: {template}">{"".join(cells)}</div>')
+
+
+def _columns(spec: DataSpec, columns: int | None, width: int, tile_width: int) -> str:
+    """The columns of a row of tiles; text that must not shrink goes on in another line."""
+    if columns is None and spec.row.symbols and not spec.voices:
+        least = round(READABLE * drawing_size(spec)[0])
+        return f"repeat(auto-fill, minmax({least}px, {max(least, tile_width)}px))"
+    return f"repeat({width}, minmax(0, {tile_width}px))"
 
 
 def picture_address(sample: np.ndarray, spec: DataSpec, scale: tuple[float, float]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import streamlit as st
 
-from aeexplorer.data import DataSpec, sources
+from aeexplorer.data import DataSpec, is_available, sources
 from aeexplorer.explorer import Explorer
 from aeexplorer.runs.run import Run
 from aeexplorer.store import Damaged
@@ -22,6 +22,8 @@ PREFERRED = ("mnist-vae-2d", "digits-vae-2d")
 RUN, SAMPLE = Setting("", "run"), Setting("", "sample", whole(0, 10**9))
 REPLACED = "run.replaced"
 """Under this key: the run that the link asked for in vain, and the one that is shown in its place."""
+BEGUN = "run.begun"
+"""Under this key: the run with which a page began by itself."""
 LONGEST_TITLE = 44
 
 
@@ -30,6 +32,7 @@ def pick_run(
     preferred: tuple[str, ...] = PREFERRED,
     fits: Callable[[Run], bool] = lambda run: True,
     missing: str = "There is no trained model yet. Train one: training on digits takes seconds.",
+    needs_data: bool = False,
     **train: str,
 ) -> Run | None:
     """A select box over everything that can be explored; remembers the choice on every page and in the link.
@@ -39,6 +42,7 @@ def pick_run(
         fits: which runs the page can show. Where the picked one does not fit, one of the same dataset that does is
             shown in its place.
         missing: the sentence where there is none.
+        needs_data: begin with a run whose data are on this computer, where nobody asked for another one.
         train: what the page Train then begins with, as its link says it.
 
     Returns None, with that sentence and the way out, when there is nothing to show.
@@ -51,15 +55,26 @@ def pick_run(
         return None
     by_link = RUN.heard() and linked(RUN.name) is not None
     asked = asked_run()
-    nearest = _nearest(asked, every, runs, preferred)
+    if by_link:
+        st.session_state.pop(BEGUN, None)
+    by_itself = asked in (None, st.session_state.get(BEGUN))
+    if needs_data and by_itself:
+        here = {name: run for name, run in runs.items() if is_available(run.spec.dataset)}
+        nearest = asked if asked in here else _nearest(None, every, here or runs, preferred)
+    else:
+        nearest = _nearest(asked, every, runs, preferred)
+    if by_itself:
+        st.session_state[BEGUN] = nearest
+        RUN.keep(nearest)
     labels = run_labels(runs.values())
     key = RUN.begin(nearest, list(runs))
     picked = str(st.selectbox(label, list(labels), key=key, format_func=labels.__getitem__))
     RUN.end()
-    if asked is not None and asked not in runs and by_link:
-        st.session_state[REPLACED] = asked, nearest
-    elif asked in every and asked not in runs and every[asked].spec.dataset != runs[nearest].spec.dataset:
-        st.toast(as_text(f"{run_name(every[asked])} cannot be shown here; {labels[nearest]} takes its place."))
+    unmet = None if by_itself or asked in runs else asked
+    if unmet is not None and by_link:
+        st.session_state[REPLACED] = unmet, nearest
+    elif unmet in every and every[unmet].spec.dataset != runs[nearest].spec.dataset:
+        st.toast(as_text(f"{run_name(every[unmet])} cannot be shown here; {labels[nearest]} takes its place."))
     _say_replaced(picked, every, labels)
     pick_class(runs[picked])
     return runs[picked]
@@ -94,7 +109,9 @@ def run_labels(runs: Iterable[Run]) -> dict[str, str]:
         key: f"{name} · {created[key]}" if count[name] > 1 and key in created else name for key, name in names.items()
     }
     count = Counter(names.values())
-    return {key: f"{name} · {key[-6:]}" if count[name] > 1 else name for key, name in names.items()}
+    # of a pretrained run the name, of others the random end of the id
+    own = {key: key[-6:] if key in created else key.removeprefix(f"{by_id[key].spec.dataset}-") for key in names}
+    return {key: f"{name} · {own[key]}" if count[name] > 1 else name for key, name in names.items()}
 
 
 def asked_run() -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from aeexplorer import jobs
+from aeexplorer.applications.few_labels import amount
 from aeexplorer.applications.studies import STUDIES
 from aeexplorer.jobs.studies import StudyJob, known_study, request_study
 from aeexplorer.plots.bands import bands
@@ -33,7 +34,7 @@ def accuracy_curves(found: dict[str, Any], ways: Mapping[str, str], per_class: s
     curves = {ways[way]: [of.get(budget, []) for budget in budgets] for way, of in found["accuracy"].items() if of}
     if curves:
         with st.container(border=True):
-            chart(bands(budgets, curves, theme(), per_class, "test accuracy"), height=height)
+            chart(bands([*map(amount, budgets)], curves, theme(), per_class, "test accuracy"), height=height)
     return bool(curves)
 
 

@@ -8,14 +8,16 @@ import { rectangle } from "./polygon.js";
 
 /** @import { Listeners, Point } from "../shared/types.d.ts" */
 /** @import { LatentMap } from "./latent_map.js" */
+/** @import { Polygon } from "./types.d.ts" */
 /** @typedef {"move" | "lasso" | "box" | "decode"} Tool */
-/** @typedef {{ start: Point, last: Point, far: boolean, tool: Tool, more: boolean }} Drag */
+/** @typedef {{ start: Point, last: Point, far: boolean, tool: Tool, more: boolean, before: Set<number> | null }} Drag */
 
 const REACH = 14; // pixels from a pointer to the point it means
 const FINGER = 10; // pixels more for a finger
 const FAR = 4; // pixels after which a press is a drag
 const WHEEL = 0.0016; // logarithm of the magnification per pixel of the wheel
 const KEY_ZOOM = 1.3;
+const BRUSHED = 5000; // points of a map, up to which all maps of its group follow a lasso while it is drawn
 
 /** @type {{ [key: string]: Point }} */
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -25,6 +27,8 @@ export class Interaction {
   #fingers = new Map();
   /** @type {Drag | null} */
   #drag = null;
+  /** @type {number | null} */
+  #brushing = null;
 
   /** @param {LatentMap} map */
   constructor(map) {
@@ -59,12 +63,10 @@ export class Interaction {
     map.stage.setPointerCapture(event.pointerId);
     const at = pixelOf(this.map.stage, event);
     this.#fingers.set(event.pointerId, at);
-    if (this.#fingers.size === 2) {
-      this.#drag = map.state.outline = null;
-      return;
-    }
+    if (this.#fingers.size === 2) return this.#giveUp();
     const tool = map.state.decodes ? "decode" : event.shiftKey ? "lasso" : map.tool;
-    this.#drag = { start: at, last: at, far: false, tool, more: event.ctrlKey || event.metaKey };
+    const more = event.ctrlKey || event.metaKey;
+    this.#drag = { start: at, last: at, far: false, tool, more, before: map.state.group.selected };
     if (tool === "decode") map.decode(at);
   }
 
@@ -90,8 +92,30 @@ export class Interaction {
       const outline = map.state.outline ?? [drag.start];
       map.state.outline = drag.tool === "box" ? rectangle(drag.start, at) : [...outline, at];
       map.renderer.drawOverlay();
+      if (map.state.index.length <= BRUSHED) this.#brushing ??= requestAnimationFrame(() => this.#brush());
     }
     drag.last = at;
+  }
+
+  /** Mark what the outline encloses so far; the page hears of it on release. */
+  #brush() {
+    this.#brushing = null;
+    const { group, outline } = this.map.state;
+    if (this.#drag && outline) group.select(this.#caught(this.#drag, outline));
+  }
+
+  /** The selection with what an outline encloses. @param {Drag} drag @param {Polygon} outline */
+  #caught(drag, outline) {
+    const { renderer: { points: { x, y } }, state: { hidden, index } } = this.map;
+    const caught = pointsInside(x, y, outline, hidden).map((row) => index[row]);
+    return combined(drag.before, caught, drag.more);
+  }
+
+  /** End a drag that meant nothing. */
+  #giveUp() {
+    const { state } = this.map;
+    if (this.#drag && state.outline) state.group.select(this.#drag.before);
+    this.#drag = state.outline = null;
   }
 
   #leave() {
@@ -131,10 +155,9 @@ export class Interaction {
       if (row >= 0) map.pick(row);
       else if (state.group.selected) map.select(null);
     } else if (state.outline) {
-      const { x, y } = map.renderer.points;
-      const caught = pointsInside(x, y, state.outline, state.hidden).map((row) => state.index[row]);
+      const caught = this.#caught(drag, state.outline);
       state.outline = null;
-      map.select(combined(state.group.selected, caught, drag.more));
+      map.select(caught);
     }
     map.renderer.drawOverlay();
   }
@@ -142,7 +165,7 @@ export class Interaction {
   /** The browser took the gesture over, to scroll the page: nothing was meant. @param {PointerEvent} event */
   #cancel(event) {
     this.#fingers.delete(event.pointerId);
-    this.#drag = this.map.state.outline = null;
+    this.#giveUp();
     this.map.renderer.drawOverlay();
   }
 

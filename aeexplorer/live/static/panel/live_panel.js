@@ -67,12 +67,14 @@ class PanelContent {
     const numbers = data.readouts.length ? readouts.element : null;
     const main = make("div", { class: "live-card live-main" }, rows.element, numbers);
     this.panel.root.classList.toggle("live-tall-aside", column.length > 0);
+    // without samples there are only numbers, which stand beside the views
+    const alone = above.length > 0 && !data.rows.length && !side;
     return [
       group("live-line-of-controls", line),
       group("live-sliders", sliders),
       this.status,
-      group("live-views", above),
-      make("div", { class: `live-body${side ? " live-with-aside" : ""}` }, main, side),
+      group("live-views", alone ? [...above, main] : above),
+      alone ? null : make("div", { class: `live-body${side ? " live-with-aside" : ""}` }, main, side),
     ].filter((element) => element !== null);
   }
 
