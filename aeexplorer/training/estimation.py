@@ -24,7 +24,10 @@ from aeexplorer.training.loop import TrainingConfig, make_batch
 from aeexplorer.training.plan import DialSpec, make_plan
 from aeexplorer.training.tracing import CONVOLUTION_COPIES, EVALUATION_BATCH, EVALUATION_BYTES, Trace, evaluation_bytes
 
-WANTED_STEPS = 2_000  # optimiser steps of a suggested training, at least
+WANTED_STEPS = 2_000  # optimiser steps of a suggested training, at least, where `MOST_EPOCHS` have as many
+MOST_EPOCHS = 200  # of a suggested training: of few samples more are learned by heart
+FEW_ROWS = 1_000  # of a table: fewer are learned by heart by a network that nothing regularises
+SMALL_DECAY = 1.0  # the weight decay against that; on pictures it costs more than it mends
 LINEAR_STEPS = 5_000  # optimiser steps of a suggested training of a linear autoencoder
 EPOCH_SECONDS = 0.03  # per epoch: a frame of the film and a durable event, on a local disk
 OPTIMIZER_PASSES = 7  # AdamW reads weight, gradient and two moments, and writes three of them
@@ -52,7 +55,8 @@ FLOAT = 4  # bytes
 
 
 def suggested(row: Family, spec: DataSpec, n_train: int, net: str = "") -> tuple[ModelConfig, TrainingConfig]:
-    """Defaults that fit a dataset: smaller networks and codes for small samples, and 2,000 steps or more.
+    """Defaults that fit a dataset: smaller networks and codes for small samples, 2,000 steps or more but at most 200
+    epochs, and on small tables weight decay for families that nothing else regularises.
 
     What the net suggests takes the place of knobs that the family leaves at their usual values.
 
@@ -85,9 +89,14 @@ def suggested(row: Family, spec: DataSpec, n_train: int, net: str = "") -> tuple
     batch = next((b for least, b in ((10_000, 128), (1_000, 64), (300, 32)) if n_train >= least), 16)
     batch = min(batch, n_train)
     per_epoch = math.ceil(n_train / batch)
-    epochs = next((e for e in (10, 20, 50, 100, 200) if e * per_epoch >= WANTED_STEPS), 500)
-    of_training = {name: value for name, value in of_net.items() if name in TrainingConfig.model_fields}
-    return row.config.replace(**changes), TrainingConfig(**{"epochs": epochs, "batch_size": batch} | of_training)
+    loop: dict[str, Any] = {"batch_size": batch}
+    loop["epochs"] = next((e for e in (10, 20, 50, 100) if e * per_epoch >= WANTED_STEPS), MOST_EPOCHS)
+    # without knobs of its own a family has no term beside the reconstruction
+    plain_family = type(row.config) is ModelConfig and row.config.corruption == "none"
+    if plain_family and spec.kind == "vector" and n_train < FEW_ROWS:
+        loop["weight_decay"] = SMALL_DECAY
+    loop |= {name: value for name, value in of_net.items() if name in TrainingConfig.model_fields}
+    return row.config.replace(**changes), TrainingConfig(**loop)
 
 
 def _linear_training(n_train: int) -> TrainingConfig:

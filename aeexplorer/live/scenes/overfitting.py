@@ -33,8 +33,8 @@ def overfitting(params: OverfittingParams) -> Frame:
         "sizes": np.array(SAMPLES, np.float32),
     }
     for name in REMEDIES:
-        ends = [[curve(name, n, part)[-1] for n in SAMPLES] for part in ("validation", "train")]
-        arrays[f"gap_{name}"] = np.subtract(*ends)
+        last = {part: np.array([curve(name, n, part)[-1] for n in SAMPLES]) for part in ("train", "validation")}
+        arrays[f"gap_{name}"] = last["validation"] - last["train"]
     readouts = {
         "train_loss": float(train[-1]),
         "validation_loss": float(validation[-1]),
