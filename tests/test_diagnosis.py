@@ -103,6 +103,9 @@ def test_curves_that_part_are_overfitting_and_those_that_only_level_off_are_not(
     assert found.name == "overfit" and f"epoch {parting.argmin() + 1} " in found.numbers
     assert diagnose(Evidence(KNOBS, train=train, validation=4 + 6 * np.exp(-epoch / 10))) == []
     assert diagnose(Evidence(KNOBS, train=train, validation=train + 0.2)) == []
+    noise = 0.2 * (-1.0) ** (epoch + 1)  # the last loss lies above the lowest by chance
+    assert diagnose(Evidence(KNOBS, train=train, validation=4 + 6 * np.exp(-epoch / 10) + noise)) == []
+    assert [f.name for f in diagnose(Evidence(KNOBS, train=train, validation=parting + noise))] == ["overfit"]
 
 
 def test_measures_of_the_diagnosis() -> None:

@@ -30,7 +30,7 @@ from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
 from aeexplorer.training.config import TrainingConfig
-from aeexplorer.training.estimation import Estimate, estimate, suggested
+from aeexplorer.training.estimation import MOST_EPOCHS, Estimate, estimate, suggested
 from aeexplorer.training.plan import DialSpec
 from aeexplorer.ui import train
 from aeexplorer.ui.shared.knob_form import labelled
@@ -589,7 +589,7 @@ def test_suggestions_give_some_2000_steps_and_fit_every_dataset() -> None:
             config, training = suggested(row, source.spec, source.n_train)
             steps = -(-source.n_train // training.batch_size) * training.epochs
             assert training.batch_size <= source.n_train
-            assert 2_000 <= steps <= 10_000
+            assert 2_000 <= steps <= 10_000 or (training.epochs == MOST_EPOCHS and steps < 2_000)
             if {source.name, row.name} <= seen:  # every dataset and every family is priced once
                 continue
             seen |= {source.name, row.name}

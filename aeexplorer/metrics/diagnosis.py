@@ -113,6 +113,14 @@ def shuffled(x: np.ndarray, seed: int = 0) -> np.ndarray:
     return np.stack(columns, axis=1).reshape(x.shape)
 
 
+def smoothed(curve: np.ndarray) -> np.ndarray:
+    """The running mean of a loss curve (epochs,) over five epochs, of short trainings over fewer: the lowest of many
+    noisy losses lies below the loss that it estimates."""
+    window = min(5, len(curve) // 10) | 1
+    ends = np.pad(curve, window // 2, mode="edge")
+    return np.convolve(ends, np.full(window, 1 / window), mode="valid")
+
+
 # the checks; each gives its numbers, its advice and the change
 
 
@@ -220,12 +228,14 @@ def _overfit(evidence: Evidence) -> tuple[str, str, dict[str, Any]] | None:
     train, validation = evidence.train, evidence.validation
     if len(validation) < 5:
         return None
-    best = int(validation.argmin())
-    fall = float(validation[0] - validation[best])
-    rise, gap = float(validation[-1] - validation[best]), float(validation[-1] - train[-1])
-    parted = rise >= RISE * fall and gap >= max(GAP * fall, APART * abs(float(validation[-1])))
-    if fall <= 0 or not parted or best > 0.9 * len(validation):
+    smooth, smooth_train = smoothed(validation), smoothed(train)
+    lowest = int(smooth.argmin())
+    fall = float(validation[0] - smooth[lowest])
+    rise, gap = float(smooth[-1] - smooth[lowest]), float(smooth[-1] - smooth_train[-1])
+    parted = rise >= RISE * fall and gap >= max(GAP * fall, APART * abs(float(smooth[-1])))
+    if fall <= 0 or not parted or lowest > 0.9 * len(validation):
         return None
+    best = int(validation.argmin())
     numbers = (
         f"The validation loss is lowest after epoch {best + 1} ({validation[best]:.3g}) and {validation[-1]:.3g} after "
         f"epoch {len(validation)}; the training loss goes on falling, to {train[-1]:.3g}."
