@@ -20,7 +20,7 @@ from aeexplorer.data import load_dataset
 from aeexplorer.data.checks import CORRUPTED, check_values, numbers
 from aeexplorer.data.spec import Dataset, Split
 from aeexplorer.interpolation import traversal
-from aeexplorer.metrics import SCORES, NormalCodes, NormalReference
+from aeexplorer.metrics import SCORES, NormalCodes, NormalReference, smoothed_errors
 from aeexplorer.runs.dial import Dial
 from aeexplorer.runs.listing import find_run
 from aeexplorer.runs.run import Codes, Run
@@ -267,16 +267,19 @@ class Explorer:
     def scores(self) -> tuple[str, ...]:
         """The kinds of `anomaly_scores` that the family has."""
         likelihood = self._model.loss.constant is not None and "posterior" in self.traits
-        return tuple(k for k in SCORES if (k != "kl" or "posterior" in self.traits) and (k != "neg_elbo" or likelihood))
+        series = self.spec.row.sides == 1 and not self.spec.row.symbols
+        fits = {"kl": "posterior" in self.traits, "neg_elbo": likelihood, "smooth_error": series}
+        return tuple(kind for kind in SCORES if fits.get(kind, True))
 
     def anomaly_scores(self, x: np.ndarray, kind: str = "error", normal: Sequence[int] | None = None) -> np.ndarray:
         """Raw scores (n,) of oddness, float64: the higher, the less a sample is like the normal ones. A score is no
         probability, and scores of two kinds or runs cannot be compared.
 
         Args:
-            kind: "error", the squared error per feature of the reconstruction; "latent", the mean distance of the code
-                to the five nearest of normal training samples; "both", the sum of their logarithms, each standardised
-                on normal validation samples; "mahalanobis", the distance of the code to a Gaussian of those; "kl", its
+            kind: "error", the squared error per feature of the reconstruction; "smooth_error", of series, that of the
+                difference averaged over 7 steps; "latent", the mean distance of the code to the five nearest of normal
+                training samples; "both", the logarithms of error and latent distance, each standardised on normal
+                validation samples, added; "mahalanobis", the distance of the code to a Gaussian of those; "kl", its
                 rate; "neg_elbo", -ELBO at the posterior mean, in nats.
             normal: places of the classes that are normal; those that the run was trained on if None.
 
@@ -287,6 +290,8 @@ class Explorer:
             raise ConfigError(f"kind must be one of {', '.join(self.scores)}, got {kind!r}")
         if kind == "error":
             return self.errors(x).astype(np.float64)
+        if kind == "smooth_error":
+            return smoothed_errors(self.reconstruct(x) - x)
         if kind in ("kl", "neg_elbo"):
             rate = self.rate(x).sum(1, dtype=np.float64)
             return rate if kind == "kl" else rate + self._distortion(x)

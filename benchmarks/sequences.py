@@ -35,12 +35,12 @@ import torch
 import torch.nn.functional as F
 from pieces import Pieces
 from sequence_pages import page
-from sklearn.metrics import roc_auc_score
 
 from aeexplorer import noise
 from aeexplorer.data import Dataset, Split, load_dataset
 from aeexplorer.data.chorales import shifted
 from aeexplorer.families import FAMILIES
+from aeexplorer.metrics import Detection, smoothed_errors
 from aeexplorer.metrics.smiles import shares, valid_smiles
 from aeexplorer.models.base import Autoencoder
 from aeexplorer.tensors import to_array, to_float, to_tensor
@@ -110,22 +110,14 @@ DETECTORS: dict[str, dict[str, Any]] = {
     "transformer": {"net": "transformer", "latent_dim": 2, "patch": 10, "loss": "mse", "level": 0.5},
 }
 CODE_SIZES = (1, 2, 4, 8, 16, 32, 64)
-SMOOTHED = 7
-"""Steps over which a difference is averaged for the second score."""
 
 
 def detection(difference: np.ndarray, abnormal: np.ndarray) -> Figures:
     """AUROC and best accuracy of the squared error, and of that of the differences smoothed over 7 steps."""
     found: Figures = {}
-    kernel = np.ones(SMOOTHED) / SMOOTHED
-    smooth = np.apply_along_axis(np.convolve, 1, difference, kernel, "valid")
-    for name, values in (("", difference), ("smooth_", smooth)):
-        score = np.square(values).mean(1)
-        order = np.sort(score)
-        found[f"{name}auroc"] = float(roc_auc_score(abnormal, score))
-        found[f"{name}accuracy"] = float(
-            max(((score > t) == abnormal).mean() for t in order[:: max(1, len(order) // 900)])
-        )
+    for name, score in (("", np.square(difference).mean(1)), ("smooth_", smoothed_errors(difference))):
+        judged = Detection(score, abnormal)
+        found[f"{name}auroc"], found[f"{name}accuracy"] = judged.auroc, 1 - judged.cheapest()[1] / 1000
     return found
 
 

@@ -90,6 +90,9 @@ def test_normal_is_what_was_trained_on_or_what_is_called_so(model: Explorer) -> 
     assert usual_normal(model) == (0,)
     beats = open_run(trained("ae", "heartbeats", latent_dim=2, samples=200, batch_size=100))
     assert [beats.spec.classes[y] for y in usual_normal(beats)] == ["Normal"]
+    x = beats.dataset.test.x[:9]
+    assert "smooth_error" in beats.scores and "smooth_error" not in model.scores
+    assert (beats.anomaly_scores(x, "smooth_error") < beats.anomaly_scores(x)).all(), "noise averages out"
 
 
 def test_data_without_labels_say_what_they_need() -> None:

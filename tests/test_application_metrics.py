@@ -17,6 +17,7 @@ from aeexplorer.metrics import (
     information,
     mig,
     sap,
+    smoothed_errors,
     standardised,
 )
 
@@ -85,6 +86,14 @@ def test_latent_distances_against_numpy() -> None:
     np.testing.assert_allclose(known.neighbours(z), distances[:, :5].mean(1), rtol=1e-6)
     held = np.exp(random.standard_normal(5_000))
     assert standardised(np.exp([0.0, 2.0]), held) == pytest.approx([0, 2], abs=0.1)
+
+
+@pytest.mark.parametrize("shape", [(6, 20), (6, 20, 2), (6, 4)])
+def test_smoothed_errors_are_those_of_running_means(shape: tuple[int, ...]) -> None:
+    difference = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    width = min(7, shape[1])
+    running = np.apply_along_axis(np.convolve, 1, difference, np.ones(width) / width, "valid")
+    np.testing.assert_allclose(smoothed_errors(difference), np.square(running).reshape(6, -1).mean(1), rtol=1e-5)
 
 
 def test_baselines_find_points_off_a_line() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
+import zipfile
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 from live_driver import PAD, PANEL, PHONE, box_of, drawn, settle, show
 from live_runs import BLUR, PLANE, RESTORE, TURN
+from PIL import Image
 from playwright.sync_api import expect
 
 from aeexplorer.runs.bundles import bundle
@@ -179,6 +183,42 @@ def test_a_bundle_is_imported_and_its_upload_let_go(page: Page, app_address: str
     finally:
         for path in set((trained_home / "runs").iterdir()) - before:
             shutil.rmtree(path)
+
+
+def pictures() -> bytes:
+    """A zip archive of 40 pictures of 16 x 16 pixels in two folders."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for i in range(40):
+            picture = io.BytesIO()
+            Image.fromarray(np.random.default_rng(i).integers(0, 255, (16, 16, 3), np.uint8)).save(picture, "PNG")
+            archive.writestr(f"{'cups' if i % 2 else 'plates'}/{i}.png", picture.getvalue())
+    return out.getvalue()
+
+
+def test_pictures_are_added_named_and_trained_on(page: Page, app_address: str, trained_home: Path) -> None:
+    before = {*(trained_home / "runs").iterdir()}
+    page.goto(f"{app_address}/data?add=1")
+    try:
+        chooser = page.locator('input[type="file"]')
+        chooser.set_input_files({"name": "mine.zip", "mimeType": "application/zip", "buffer": pictures()})
+        page.get_by_text("40 pictures").wait_for()
+        expect(page.locator(".ae-tile img, .ae-tile canvas")).to_have_count(24)
+        start = page.get_by_role("button", name="Train on it")
+        expect(start).to_be_disabled()
+        page.get_by_label("Name").fill("crockery")
+        page.get_by_label("Name").press("Enter")
+        start.click()
+        page.get_by_role("button", name="Stop", exact=True).click()
+        page.get_by_role("button", name="Continue").wait_for()
+        (added,) = {*(trained_home / "runs").iterdir()} - before
+        run = Run(added)
+        assert (run.spec.dataset, run.config.net, run.spec.data.shape) == ("own/crockery", "conv", (16, 16, 3))
+    finally:
+        for path in {*(trained_home / "runs").iterdir()} - before:
+            shutil.rmtree(path)
+        for part in ("data", "readings"):
+            shutil.rmtree(trained_home / part, ignore_errors=True)
 
 
 PATHS = ("", "interpolate", "corruption", "beta", "generate", "reconstruct", "map", "data", "train", "runs", "score")

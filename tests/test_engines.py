@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from aeexplorer.jobs.cluster import DaskEngine
 from aeexplorer.jobs.engines import LocalEngine, make_engine
 from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import Submission, write_submission
-from aeexplorer.runs.folders import WorkFolder
+from aeexplorer.runs.folders import WorkFolder, process_lives
 from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
@@ -85,6 +86,20 @@ def test_a_worker_ends_when_its_folder_is_gone(home: Path) -> None:
     wait_until(lambda: run.last_event("epoch") is not None)
     shutil.rmtree(home, ignore_errors=True)
     worker.wait(PATIENCE)
+
+
+def test_a_pool_ends_a_worker_whose_folder_is_gone(home: Path) -> None:
+    run, engine = new_run("ae", load_dataset("digits"), **{**KNOBS, "epochs": 10_000}), LocalEngine(1)
+    try:
+        lease = engine.launch(run)
+        wait_until(lambda: run.last_event("epoch") is not None)
+        os.kill(lease["pid"], signal.SIGSTOP)  # as one that is busy and does not look about
+        shutil.rmtree(run.path)
+        engine.keep_warm()
+        wait_until(lambda: not process_lives(lease["pid"], lease["process_started"]))
+        assert len(engine._pool) == 1 and lease["pid"] not in {process.pid for process in engine._pool}
+    finally:
+        engine.close()
 
 
 def test_engines_are_named_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:

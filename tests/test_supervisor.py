@@ -214,6 +214,22 @@ def test_a_cancelled_job_is_stopped_and_after_ten_seconds_killed(
     assert state(supervisor, folder) == ("cancelled", "cancelled")
 
 
+def test_a_cancelled_reading_is_killed_within_a_second(
+    supervisor: Supervisor, workers: Workers, make: Any, clock: Clock
+) -> None:
+    folder = make("r", kind="read")
+    supervisor.tick()
+    folder.set_status(state="running", pid=1001, process_started=1.0)
+    folder.request_cancel()
+    for passed, alive in ((0.0, True), (0.4, True), (0.2, False)):
+        clock.now += passed
+        supervisor.tick()
+        assert bool(workers.alive) == alive
+    assert workers.stopped == ["r"]
+    supervisor.tick()
+    assert state(supervisor, folder) == ("cancelled", "cancelled")
+
+
 def test_what_was_cancelled_before_its_turn_never_starts(supervisor: Supervisor, workers: Workers, make: Any) -> None:
     folder = make("r")
     folder.request_cancel()
@@ -336,7 +352,7 @@ def test_a_folder_that_is_gone_is_forgotten(supervisor: Supervisor, workers: Wor
     shutil.rmtree(folder.path)
     supervisor.tick()
     assert supervisor.registry.find(folder.path) is None
-    assert workers.started == ["gone", "other"]
+    assert workers.started == ["gone", "other"] and workers.alive == {"other"}
     assert other.path.is_dir()
 
 

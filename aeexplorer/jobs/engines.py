@@ -137,9 +137,12 @@ class LocalEngine:
                 process.stdin.close()
 
     def _refresh(self) -> None:
-        """Drop workers that have ended, and mark as idle those whose job has ended."""
+        """Drop workers that have ended, mark as idle those whose job has ended, and end those whose job is gone."""
         for process, at in list(self._pool.items()):
             if process.poll() is not None:
+                self._drop(process)
+            elif at is not None and not at.exists():
+                process.kill()  # it may be at it for long yet, and the next job would wait
                 self._drop(process)
             elif at is not None and _released(at):
                 self._pool[process] = None
@@ -176,4 +179,4 @@ def _released(path: Path) -> bool:
     """Whether the worker on a folder is done with it: its last act there is to remove worker.json."""
     with contextlib.suppress(Damaged, OSError):
         return WorkFolder(path).recorded_status.state != "running" and not (path / "control" / "worker.json").exists()
-    return not path.exists()
+    return False

@@ -30,7 +30,8 @@ TICK_SECONDS = 0.25  # while there is work; local workers report begin and end a
 IDLE_SECONDS = 1.0  # between looks for jobs that other processes submitted
 SWEEP_SECONDS = 30.0
 RESUMES = 2
-STOP_SECONDS = 10.0  # for a worker to save its state before it is killed
+STOP_SECONDS = 10.0  # for a worker to save its state before it is killed,
+READING_STOP_SECONDS = 0.5  # or, of a reading, to end between two pictures: it has nothing to save
 SLICE_SECONDS = 5  # a training's time slice while other owners wait,
 SLICE_SHARE = 0.3  # or this share of the whole training, so that short ones alternate too,
 SHORTEST_SECONDS = 0.2  # but at least this, because a change of jobs costs a twentieth of a second
@@ -187,7 +188,8 @@ class Supervisor(threading.Thread):
             if folder.path.is_dir():
                 self.engine.kill(job, Status())
                 self._fail(job, folder, str(error))
-            else:
+            else:  # nobody wants what its worker may still be at
+                self.engine.kill(job, Status())
                 self.registry.forget(job.path)
             return
         if status.state in ("done", "failed", "cancelled"):
@@ -231,7 +233,7 @@ class Supervisor(threading.Thread):
         asked = self._stop_requested.setdefault(job.folder, now)
         if asked == now:
             self.engine.stop(job, status)
-        elif now - asked > STOP_SECONDS:
+        elif now - asked > (READING_STOP_SECONDS if job.kind == "read" else STOP_SECONDS):
             log.warning("worker killed: it did not end in time", extra={"job": job.folder})
             self.engine.kill(job, status)
 

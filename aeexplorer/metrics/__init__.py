@@ -8,6 +8,7 @@ from aeexplorer.metrics.anomalies import (
     NormalCodes,
     NormalReference,
     baseline_scores,
+    smoothed_errors,
     standardised,
 )
 from aeexplorer.metrics.clusters import Clusters, class_purity, clusters

@@ -19,6 +19,7 @@ BASELINES = ("pca", "nearest_neighbour", "isolation_forest")
 
 SCORES = {
     "error": "Reconstruction error",
+    "smooth_error": "Reconstruction error, smoothed",
     "latent": "Latent distance (nearest codes)",
     "both": "Error and latent distance",
     "mahalanobis": "Latent distance (Mahalanobis)",
@@ -26,6 +27,19 @@ SCORES = {
     "neg_elbo": "−ELBO",
 }
 """Titles of the kinds of `Explorer.anomaly_scores`."""
+
+
+SMOOTHED = 7
+"""Steps over which `smoothed_errors` averages."""
+
+
+def smoothed_errors(difference: ArrayLike) -> np.ndarray:
+    """Mean squares (n,) of the differences (n, steps, ...) between samples and reconstructions, each averaged over 7
+    neighbouring steps, or all of them where there are fewer: noise averages out, what differs over many steps stays."""
+    given = np.asarray(difference, np.float64)
+    averaged = np.lib.stride_tricks.sliding_window_view(given, min(SMOOTHED, given.shape[1]), axis=1).mean(-1)
+    found: np.ndarray = np.square(averaged).reshape(len(given), -1).mean(1)
+    return found
 
 
 class Counts(NamedTuple):
