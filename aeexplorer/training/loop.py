@@ -246,9 +246,13 @@ class _Loop:
         self.step += 1
         for step in self.steps:
             self.unread += [_Term(self.step, name, n, t.detach()) for name, t in step(batch, rate).items()]
+        if self.device.type == "cpu":  # nothing is waited for, and terms that are kept scatter the memory of next steps
+            self.read_terms()
 
     def read_terms(self) -> None:
         """Add up the terms of the steps since the last report: a GPU is waited for once, and not at each step."""
+        if not self.unread:
+            return
         values = torch.stack([term.value for term in self.unread]).tolist()
         for term, value in zip(self.unread, values, strict=True):
             self.check_finite(term.name, value, f"at step {term.step}")
