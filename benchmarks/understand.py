@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import statistics
@@ -101,7 +102,8 @@ def brush(browser: Browser, address: str) -> dict[str, float]:
     assert box is not None
 
     def to(t: float) -> None:
-        x, y = (0.2 + 0.6 * t, 0.2) if t < 0.5 else (0.5, 0.2 + 1.2 * (t - 0.5))
+        """Around the middle, so that each move encloses more."""
+        x, y = 0.5 + 0.35 * math.cos(2 * math.pi * t), 0.5 + 0.35 * math.sin(2 * math.pi * t)
         page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
 
     to(0)

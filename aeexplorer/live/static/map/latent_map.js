@@ -138,7 +138,7 @@ export class LatentMap {
     if (change === "hidden") this.legend.show(this.state.legend);
     if (change === "hover" || change === "picked") return this.renderer.drawOverlay();
     this.#updateStates();
-    this.renderer.paint();
+    this.renderer.paint(change === "hidden");
   }
 
   #resize() {

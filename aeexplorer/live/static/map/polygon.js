@@ -11,10 +11,11 @@ export function rectangle([x0, y0], [x1, y1]) {
 /** Whether a point lies inside, by the even-odd rule. @param {Polygon} polygon @param {number} x @param {number} y */
 export function contains(polygon, x, y) {
   let inside = false;
-  for (let a = 0, b = polygon.length - 1; a < polygon.length; b = a++) {
-    const [ax, ay] = polygon[a];
-    const [bx, by] = polygon[b];
-    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) inside = !inside;
+  let before = polygon[polygon.length - 1]; // plain places: this is asked of every point while a lasso is drawn
+  for (const corner of polygon) {
+    const ay = corner[1], by = before[1];
+    if (ay > y !== by > y && x < ((before[0] - corner[0]) * (y - ay)) / (by - ay) + corner[0]) inside = !inside;
+    before = corner;
   }
   return inside;
 }

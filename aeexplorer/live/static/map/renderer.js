@@ -24,6 +24,8 @@ export class Renderer {
   over = make("canvas", { "aria-hidden": "true" });
   names = new ClassNames();
   #moving = false;
+  /** Whether the overlay waits to be drawn with the points. */
+  #overlaid = false;
   #destroyed = false;
   /** @type {number | null} */
   #scheduled = null;
@@ -64,8 +66,9 @@ export class Renderer {
     this.rested();
   }
 
-  /** Draw with the next frame of the screen. */
-  paint() {
+  /** Draw with the next frame of the screen, the overlay too unless it stays as it is. @param {boolean} overlay */
+  paint(overlay = true) {
+    this.#overlaid ||= overlay;
     if (this.#scheduled !== null || this.#destroyed || !this.state.size.width) return;
     this.#scheduled = requestAnimationFrame(() => {
       this.#scheduled = null;
@@ -82,7 +85,8 @@ export class Renderer {
     if (state.data.pictures) this.#drawPictures(context);
     if (state.solid) this.#drawAxes(context);
     this.#drawNames(context);
-    this.drawOverlay();
+    if (this.#overlaid) this.drawOverlay();
+    this.#overlaid = false;
     root.dataset.frames = String(Number(root.dataset.frames ?? 0) + 1);
     root.dataset.drawMs = (performance.now() - begun).toFixed(2);
     root.dataset.drawn = String(count);
