@@ -1,10 +1,10 @@
-"""What Streamlit's theme cannot say: the style sheets of the pages, in the colours of a theme."""
+"""What Streamlit's theme cannot say: the style sheets of the pages, in the colours of both themes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from aeexplorer.plots import Theme
+from aeexplorer.plots import DARK, LIGHT
 
 _UI = Path(__file__).parents[1] / "ui"
 _PROJECTOR = _UI / "shared" / "projector.css"
@@ -15,12 +15,13 @@ STYLE = "".join(path.read_text("utf-8") for path in _SHEETS)
 _COLOURS = ("ink", "secondary", "hairline", "panel", "accent", "mark")
 
 
-def style(theme: Theme, large: bool = False) -> str:
-    """The style sheet in the colours of a theme; they are also there as variables, e.g. `var(--ae-accent)`.
+def style(large: bool = False) -> str:
+    """The style sheet; colours are also there as variables, e.g. `var(--ae-accent)`, which follow the browser from
+    light to dark without a run of the script.
 
     Args:
         large: text, pictures and charts larger, to be read from the back row.
     """
-    colours = " ".join(f"--ae-{name}: {getattr(theme, name)};" for name in _COLOURS)
+    colours = " ".join(f"--ae-{name}: light-dark({getattr(LIGHT, name)}, {getattr(DARK, name)});" for name in _COLOURS)
     projector = _PROJECTOR.read_text("utf-8") if large else ""
     return f"<style>\n:root {{ {colours} }}\n{STYLE}{projector}</style>"

@@ -12,7 +12,6 @@ from aeexplorer.server.page_scheduler import turn
 from aeexplorer.server.style import style
 from aeexplorer.ui.shared.jobs_panel import jobs_panel
 from aeexplorer.ui.shared.page_help import PAGE
-from aeexplorer.ui.shared.resources import theme
 from aeexplorer.ui.shared.view_state import one_link
 
 LARGE = "large_type"
@@ -27,7 +26,7 @@ with turn((current_address(), VISITED in st.session_state)):
         initial_sidebar_state=216,
     )
     large = st.session_state.get(LARGE, st.query_params.get(LARGE) == "true")  # the switch itself comes later
-    st.html(style(theme(), large=large))
+    st.html(style(large))
 
     page = st.navigation(
         {

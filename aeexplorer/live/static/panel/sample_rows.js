@@ -32,6 +32,8 @@ export class SampleRows {
     this.specs = specs;
     this.label = label;
     this.picked = picked;
+    const resized = new ResizeObserver((entries) => entries.forEach(({ target }) => letScroll(target)));
+    for (const place of [this.element, this.aside]) resized.observe(place);
   }
 
   /** @param {Frame} frame @param {Params} params where markers stand @param {Theme} theme */
@@ -104,9 +106,7 @@ export class SampleRows {
       place.append(grid);
       this.#rows.set(spec.array, { cells, array: null, style: "" });
     }
-    // rows that scroll sideways on a narrow page must be reachable by keyboard
-    if (place.scrollWidth > place.clientWidth) place.tabIndex = 0;
-    else place.removeAttribute("tabindex");
+    letScroll(place);
   }
 
   /** @param {RowSpec} spec @param {number} i @param {number} count @returns {Cell} */
@@ -142,6 +142,12 @@ export class SampleRows {
     const button = make("button", { ...attributes, "aria-label": `Play sample ${i + 1}`, text: label(false) });
     return button;
   }
+}
+
+/** Rows that scroll sideways on a narrow page must be reachable by keyboard. @param {Element} place */
+function letScroll(place) {
+  if (place.scrollWidth > place.clientWidth) place.setAttribute("tabindex", "0");
+  else place.removeAttribute("tabindex");
 }
 
 /** A text, a status or a number below each sample, or several of them. @param {Cell[]} cells @param {unknown} texts */
