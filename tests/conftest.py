@@ -108,9 +108,10 @@ def page(new_page: NewPage) -> Page:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty `AEEXPLORER_HOME`, not yet made."""
+    """An empty `AEEXPLORER_HOME`, not yet made, on a disk that is not waited for: no test pulls the plug."""
     path = tmp_path / "home"
     monkeypatch.setenv("AEEXPLORER_HOME", str(path))
+    monkeypatch.setattr(os, "fsync", lambda file: None)
     return path
 
 

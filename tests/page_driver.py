@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from waiting import PATIENCE
 
 import aeexplorer as ae
 from aeexplorer.runs import listing
 from aeexplorer.runs.run import Run
+
+# Streamlit reads the metadata of all installed packages for each app, which takes longer than a page
+manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
 
 SHELL = Path(__file__).parent.parent / "aeexplorer" / "ui" / "shell.py"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import aeexplorer as ae
 from aeexplorer.live.scenes import render
 from aeexplorer.program_files import PAGES
 from aeexplorer.runs.bundles import bundle, import_bundle
+from aeexplorer.runs.listing import find_run
 from aeexplorer.runs.recording import train_run
 from aeexplorer.runs.request import new_run
 from aeexplorer.runs.run import Run
@@ -75,12 +77,27 @@ SHOWN = [
 ]
 
 
-def brought(kind: str, page: str = "") -> Run:
-    """A VAE of these data that the page can show: over a dial of β, or trained on noise."""
-    data = BRING[kind]()
-    noise = {"corruption": "gaussian", "level": 0.2} if page in ("score", "corruption") else {}
-    dial = DialSpec(knob="beta", stops=(0.1, 1.0), epochs_per_stop=1) if page == "beta" else None
-    return train_run(new_run("vae", data, dial=dial, **TINY, **noise), data, bar=False)
+HOMES: dict[tuple[str, str], tuple[Path, str]] = {}
+
+
+@pytest.fixture
+def brought(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
+    """Puts data of a kind and a VAE of them, which the page can show, into the home: over a dial of β, or trained on
+    noise. They are made once."""
+
+    def bring(kind: str, page: str = "") -> Run:
+        noise = {"corruption": "gaussian", "level": 0.2} if page in ("score", "corruption") else {}
+        dial = DialSpec(knob="beta", stops=(0.1, 1.0), epochs_per_stop=1) if page == "beta" else None
+        key = kind, "noise" if noise else "dial" if dial else ""
+        if key not in HOMES:
+            data = BRING[kind]()
+            run = train_run(new_run("vae", data, dial=dial, **TINY, **noise), data, bar=False)
+            HOMES[key] = shutil.copytree(home, tmp_path_factory.mktemp("homes") / "home"), run.id
+            return run
+        shutil.copytree(HOMES[key][0], home)
+        return find_run(HOMES[key][1])
+
+    return bring
 
 
 def link_to(page: str, run: Run) -> dict[str, str]:
@@ -91,7 +108,7 @@ def link_to(page: str, run: Run) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("kind", "page"), SHOWN)
-def test_every_page_shows_own_data(kind: str, page: str) -> None:
+def test_every_page_shows_own_data(brought: Callable[..., Run], kind: str, page: str) -> None:
     if page == "score" and kind != "points":
         pytest.skip("the score is drawn of points of a plane")
     run = brought(kind, page)
@@ -108,7 +125,7 @@ def test_every_page_shows_own_data(kind: str, page: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["iris", "flags", "waves"])
-def test_the_pictures_of_samples_are_those_of_their_buttons(kind: str) -> None:
+def test_the_pictures_of_samples_are_those_of_their_buttons(brought: Callable[..., Run], kind: str) -> None:
     """A button is drawn by a rule for its class, which Streamlit makes of letters, digits, _ and -."""
     app = open_page("reconstruct", run=brought(kind).id)
     style = " ".join(block.proto.body for block in app.get("html"))
@@ -130,7 +147,7 @@ def test_the_page_data_says_what_was_noticed_and_shows_names_as_text() -> None:
 
 @pytest.mark.parametrize("view", ["Sample", "Traverse", "Sliders", "Grid", "Attributes"])
 @pytest.mark.parametrize("kind", BRING)
-def test_every_view_of_generate_shows_own_data(kind: str, view: str) -> None:
+def test_every_view_of_generate_shows_own_data(brought: Callable[..., Run], kind: str, view: str) -> None:
     run = brought(kind)
     app = open_page("generate", run=run.id, view=view)
     assert not app.exception, app.exception
@@ -139,14 +156,16 @@ def test_every_view_of_generate_shows_own_data(kind: str, view: str) -> None:
 
 @pytest.mark.parametrize("view", ["Sample", "Selection", "Clusters", "Quality"])
 @pytest.mark.parametrize("kind", BRING)
-def test_every_view_of_the_map_shows_own_data(kind: str, view: str) -> None:
+def test_every_view_of_the_map_shows_own_data(brought: Callable[..., Run], kind: str, view: str) -> None:
     app = open_page("latent_map", run=brought(kind).id, maps="raw,pca", view=view)
     assert not app.exception, app.exception
     assert not app.error
 
 
 @pytest.mark.parametrize("kind", BRING)
-def test_a_bundle_is_opened_in_a_second_home(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bundle_is_opened_in_a_second_home(
+    brought: Callable[..., Run], kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = brought(kind)
     figures, codes, content = ae.open_run(run).evaluate(), run.codes.z, bundle(run)
     monkeypatch.setenv("AEEXPLORER_HOME", str(tmp_path / "second"))
