@@ -232,13 +232,14 @@ def page(found: dict[str, Any]) -> str:
                     f"| {name} | {1 / (1 - float(level)):g} | {way} | {psnr} | {spread(one['ssim'])} | {spread(one['recognised'])} |"
                 ]
         text += [""]
+    draws = sum(key.startswith("m2-") for key in found)
     for key in (key for key in found if key.startswith("labels-")):
         text += [
             f"## Few labels: {key.removeprefix('labels-')}",
             "",
             f"Test accuracy by labels per class, mean ± standard deviation of {DRAWS} draws; of all labels, those of "
-            f"{few_labels.POOL:,} samples, there is one. M2 is trained anew with each draw, on {M2['samples']:,} digits for "
-            f"{M2['epochs']} epochs; the codes are of a model of all 55,000, which saw no label.",
+            f"{few_labels.POOL:,} samples, there is one. M2 is trained anew with each of {draws} draws, on {M2['samples']:,} "
+            f"digits for {M2['epochs']} epochs; the codes are of a model of all 55,000, which saw no label.",
             "",
         ]
         text += few_labels.as_markdown(with_m2(found, found[key]))

@@ -15,7 +15,7 @@ from aeexplorer.plots import to_png
 from aeexplorer.ui.shared.resources import theme
 from aeexplorer.ui.shared.symbols import drawing_size, symbol_drawing
 
-READABLE = 0.75
+READABLE = 0.9
 """Pixels for each unit of a drawing of text, whose symbols are 14 units high, at least."""
 Rows = Sequence[tuple[str, Sequence[np.ndarray] | np.ndarray]]
 
