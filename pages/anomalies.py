@@ -16,12 +16,12 @@ title, picker = st.columns([3, 1.4], vertical_alignment="bottom")
 with title:
     heading(
         "Anomalies",
-        "A model of normal samples reconstructs odd ones badly, or so the claim goes. Drag the threshold and see.",
+        "A model trained on normal samples should reconstruct anomalies badly. Drag the threshold to test this.",
     )
 with picker:
     run = pick_run(preferred=PREFERRED, needs_data=True)
 if run is not None:
     model = open_picked(run)
-    if not missing_data(model, "Anomalies are told from the samples themselves."):
+    if not missing_data(model, "Scoring anomalies needs the samples."):
         with refusals():
             anomalies.show(model)

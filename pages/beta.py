@@ -42,7 +42,7 @@ def page(run: Run) -> None:
     frame = beta.frame_of(params)
     st.caption(beta.about_multirate(frame) if multirate else beta.about_dial(model, marks))
     follow(run, lambda: beta.fresh_runs(run))
-    missing_data(model, "Decoded stored codes stand in for the samples, and there is no latent map.")
+    missing_data(model, "The page shows decoded stored codes in place of samples, and no latent map.")
     page_footer(
         r"\mathcal L = D + \beta R",
         beta.numbers(frame, run),

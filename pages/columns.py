@@ -12,13 +12,13 @@ from aeexplorer.ui.shared.text import heading
 
 
 def is_table(run: Run) -> bool:
-    """Whether samples are rows of more than two columns."""
+    """Whether the samples are rows with more than two columns."""
     return run.spec.data.kind == "vector" and run.spec.data.size > 2
 
 
 title, picker = st.columns([3, 1.4], vertical_alignment="bottom")
 with title:
-    heading("Columns", "Which columns of a table each dimension of the latent space moves, beside PCA.")
+    heading("Columns", "See which columns of a table each latent dimension changes, compared with PCA.")
 with picker:
     run = pick_run(fits=is_table, missing="There is no model of a table yet.", dataset="genes", family="vae")
 if run is not None:

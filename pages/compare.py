@@ -13,7 +13,7 @@ from aeexplorer.ui.shared.view_state import Setting
 
 VIEWS = {name: name for name in ("Samples", "Maps", "Errors", "Table", "Latent size")}
 
-heading("Compare", "Two to six models, and PCA with codes of the same size, on the same samples.")
+heading("Compare", "Compare two to six models, and PCA with codes of the same size, on the same samples.")
 runs = compare.choose_runs()
 if len(runs) > 1:
     with refusals():

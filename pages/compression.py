@@ -12,7 +12,10 @@ from aeexplorer.ui.shared.text import heading
 
 title, picker = st.columns([3, 1.4], vertical_alignment="bottom")
 with title:
-    heading("Compression", "A code is a short description of a sample. Count its bytes beside those of other ways.")
+    heading(
+        "Compression",
+        "A code is a short description of a sample. Compare its size in bytes with other compression methods.",
+    )
     mode = compression.choose_mode()
 with picker:
     run = pick_run(
@@ -25,6 +28,6 @@ with picker:
     )
 if run is not None:
     model = open_picked(run)
-    if not missing_data(model, "Bytes are counted on the samples themselves."):
+    if not missing_data(model, "Measuring compression needs the samples."):
         with refusals():
             mode.show(model)

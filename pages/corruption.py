@@ -39,7 +39,7 @@ def page(run: Run, other: Run | None) -> None:
         follow(run)
     missing_data(
         model,
-        "Decoded stored codes stand in for the original samples, which flatters the model they come from.",
+        "The page shows decoded stored codes in place of the original samples, which favours the model they come from.",
     )
     frame = corruption.frame_of(params)
     page_footer(

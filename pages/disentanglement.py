@@ -1,4 +1,4 @@
-"""See whether each exact factor has a dimension of its own, by five scores that need not agree."""
+"""Score whether each exact factor has its own dimension, by five measures that need not agree."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ MISSING = "There is no model of data with exact factors yet. Train one on shapes
 
 title, picker = st.columns([3, 1.4], vertical_alignment="bottom")
 with title:
-    heading("Disentanglement", "Has each exact factor of variation a dimension of its own? Five scores, several seeds.")
+    heading(
+        "Disentanglement",
+        "Does each factor of variation have its own latent dimension? Five scores over several seeds tell.",
+    )
 with picker:
     run = pick_run("Model", PREFERRED, disentanglement.fits, MISSING, family="beta_vae", dataset="shapes")
 if run is not None:

@@ -1,4 +1,4 @@
-"""Failure gallery: trainings that go wrong on purpose, how that shows, and the one change that mends each."""
+"""Failure gallery: trainings that go wrong on purpose, their symptoms, and the one change that fixes each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from aeexplorer.ui.shared.text import heading
 
 heading(
     "Failure gallery",
-    "Ten trainings that go wrong on purpose, and beside each the same training with one change that mends it.",
+    "Ten trainings that go wrong on purpose, each next to the same training with the one change that fixes it.",
 )
 with refusals():
     failures.show(failures.choose())

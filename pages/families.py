@@ -5,7 +5,7 @@ from __future__ import annotations
 from aeexplorer.ui import families
 from aeexplorer.ui.shared.text import heading
 
-heading("Families", "Every kind of autoencoder that can be trained here, from the table of families.")
+heading("Families", "Every kind of autoencoder that can be trained here.")
 found = families.filtered()
 if found:
     families.show(families.choose(found))

@@ -1,4 +1,4 @@
-"""Learn from few labels: what codes are worth to a classifier, beside raw values and PCA."""
+"""Learn from few labels: compare classifiers on codes, raw values and PCA."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from aeexplorer.ui.shared.text import heading
 
 title, picker = st.columns([3, 1.4], vertical_alignment="bottom")
 with title:
-    heading("Few labels", "Codes were learned without labels. How many labels does a classifier on them need?")
+    heading(
+        "Few labels", "The codes were learned without labels. How many labels does a classifier on these codes need?"
+    )
 with picker:
     run = pick_run("Model", ("mnist-vae", "digits-vae"), few_labels.fits, needs_data=True)
 if run is not None:
     model = open_picked(run)
-    if not missing_data(model, "Labels are drawn from the training samples."):
+    if not missing_data(model, "Training classifiers needs the samples."):
         with refusals():
             few_labels.show(model)

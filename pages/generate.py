@@ -31,7 +31,7 @@ def page(run: Run) -> None:
         )
     shown = views[setting.end()](opened, place)
     page_footer(shown.equation, shown.numbers, opening(run) + shown.python, *shown.files)
-    missing_data(model, "This page works on the stored codes; samples are then decoded from them.")
+    missing_data(model, "This page works with the stored codes; all samples are decoded from them.")
 
 
 title, picker = st.columns([3, 1.4], vertical_alignment="bottom")

@@ -11,7 +11,10 @@ from aeexplorer.ui.shared.text import heading
 
 title, picker = st.columns([3, 1.4], vertical_alignment="bottom")
 with title:
-    heading("Generate to order", "Order samples of a class, near a sample or along an attribute, and count what comes.")
+    heading(
+        "Generate to order",
+        "Generate samples of a class, near a sample or along an attribute, and count how many match the order.",
+    )
 with picker:
     run = pick_run("Model", ("mnist-cvae", "mnist-vae", "digits-vae"), generate_to_order.fits, needs_data=True)
 if run is not None:

@@ -41,7 +41,9 @@ def empty() -> None:
     heading(TITLE, "Every point of a latent plane decodes to a sample, once a model has learned it.")
     with st.container(border=True, horizontal_alignment="center", gap="medium"):
         st.subheader("There is no trained model yet", anchor=False)
-        st.markdown("This page needs one. Training an autoencoder on the built-in digits takes seconds and no network.")
+        st.markdown(
+            "This page needs one. Training an autoencoder on the built-in digits takes seconds and needs no internet."
+        )
         page_link("train", "Train a model", "model_training", family="vae", dataset="digits")
         page_link("data", "Browse the data", "dataset")
 

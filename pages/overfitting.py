@@ -8,7 +8,7 @@ from aeexplorer.ui.shared.text import heading
 
 heading(
     "Overfitting",
-    "The same autoencoder of digits with 50 to 400 training samples, and with each means against overfitting.",
+    "One autoencoder of digits, trained on 50 to 400 samples, without and with each remedy for overfitting.",
 )
 with refusals():
     overfitting.show()

@@ -10,7 +10,7 @@ from aeexplorer.ui.shared.text import heading
 
 title, tools = st.columns([4, 1], vertical_alignment="center")
 with title:
-    heading("Runs", "Everything that was trained here, newest first, then the pretrained models.")
+    heading("Runs", "All models that were trained here, newest first, and the pretrained models.")
 with tools, st.container(horizontal=True, horizontal_alignment="right"):
     import_button()
 run_table()

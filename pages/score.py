@@ -46,7 +46,7 @@ title, picker, box = st.columns([2.2, 1.3, 1.3], vertical_alignment="bottom")
 with title:
     heading(
         "Score of a DAE",
-        "The difference that a denoising autoencoder adds to a noisy sample points to where data become denser. "
+        "The correction that a denoising autoencoder makes to a noisy sample points to where the data are denser. "
         "Drag σ, place a point and let it follow the arrows.",
     )
 with picker:

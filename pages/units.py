@@ -1,4 +1,4 @@
-"""Look at one unit of a code: when it is active, what it does, and what it goes along with."""
+"""Look at one unit of a code: the samples that activate it, its effect, and its correlations."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from aeexplorer.ui.shared.text import heading
 
 title, picker = st.columns([3, 1.4], vertical_alignment="bottom")
 with title:
-    heading("Units", "One dimension of a code, or one entry of a codebook: what makes it active, and what it makes.")
+    heading(
+        "Units",
+        "See which samples activate one dimension of the code or one codebook entry, and what changes when it moves.",
+    )
 with picker:
     run = pick_run("Model", ("mnist-sparse-ae", "mnist-vae", "digits-vae"), units.fits, needs_data=True)
 if run is not None:
     model = open_picked(run)
-    if not missing_data(model, "Units are shown by the samples that make them active."):
+    if not missing_data(model, "Showing what activates a unit needs the samples."):
         with refusals():
             units.show(model)

@@ -120,7 +120,7 @@ def test_the_page_shows_both_ways() -> None:
     job = request_study(run, "lossless", n=100)
     assert compute_study(job, lambda: True)
     app = open_page("compression", mode="lossless", n="100")
-    assert not app.exception and "is the smallest" in said(app)
+    assert not app.exception and "the smallest file" in said(app)
 
 
 def test_the_page_needs_pictures() -> None:

@@ -144,7 +144,7 @@ def test_without_the_dataset_stored_codes_stand_in() -> None:
         orphaned(run)
     app = corruption()
     assert not app.exception and not app.error
-    assert "is not on this computer" in said(app) and "stand in" in said(app)
+    assert "is not on this computer" in said(app) and "stored codes in place of" in said(app)
     assert "model.decode(model.codes.z[" in app.code[0].value
 
 

@@ -273,7 +273,7 @@ def test_deleting_a_parent_names_who_started_from_it_and_asks() -> None:
     app = open_page(run=parent.id)
     app.button(key="runs.delete").click().run()
     assert "Runs that started from its weights, and keep a copy of them: *Child*." in shown(app)
-    assert app.button(key="runs.delete.confirm").label == "Delete all the same"
+    assert app.button(key="runs.delete.confirm").label == "Delete anyway"
     app.button(key="runs.delete.keep").click().run()
     assert parent.path.exists()
     app.button(key="runs.delete").click().run()

@@ -131,7 +131,7 @@ def test_the_page_shows_samples_figures_and_a_place_for_pictures() -> None:
     app = open_page("restore")
     assert not app.exception and not app.error and "A picture of your own" in said(app)
     app.toggle(key="restore.own").set_value(True).run()
-    assert not app.exception and "restored one by one" in said(app)
+    assert not app.exception and "restored one at a time" in said(app)
     trained("dae", latent_dim=8, corruption="masking_blocks")
     assert not open_page("restore", run=next(iter(ae.list_runs())).id).exception
 

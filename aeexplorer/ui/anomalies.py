@@ -52,8 +52,8 @@ def show(model: Explorer) -> None:
     _about_training(model, normal)
     params = _panel(model, normal, kind)
     st.caption(
-        f"Of {min(TESTED, len(model.dataset.test)):,} test samples. The score is raw: it is no probability, and scores "
-        "of two models cannot be compared. Dots of other methods stand where their threshold makes as many alarms."
+        f"Measured on {min(TESTED, len(model.dataset.test)):,} test samples. The score is no probability, and scores "
+        "of two models cannot be compared. Dots show other methods at the threshold that raises as many alarms."
     )
     _table(model, normal)
     frame = render("anomalies", params)
@@ -94,8 +94,8 @@ def _about_training(model: Explorer, normal: tuple[int, ...]) -> None:
     if seen:
         named = ", ".join(class_name(model.spec, y) for y in seen[:4]) + (" and others" if len(seen) > 4 else "")
         st.caption(
-            f":orange[This model was trained on anomalies too] ({as_text(named)}), so that it knows how to reconstruct "
-            "them. Train one without a class to try the claim as it is meant."
+            f":orange[This model was trained on anomalies too] ({as_text(named)}), so it can reconstruct "
+            "them. For a fair test, train one without a class."
         )
 
 

@@ -295,13 +295,14 @@ def about_multirate(frame: Frame) -> str:
     more = at["gated_loss"] - at["loss"]
     return (
         f"At β = {at['value']:.3g} the multi-rate VAE has {at['gated_active_units']} active units, the dial "
-        f"{at['active_units']} of {at['units']}; its loss is {abs(more):.1f} nats ({abs(more) / at['loss']:.1%}) "
-        f"{'higher' if more > 0 else 'lower'}. Its figures are measured on {at['gated_samples']:,} test samples."
+        f"{at['active_units']} of {at['units']}; the loss of the multi-rate VAE is {abs(more):.1f} nats "
+        f"({abs(more) / at['loss']:.1%}) {'higher' if more > 0 else 'lower'}. Its figures are measured on "
+        f"{at['gated_samples']:,} test samples."
     )
 
 
 def about_dial(model: Explorer, marks: list[Trained]) -> str:
-    """What the dial is, what the marks are and how far it is from them, in Markdown."""
+    """Explain the dial and its marks, and how far its loss is from theirs, in Markdown."""
     assert model.dial is not None
     text = (
         "Each snapshot of the dial started from the weights of the one before, so units stay active that a VAE trained "

@@ -32,14 +32,14 @@ def show(model: Explorer) -> None:
     moved = moved_columns(model.decode, model.codes.z, place)
     left, right = st.columns(2)
     with left, st.container(border=True):
-        st.markdown(f"**{symbol(place)} of the model**: from one standard deviation below its mean to one above")
+        st.markdown(f"**{symbol(place)} of the model**: change from one standard deviation below its mean to one above")
         _columns(moved, model)
     if test_split(model) is not None:
         rank = order.index(place)
         with right, st.container(border=True):
             axes = _axes(model.run.spec.dataset)
             if rank < axes.shape[1]:
-                st.markdown(f"**Principal component {rank + 1}**: its loadings, the same number of columns")
+                st.markdown(f"**Principal component {rank + 1}**: the columns with the largest loadings")
                 _columns(axes[:, rank], model, "loading")
         _errors(model)
     page_footer(
@@ -76,9 +76,21 @@ def _errors(model: Explorer) -> None:
                     figure_of(ours),
                     "Squared error per value on the test split.",
                 ),
-                (f"PCA, {same} dimensions", figure_of(float(line.test_error[same])), "The same of PCA."),
-                (f"PCA at its best, {best}", figure_of(float(line.test_error[best])), "Over 0 to 64 dimensions."),
-                ("mean of the training samples", figure_of(float(line.test_error[0])), "Nothing is told of a sample."),
+                (
+                    f"PCA, {same} dimensions",
+                    figure_of(float(line.test_error[same])),
+                    "Squared error per value of PCA on the test split.",
+                ),
+                (
+                    f"PCA at its best, {best}",
+                    figure_of(float(line.test_error[best])),
+                    "The lowest error over 0 to 64 dimensions.",
+                ),
+                (
+                    "mean of the training samples",
+                    figure_of(float(line.test_error[0])),
+                    "Every sample is reconstructed as the mean.",
+                ),
             ]
         )
 

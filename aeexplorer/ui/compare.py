@@ -173,8 +173,8 @@ def maps(runs: Sequence[Run]) -> None:
     """A map of each run's codes of the same samples; hover, selection and hidden classes are those of all."""
     spec = runs[0].spec.data
     st.caption(
-        "Principal components of the codes of the same test samples. What is hovered, picked or selected on one map is "
-        "marked on all."
+        "Principal components of the codes of the same test samples. A sample that you hover over, pick or select "
+        "on one map is marked on all maps."
     )
     named = called(runs)
     for line in (runs[:3], runs[3:]):

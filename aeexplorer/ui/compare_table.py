@@ -68,7 +68,7 @@ def error_view(runs: Sequence[Run]) -> None:
             column_config={"Better on": st.column_config.NumberColumn(format="%.0f %%", help="Share of the samples")},
         )
         st.caption(
-            f"{counted(n, 'test sample')}, each restored by every model. Better on: share of the samples with a "
+            f"{counted(n, 'test sample')}, each reconstructed by every model. Better on: share of the samples with a "
             f"smaller error than {as_text(baseline)}. Difference: mean, with its 95 % bootstrap interval."
         )
 
@@ -84,7 +84,7 @@ def table_view(runs: Sequence[Run]) -> None:
     st.dataframe(_best(frame, best, formats), hide_index=True, placeholder="–", alt="Table of figures")
     st.caption(
         "Bold: best of the column. ± is the standard deviation over trainings that differ only in their seed. A code "
-        "takes 4 bytes a number, an entry of a codebook as many bits as its index has."
+        "takes 4 bytes per number; a codebook entry takes the bits of its index."
     )
     st.markdown("**Knobs that differ**")
     knobs = differing(runs)
@@ -179,7 +179,7 @@ def _marked(table: pd.DataFrame) -> Any:
 
 
 def size_view(runs: Sequence[Run]) -> None:
-    """Test error by the size of the code of trainings that differ in nothing else, with the line of PCA."""
+    """Test error by the size of the code of trainings that differ only in that size, with the line of PCA."""
     if refused := st.session_state.pop(REFUSED, ""):
         st.error(as_text(refused), icon=":material/error:")
     if missing_data(explorer(runs[0]), "The table needs no data."):
@@ -208,7 +208,7 @@ def size_view(runs: Sequence[Run]) -> None:
     text, button = st.columns([3, 1], vertical_alignment="center")
     text.caption(
         f"{short_name(run)} with everything else the same: {counted(len(kin), 'training')} of "
-        f"{counted(len(by_size), 'size')}. The line is PCA, which no linear code can be below. "
+        f"{counted(len(by_size), 'size')}. The line is PCA, the best linear code. "
         + (f"Missing: {', '.join(map(str, missing))}." if missing else "")
     )
     waiting = [job for job in jobs.active_jobs(current_owner()) if job.kind == "train"]
@@ -219,7 +219,7 @@ def size_view(runs: Sequence[Run]) -> None:
         _start_sweep(run, missing)
         st.rerun()
     if waiting:
-        st.caption("Trainings are under way; their sizes appear when they end.")
+        st.caption("Trainings are running; each size appears when its training ends.")
         st.fragment(_wait, run_every=2.0)(len(waiting))
 
 

@@ -26,7 +26,7 @@ from aeexplorer.ui.shared.text import as_text
 from aeexplorer.ui.shared.view_state import PanelState, Setting, whole
 
 LOSSY, LOSSLESS = "lossy", "lossless"
-TITLES = {LOSSY: "With some loss", LOSSLESS: "Without loss"}
+TITLES = {LOSSY: "Lossy", LOSSLESS: "Lossless"}
 MODE = Setting("compression", "mode")
 SIZES = (100, 300, 1_000, 3_000)
 OTHERS = {
@@ -62,7 +62,7 @@ def choose_mode() -> Mode:
         return Mode(
             ("mnist-binary-vae", "digits-vae"),
             lambda run: not lossless.refusal(run),
-            "Files without loss need a VAE of black and white pictures; grey ones are drawn in black and white.",
+            "Lossless files need a VAE of black-and-white pictures; grey pictures become black and white at random.",
             "digits",
             show_lossless,
         )
@@ -85,9 +85,9 @@ def show_lossy(model: Explorer) -> None:
         params = _panel(model, few)
     samples.ask()
     st.caption(
-        f"{model.latent_dim} numbers for each picture, quantised evenly between their extremes and entropy-coded with "
-        "the frequencies of other pictures, in one file for all. JPEG and WebP get the best quality of at most as many "
-        "bytes, or their least. Under them: bytes of the picture + those of the header."
+        f"A code has {model.latent_dim} numbers, quantised in even steps between their extremes. All codes share one "
+        "file, entropy-coded with the frequencies of other pictures. JPEG and WebP use the highest quality that needs "
+        "no more bytes, or else their lowest. Below each picture: its bytes + the bytes of the header."
     )
     frame = render("lossy", params)
     readouts = frame.readouts
@@ -110,7 +110,7 @@ def _panel(model: Explorer, samples: list[dict[str, Any]]) -> dict[str, Any]:
     )
     start = state.start({"bits": (1, lossy.MOST_BITS), "bare": ["true", "false"]}, bits=4, bare="true")
     params: dict[str, Any] = {"run": scene_name(model.run), "samples": samples}
-    options = (("true", "Without their headers"), ("false", "With their headers"))
+    options = (("true", "Without headers"), ("false", "With headers"))
     marks: list[Any] = [{"x": b, "label": str(b)} for b in range(1, lossy.MOST_BITS + 1)]
     bits = Slider(
         param="bits",
@@ -181,8 +181,8 @@ def _break_even(readouts: dict[str, Any], bare: bool) -> list[tuple[str, str, st
     for kind, name in (("jpeg", "JPEG"), ("webp", "WebP")):
         count = readouts[f"{kind}_even"]
         text = f"{count:,.0f} pictures" if math.isfinite(count) else "never"
-        why = f"Pictures after which the decoder ({readouts['decoder']:.0f} kB) is paid for by the bytes saved, {told}"
-        figures.append((f"pays against {name} of equal PSNR after", text, why))
+        why = f"Number of pictures whose saved bytes outweigh the decoder ({readouts['decoder']:.0f} kB), {told}"
+        figures.append((f"break-even with {name} at equal PSNR", text, why))
     return figures
 
 
@@ -195,8 +195,8 @@ def show_lossless(model: Explorer) -> None:
     st.segmented_control("Test samples", sizes, key=key, format_func=lambda n: f"{n:,}", required=True)
     n = int(setting.end(1_000))
     st.caption(
-        "Bits-back coding writes each sample with the decoder's probabilities, and its code with the prior's; the bits "
-        "that choose the code are read from what was written before, so that they cost nothing."
+        "Bits-back coding writes each sample with the decoder's probabilities and its code with the prior's. The bits "
+        "that choose the code come from samples already written, so they cost nothing."
     )
     study(model.run, "lossless", "Write the file and read it back", _show_file, n=n)
     page_footer(
@@ -216,11 +216,15 @@ def _show_file(found: dict[str, Any]) -> None:
     figures_line(
         [
             ("file", f"{found['bytes']:,} bytes", "Header and first bits included"),
-            ("bits per pixel", f"{found['bits_per_pixel']:.4f}", "Of the whole file"),
-            ("without header and first bits", f"{net:.4f}", "What the samples take"),
-            ("−ELBO / ln 2", f"{promised:.4f}", "Bits per pixel that the model promises"),
-            ("difference", f"{net / promised - 1:+.2%}", "Of what the samples take from what was promised"),
-            ("read back", "bit for bit" if found["identical"] else "differs", "Every pixel compared"),
+            ("bits per pixel", f"{found['bits_per_pixel']:.4f}", "The whole file, per pixel"),
+            ("without header and first bits", f"{net:.4f}", "Bits per pixel of the samples alone"),
+            ("−ELBO / ln 2", f"{promised:.4f}", "Bits per pixel that the ELBO of the model predicts"),
+            ("difference", f"{net / promised - 1:+.2%}", "Samples alone, relative to the prediction of the ELBO"),
+            (
+                "read back",
+                "bit for bit" if found["identical"] else "differs",
+                "Every pixel was compared with the original",
+            ),
         ]
     )
     rows = {"This model, bits back": found["bits_per_pixel"]}
@@ -239,12 +243,12 @@ def _show_file(found: dict[str, Any]) -> None:
     best = min(rows, key=rows.__getitem__)
     st.caption(
         as_text(
-            f"{best} is the smallest. The packers get eight pixels in a byte, all samples in one stream; the decoder "
-            "of the model is not counted."
+            f"{best}: the smallest file. The general-purpose compressors get eight pixels per byte and all samples in "
+            "one stream. The size of the decoder is not counted."
         )
     )
     st.download_button(
-        "The file",
+        "Download the file",
         base64.b64decode(found["content"]),
         "samples.aebb",
         icon=":material/download:",

@@ -48,7 +48,7 @@ def show_add() -> None:
     """The whole screen: where data come from, what was found, and what becomes of it."""
     words, way_back = st.columns([3, 1], vertical_alignment="center")
     with words:
-        heading("Add your own data", "Pictures, a table, series or arrays become a dataset that every page knows.")
+        heading("Add your own data", "Turn pictures, a table, series or arrays into a dataset that every page can use.")
     with way_back:
         door("Browse the data", "dataset")
     job = find_reading(st.session_state.get(JOB, ""), current_owner())
@@ -94,8 +94,8 @@ def _gather() -> None:
         {"Files": _files, "Camera": _camera, "Paste": _paste}[way]()
         mine = kept_bytes(current_owner())
         st.caption(
-            f"Up to {room['upload'] / 1e6:,.0f} MB at once, {room['person'] / 1e6:,.0f} MB kept of one person "
-            f"({mine / 1e6:,.1f} MB now). Private to you until you share a link."
+            f"Up to {room['upload'] / 1e6:,.0f} MB per upload, {room['person'] / 1e6:,.0f} MB per person "
+            f"(you use {mine / 1e6:,.1f} MB). Private to you until you share a link."
         )
 
 
@@ -171,11 +171,11 @@ def _request(files: list[tuple[str, bytes | memoryview]]) -> None:
 def _explain() -> None:
     with st.container(border=True):
         st.markdown(
-            "**Then you see what was found**: damaged files, missing values, columns that say nothing, each with a "
-            "count and a choice, and the samples as a model will see them. Nothing is kept before you say so."
+            "**Then you see what was found**: damaged files, missing values and columns without information, each with "
+            "a count and a choice, and the samples as a model will see them. Nothing is kept until you press Keep."
         )
         st.markdown(
-            "- **Pictures** are turned upright, put on a ground where they are transparent, and brought to one size.\n"
+            "- **Pictures** are turned upright, put on a background where transparent, and resized to one size.\n"
             "- **Tables** are read whatever their separator, encoding and decimal sign; numbers are standardised.\n"
             "- **Long series** with a time column are cut into windows."
         )
@@ -308,12 +308,12 @@ def _ways_on(job: ReadingJob, proposal: Proposal) -> None:
 
 
 def _cost(proposal: Proposal, family: str) -> str:
-    """What a training with the suggested knobs takes, in a sentence."""
+    """The time that a training with the suggested knobs takes, in a sentence."""
     held_out = int(0.15 * proposal.samples)
     try:
         config, training, seconds = plan(described(proposal), family, proposal.samples - 2 * held_out, held_out)
     except ConfigError as error:
-        return f"It cannot be trained on with the suggested knobs: {error}."
+        return f"It cannot be trained on with the suggested settings: {error}."
     return (
         f"{NETS[config.net].title} network, {config.latent_dim} latent dimensions, "
         f"{counted(training.epochs, 'epoch')}: about {duration(seconds)} on this computer."

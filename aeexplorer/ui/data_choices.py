@@ -12,7 +12,7 @@ from aeexplorer.data.reading import Choices, Column, Proposal, Role
 from aeexplorer.data.reading.pictures import SIDES
 from aeexplorer.ui.shared.text import as_text
 
-FITS = {"fit": "Fit, margins", "fill": "Fill, cut", "stretch": "Stretch"}
+FITS = {"fit": "Fit with margins", "fill": "Fill and crop", "stretch": "Stretch"}
 KINDS = {"": "As suggested", "vector": "Rows are samples", "sequence": "Series"}
 ROLE_TITLES: dict[Role, str] = {
     "number": "value",
@@ -24,7 +24,7 @@ ROLE_TITLES: dict[Role, str] = {
     "leave out": "left out",
 }
 MOST_COLUMNS = 200
-"""Columns whose roles can be chosen on the page; of wider tables the command line can."""
+"""Columns whose roles can be chosen on the page; wider tables need the command line."""
 
 
 def ask(proposal: Proposal, now: Choices, key: str) -> Choices:
@@ -61,18 +61,18 @@ def _ask_pictures(proposal: Proposal, now: Choices, key: str, boxes: Any, offere
     )
     if size != shown:
         changes["size"] = size
-    fit = _pick(next(boxes), "Fitting", FITS, now.fit, f"{key}.fit")
+    fit = _pick(next(boxes), "Resizing", FITS, now.fit, f"{key}.fit")
     if fit != now.fit:
         changes["fit"] = fit
         changes.setdefault("size", shown)
     if "ground" in offered or now.ground != "white" or "size" in offered:
         grounds = ["white", "black", "grey"]
         ground = next(boxes).selectbox(
-            "Ground",
+            "Background",
             grounds,
             grounds.index(now.ground),
             key=f"{key}.ground",
-            help="Below transparent parts, and in margins",
+            help="Shown behind transparent parts and in margins",
         )
         if ground != now.ground:
             changes["ground"] = ground
@@ -119,7 +119,7 @@ def _ask_table(proposal: Proposal, now: Choices, key: str, boxes: Any, offered: 
             changes["decimal"] = decimal
     if proposal.chosen.window is not None:
         changes |= _ask_window(proposal, now, key, boxes)
-    turn = next(boxes).toggle("Turn on its side", now.turn, key=f"{key}.turn", help="Rows become columns")
+    turn = next(boxes).toggle("Transpose", now.turn, key=f"{key}.turn", help="Rows become columns")
     if turn != now.turn:
         return {"turn": turn, "columns": {}, "label": ""}
     if len(proposal.columns) <= MOST_COLUMNS and "columns" not in changes:
@@ -133,14 +133,14 @@ def _ask_marks(proposal: Proposal, now: Choices, key: str, boxes: Any) -> dict[s
     offered = list(dict.fromkeys([*now.missing, *marks]))
     if not offered:
         return {}
-    found = next(boxes).multiselect("Marks of missing values", offered, list(now.missing), key=f"{key}.missing")
+    found = next(boxes).multiselect("Missing-value markers", offered, list(now.missing), key=f"{key}.missing")
     return {} if tuple(found) == now.missing else {"missing": tuple(found)}
 
 
 def _ask_window(proposal: Proposal, now: Choices, key: str, boxes: Any) -> dict[str, Any]:
     """Steps of a window, and from one to the next."""
     changes = {}
-    for name, title, least in (("window", "Steps of a window", 2), ("stride", "Steps between windows", 1)):
+    for name, title, least in (("window", "Window length (steps)", 2), ("stride", "Stride (steps)", 1)):
         shown = int(getattr(proposal.chosen, name))
         value = int(next(boxes).number_input(title, least, 10_000, shown, key=f"{key}.{name}.{shown}"))
         if value != shown:

@@ -1,4 +1,4 @@
-"""What the owner of kept data does with them: share, download, remove; and the link by which a guest comes in."""
+"""Actions of the owner of kept data: share, download, remove; and the link that lets a guest in."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def follow_link() -> str:
 
 
 def kept_facts(source: Source) -> None:
-    """Whose own data are, what was noticed when they came in, the runs of them, and what their owner may do."""
+    """Show the owner of own data, the notices from reading them, their runs, and what the owner may do."""
     kept = own_data()[source.name]
     mine = kept.owner == current_owner()
     access = "shared by a link" if kept.link else "private" if kept.private else "open to everybody here"
@@ -77,7 +77,7 @@ def _ways_to_change(name: str, kept: Kept) -> None:
     needed = runs_of(name)
     if needed:
         st.markdown(
-            f"{counted(len(needed), 'run')} can show no samples without them: "
+            f"Without these data {counted(len(needed), 'run')} cannot show samples: "
             + ", ".join(as_text(run_name(run)) for run in needed[:5])
             + (f" and {len(needed) - 5} more." if len(needed) > 5 else ".")
         )

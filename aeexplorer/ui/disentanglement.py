@@ -39,12 +39,12 @@ def fits(run: Run) -> bool:
 
 
 def show(model: Explorer) -> None:
-    """Which dimension knows which factor, what each does, and the scores of all runs of the data."""
+    """Show the information of dimensions about factors, traversals, and the scores of all runs of the data."""
     table, order = _information(str(model.run.path), written(model.run, "weights.safetensors"))
     factors = [factor.name for factor in model.spec.factors]
     left, right = st.columns([1, 1.5], gap="medium")
     with left, st.container(border=True):
-        st.markdown("**What each dimension knows of each factor**")
+        st.markdown("**Information in each dimension about each factor**")
         names = [symbol(k) for k in order[: 2 * SHOWN]]
         chart(matrix(table.T[order[: 2 * SHOWN]], names, factors, theme(), "share of the factor's entropy"), height=330)
         st.caption(
@@ -53,7 +53,7 @@ def show(model: Explorer) -> None:
     with right:
         _traverse(model, [int(k) for k in order[:SHOWN]])
     _exact(model)
-    st.markdown("**Scores of all runs of these data, each seed a dot**")
+    st.markdown("**Scores of all runs on these data, one dot per seed**")
     runs = [run for run in (model.run, *same_data(model.run)) if fits(run) and run.spec.dial is None]
     known = tuple(sorted(run.reference for run in runs))
     study(model.run, "disentanglement", "Score all runs", _scores, runs=known)
@@ -83,7 +83,7 @@ def _traverse(model: Explorer, dims: list[int]) -> None:
         controls=[
             Slider(
                 param="reach",
-                label="Reach, in standard deviations",
+                label="Range (± standard deviations)",
                 low=0,
                 high=5,
                 step=0.1,
@@ -99,14 +99,16 @@ def _exact(model: Explorer) -> None:
     """The same sample with one exact factor after the other moved."""
     test = model.dataset.test
     place = picked_sample(len(test))
-    with st.expander("Exact factors: what a disentangled code would do"):
+    with st.expander("Exact factors, changed one at a time"):
         rows = []
         for i, factor in enumerate(model.spec.factors):
             index = along(test, place, i)
             chosen = index[np.unique(np.linspace(0, len(index) - 1, STEPS).astype(int))]
             rows.append((factor.name, test.x[chosen]))
         show_samples(rows, model.spec, tile_width=56)
-        st.caption("Test samples that differ from the picked one in this factor alone, as many as the test split has.")
+        st.caption(
+            "Test samples that differ from the selected sample in one factor only, as many as the test split has."
+        )
 
 
 def _scores(found: dict[str, Any]) -> None:

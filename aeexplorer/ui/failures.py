@@ -41,9 +41,9 @@ def show(failure: Failure) -> None:
     change = ", ".join(f"{label_of(name)}: {_shown(value)}" for name, value in failure.change.items())
     left, right = st.columns(2)
     with left, st.container(border=True, height="stretch"):
-        _one(failing, "As it fails", failure)
+        _one(failing, "Without the fix", failure)
     with right, st.container(border=True, height="stretch"):
-        _one(mended, f"With {change}", failure)
+        _one(mended, f"With the fix: {change}", failure)
     python = f"import aeexplorer as ae\n\nfor finding in ae.diagnose_run({failing.id!r}):\n    print(finding.numbers)\n"
     numbers = "; ".join(finding.numbers for finding in findings(failing))
     page_footer(failing.family.equation, numbers, python)

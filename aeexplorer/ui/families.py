@@ -33,7 +33,7 @@ TRAITS = {
     "sampled_rate": "the KL is estimated from draws",
     "codebook": "codes are discrete",
     "rates": "one model for every β",
-    "label": "is told the class",
+    "label": "conditioned on the class",
 }
 LOOKS = {
     "codebook": ("how many entries of the codebook are used", "train", "Train"),
@@ -55,7 +55,7 @@ SYMBOLS = (
     ("p(x|z", "p(x|z)", "the probability of a sample, given a code"),
     ("p(z)", "p(z)", "the prior"),
     (r"\mathcal N", "N(0, I)", "the standard normal distribution"),
-    (r"\mathrm{KL}", "KL", "how many nats one distribution is from another"),
+    (r"\mathrm{KL}", "KL", "the divergence of one distribution from another, in nats"),
     (r"\beta", "β", "the weight of the KL term"),
     (r"\lambda", "λ", "the weight of the added term"),
     (r"\gamma", "γ", "the weight of the added term"),
@@ -75,15 +75,15 @@ def filtered() -> list[Family]:
     key = "families.traits"
     with left:
         wanted = st.pills(
-            "With the trait", list(TRAITS), key=key, selection_mode="multi", format_func=TRAITS.__getitem__, wrap=True
+            "Traits", list(TRAITS), key=key, selection_mode="multi", format_func=TRAITS.__getitem__, wrap=True
         )
     with right:
         kinds = {ANY: "any data", **{name: f"{name} data" for name in KINDS}}
-        kind = select_box(Setting("families", "kind"), "That takes", kinds, ANY)
+        kind = select_box(Setting("families", "kind"), "Data", kinds, ANY)
     fits = [row for row in FAMILIES.values() if set(wanted) <= row.traits_of(row.config)]
     found = [row for row in fits if kind == ANY or kind in row.kinds]
     if not found:
-        st.info("No family has all of these.", icon=":material/filter_alt:")
+        st.info("No family has all of these traits.", icon=":material/filter_alt:")
     return found
 
 
@@ -98,7 +98,7 @@ def choose(found: Sequence[Family]) -> Family:
 
 
 def show(row: Family) -> None:
-    """One family: idea, loss, symbols, what to look at, samples of a trained model, and the code that is the model."""
+    """One family: idea, loss, symbols, hints, samples of a trained model, and the source code of the model."""
     left, right = st.columns([1.15, 1])
     with left, st.container(border=True, height="stretch"):
         st.subheader(row.title, anchor=False)
@@ -107,7 +107,7 @@ def show(row: Family) -> None:
         _symbols(row.equation)
         adds = own_knobs(row)
         if adds:
-            st.caption(f"Knobs of its own: {', '.join(label_of(name) for name in adds)}.")
+            st.caption(f"Additional knobs: {', '.join(label_of(name) for name in adds)}.")
         citation, _, link = row.paper.rpartition(", ")
         st.markdown(f"[{as_text(citation)}]({link})" if citation else as_text(row.paper))
         with st.container(horizontal=True):
@@ -115,7 +115,7 @@ def show(row: Family) -> None:
     with right, st.container(border=True, height="stretch"):
         _picture(row)
     with st.container(border=True, key="model-code"):
-        st.markdown(f"**The code that is the model**, from `{row.model.__module__}`")
+        st.markdown(f"**Source code of the model**, from `{row.model.__module__}`")
         st.code(model_code(row), language="python", wrap_lines=True)
 
 
@@ -127,7 +127,7 @@ def _symbols(equation: str) -> None:
 
 
 def look_at(row: Family) -> tuple[str, str, str]:
-    """What to look at in a model of the family: words, page, and title of the page."""
+    """Hints on a model of the family: words, page, and title of the page."""
     if row.config.corruption != "none":
         return CORRUPTS
     traits = row.traits_of(row.config)
@@ -217,9 +217,9 @@ def overview(found: Sequence[Family]) -> None:
 
 
 def tree() -> None:
-    """What each family adds to which, as a tree."""
+    """Draw the families as a tree: each below the one that it extends."""
     with st.container(border=True):
-        st.markdown("**How they relate:** each family changes or extends the one that it stands below.")
+        st.markdown("**How they relate:** each family changes or extends the one above it.")
         st.html(f'<ul class="ae-tree">{"".join(_branch(row) for row in FAMILIES.values() if parent(row) is None)}</ul>')
 
 

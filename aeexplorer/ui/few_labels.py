@@ -45,11 +45,13 @@ def show(model: Explorer) -> None:
         )
         tuned = TUNED.end("yes") == "yes"
     st.caption(
-        "Each draw labels some training samples of each class. Classifiers learn from them: on the codes, on as many "
-        "principal components, on raw values, and, where encoders are trained too, with the encoder itself."
+        "Each draw labels a few training samples per class. Classifiers learn from these labels on the codes, on as "
+        "many principal components and on raw values; with “Train encoders too” the encoder learns as well."
     )
     curves = partial(_curves, model.run)
-    study(model.run, "few_labels", "Draw labels and learn", curves, budgets=BUDGETS, draws=draws, tuned=tuned)
+    study(
+        model.run, "few_labels", "Draw labels and train classifiers", curves, budgets=BUDGETS, draws=draws, tuned=tuned
+    )
     page_footer(
         r"\hat y = \arg\max_k\, w_k^\top f(x) + b_k",
         f"{model.latent_dim} numbers in place of {model.spec.size}",
@@ -65,5 +67,7 @@ def _curves(run: Run, found: dict[str, Any]) -> None:
         return
     told = ", ".join(f"{budget}: {titles[way]}" for budget, way in winners(found).items())
     st.markdown(f"**Best by labels per class** &emsp; {as_text(told)}")
-    alone = " Of a family that classifies, each trained model is one draw." if titles.keys() - WAYS.keys() else ""
-    st.caption(f"Of {found['judged']:,} test samples; bars are one standard deviation over draws of the labels.{alone}")
+    alone = " For a family that classifies, each trained model is one draw." if titles.keys() - WAYS.keys() else ""
+    st.caption(
+        f"Measured on {found['judged']:,} test samples; bars: one standard deviation over draws of labels.{alone}"
+    )

@@ -111,13 +111,13 @@ def _draw_words(opened: OpenRun, params: dict[str, Any]) -> tuple[str, str, str]
 
 def _origin(traits: frozenset[str]) -> str:
     if "normal_prior" in traits:
-        return "Codes are drawn from the prior, the standard normal distribution that training kept the codes near."
+        return "Codes are drawn from the prior, the standard normal distribution; training kept the codes close to it."
     if "prior" in traits:
         return "Codes are drawn from a prior that was learned from the codes."
     if "codebook" in traits:
         return (
-            "This family has no prior: each position of the code takes an entry as often as stored codes do, "
-            "independently of the other positions."
+            "This family has no prior: each position of the code draws an entry as often as the entry occurs there in "
+            "stored codes, independently of the other positions."
         )
     return (
         "This model has no prior: its training imposed no distribution on the codes. A Gaussian fitted to them stands "

@@ -14,9 +14,9 @@ from aeexplorer.ui.shared.figures import figures_line
 
 JUDGED = 1_000
 EXPLAINED = {
-    "valid": "Of all generated texts: those that are a molecule by their bonds and rings; of other texts, not empty.",
-    "unique": "Of the valid ones: different ones.",
-    "novel": "Of the different ones: those that are not among the training samples.",
+    "valid": "Share of the generated texts that are possible molecules; other texts count as valid if not empty.",
+    "unique": "Share of the valid texts that differ from each other.",
+    "novel": "Share of the unique texts that are not among the training samples.",
 }
 
 

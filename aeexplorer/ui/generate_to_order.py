@@ -47,9 +47,9 @@ def show(model: Explorer) -> None:
     params |= _panel(model, order, params)
     frame = render("order", params)
     ordered = frame.readouts.get("as_ordered")
-    told = f"A classifier that came along sees {ordered:.0f} % as ordered. " if ordered is not None else ""
+    told = f"The bundled classifier recognises {ordered:.0f} % as ordered. " if ordered is not None else ""
     st.caption(f"{told}{_about(model, order)}")
-    if not missing_data(model, "Orders work without it; augmentation needs the samples."):
+    if not missing_data(model, "Generating works without it; augmentation needs the samples."):
         st.markdown("**Does it help a classifier?**")
         study(model.run, "augmentation", "Try augmentation", _augmented, budgets=BUDGETS)
     page_footer(
@@ -93,7 +93,7 @@ def _panel(model: Explorer, order: str, params: dict[str, Any]) -> dict[str, Any
     limits = (-3.0, 3.0) if moved == "strength" else (0.0, 3.0)
     default = 0.3 if order == "near" else 1.0
     start = state.start({moved: limits}, seed=0, **{moved: default})
-    title = "Strength of the shift" if moved == "strength" else "Standard deviations apart"
+    title = "Strength of the shift" if moved == "strength" else "Spread (standard deviations)"
     controls: list[Control] = [
         Button(param="seed", label="New samples", value=start["seed"]),
         Slider(param=moved, label=title, low=limits[0], high=limits[1], step=0.05, value=start[moved]),
@@ -124,7 +124,7 @@ def _panel(model: Explorer, order: str, params: dict[str, Any]) -> dict[str, Any
 
 def _about(model: Explorer, order: str) -> str:
     if order == "near":
-        return "Codes around that of the picked sample; at 0 all are its reconstruction."
+        return "Codes around that of the selected sample; at spread 0 all samples are its reconstruction."
     if order == "attribute":
         return "Stored codes of one class, moved by the difference between the means of two classes."
     if "label" in model.traits:

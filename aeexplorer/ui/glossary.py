@@ -18,6 +18,6 @@ def show() -> None:
         key=lambda term: (wanted not in term.name.casefold(), term.name.casefold()),
     )
     if not found:
-        st.info("No term fits.", icon=":material/search_off:")
+        st.info("No term matches.", icon=":material/search_off:")
     rows = "".join(f"<dt>{html.escape(term.name)}</dt><dd>{html.escape(term.text)}</dd>" for term in found)
     st.html(f'<dl class="ae-glossary">{rows}</dl>')

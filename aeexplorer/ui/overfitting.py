@@ -109,8 +109,8 @@ def show() -> None:
     values = state.left(panel.values)
     samples, remedy = round(values["samples"]), values["remedy"]
     st.caption(
-        "Trained at the marked numbers of samples; between two of them curves are interpolated. A training that "
-        "stopped early keeps its last loss."
+        "Models were trained at the marked numbers of samples; curves in between are interpolated. The curve of a "
+        "training that stopped early continues at its last loss."
     )
     nearest = min(SAMPLES, key=lambda n: abs(n - samples))
     if st.button(f"Train this one ({nearest} samples)", icon=":material/play_arrow:", key="overfitting.train"):

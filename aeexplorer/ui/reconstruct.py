@@ -135,7 +135,7 @@ def _rows(
 
 
 def _decode_stored(stock: Stock) -> None:
-    """Where the samples are not here: what their stored codes decode to."""
+    """Show decoded stored codes where the samples are not here."""
     model = stock.model
     place = choose_sample(f"stored.{model.run.id}", stock)
     row = stock.rows[place]

@@ -55,8 +55,8 @@ def show(model: Explorer) -> None:
     kind = str(model.config.corruption)
     title = CORRUPTIONS[kind].title.lower()
     st.caption(
-        f"Trained on {as_text(title)} at {model.config.level:g}. Under the pictures: what a shipped classifier sees. "
-        "The mean of all pictures that might have been wins PSNR, and is blurred; look at what is recognised."
+        f"Trained on {as_text(title)} at {model.config.level:g}. Below each picture: the class that a bundled "
+        "classifier recognises. PSNR favours a blurred mean of all plausible originals, so watch the classes too."
     )
     st.markdown("**Over many test samples**")
     study(model.run, "restoration", "Compare all methods", lambda found: _table(kind, found), n=300)
@@ -137,14 +137,17 @@ def own_picture(model: Explorer) -> None:
     kind = str(model.config.corruption)
     boxes = st.columns([2, 1, 1], vertical_alignment="bottom")
     file = boxes[0].file_uploader("Picture", ["png", "jpg", "jpeg", "webp", "bmp"], key="restore.file")
-    added = boxes[1].toggle("Corrupt it first", value=True, key="restore.added")
+    added = boxes[1].toggle("Corrupt the picture first", value=True, key="restore.added")
     name = boxes[2].selectbox(
-        "Beside", list(METHODS[kind]), key=f"restore.beside.{kind}", format_func=lambda one: METHODS[kind][one].title
+        "Compare with",
+        list(METHODS[kind]),
+        key=f"restore.beside.{kind}",
+        format_func=lambda one: METHODS[kind][one].title,
     )
     if file is None:
         st.caption(
-            f"Patches of {model.spec.shape[0]} × {model.spec.shape[1]} pixels are restored one by one, half over each "
-            "other. A model of digits knows digits; one of photo patches knows photographs."
+            f"Patches of {model.spec.shape[0]} × {model.spec.shape[1]} pixels are restored one at a time; they overlap "
+            "by half. A model of digits restores digits; a model of photo patches restores photographs."
         )
         return
     picture = restoration.read_picture(file.getvalue())

@@ -181,7 +181,7 @@ def _ways_to_change(run: Run, status: Status) -> None:
     if st.button("Rename", key="runs.rename", icon=":material/edit:"):
         _ask("Rename", run)
     pinned = run.pinned
-    about = "A pinned run is not deleted, and what was computed from it is kept."
+    about = "A pinned run cannot be deleted, and results computed from it are kept."
     if st.button("Unpin" if pinned else "Pin", key="runs.pin", icon=":material/keep:", help=about):
         _attempt(lambda: run.pin(not pinned, current_owner()))
         st.rerun()
@@ -255,7 +255,7 @@ def _delete(run: Row) -> None:
         sentence = f"Runs that started from its weights, and keep a copy of them: {named}{more}."
         st.warning(sentence, icon=":material/warning:")
     yes, no = st.columns(2)
-    label = "Delete all the same" if children else "Delete"
+    label = "Delete anyway" if children else "Delete"
     if yes.button(label, type="primary", key="runs.delete.confirm", width="stretch"):
         _forget_question()
         delete = partial(run.delete, although_parent=bool(children)) if isinstance(run, Run) else run.delete

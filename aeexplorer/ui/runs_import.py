@@ -18,7 +18,7 @@ OPEN = "runs.import"
 
 
 def import_button() -> None:
-    """A button that asks for a bundle and makes it a run of the person who looks."""
+    """A button that asks for a bundle and imports it as a run of this person."""
     if st.button("Import", key="runs.import.open", icon=":material/upload:", help="A run that was downloaded before"):
         st.session_state[OPEN] = True
         st.session_state.pop(QUESTION, None)
@@ -40,7 +40,10 @@ def _close() -> None:
 
 def _ask() -> None:
     """Ask for a file until one can be imported. What is refused leaves nothing."""
-    st.markdown("A zip archive from **Download** on this page, or from `aeexplorer export`. Own data in it come along.")
+    st.markdown(
+        "A zip archive from **Download** on this page, or from `aeexplorer export`. Own data in the bundle are "
+        "imported too."
+    )
     file = st.file_uploader("Bundle", "zip", key="runs.import.file", label_visibility="collapsed")
     if file is None:
         return

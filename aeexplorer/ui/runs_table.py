@@ -158,7 +158,7 @@ def _columns() -> dict[str, Any]:
         "Active": number(help="Active units: those whose variance over the test split exceeds 0.01", width=60),
         "Time": number(format="%.0f s", help="Training time in seconds", width=65),
         "Made": st.column_config.DateColumn(width=90),
-        "Knobs": text(width=220, help="Those that are not as usual for the family"),
+        "Knobs": text(width=220, help="Settings that differ from the defaults of the family"),
         "Parent": text(width=150, help="The run whose weights it started from"),
     }
 

@@ -37,23 +37,24 @@ STEPS = (
         "Lose something", "The bottleneck forces the model to choose what to keep. Compare a sample with its "
         "reconstruction, and look at the residual.", "reconstruct", {"run": "digits-ae", "sample": "12"},
         "Reconstruct a digit", "Where is the residual largest, inside the strokes or at their edges?",
-        "At the edges: where a stroke ends differs from sample to sample, and 16 numbers cannot say all of it.",
+        "At the edges: where a stroke ends differs from sample to sample, and 16 numbers cannot encode all of it.",
     ),
     Step(
-        "See the code space", "Each test sample has a code. A map of the codes shows which samples the model takes "
-        "to be alike, though it was never told a class.", "latent_map", {"run": "digits-vae"}, "Open the latent map",
+        "See the code space", "Each test sample has a code. A map of the codes shows which samples look alike "
+        "to the model, although it never saw a class label.", "latent_map", {"run": "digits-vae"},
+        "Open the latent map",
         "Which two digits share a border on the map?",
         "Digits that look alike, such as 4 and 9, or 3 and 8: codes are close where decoded samples are.",
     ),
     Step(
         "Walk through it", "Between two codes lie other codes, and the decoder makes a sample of each of them.",
         "interpolate", {"run": "digits-vae", "sample": "3", "to": "8"}, "Interpolate between two digits",
-        "Why does the pixel cross-fade show two digits at once, and the interpolation one?",
+        "Why does the pixel cross-fade show two digits at once, but the interpolation only one?",
         "The cross-fade mixes pictures. The interpolation mixes codes, and the decoder makes one sample of one code.",
     ),
     Step(
-        "Trade detail for order", "A VAE pays for every nat that its code says. β is the price: the higher, the "
-        "tidier the latent space, and the blurrier the reconstruction.", "beta", {"run": "digits-beta"}, "Turn β",
+        "Trade detail for order", "A VAE pays for every nat of information in its code. β is the price: the higher, "
+        "the tidier the latent space, and the blurrier the reconstruction.", "beta", {"run": "digits-beta"}, "Change β",
         "What is left of a code at β = 30?",
         "Almost nothing: the rate goes to zero, the posterior collapses onto the prior, and all reconstructions are "
         "alike.",

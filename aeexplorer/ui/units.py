@@ -1,4 +1,4 @@
-"""The parts of Units: which unit, its samples, its histogram, what it goes along with, and what it does."""
+"""The parts of Units: choice, samples, histogram, correlations and traversal of a unit."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _choose(model: Explorer, units: Units) -> int:
         order,
         key=setting.begin(order[0], order),
         format_func=lambda k: f"{f'entry {k}' if units.entries else symbol(k)} · standard deviation {spread[k]:.3g}",
-        help=f"One {name} of the code, the most variable first.",
+        help=f"One {name} of the code; the list begins with the one that varies most.",
         width=340,
     )
     return int(setting.end(order[0]))
@@ -94,15 +94,15 @@ def _samples(model: Explorer, units: Units, unit: int) -> None:
 
 
 def _rounded(activation: np.ndarray) -> Callable[[float], str]:
-    """Writes a value with two digits of the range of all."""
+    """Return a function that rounds values to two digits of their range."""
     span = float(np.ptp(activation)) or 1.0
     digits = 1 - math.floor(math.log10(span))
     return lambda value: f"{round(float(value), digits) + 0.0:g}"
 
 
 def _histogram(activation: np.ndarray) -> None:
-    """How often it is how active."""
-    st.caption("How active it is over the test samples")
+    """Draw the histogram of a unit's activation."""
+    st.caption("Histogram of the activation over the test samples")
     counts, edges = np.histogram(activation, BINS)
     shown = _rounded(activation)
     figure = bars(counts, [shown(edge) for edge in edges[:-1]], theme(), "samples")
@@ -112,7 +112,7 @@ def _histogram(activation: np.ndarray) -> None:
 
 
 def _correlations(model: Explorer, units: Units, unit: int) -> None:
-    """What it goes along with, the strongest first."""
+    """Draw a unit's correlations, the strongest first."""
     st.caption("Correlation with classes, factors and the mean value of a sample")
     found = list(correlates(model, units, unit).items())[:STRONGEST]
     chart(bars([value for _, value in found], [name for name, _ in found], theme(), "correlation"), height=250)
@@ -134,7 +134,7 @@ def _turn(model: Explorer, unit: int) -> None:
             "dims": [unit],
             "steps": STEPS,
         },
-        controls=[Slider(param="reach", label="Reach, in standard deviations", low=0, high=6, step=0.1, value=reach)],
+        controls=[Slider(param="reach", label="Range (± standard deviations)", low=0, high=6, step=0.1, value=reach)],
         rows=[Row(array=f"dim_{unit}", label=f"{symbol(unit)} moved", tile=70)],
     )
     state.left(panel.values)
@@ -142,9 +142,9 @@ def _turn(model: Explorer, unit: int) -> None:
 
 def _test_mine(model: Explorer, unit: int, activation: np.ndarray) -> None:
     """A drawing, and how active it makes the unit."""
-    label = "Draw, and see how active it is"
+    label = "Draw a sample to see its activation"
     drawn = draw_pad(model.name, model.spec, key=f"units.pad.{model.spec.name}", label=label)
     if drawn and drawn.z:
         value = drawn.z[unit]
         st.metric("Activation of the drawing", f"{value:.3g}")
-        st.caption(f"More than {(activation < value).mean():.0%} of the test samples")
+        st.caption(f"Higher than for {(activation < value).mean():.0%} of the test samples")

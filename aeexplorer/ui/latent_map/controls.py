@@ -64,8 +64,8 @@ def map_controls(model: Explorer) -> MapRequest:
         ghost = _ghost_box(methods)
         left, right = st.columns(2)
         density = _toggle("density", "Density contours", "Lines of equal density of the points.", left)
-        pictures = _toggle("pictures", "Pictures", "Samples in place of points where there is room for them.", right)
-        large = _toggle("large", "Large maps", "Maps across the whole page, the view below them.", left)
+        pictures = _toggle("pictures", "Pictures", "Show samples instead of points where they fit.", right)
+        large = _toggle("large", "Large maps", "Maps use the full page width; the view is below them.", left)
     panels = _panels(model.run, companion, methods, code_set, parameters, ghost)
     with boxes["colour"]:
         colour = _colour_box(model, panels)
@@ -178,7 +178,9 @@ def _limit_methods(key: str, before: list[str]) -> None:
 
 
 def _pointer_buttons() -> str:
-    explanation = "Select: hover, click, lasso. Decode: the decoder shows a sample for every place of the map."
+    explanation = (
+        "Select: hover over, click or lasso points. Decode: see the sample that each place on the map decodes to."
+    )
     titles = {SELECT: "Select", DECODE: "Decode"}
     return buttons(Setting("map", "pointer"), "Pointer", titles, SELECT, help=explanation)
 
@@ -229,7 +231,7 @@ def _companion_box(run: Run) -> Run | None:
     others.pop(run.id, None)
     if not others:
         return None
-    explanation = "Shows the last of the chosen maps for both models, side by side, of the same samples."
+    explanation = "Shows the last chosen map for both models, side by side, with the same samples."
     titles = {NONE: "None"} | {name: other.title for name, other in others.items()}
     if (linked := st.query_params.get("beside", NONE)) not in titles:
         st.toast(
@@ -242,7 +244,7 @@ def _ghost_box(methods: list[str]) -> str:
     """A key of `GHOSTS`, the second layout behind t-SNE and UMAP."""
     if not any(method in KNOBS for method in methods):
         return NONE
-    explanation = "Computes the same map again and draws it faintly behind: structure that both share is not chance."
+    explanation = "Draws a second layout of the same codes faintly behind the map: structure in both is hardly chance."
     return select_box(Setting("map", "ghost"), "Overlay a second layout", GHOSTS, NONE, help=explanation)
 
 

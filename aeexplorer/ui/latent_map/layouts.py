@@ -244,7 +244,7 @@ def _job_layout(panel: MapPanel, parameters: dict[str, Any], unasked: bool = Fal
     expected = estimated_seconds(panel.code_set.n, panel.method, parameters)
     # short jobs take their time for other things than the map: only comparable ones tell the pace of this machine
     n, time = panel.code_set.n, duration(expected * pace("map", at_least=expected / 4))
-    return _starting_layout(panel, "offered", f"{title} of {n:,} points takes about {time}, and is kept.")
+    return _starting_layout(panel, "offered", f"{title} of {n:,} points takes about {time}; the map is then kept.")
 
 
 def _finished_layout(panel: MapPanel, job: MapJob) -> Layout:

@@ -34,9 +34,17 @@ READING = {
 AXES = {"raw": "z{}", "pca": "PC {}", "axis": "axis {}", "tsne": "t-SNE {}", "umap": "UMAP {}"}
 FIGURES = (
     ("knn_recall", "kNN recall@{k}", "Share of the {k} nearest codes that are among the {k} nearest points."),
-    ("trustworthiness", "trustworthiness", "1 if no neighbour on the map is invented (Venna & Kaski 2001)."),
-    ("continuity", "continuity", "1 if no true neighbours are torn apart (Venna & Kaski 2001)."),
-    ("label_accuracy", "label accuracy", "Share of points whose class the {k} nearest points guess right."),
+    (
+        "trustworthiness",
+        "trustworthiness",
+        "1 if all neighbours on the map are neighbours in the latent space (Venna & Kaski 2001).",
+    ),
+    (
+        "continuity",
+        "continuity",
+        "1 if all neighbours in the latent space are neighbours on the map (Venna & Kaski 2001).",
+    ),
+    ("label_accuracy", "label accuracy", "Share of points whose class is that of most of their {k} nearest points."),
 )
 
 Areas = Sequence[DeltaGenerator]
@@ -197,7 +205,9 @@ def _quality(layout: Layout) -> None:
     if figures.get("ranked", n) < n:
         st.caption(f"Trustworthiness and continuity are means over {figures['ranked']:,.0f} of the samples.")
     elif figures and "ranked" not in figures and n > OLD_RANKED:
-        st.caption(f"Trustworthiness and continuity are of {OLD_RANKED:,} samples only, which reads lower than of all.")
+        st.caption(
+            f"Trustworthiness and continuity are measured on {OLD_RANKED:,} samples only; on all they would be higher."
+        )
 
 
 def _request_button(layout: Layout, label: str) -> None:

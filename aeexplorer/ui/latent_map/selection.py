@@ -102,11 +102,11 @@ def _figures(model: Explorer, codes: MapCodes, rows: np.ndarray, code_set: CodeS
     if (labels >= 0).any():
         values, counts = np.unique(labels[labels >= 0], return_counts=True)
         commonest = class_name(model.spec, int(values[counts.argmax()]))
-        explanation = f"Share of the commonest class, {commonest}."
+        explanation = f"Share of the most common class, {commonest}."
         figures.append(("class purity", f"{class_purity(labels):.2f}", explanation))
     if test_split(model) is not None:
         errors = map_errors(model.run, code_set)
-        explanation = f"All samples on the maps: {errors.mean():.4f}."
+        explanation = f"Mean over all samples on the maps: {errors.mean():.4f}."
         figures.append(("mean squared error", f"{errors[rows].mean():.4f}", explanation))
     figures_line(figures)
 
@@ -160,7 +160,7 @@ def _groups(model: Explorer, codes: MapCodes, rows: np.ndarray) -> None:
             on_click=_save,
             args=(key, dataset, codes.index[rows].tolist()),
             width="stretch",
-            help="Groups serve attribute arithmetic on the Generate page and the axis of a map.",
+            help="Use groups for attribute arithmetic on the Generate page and for the axis of a map.",
         )
     if message := st.session_state.pop("map-group-said", ""):
         st.error(as_text(message), icon=":material/error:")

@@ -31,7 +31,7 @@ TERMS: dict[str, Term] = {
     term.name: term
     for term in (
         Term("active unit", "A dimension of the code that differs from sample to sample: its variance over the test "
-             "samples exceeds 0.01. Units that do not are ignored by the decoder.", ("active units",)),
+             "samples exceeds 0.01. The decoder ignores the other units.", ("active units",)),
         Term("adversarial", "Trained against an opponent: a discriminator learns to tell two kinds of vectors apart, "
              "and the encoder learns to make that impossible.", ("adversary",)),
         Term("aggregate posterior", "The distribution of the codes of all samples together. Samples from the prior "
@@ -42,15 +42,16 @@ TERMS: dict[str, Term] = {
              ("autoencoders",)),
         Term("β", "The weight of the KL term in a VAE: larger values ask for a tidier code and leave less detail.",
              ("beta",)),
-        Term("bottleneck", "The code where it is smaller than the sample, so that the model has to choose what to "
+        Term("bottleneck", "A code that is smaller than the sample, so that the model has to choose what to "
              "keep."),
-        Term("codebook", "The list of vectors that a discrete code may consist of; a code is then a list of their "
-             "numbers.", ("codebooks",)),
-        Term("code", "The numbers that the encoder makes of a sample, and all that the decoder is told of it; also "
+        Term("codebook", "The list of vectors that a discrete code may consist of; a code is then a list of "
+             "their indices.", ("codebooks",)),
+        Term("code", "The numbers into which the encoder turns a sample, and the only input of the decoder; also "
              "called latent vector, z.", ("codes", "latent vector")),
-        Term("collapse", "A code that says nothing of the sample: the decoder gives the same average for all.",
+        Term("collapse", "A code without information about the sample: the decoder returns the same average for all.",
              ("posterior collapse", "collapsed")),
-        Term("corruption", "Noise that is put on the input while the model is asked for the clean sample.",
+        Term("corruption", "Noise added to the input, or values removed from it; the model must restore the clean "
+             "sample.",
              ("corrupted", "corrupt")),
         Term("cross-entropy", "−log of the probability that the model gives to the true value, added up over the "
              "values of a sample, in nats.", ("Cross-entropy",)),
@@ -61,7 +62,7 @@ TERMS: dict[str, Term] = {
              ("dials",)),
         Term("discriminator", "A network that tells two kinds of vectors apart, such as codes and draws from the "
              "prior."),
-        Term("disentanglement", "A code each of whose dimensions means one thing, such as position or size."),
+        Term("disentanglement", "A property of codes: each dimension represents one factor, such as position or size."),
         Term("distortion", "The cost of restoring samples from their codes: −log p(x|z), or the squared error."),
         Term("ELBO", "Evidence lower bound: a number below log p(x) that a VAE maximises; −ELBO is reconstruction plus "
              "KL.", ("−ELBO",)),
@@ -70,18 +71,20 @@ TERMS: dict[str, Term] = {
         Term("epoch", "One pass of the training over all its samples.", ("epochs",)),
         Term("family", "One kind of autoencoder: a loss with its architecture, as a paper introduced it.",
              ("families", "Family")),
-        Term("free bits", "Nats of the KL term that cost nothing, so that no unit is pushed below "
-             "them.", ("Free bits",)),
-        Term("interpolation", "A way from one code to another; the samples on it show how the code space is laid out.",
+        Term("free bits", "An amount of KL, in nats, that costs nothing, so that no unit is "
+             "pushed below it.", ("Free bits",)),
+        Term("interpolation", "A path from one code to another; its decoded samples show how the latent space is laid "
+             "out.",
              ("interpolate", "lerp", "slerp")),
         Term("KL", "Kullback-Leibler divergence: how many nats it costs to describe draws from one distribution with "
              "the code for another; 0 only where both are the same.", ("KL divergence", "KL term")),
         Term("latent space", "The space of codes.", ("latent plane", "latent")),
-        Term("learning rate", "The size of a training step: too small learns slowly, too large never settles.",
+        Term("learning rate", "The size of a training step: if too small, learning is slow; if too large, it never "
+             "settles.",
              ("Learning rate",)),
-        Term("MMD", "Maximum mean discrepancy: a distance between two sets of points by kernels, 0 where their "
-             "distributions agree.", ("MMD²",)),
-        Term("mode collapse", "A generator that makes only some of the kinds of samples that the data have."),
+        Term("MMD", "Maximum mean discrepancy: a distance between two distributions, computed with kernels; 0 "
+             "where they agree.", ("MMD²",)),
+        Term("mode collapse", "A failure of generators: they make only some of the kinds of samples in the data."),
         Term("MSE", "Mean squared error: the squared difference of each value from the true one, averaged.",
              ("squared error", "Squared error", "mean squared error")),
         Term("nat", "A unit of information: one nat is 1.44 bits. Losses with logarithms to base e are in nats.",
@@ -90,14 +93,16 @@ TERMS: dict[str, Term] = {
              "rises.", ("overfit", "overfits", "Overfitting")),
         Term("PCA", "Principal component analysis: the best linear code for squared error.", ("principal components",
              "principal component")),
-        Term("perplexity", "exp of the entropy: the number of equally frequent entries that would be as varied.",
+        Term("perplexity", "exp of the entropy: the effective number of choices. Of a codebook, how many entries "
+             "are used; of t-SNE, about how many neighbours each point has.",
              ("Perplexity",)),
         Term("posterior", "q(z|x), the distribution of codes that a VAE's encoder gives for a sample: mean and "
              "variance.", ("posteriors",)),
         Term("prior", "p(z), the distribution from which codes are drawn to generate samples; for most VAEs N(0, I).",
              ("priors",)),
-        Term("rate", "The KL from posterior to prior, averaged over samples: the nats that the code says of a sample."),
-        Term("reconstruction", "What the decoder makes of a sample's code.", ("reconstructions", "reconstruct")),
+        Term("rate", "The KL from posterior to prior, averaged over samples: the information in a code, in nats."),
+        Term("reconstruction", "The output of the decoder for the code of a sample.",
+             ("reconstructions", "reconstruct")),
         Term("residual", "The difference between a sample and its reconstruction.", ("residuals",)),
         Term("score", "The gradient of log p(x): the direction in which the data become denser fastest.", ("scores",)),
         Term("t-SNE", "A map that keeps near neighbours together; sizes and distances of clusters mean nothing."),
@@ -107,8 +112,8 @@ TERMS: dict[str, Term] = {
              ("test samples", "test sample", "test set")),
         Term("total correlation", "How much the dimensions of a code depend on each other, in nats."),
         Term("UMAP", "A map that keeps near neighbours together, faster than t-SNE and with similar limits."),
-        Term("validation", "Samples kept from the training that decide which epoch was best.", ("Validation",)),
-        Term("warm-up", "Beginning a training with a small β that rises, so that units do not collapse early.",
+        Term("validation", "Samples held out from training that decide which epoch was best.", ("Validation",)),
+        Term("warm-up", "A training that begins with a small β that rises, so that units do not collapse early.",
              ("β warm-up",)),
         Term("weight decay", "Pulling all weights towards zero a little at each step, against overfitting.",
              ("Weight decay",)),
@@ -116,8 +121,8 @@ TERMS: dict[str, Term] = {
              ("Dropout",)),
         Term("early stopping", "Ending the training when the validation loss has not fallen for some epochs, and "
              "keeping the best weights.", ("patience",)),
-        Term("anomaly", "A sample unlike those of the training, told by a large reconstruction error or a code far "
-             "from the others.", ("anomalies", "Anomalies")),
+        Term("anomaly", "A sample unlike the training samples, recognised by a large reconstruction error or a code "
+             "far from the others.", ("anomalies", "Anomalies")),
         Term("traversal", "Changing one dimension of a code while the others stay.", ("traverse",)),
     )
 }  # fmt: skip

@@ -24,12 +24,13 @@ class Help(NamedTuple):
 
 HELP: dict[str, Help] = {
     "home": Help(
-        "A latent plane: each point is a code of two numbers, and the decoder makes a sample of it. Dots are the "
+        "A latent plane: each point is a code of two numbers, which the decoder turns into a sample. Dots are the "
         "codes of test samples.",
         "Move slowly from one class to another: where does one digit become the other? Then draw a digit of your own.",
     ),
     "start": Help(
-        "An autoencoder in one picture: an encoder makes a code of two numbers, a decoder makes a sample of them.",
+        "An autoencoder in one picture: the encoder turns a sample into a code of two numbers, and the decoder turns "
+        "the code into a sample.",
         "Drag the code away from where the encoder put it, and watch how soon the reconstruction becomes another "
         "digit.",
     ),
@@ -39,7 +40,7 @@ HELP: dict[str, Help] = {
         "Search for a word, such as nats.",
     ),
     "families": Help(
-        "Every family of autoencoders with its idea, its loss, the code that is the model, and its paper.",
+        "Every family of autoencoders with its idea, its loss, its source code and its paper.",
         "Filter by a trait, such as a prior, and compare what the loss of each family adds to the reconstruction.",
     ),
     "interpolate": Help(
@@ -56,13 +57,13 @@ HELP: dict[str, Help] = {
         "Move β up until an active unit dies: what disappears from the reconstructions?",
     ),
     "columns": Help(
-        "What each dimension of the latent space of a table means: the columns that the decoder moves most along it, "
+        "The meaning of each latent dimension of a table: the columns that change most along it when decoded, "
         "and the error beside PCA.",
         "Pick the dimension with the largest variance and compare its columns with those of the first component of "
         "PCA.",
     ),
     "generate": Help(
-        "Samples that the decoder makes of codes drawn from the prior.",
+        "Samples that the decoder makes from codes drawn from the prior.",
         "Lower the temperature and see the samples become alike; then change one dimension at a time in Traverse.",
     ),
     "reconstruct": Help(
@@ -75,10 +76,10 @@ HELP: dict[str, Help] = {
     ),
     "data": Help(
         "The samples that models learn from, their classes, and each kind of corruption.",
-        "Corrupt a few samples by hand before you look at what a model makes of them.",
+        "Corrupt a few samples here before you look at how a model restores them.",
     ),
     "train": Help(
-        "The knobs of a training and its cost; while it runs, losses, reconstructions and codes; afterwards a "
+        "The settings and the cost of a training; while it runs, losses, reconstructions and codes; afterwards a "
         "diagnosis.",
         "Train once with two and once with 16 latent dimensions, and compare the validation loss.",
     ),
@@ -99,7 +100,7 @@ HELP: dict[str, Help] = {
         "Cover the names and guess from the losses and reconstructions what went wrong.",
     ),
     "overfitting": Help(
-        "Training and validation loss of one model at different numbers of samples and with means against overfitting.",
+        "Training and validation loss of one model at different numbers of samples and with remedies for overfitting.",
         "Take 100 samples and raise dropout: which grows first, the validation loss or the training loss?",
     ),
     "restore": Help(
@@ -111,23 +112,23 @@ HELP: dict[str, Help] = {
         "Compare a model of few and one of many latent dimensions: at which number of labels do the lines cross?",
     ),
     "disentanglement": Help(
-        "What each latent dimension knows of each exact factor, and five scores of several seeds as dots.",
+        "The information in each latent dimension about each exact factor, and five scores with one dot per seed.",
         "Compare β of 1, 4 and 16: which factors get a latent dimension of their own, and do the scores agree?",
     ),
     "generate-to-order": Help(
-        "New samples of a class, near a sample or moved along an attribute; the decoder makes them of codes.",
-        "Raise the deviations until the classifier no longer recognises the class: are those codes near the data?",
+        "New samples of a class, near a sample or moved along an attribute, decoded from new codes.",
+        "Raise the spread until the classifier no longer recognises the class: are those codes near the data?",
     ),
     "units": Help(
-        "The samples that make one unit of the code most active, and what the decoder makes of it when it moves.",
+        "The samples that activate one unit of the code most, and how the reconstruction changes when the unit moves.",
         "Find a unit of the code that is active for one class alone, then draw that class yourself.",
     ),
     "compression": Help(
-        "How many bytes a sample takes as a code and how much is lost, beside JPEG and WebP at the same size.",
+        "The bytes that a sample takes as a code and the quality lost, beside JPEG and WebP at the same size.",
         "Lower the bits of a code until the reconstruction changes: which numbers can be spared?",
     ),
     "anomalies": Help(
-        "How far each test sample is from what a model learned, beside simpler methods, and a threshold on it.",
+        "An anomaly score of each test sample by a model and by simpler methods, with a threshold that you can move.",
         "Move the threshold until no anomaly is missed, and count the false alarms.",
     ),
 }

@@ -39,7 +39,7 @@ def accuracy_curves(found: dict[str, Any], ways: Mapping[str, str], per_class: s
 
 
 def study(run: Run, name: str, label: str, show: Callable[[dict[str, Any]], None], **knobs: Any) -> None:
-    """A button that asks for a study where nobody has, and what is known of it, drawn by `show` while it grows."""
+    """A button that requests a study that nobody has requested, and its result so far, drawn by `show`."""
     with refusals():
         job = known_study(run, name, **knobs)
         asked = job is not None and (jobs.under_way(job) or job.recorded_state == "done")
