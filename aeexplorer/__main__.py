@@ -335,12 +335,12 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
         return sub
 
     sub = command("app", app, "Open the app in the browser")
-    sub.add_argument("--port", type=int, help="where it listens (default: 8501, or the next free one)")
-    sub.add_argument("--address", help="0.0.0.0 opens it to the network (default: 127.0.0.1, this computer only)")
+    sub.add_argument("--port", type=int, help="port of the app (default: 8501, or the next free one)")
+    sub.add_argument("--address", help="address of the app; 0.0.0.0 opens it to the network (default: 127.0.0.1)")
     sub.add_argument("options", nargs="*", metavar="OPTION", help="after a --, further options of `streamlit run`")
 
     command("families", show_families, "List the model families")
-    sub = command("data", show_data, "List the datasets, or describe one; data add keeps your own")
+    sub = command("data", show_data, "List the datasets, describe one, or add your own with `data add`")
     if argv[:1] == ["data"] and set(argv[1:2]) <= set(ACTIONS) and argv[1:]:
         add_data_actions(sub, conclude)
     else:
@@ -349,7 +349,7 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
     add_train_flags(command("train", train, "Train a family on a dataset"), argv)
 
     a_run = "a run folder, an id, or pretrained/NAME"
-    sub = command("evaluate", evaluate, "Figures of a run on its test split", a_run)
+    sub = command("evaluate", evaluate, "Evaluate a run on its test split", a_run)
     nll = "importance samples for -log p(x), 1 to 100000 (default: none)"
     sub.add_argument("--nll", type=int, default=0, metavar="K", help=nll)
     add_project_flags(command("project", project, "Map the codes of a run", a_run), argv)
@@ -365,17 +365,19 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
     command("stop", change, "Stop the training of a run, or take it out of the queue", a_run)
     command("rename", change, "Rename a run", a_run).add_argument("title")
     sub = command("delete", change, "Delete a run", a_run)
-    sub.add_argument("--although-parent", action="store_true", help="even when other runs name it as their parent")
+    sub.add_argument(
+        "--although-parent", action="store_true", help="delete the run even if other runs started from its weights"
+    )
     sub = command("import", take_in, "Unpack a bundle into the home as a run of its own")
     sub.add_argument("bundle", type=Path, help="a file that `export` wrote")
 
     sub = command("doctor", doctor, "Report problems in the home; exit with 1 when there are any")
     sub.add_argument("--rebuild", action="store_true", help="rebuild the registry from the folders")
-    sub.add_argument("--clean", action="store_true", help="remove what killed processes left behind")
+    sub.add_argument("--clean", action="store_true", help="remove leftovers of killed processes")
     command("supervise", supervise, "Run queued jobs without the pages, until stopped")
     sub = command("worker", worker, "Do the job in a folder; started by the app")
     sub.add_argument("folder", type=Path)
-    sub.add_argument("--tethered", action="store_true", help="end with whoever holds the other end of standard input")
+    sub.add_argument("--tethered", action="store_true", help="end when standard input is closed")
     return parser
 
 
@@ -383,11 +385,11 @@ def add_train_flags(sub: argparse.ArgumentParser, argv: list[str]) -> None:
     """The flags of `train`, with a flag for each knob of the family named in argv."""
     sub.add_argument("--dataset", required=True)
     sub.add_argument("--family", required=True)
-    sub.add_argument("--title", default="", help="the title that people see")
-    sub.add_argument("--start-from", metavar="RUN", help="a run whose weights it starts from (fine-tuning)")
+    sub.add_argument("--title", default="", help="title of the run, shown on pages")
+    sub.add_argument("--start-from", metavar="RUN", help="fine-tune this run: start from its weights")
     sub.add_argument("--out", type=Path, help="folder to make (default: in the home)")
     sub.add_argument("--dial", choices=("beta", "level"), help="train a chain of models along this knob")
-    stops = "its values, ascending, such as 0.1,1,10; EPOCHS are those of the first"
+    stops = "values of the knob, ascending, such as 0.1,1,10; the first is trained for EPOCHS"
     sub.add_argument("--stops", default="", help=stops)
     sub.add_argument("--epochs-per-stop", type=int, default=4, help="epochs at each stop after the first (default: 4)")
     if argv[:1] == ["train"]:
@@ -404,7 +406,7 @@ def add_project_flags(sub: argparse.ArgumentParser, argv: list[str]) -> None:
     sub.add_argument("--method", default="umap")
     sub.add_argument("--n", type=int, default=2_000, help="samples on the map, at most 100000 (default: 2000)")
     sub.add_argument("--split", choices=("test", "train", "all"), default="test", help="which samples (default: test)")
-    levels = "of a model with several levels one of them, 1 for the coarsest (default: 0, all)"
+    levels = "level of a hierarchical model, 1 for the coarsest (default: 0, all)"
     sub.add_argument("--level", type=int, default=0, help=levels)
     sub.add_argument("--out", type=Path, help="npz file to write (default: in the home)")
     if argv[:1] == ["project"]:

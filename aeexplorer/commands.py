@@ -23,28 +23,28 @@ class Command(Protocol):
 
 def add_commands(command: Command) -> None:
     """Add the commands of all applications."""
-    text = "How well scores of a run tell anomalies from normal samples, beside methods without an autoencoder"
+    text = "Measure how well a run separates anomalies from normal samples, beside methods without a model"
     sub = command("anomalies", anomalies, text, A_RUN)
     help_normal = "normal classes, by name or place (default: those it was trained on, or the usual ones of the data)"
     sub.add_argument("--normal", default="", metavar="CLASS[,CLASS]", help=help_normal)
-    text = "Scores of disentanglement of a run on data with exact factors of variation"
+    text = "Score the disentanglement of a run on data with exact factors of variation"
     command("disentanglement", disentanglement, text, A_RUN)
-    text = "Write black and white test samples of a run into a file without loss, by bits-back coding"
+    text = "Compress black-and-white test samples of a run losslessly, by bits-back coding"
     sub = command("compress", compress, text, A_RUN)
     sub.add_argument("file", type=Path, help="file to write")
     sub.add_argument("--n", type=int, default=1_000, help="samples, the first of the test split (default: 1000)")
-    sub = command("decompress", decompress, "Read the samples of a file that `compress` wrote")
+    sub = command("decompress", decompress, "Restore the samples from a file that `compress` wrote")
     sub.add_argument("file", type=Path, help="file to read")
     sub.add_argument("--out", type=Path, required=True, metavar="X.npy", help="file to write, uint8 0 or 255")
-    sub.add_argument("--run", help="the run that wrote it, where it has another name here")
+    sub.add_argument("--run", help="the run that wrote the file, if its name here is different")
     sub = command("nets", nets, "List the networks that fit a dataset: parameters, multiply-adds and time per sample")
     sub.add_argument("--dataset", default="digits", help="a dataset (default: digits)")
-    sub.add_argument("--family", default="ae", help="a family, whose code is encoded and decoded (default: ae)")
-    text = "Restore a picture of any size by a run that was trained on corrupted pictures"
+    sub.add_argument("--family", default="ae", help="the family whose encoder and decoder are measured (default: ae)")
+    text = "Restore a picture of any size with a run that was trained on corrupted pictures"
     sub = command("restore", restore, text, A_RUN)
     sub.add_argument("picture", type=Path, help="PNG, JPEG, WebP or BMP file")
     sub.add_argument("--out", type=Path, required=True, metavar="FILE.png", help="file to write")
-    scale = "times that it is made larger first, for a run of low resolution (default: 1)"
+    scale = "factor by which the picture is enlarged first, for super-resolution (default: 1)"
     sub.add_argument("--scale", type=int, default=1, choices=(1, 2, 4), help=scale)
 
 

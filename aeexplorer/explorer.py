@@ -79,7 +79,7 @@ class Explorer:
         """
         data = load_dataset(self.run.spec.dataset)
         if data.source != self.run.spec.source:
-            raise ConfigError(f"{self.run.spec.dataset} holds other data here than run {self.run.id} was trained on")
+            raise ConfigError(f"{self.run.spec.dataset} differs from the data that run {self.run.id} was trained on")
         return data
 
     @cached_property

@@ -197,7 +197,7 @@ FAMILIES: dict[str, Family] = {
         ),
         Family(
             "beta_vae", "β-VAE", "β-VAE", VAE, VAEConfig(beta=4.0),
-            "A VAE whose KL term weighs β times as much (β = 1 is the VAE): less detail, a tidier latent space.",
+            "A VAE whose KL term has the weight β (β = 1 is the VAE): less detail, a tidier latent space.",
             r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z)] + \beta\, \mathrm{KL}\big(q(z|x) \,\Vert\, \mathcal N(0, I)\big)",
             "Higgins et al. 2017, https://openreview.net/forum?id=Sy2fzU9gl",
             frozenset({"prior", "normal_prior", "posterior"}),
@@ -215,7 +215,7 @@ FAMILIES: dict[str, Family] = {
         ),
         Family(
             "hvae", "Hierarchical VAE", "HVAE", HierarchicalVAE, HierarchicalConfig(),
-            "Several levels of codes: the coarse ones hold what a sample is, the finer ones its details.",
+            "Several levels of codes: the coarse levels describe the whole sample, the finer ones its details.",
             r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z)] + \beta \sum_i \mathbb{E}_{q(z_{<i}|x)} "
             r"\mathrm{KL}\big(q(z_i|z_{<i},x) \,\Vert\, p(z_i|z_{<i})\big)",
             "Sønderby et al. 2016, https://arxiv.org/abs/1602.02282",
@@ -233,7 +233,7 @@ FAMILIES: dict[str, Family] = {
         ),
         Family(
             "planar_vae", "VAE with planar flows", "Planar VAE", PlanarVAE, PlanarConfig(),
-            "A VAE whose posterior is bent: draws from a Gaussian pass through a chain of simple invertible maps.",
+            "A VAE with a flexible posterior: draws from a Gaussian pass through a chain of simple invertible maps.",
             r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z) + \log q(z|x) - \log p(z)], "
             r"\quad z = f_F \circ \dots \circ f_1(\mu + \sigma \epsilon), "
             r"\quad f(z) = z + \hat u \tanh(w^\top z + b)",
@@ -253,7 +253,7 @@ FAMILIES: dict[str, Family] = {
         ),
         Family(
             "vamp_vae", "VAE with a VampPrior", "Vamp VAE", VampVAE, VampConfig(),
-            "A VAE that learns its prior: a mixture of the codes of some inputs that it makes up.",
+            "A VAE that learns its prior: a mixture of the posteriors of learned pseudo-inputs.",
             r"L = \mathbb{E}_{q(z|x)}[-\log p(x|z) + \log q(z|x) - \log p(z)], "
             r"\quad p(z) = \frac 1C \sum_{c=1}^C q(z|u_c)",
             "Tomczak & Welling 2018, https://arxiv.org/abs/1705.07120",
@@ -299,14 +299,14 @@ FAMILIES: dict[str, Family] = {
         ),
         Family(
             "contractive_ae", "Contractive autoencoder", "Contractive AE", ContractiveAutoencoder, ContractiveConfig(),
-            "Asks that a small change of the sample hardly moves its code.",
+            "Penalises codes that change much when the sample changes a little.",
             r"L = \ell(x, \hat x) + \lambda\, \Big\lVert \frac{\partial f(x)}{\partial x} \Big\rVert_F^2",
             "Rifai et al. 2011, https://icml.cc/2011/papers/455_icmlpaper.pdf",
             trial=Trial(weighed={"contraction": "contraction"}),
         ),
         Family(
             "wae", "Wasserstein autoencoder", "WAE", WassersteinAutoencoder, WAEConfig(),
-            "The codes of all samples together are drawn to a standard normal; each sample keeps a code of its own.",
+            "Matches all codes together to a standard normal distribution; each sample keeps its own code.",
             r"L = \ell(x, \hat x) + \lambda\, \mathrm{MMD}^2\big(q(z),\, \mathcal N(0, I)\big), "
             r"\quad q(z) = \mathbb{E}_x\, \delta(z - f(x))",
             "Tolstikhin et al. 2018, https://arxiv.org/abs/1711.01558",
@@ -315,7 +315,7 @@ FAMILIES: dict[str, Family] = {
         ),
         Family(
             "beta_tcvae", "β-TC-VAE", "β-TC-VAE", TotalCorrelationVAE, TotalCorrelationConfig(),
-            "A VAE that pays more for dimensions that depend on each other, so that each can mean one thing.",
+            "A VAE with a penalty on dependent latent dimensions, so that each can represent one factor.",
             r"L = -\mathrm{ELBO} + \gamma\, \mathrm{KL}\Big(q(z) \,\Big\Vert\, \prod_k q(z_k)\Big), "
             r"\quad \gamma = \beta - 1",
             "Chen et al. 2018, https://arxiv.org/abs/1802.04942",
@@ -324,7 +324,7 @@ FAMILIES: dict[str, Family] = {
         ),
         Family(
             "factor_vae", "FactorVAE", "FactorVAE", FactorVAE, FactorConfig(),
-            "As the β-TC-VAE, but a discriminator measures how much the dimensions depend on each other.",
+            "Like the β-TC-VAE, but a discriminator measures how much the dimensions depend on each other.",
             r"L = -\mathrm{ELBO} + \gamma\, \mathbb{E}_{q(z)}\Big[\log \frac{D(z)}{1 - D(z)}\Big], "
             r"\quad D \text{ tells } z \text{ from permuted } z",
             "Kim & Mnih 2018, https://arxiv.org/abs/1802.05983",
@@ -349,8 +349,7 @@ FAMILIES: dict[str, Family] = {
         ),
         Family(
             "m2", "Semi-supervised VAE (M2)", "M2", SemiSupervisedVAE, M2Config(),
-            "Learns to classify from few labels: the class of any other sample is a part of its code that is summed "
-            "over.",
+            "Learns to classify from few labels: the loss of an unlabelled sample sums over all classes.",
             r"L = \sum_{\text{labelled}} L(x, y) + \sum_{\text{unlabelled}} "
             r"\Big[\sum_y q(y|x)\, L(x, y) - H\big(q(y|x)\big)\Big] - \alpha \sum_{\text{labelled}} \log q(y|x)",
             "Kingma et al. 2014, https://arxiv.org/abs/1406.5298",

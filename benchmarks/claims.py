@@ -187,7 +187,7 @@ def codebooks_table(rows: Rows) -> list[str]:
     return [
         "## Codebooks",
         "",
-        "MNIST, 8 entries for each digit. Used: share of the entries that at least one test digit has.",
+        "MNIST, 8 entries for each digit. Used: share of the entries that at least one test digit uses.",
         "Perplexity: exp of the entropy of their frequencies.",
         "",
         *table(

@@ -43,7 +43,7 @@ def test_where_scores_disagree_it_is_said() -> None:
     a, b = row | {"group": "a", "mig": 0.3, "sap": 0.0}, row | {"group": "b", "sap": 0.4}
     assert "disagree" in disentanglement.disagreement([a, b])
     wide = [a | {"mig": 0.9}, a | {"mig": 0.0}, b]
-    assert "Seeds of one kind differ more than kinds do by MIG" in disentanglement.disagreement(wide)
+    assert "By MIG, seeds of one group differ more than the groups." in disentanglement.disagreement(wide)
     assert "nothing to compare" in disentanglement.disagreement([a])
 
 

@@ -126,8 +126,10 @@ def test_nats_are_said_to_be_a_likelihood_of_black_and_white_alone(
     tiny: Tiny, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "cross-entropy is a likelihood" in likelihood_sentence(0.0)
-    assert "grey levels: even a perfect reconstruction has 12.3 nats. It is no likelihood" in likelihood_sentence(12.3)
-    assert "grey levels. It is no likelihood" in likelihood_sentence(None)
+    assert "grey levels: even a perfect reconstruction has 12.3 nats. It is not a likelihood" in likelihood_sentence(
+        12.3
+    )
+    assert "grey levels. It is not a likelihood" in likelihood_sentence(None)
     data = binary_of(tiny("grey"))
     assert "floor" not in evaluate(model_of(data).eval(), data.test)
     run = ae.train(

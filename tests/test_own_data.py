@@ -228,7 +228,7 @@ def test_a_run_refuses_data_that_are_no_longer_its_own() -> None:
     with pytest.raises(ConfigError, match="unknown dataset 'own/plants'"):
         ae.open_run(run.path).evaluate()
     ae.dataset(X * [1, 2, 3, 4] + Y[:, None], Y, name="plants")
-    with pytest.raises(ConfigError, match="own/plants holds other data here than run"):
+    with pytest.raises(ConfigError, match="own/plants differs from the data that run"):
         ae.open_run(run.path).evaluate()
 
 

@@ -102,7 +102,11 @@ def test_heart_data_miss_numbers_and_have_a_label() -> None:
 
 def test_a_table_of_9074_columns_may_be_turned() -> None:
     proposal, samples = read(messy("wide_9073_columns.csv"))
-    assert samples is None and "3 samples are too few" in proposal.refusal and "turned on its side" in proposal.refusal
+    assert (
+        samples is None
+        and "3 samples are too few" in proposal.refusal
+        and "may have to be transposed" in proposal.refusal
+    )
     turned, found = reading("wide_9073_columns.csv", turn=True)
     assert found.x.shape == (9073, 3) and turned.samples == 9073
 
@@ -376,7 +380,7 @@ def test_a_long_series_becomes_windows_that_no_gap_crosses(tmp_path: Path) -> No
         (b"a,b\n1,2\0\n", "must be text, got a NUL byte in line 2"),
         (b"%PDF-1.4 junk", "must be a picture, CSV, Excel, Parquet or NumPy file"),
         (b"\x80\x04\x95junk", "must be a picture, CSV"),
-        (b"PK\x03\x04 cut off", "no whole zip archive"),
+        (b"PK\x03\x04 cut off", "not a complete zip archive"),
     ],
 )
 def test_what_is_no_data_is_refused_with_a_sentence(content: bytes, said: str, tmp_path: Path) -> None:
@@ -485,7 +489,7 @@ def test_the_command_adds_lists_exports_and_removes(tmp_path: Path, capsys: pyte
     assert {k: said[k] for k in ("name", "kind", "samples", "shape", "classes")} == {
         "name": "own/mine", "kind": "image", "samples": 20, "shape": [16, 16], "classes": ["a", "b"]
     }  # fmt: skip
-    assert said["left_out"] == [{"what": "set/x.txt", "why": "it is no picture", "count": 1}]
+    assert said["left_out"] == [{"what": "set/x.txt", "why": "it is not a picture", "count": 1}]
     assert main(["data", "list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["own/mine"]["access"] == "private"
     assert main(["data", "own/mine", "--json"]) == 0 and '"image"' in capsys.readouterr().out

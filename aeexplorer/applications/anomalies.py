@@ -138,4 +138,4 @@ def verdict(auroc: dict[str, float]) -> str:
     gain = auroc["both"] - auroc["error"]
     how = "better" if gain > 0 else "worse"
     same = f"The combined score is {how} than the error alone by {abs(gain):.3f}."
-    return f"{text}. {'The combined score is level with the error alone.' if abs(gain) < 0.0005 else same}"
+    return f"{text}. {'The combined score is as good as the error alone.' if abs(gain) < 0.0005 else same}"

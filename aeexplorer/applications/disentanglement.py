@@ -56,7 +56,7 @@ def disagreement(rows: Sequence[Mapping[str, Any]]) -> str:
     same = len(set(best.values())) == 1
     text = f"All scores prefer {best['mig']}." if same else f"The scores disagree: {told}."
     wide = [TITLES[score] for score, is_wide in spread.items() if is_wide]
-    return f"{text} Seeds of one kind differ more than kinds do by {', '.join(wide)}." if wide else text
+    return f"{text} By {', '.join(wide)}, seeds of one group differ more than the groups." if wide else text
 
 
 class FactorCodes(NamedTuple):

@@ -144,7 +144,7 @@ def verdict(found: Mapping[str, Mapping[str, float]], titles: Mapping[str, str])
     if "recognised" not in found["corrupted"]:
         return text + "."
     share = found["corrupted"]["recognised"]
-    return f"{text}, and of {best('recognised')} most is recognised (of the corrupted pictures {share:.0%})."
+    return f"{text}; most are recognised after {best('recognised')} ({share:.0%} of the corrupted pictures)."
 
 
 def read_picture(content: bytes) -> np.ndarray:

@@ -20,7 +20,7 @@ def _black_and_white(spec: DataSpec) -> DataSpec:
         name=f"{spec.name}-binary",
         title=f"{spec.title}, binary",
         scale="0 is black and 1 is white, drawn with the grey level as probability",
-        summary=f"{spec.title} in black and white, drawn anew for each step of a training: nats are of a likelihood.",
+        summary=f"{spec.title} in black and white, resampled at each training step, so cross-entropy is a likelihood.",
     )
 
 

@@ -268,8 +268,8 @@ def _blurred(evidence: Evidence) -> tuple[str, str, dict[str, Any]] | None:
         return None  # a sample of which noise has hidden the edges cannot be restored as sharp
     name = "squared" if loss == "mse" else "absolute"
     numbers = (
-        f"Reconstructions have {found:.0%} of the sharpness of the samples: the {name} error of an uncertain edge is "
-        "smallest for a soft one."
+        f"Reconstructions have {found:.0%} of the sharpness of the samples: where an edge is uncertain, a soft edge "
+        f"has the smallest {name} error."
     )
     return numbers, "Try structural similarity as the loss.", {"loss": "ssim"}
 
@@ -278,9 +278,7 @@ def _few_modes(evidence: Evidence) -> tuple[str, str, dict[str, Any]] | None:
     sampled, there = evidence.figures.get("sampled_classes"), evidence.figures.get("classes")
     if sampled is None or not there or "posterior" in evidence.traits or sampled >= SAMPLED_CLASSES * there:
         return None
-    numbers = (
-        f"Prior samples are like {sampled:.1f} classes, the data have {there:.1f} (exp of the entropy of classes)."
-    )
+    numbers = f"Prior samples cover {sampled:.1f} classes, the data {there:.1f} (exp of the entropy of classes)."
     name = next((name for name in WEIGHTED if name in evidence.knobs), "")
     weight, usual = evidence.knobs.get(name, 0.0), evidence.usual.get(name, 1.0)
     if not name:

@@ -24,7 +24,7 @@ class FlowConfig(VAEConfig):
     transform: Literal["spline", "affine"] = Field("spline", description="Map of one coordinate given those before it")
     flows: int = Field(2, ge=1, le=10, description="Autoregressive maps; each second one takes coordinates backwards")
     flow_units: int = Field(64, ge=1, le=1024, description="Units of the two hidden layers of each map's network")
-    context: int = Field(32, ge=1, le=1024, description="Outputs of the encoder that all these networks are given")
+    context: int = Field(32, ge=1, le=1024, description="Outputs of the encoder that all these networks receive")
 
 
 class AutoregressiveFlowVAE(FlowVAE):

@@ -20,7 +20,7 @@ class MultiRateConfig(VAEConfig):
     net: Literal["mlp", "conv"] = Field(
         "mlp", description="Network of encoder and decoder, whose hidden units are gated"
     )
-    beta: float = Field(1.0, gt=0, le=32, description="Weight of the KL term at which the model is used")
+    beta: float = Field(1.0, gt=0, le=32, description="β at which the trained model is used: the weight of the KL term")
     lowest: float = Field(0.01, gt=0, le=32, description="Smallest β of the training")
     highest: float = Field(30.0, gt=0, le=32, description="Largest β of the training")
 

@@ -35,7 +35,7 @@ class VAEConfig(ModelConfig):
         0.0,
         ge=0,
         le=1000,
-        description="Nats at which the KL is held, by β times its distance from them; 0 lets it fall",
+        description="Target of the KL in nats, whose distance from it is weighted by β; 0 for no target",
     )
 
 

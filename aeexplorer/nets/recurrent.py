@@ -28,14 +28,13 @@ class RecurrentKnobs(Config):
     reversed_target: bool = Field(False, description="Write the sequence from its last step to its first")
     feedback: bool = Field(
         False,
-        description="The decoder reads the symbol before: the true one while it is trained, its own afterwards",
+        description="The decoder reads the previous symbol: the true one in training, its own afterwards",
     )
     word_dropout: float = Field(
         0.0,
         ge=0,
         le=1,
-        description="Fraction of the symbols that the decoder is not told while it is trained, so that it needs the "
-        "code",
+        description="Fraction of the symbols hidden from the decoder in training, so that it needs the code",
         json_schema_extra={"unless": {"feedback": False}},
     )
 

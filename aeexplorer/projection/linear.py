@@ -35,7 +35,7 @@ def raw(x: np.ndarray, config: RawConfig, watch: Watch, graph: KNNGraph | None) 
         return Layout(x)
     height = 0.05 * (np.ptp(x) or 1.0)
     jitter = np.random.default_rng(config.seed).uniform(-height, height, len(x))
-    return Layout(on_strip(x, jitter), notices=("the codes have 1 dimension: the height in the strip says nothing",))
+    return Layout(on_strip(x, jitter), notices=("the codes have 1 dimension: the height in the strip has no meaning",))
 
 
 def on_strip(x: np.ndarray, height: np.ndarray) -> np.ndarray:

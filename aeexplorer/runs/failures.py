@@ -53,13 +53,13 @@ FAILURES: dict[str, Failure] = {
         ),
         Failure(
             "small-beta", "β too small",
-            "With a tiny β nothing draws the codes to the prior, and they spread far beyond it. Reconstructions are "
-            "good, but samples from the prior land where the decoder was never trained.",
+            "With a tiny β nothing pulls the codes towards the prior, and they spread far beyond it. Reconstructions "
+            "are good, but samples from the prior land where the decoder was never trained.",
             "small_beta", _digits("vae", beta=0.001, epochs=60), {"beta": 1.0},
         ),
         Failure(
             "overfit", "Overfitting",
-            "A large network learns 200 samples by heart. The two loss curves part: the training loss goes on falling "
+            "A large network learns 200 samples by heart. The loss curves separate: the training loss keeps falling "
             "while the validation loss rises.",
             "overfit",
             _digits(
@@ -75,22 +75,22 @@ FAILURES: dict[str, Failure] = {
         ),
         Failure(
             "dead-codebook", "Dead codebook",
-            "Entries that are not chosen are not moved, so an entry far from all codes stays there. Most entries of "
-            "the codebook are never used, and the code says much less than it could.",
+            "Entries that are never chosen never move, so an entry far from all codes stays there. Most entries of "
+            "the codebook are unused, and the code carries much less information than it could.",
             "dead_codebook",
             _digits("vqvae", latent_dim=64, hidden=(128,), restarts=False, epochs=40),
             {"restarts": True},
         ),
         Failure(
             "ignored-adversary", "Ignored adversary",
-            "The adversarial term weighs so little that the encoder does not care whether it is found out. The codes "
+            "The weight of the adversarial term is so small that the encoder ignores the discriminator. The codes "
             "spread beyond the prior, and samples from the prior miss them.",
             "ignored_adversary", _digits("aae", adversarial_weight=0.001, epochs=40), {"adversarial_weight": 3.0},
         ),
         Failure(
             "blur", "Blur",
-            "Where the model is not sure of an edge, the squared error is smallest for a soft one. With two numbers "
-            "for a digit it is often not sure, and reconstructions are averages.",
+            "Where the model is unsure of an edge, a soft edge has the smallest squared error. With two numbers for a "
+            "digit the model is often unsure, and its reconstructions are blurred averages.",
             "blurred", _digits("ae", latent_dim=2, hidden=(128,), loss="mse", epochs=20), {"loss": "ssim"},
         ),
         Failure(
@@ -101,14 +101,14 @@ FAILURES: dict[str, Failure] = {
         ),
         Failure(
             "silent-units", "Units that never fire",
-            "A large step pushes the inputs of a ReLU below zero for every sample. Its gradient is then zero, so it "
-            "never comes back, and what is left of the network gives one picture for all.",
+            "A large step pushes the inputs of a ReLU below zero for every sample. Its gradient is then zero, so the "
+            "unit never recovers, and the rest of the network returns one picture for all samples.",
             "silent_units", _digits("ae", learning_rate=0.1, epochs=20), {"learning_rate": 0.002},
         ),
         Failure(
             "mode-collapse", "Mode collapse",
-            "An adversarial term that outweighs the reconstruction makes codes that look like the prior and say little "
-            "of the sample. Draws from the prior then look like a few classes only.",
+            "An adversarial term that outweighs the reconstruction makes codes that look like the prior and hold "
+            "little information about the sample. Draws from the prior then look like a few classes only.",
             "few_modes",
             _digits(
                 "aae", latent_dim=2, hidden=(128,), batch_size=128, critic_units=32, adversarial_weight=300.0, epochs=30

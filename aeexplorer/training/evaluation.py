@@ -135,7 +135,7 @@ def likelihood_sentence(floor: float | None) -> str:
         return "Pixels are black or white: cross-entropy is a likelihood, and −ELBO bounds −log p(x) from above."
     least = "" if floor is None else f": even a perfect reconstruction has {floor:.1f} nats"
     return (
-        f"The cross-entropy is measured on grey levels{least}. It is no likelihood: it bounds −log p(x) only for "
+        f"The cross-entropy is measured on grey levels{least}. It is not a likelihood: it bounds −log p(x) only for "
         "pixels drawn black or white at random."
     )
 

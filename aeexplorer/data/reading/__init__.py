@@ -73,7 +73,7 @@ def read(
 
 
 def _leave_out(members: Sequence[Member], notes: Notes) -> None:
-    notes.add_all([member.name for member in members], "it is no picture", left_out=True)
+    notes.add_all([member.name for member in members], "it is not a picture", left_out=True)
 
 
 def _one_table(
@@ -86,7 +86,7 @@ def _one_table(
     inner = choices.replace(part="") if part in names else choices
     if len(tables) > 1:
         notes.add(member.name, f"of the files {listed(names)} this one is read", choice="part")
-    notes.add_all([m.name for m in others if m not in tables], "it is no table", left_out=True)
+    notes.add_all([m.name for m in others if m not in tables], "it is not a table", left_out=True)
     name, content = unpacked(member)
     progress(0.2)
     proposal, samples = read_content(content, name.rsplit("/", 1)[-1], inner, notes)

@@ -99,7 +99,7 @@ def _zip(path: Path) -> zipfile.ZipFile:
         tail = file.read()
     at, at64 = tail.rfind(_END), tail.rfind(_END64)
     if at < 0:
-        raise ConfigError(f"{path.name} is no whole zip archive: its end is missing, it may have been cut off")
+        raise ConfigError(f"{path.name} is not a complete zip archive: its end is missing")
     size = struct.unpack_from("<I", tail, at + 12)[0] if len(tail) >= at + 16 else 0
     if at64 >= 0 and len(tail) >= at64 + 48:
         size = max(size if size != 0xFFFFFFFF else 0, struct.unpack_from("<Q", tail, at64 + 40)[0])
@@ -108,7 +108,7 @@ def _zip(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
-        raise ConfigError(f"{path.name} is no whole zip archive: {error}") from None
+        raise ConfigError(f"{path.name} is not a complete zip archive: {error}") from None
 
 
 def _in_zip(archive: zipfile.ZipFile, notes: Notes) -> list[Member]:

@@ -162,7 +162,7 @@ def _laid_out(x: np.ndarray, choices: Choices, notes: Notes) -> tuple[np.ndarray
     if pictures.ndim == 4 and pictures.shape[3] == 4:
         alpha = pictures[..., 3:].astype(np.float32) / 255
         pictures = np.rint(pictures[..., :3] * alpha + GROUNDS[choices.ground] * (1 - alpha)).astype(np.uint8)
-        notes.add("", f"put on a {choices.ground} ground where they are transparent", len(x), choice="ground")
+        notes.add("", f"put on a {choices.ground} background where they are transparent", len(x), choice="ground")
     if choices.size or max(pictures.shape[1:3]) > MAX_SIDE:
         pictures = _resized(pictures, choices.size or 64, notes)
     if pictures.ndim == 4 and choices.grey:

@@ -277,7 +277,7 @@ def _suggested(column: ReadColumn, n: int, any_number: bool, first: bool) -> tup
             f"it always holds the same value ({text})" if column.numeric else "it always holds the same value",
         )
     if is_identifier(column, n, first):
-        return "leave out", "it is an identifier, which says nothing about the sample"
+        return "leave out", "it is an identifier without information about the sample"
     if column.numeric:
         if np.nanmax(np.abs(column.values)) > LARGEST:
             return "leave out", f"its values must be at most {LARGEST:g}"

@@ -296,7 +296,7 @@ def _note(counts: Counter[str], seen: Sequence[Seen], shape: tuple[int, int], ch
     """Say what was done to pictures of each kind."""
     for mark, why, choice in (
         ("turned", "turned upright, as their EXIF data say", ""),
-        ("transparent", f"put on a {choices.ground} ground where they are transparent", "ground"),
+        ("transparent", f"put on a {choices.ground} background where they are transparent", "ground"),
         ("animated", "of moving or many-paged pictures the first frame is read", ""),
         ("CMYK", "converted from CMYK", ""),
         ("16-bit", "converted from more than 8 bits", ""),

@@ -73,7 +73,7 @@ def _refusal(columns: Sequence[ReadColumn], used: Sequence[ReadColumn], n: int) 
     """Why there is nothing to train on; "" where there is something."""
     size = f"of {counted(n, 'row')} and {counted(len(columns), 'column')}"
     if few := too_few(n):
-        turn = f"; the table {size} may have to be turned on its side" if len(columns) > 5 * n > 0 else ""
+        turn = f"; the table {size} may have to be transposed" if len(columns) > 5 * n > 0 else ""
         return few + turn
     numeric = [column for column in columns if column.numeric and not is_identifier(column, n)]
     if not used and numeric and all(column.distinct == 1 for column in numeric):

@@ -78,7 +78,7 @@ def decoded(content: bytes, name: str, notes: Notes) -> str:
             content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        notes.add(name, f"read as {title}, because line {line} is no UTF-8")
+        notes.add(name, f"read as {title}, because line {line} is not UTF-8")
         return encoding
     raise ConfigError(f"{name} must be text")
 
