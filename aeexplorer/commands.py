@@ -86,7 +86,7 @@ def compress(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def decompress(arguments: argparse.Namespace) -> dict[str, Any]:
-    """How many samples of which shape were read."""
+    """The number and the shape of the samples that were read."""
     import io
 
     import numpy as np

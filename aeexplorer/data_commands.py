@@ -99,7 +99,7 @@ def add(arguments: argparse.Namespace) -> dict[str, Any] | int:
 
 
 def _hidden(left_out: list[dict[str, Any]]) -> str:
-    """What was left out, as a clause of a refusal."""
+    """The left-out files and columns, as a clause of a refusal."""
     shown = [f"{item['what']} ({item['why']})" for item in left_out[:3]]
     more = f" and {len(left_out) - 3} more" if len(left_out) > 3 else ""
     return f"; left out: {', '.join(shown)}{more}" if shown else ""

@@ -44,7 +44,7 @@ Trait = Literal["prior", "normal_prior", "posterior", "sampled_rate", "codebook"
 
 
 class Trial(NamedTuple):
-    """How the contract test tries a family: what it asks of one beyond what it asks of all.
+    """Settings with which the contract test tries a family.
 
     Attributes:
         narrow: knobs of a small model; hidden layers, channels and the code are narrowed for all families.

@@ -1,1 +1,1 @@
-"""What autoencoders are used for, each beside the simplest method that does the same: arrays and figures, no pages."""
+"""Applications of autoencoders, each beside the simplest method that does the same: arrays and figures, no pages."""

@@ -101,7 +101,7 @@ def flat(x: np.ndarray, spec: DataSpec) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def baselines(model: Explorer, normal: tuple[int, ...], most: int | None = None) -> dict[str, Detection]:
-    """What methods without an autoencoder tell of the same samples; kept, because they take seconds."""
+    """Results of methods without an autoencoder on the same samples; kept, because they take seconds."""
     tried = trial(model, normal, most)
     train = flat(model.normal_samples(model.dataset.train, normal).x, model.spec)
     found = baseline_scores(train, flat(tried.x, model.spec))
@@ -110,7 +110,7 @@ def baselines(model: Explorer, normal: tuple[int, ...], most: int | None = None)
 
 @lru_cache(maxsize=32)
 def detection(model: Explorer, normal: tuple[int, ...], kind: str, most: int | None = None) -> Detection:
-    """What one score of a model tells of the labelled test samples."""
+    """Result of one score of a model on the labelled test samples."""
     tried = trial(model, normal, most)
     return Detection(model.anomaly_scores(tried.x, kind, normal), tried.anomalous)
 
@@ -126,7 +126,7 @@ def figures(model: Explorer, normal: Sequence[int], most: int | None = None) -> 
 
 
 def verdict(auroc: dict[str, float]) -> str:
-    """Who wins, in a sentence, and whether the combined score is better than the error alone."""
+    """Name the best score in a sentence, and say whether the combined score is better than the error alone."""
     best = max(auroc, key=auroc.__getitem__)
     rival = max(BASELINES, key=auroc.__getitem__)
     own = max((name for name in auroc if name not in BASELINES), key=auroc.__getitem__)

@@ -34,7 +34,7 @@ def study(model: Explorer, knobs: Knobs) -> Iterator[tuple[float, dict[str, Any]
 
 
 def group_of(run: Run) -> str:
-    """What runs that differ in their seed only have in common, in words: "β-VAE, β = 4"."""
+    """The common name of runs that differ only in their seed: "β-VAE, β = 4"."""
     config = run.config.model_dump()
     weight = f", β = {config['beta']:g}" if config.get("beta", 1.0) != 1 else ""
     return f"{run.family.short}{weight}"

@@ -51,7 +51,7 @@ MOST = 100_000
 
 
 class Knobs(Config):
-    """How many of the test samples are written."""
+    """The number of test samples to write."""
 
     n: int = Field(1_000, ge=1, le=MOST)
 
@@ -69,7 +69,7 @@ class Written(NamedTuple):
 
 
 def refusal(run: Run) -> str:
-    """What a run lacks for bits-back coding, as a sentence; "" where it has all."""
+    """The reason why a run cannot do bits-back coding, as a sentence; "" where it can."""
     traits, spec = run.family.traits_of(run.config), run.spec.data
     if not {"posterior", "normal_prior"} <= traits or {"sampled_rate", "label"} & traits:
         return f"compress needs a VAE with a Gaussian posterior and the prior N(0, I), got {run.family.name}"
@@ -184,7 +184,7 @@ class _Stack:
         return found
 
     def rest(self) -> np.ndarray:
-        """What is left when everything has been read: what the stack began with."""
+        """The bits with which the stack began, left when everything has been read."""
         try:
             found: np.ndarray = self._stack.get_compressed(unseal=True)
         except Exception:  # the library's own, of a stack that was never sealed

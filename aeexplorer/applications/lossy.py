@@ -26,7 +26,7 @@ FORMATS: tuple[Format, ...] = ("jpeg", "webp")
 
 
 def refusal(spec: DataSpec) -> str:
-    """What data lack for this, as a sentence; "" for pictures."""
+    """The reason why data cannot be compressed here, as a sentence; "" for pictures."""
     return "" if spec.kind == "image" else f"compression beside JPEG needs pictures, got {spec.kind} data"
 
 
@@ -56,7 +56,7 @@ class Quantiser:
 
 
 def frequencies(numbers: np.ndarray, levels: int) -> np.ndarray:
-    """How often each number occurs in each column, (K, levels), none of them 0."""
+    """Frequencies (K, levels) of each number in each column, none of them 0."""
     counts = np.stack([np.bincount(column, minlength=levels) for column in numbers.T]) + 0.5
     return np.asarray(counts / counts.sum(1, keepdims=True))
 

@@ -110,7 +110,7 @@ METHODS: Mapping[str, dict[str, Method]] = {
 
 
 def refusal(run: Run) -> str:
-    """What a run lacks to restore pictures, as a sentence; "" where it can."""
+    """The reason why a run cannot restore pictures, as a sentence; "" where it can."""
     if run.spec.data.kind != "image":
         return f"restore needs a run on pictures, got {run.spec.data.kind} data"
     if run.config.corruption not in METHODS:
@@ -119,7 +119,7 @@ def refusal(run: Run) -> str:
 
 
 class Knobs(Config):
-    """How many of the test pictures are compared, and the level; 0 is that of the training."""
+    """The number of test pictures to compare, and the level; 0 is that of the training."""
 
     n: int = Field(300, ge=1, le=10_000)
     level: float = Field(0.0, ge=0, le=1)
@@ -133,7 +133,7 @@ def study(model: Explorer, knobs: Knobs) -> Iterator[tuple[float, dict[str, Any]
 
 
 def verdict(found: Mapping[str, Mapping[str, float]], titles: Mapping[str, str]) -> str:
-    """Who wins PSNR and recognition, in a sentence."""
+    """Name the methods with the best PSNR, SSIM and recognition, in a sentence."""
     ways = [name for name in found if name not in ("clean", "corrupted")]
 
     def best(figure: str) -> str:
@@ -175,7 +175,7 @@ def picture_spec(picture: np.ndarray) -> DataSpec:
 
 
 def restored(x: np.ndarray, kind: str, level: float, name: str) -> np.ndarray:
-    """What a method makes of corrupted pictures (n, h, w) or (n, h, w, 3), in [0, 1]; colours one by one."""
+    """Pictures restored by a method from corrupted ones (n, h, w) or (n, h, w, 3), in [0, 1]; colours one by one."""
     if x.ndim == 4:
         planes = [restored(x[..., channel], kind, level, name) for channel in range(x.shape[3])]
         return np.stack(planes, axis=3)
@@ -201,7 +201,7 @@ def compare(
 
 
 def seen_by_methods(clean: np.ndarray, given: np.ndarray, kind: str) -> np.ndarray:
-    """What methods without a model start from: the corrupted pictures, but those that enlarge take the few pixels that
+    """Input of the methods without a model: the corrupted pictures, but those that enlarge take the few pixels that
     are left, which they make of the clean ones; the model gets them enlarged linearly."""
     return clean if kind == "low_resolution" else given
 

@@ -9,7 +9,7 @@ from aeexplorer.config import ConfigError
 from aeexplorer.data.spec import Dataset, DataSpec
 
 CORRUPTED = 8.0
-"""How far samples may lie outside their value range, in widths of the range: additive noise of σ = 1 stays within."""
+"""Allowed distance of samples from their value range, in widths of the range: additive noise of σ = 1 stays within."""
 
 FEWEST = {"train": 1, "validation": 2, "test": 2}
 """Samples that a split needs; a variance over one sample says nothing."""

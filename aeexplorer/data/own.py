@@ -37,7 +37,7 @@ _NAME = re.compile(r"[\w][\w .-]{0,59}")
 
 
 class Kept(Config):
-    """What spec.json says of kept data.
+    """Content of spec.json of kept data.
 
     Attributes:
         digest: of the content; the name of the folder.
@@ -161,7 +161,7 @@ def _parsed(content: bytes, folder: str) -> Kept:
 
 
 def own_data() -> dict[str, Kept]:
-    """What is kept in the home and may be seen by whoever looks, by name, the oldest first; damaged folders are left
+    """The own data in the home that the current owner may see, by name, the oldest first; damaged folders are left
     out."""
     me = viewer()
     found = {kept.spec.name: kept for _, kept in _kept_folders() if kept.seen_by(me)}

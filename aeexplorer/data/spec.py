@@ -35,7 +35,7 @@ class Factor(Config):
     """Number of distinct values; None where the factor is continuous."""
     unit: str = ""
     names: tuple[str, ...] = ()
-    """Of the values 0, 1, ...; empty where they are numbers."""
+    """Names of the values 0, 1, ...; empty where they are numbers."""
 
 
 class DataSpec(Config):
@@ -107,7 +107,7 @@ class DataSpec(Config):
 
     @property
     def row(self) -> KindRow:
-        """What is true of all samples of this kind."""
+        """The properties of all samples of this kind."""
         return KINDS[self.kind]
 
     @property

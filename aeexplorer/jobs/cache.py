@@ -18,7 +18,7 @@ DEFAULT_MB = 1024
 LEFTOVER_SECONDS = 3600.0
 RESULTS = ("maps", "codes", "graphs", "studies")
 READING_SECONDS = 6 * 3600.0
-"""For which files that were read and not kept stay."""
+"""Seconds for which files stay that were read and not kept."""
 ROOTS = ("runs", "data", "readings", *RESULTS)
 _KEY = re.compile("[0-9a-f]{32}")
 

@@ -22,13 +22,13 @@ from aeexplorer.store import Damaged, write_json
 
 
 class Engine(Protocol):
-    """What the supervisor needs of an engine."""
+    """The methods of an engine that the supervisor calls."""
 
     def capacity(self) -> int:
         """Number of jobs that may run at once."""
 
     def reserve(self) -> int:
-        """How many of these places are for short jobs only."""
+        """Number of these places that only short jobs use."""
 
     def launch(self, folder: WorkFolder) -> Mapping[str, Any]:
         """Start a worker; returns its lease (pid, process_started, host), with pid 0 where that is not known yet.

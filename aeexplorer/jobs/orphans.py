@@ -1,4 +1,4 @@
-"""Orphans: worker processes without a job to do and without a server that could give them one.
+"""Orphans: worker processes without a job and without a server that could give them one.
 
 A process is identified by its number, its start time and its command line, and a worker's home by its environment. A
 worker with a job is left alone, whoever started it, and so is an idle one whose server lives.

@@ -37,9 +37,9 @@ PREVIEW = 24
 MOST_FILES = 5_000
 """Files of one upload; more belong into a zip archive."""
 MOST_READINGS = 3
-"""Of one person at once; the oldest is forgotten."""
+"""Readings of one person at once; the oldest is forgotten."""
 BYTES_PER_SECOND = 4e6
-"""Of files that are read, on one core of a small server."""
+"""Speed of reading files on one core of a small server."""
 _ODD = re.compile(r"[^\w .()+,=@\[\]-]")
 
 
@@ -63,7 +63,7 @@ class ReadingSpec(Config):
 
 
 class _Found(Config):
-    """What proposal.json says: the request that it answers, and the arrays' descriptions."""
+    """Content of proposal.json: the request that it answers, and the arrays' descriptions."""
 
     asked: Choices
     proposal: Proposal
@@ -86,7 +86,7 @@ class ReadingJob(RequestFolder[ReadingSpec]):
 
     @property
     def proposal(self) -> Proposal | None:
-        """What was found, for the choices that were asked for last; None while nothing is."""
+        """The findings for the choices that were asked for last; None before there are any."""
         found = self._found()
         return found.proposal if found is not None and found.asked == self.spec.choices else None
 

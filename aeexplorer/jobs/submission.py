@@ -19,7 +19,7 @@ KINDS = {"train": "runs", "map": "maps", "study": "studies", "read": "readings"}
 
 
 class Submission(Config):
-    """Who submitted a job, and when.
+    """The person who submitted a job, and the time.
 
     Attributes:
         address: a hash of the submitter's network address, "" on this computer (see `owners.client_of`).

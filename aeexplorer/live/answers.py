@@ -33,7 +33,7 @@ WORKS_KNOWN = 2_000
 
 
 class Known(NamedTuple):
-    """What is known of a piece of work: the seconds of computing it took, and the open runs that it asked for, by
+    """Statistics of a piece of work: the seconds of computing it took, and the open runs that it asked for, by
     name."""
 
     seconds: float

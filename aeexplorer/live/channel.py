@@ -47,7 +47,7 @@ UNREADABLE, POLICY, TOO_BIG, TRY_LATER = 1007, 1008, 1009, 1013
 
 
 class Limits(Config):
-    """What one client may ask of the server."""
+    """Limits of one client."""
 
     message_bytes: int = Field(512_000, ge=1, description="Longest request; a longer one closes the socket, 1009.")
     bytes_per_second: int = Field(
@@ -69,7 +69,7 @@ class Limits(Config):
 
 
 class Budget:
-    """What may be spent: so much a second, and unspent for up to `seconds`."""
+    """A budget that grows by so much a second and saves up to `seconds` of it."""
 
     def __init__(self, rate: float, seconds: float) -> None:
         self.rate = rate
@@ -109,7 +109,7 @@ class Channel:
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """What the app mounts: the socket and the modules."""
+        """The routes that the app mounts: the socket and the modules."""
         return [
             WebSocketRoute(self.base + PATH, self.endpoint),
             Route(f"{self.base}{PATH}/static/{{version}}/{{name:path}}", static_file),
@@ -154,7 +154,7 @@ def address_of(scope: Scope) -> str:
 
 
 class Conversation:
-    """What is said on one socket: a reader that keeps the newest request of each stream, a writer that answers them."""
+    """Messages of one socket: a reader that keeps the newest request of each stream, a writer that answers them."""
 
     def __init__(self, socket: WebSocket, channel: Channel, client: Client, owner: str = "") -> None:
         self.socket = socket

@@ -38,8 +38,8 @@ DRAWINGS: dict[str, dict[str, Any]] = {
     "digits": {"box": 1.0, "centre": "box", "pen": 1.5},
     "mnist": {"box": 20 / 28, "centre": "mass", "pen": 2.4},
 }
-"""How strokes become samples like those of a dataset: the share of the picture that they fill, how they are centred,
-and the width of the pen in pixels."""
+"""Settings that turn strokes into samples like those of a dataset: the share of the picture that they fill, how they
+are centred, and the width of the pen in pixels."""
 
 
 class Point(NamedTuple):
@@ -77,8 +77,8 @@ class Field(NamedTuple):
 
 
 class MapTouch(NamedTuple):
-    """What was done on a map: the picked sample and the selected ones, as indices into the dataset, and the point (c,)
-    of the map at which a decoding pointer was released."""
+    """The last actions on a map: the picked sample and the selected ones, as indices into the dataset, and the point
+    (c,) of the map at which a decoding pointer was released."""
 
     picked: int | None
     selected: tuple[int, ...]
@@ -109,7 +109,7 @@ class Colouring:
     label: str = ""
 
     def as_data(self) -> dict[str, Any]:
-        """What a component is told."""
+        """The data passed to a component."""
         classes = max(len(self.categories), 1)
         return {
             "values": None if self.values is None else _packed(self.values),
@@ -407,7 +407,7 @@ def _packed_points(points: np.ndarray, index: np.ndarray, ghost: np.ndarray | No
 
 
 def _map_touch(touch: Mapping[str, Any] | None, heard: str) -> MapTouch:
-    """What was done on a map. The newest touch of its group is remembered: maps are told which Python has heard of."""
+    """The last actions on a map. The newest touch of its group is remembered: maps learn which one Python has seen."""
     if not touch:
         return MapTouch(None, (), None)
     st.session_state[heard] = max(st.session_state.get(heard, 0), touch["serial"])

@@ -30,7 +30,7 @@ DTYPES = ("uint8", "float32")
 
 @dataclass(frozen=True)
 class Frame:
-    """What a scene answers.
+    """The answer of a scene.
 
     Attributes:
         arrays: by name, uint8 tiles (n, h, w) or (n, h, w, 3), or float32 of any shape.

@@ -1,4 +1,4 @@
-"""What a live panel is made of: controls, rows of samples, readouts and a chart, declared and checked.
+"""Parts of a live panel: controls, rows of samples, readouts and a chart, declared and checked.
 
 A page says what there is; the panel asks the scene with `params` and the values of its controls whenever one moves.
 """

@@ -43,7 +43,7 @@ def smoothed_errors(difference: ArrayLike) -> np.ndarray:
 
 
 class Counts(NamedTuple):
-    """How a threshold decides: anomalies that are found and missed, normal samples that are alarmed at and passed."""
+    """Counts at a threshold: anomalies found and missed, false alarms, and normal samples passed."""
 
     found: int
     missed: int
@@ -117,11 +117,11 @@ class Detection:
         return np.concatenate([[0], np.flatnonzero(np.diff(self._falling)) + 1, [len(self.scores)]])
 
     def counts(self, threshold: float) -> Counts:
-        """What a threshold decides."""
+        """Counts at a threshold."""
         return self._counts(int(np.searchsorted(self._falling, -threshold, side="right")))
 
     def counts_at(self, share: float) -> Counts:
-        """What the threshold decides that makes alarms of this share of the samples, as near to it as scores allow."""
+        """Counts at the threshold that raises alarms for this share of the samples, as near as scores allow."""
         return self._counts(int(self._ends[np.abs(self._ends - share * len(self.scores)).argmin()]))
 
     def _counts(self, alarms: int) -> Counts:
@@ -199,7 +199,7 @@ def standardised(scores: ArrayLike, normal: ArrayLike) -> np.ndarray:
 
 
 class NormalReference(NamedTuple):
-    """What latent distances are measured to, and the errors and distances (m,) of held-out normal samples."""
+    """The codes that latent distances are measured to, and the errors and distances (m,) of held-out normal samples."""
 
     codes: NormalCodes
     errors: np.ndarray

@@ -1,4 +1,4 @@
-"""What dimensions of a code mean for the columns of a table."""
+"""Effect of the dimensions of a code on the columns of a table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def moved_columns(decode: Callable[[np.ndarray], np.ndarray], z: np.ndarray, dimension: int) -> np.ndarray:
-    """How much each column moves from one standard deviation below the mean of a dimension to one above it.
+    """The change of each column from one standard deviation below the mean of a dimension to one above it.
 
     Args:
         decode: codes (n, K) -> rows (n, columns).

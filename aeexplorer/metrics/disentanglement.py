@@ -129,7 +129,7 @@ def beta_vae_score(codes: ArrayLike, factors: ArrayLike, seed: int = 0, votes: i
 def _drawn(
     v: np.ndarray, look: Callable[[np.ndarray, np.random.Generator], np.ndarray | int], votes: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What `look` finds among samples that share the value of a factor, and which factor it was, (votes, …)."""
+    """Results of `look` for samples that share the value of a factor, and the factor, (votes, …)."""
     random = np.random.default_rng(seed)
     fixed = random.integers(v.shape[1], size=votes)
     found = []

@@ -43,7 +43,7 @@ def valid_smiles(text: str) -> bool:
 
 
 def shares(texts: Iterable[str], known: set[str], valid: Callable[[str], bool] = valid_smiles) -> dict[str, float]:
-    """How good generated texts are, as fractions.
+    """Quality of generated texts, as fractions.
 
     Args:
         texts: those that were generated. known: those of the training. valid: whether a text is one.

@@ -93,7 +93,7 @@ class SemiSupervisedVAE(ConditionalVAE):
         return x + self.config.input_noise * noise.normal_like(x) if self.training else x
 
     def _hidden(self, b: int, device: torch.device) -> Tensor:
-        """Which samples are told no class (b, 1), so that the model also works without one."""
+        """Mask (b, 1) of the samples whose class is hidden, so that the model also works without one."""
         share = self.config.hidden_labels if self.training else 0.0
         return noise.uniform((b, 1), device=device) < share
 

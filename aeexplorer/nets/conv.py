@@ -17,7 +17,7 @@ from aeexplorer.nets.mlp import Width, activated
 from aeexplorer.tensors import model_shape
 
 NARROWING = 4
-"""How many times narrower the middle of a bottleneck is than its output."""
+"""Ratio of the widths of the output and the middle of a bottleneck."""
 
 
 class ConvKnobs(Config):

@@ -43,7 +43,7 @@ def activations(x: Tensor, weights: Mapping[str, Tensor]) -> list[Tensor]:
 
 
 def no_classifier(data: DataSpec) -> str:
-    """What data lack for a perceptual loss, as the end of a sentence; "" where a classifier is shipped."""
+    """The reason why data have no perceptual loss, as the end of a sentence; "" where a classifier is shipped."""
     return "" if data.name in CLASSIFIERS else "for which no classifier is shipped"
 
 

@@ -1,4 +1,4 @@
-"""Which names the server answers to and which pages may open its sockets: one rule for every route and both sockets.
+"""Host names that the server answers to, and pages that may open its sockets: one rule for all routes and sockets.
 
 A page of a foreign site can have its own name resolve to this computer (DNS rebinding); the browser then takes what it
 reads here for its own. So a request is answered only if its Host is a name that the operator configured, a name of this

@@ -1,4 +1,4 @@
-"""How connections are taken: without delay, no more than there are descriptors for, and none that keeps the server
+"""Acceptance of connections: without delay, no more than there are descriptors for, and none that keeps the server
 waiting.
 
 Streamlit makes the server, uvicorn, and hands it to nobody. So its configuration is looked for among all objects before
@@ -33,7 +33,7 @@ DESCRIPTORS_PER_CONNECTION = 2  # the socket, and the file that is sent over it
 
 
 class ConnectionLimits(Config):
-    """What connections may cost the server."""
+    """Limits of connections."""
 
     connections: int = Field(4_096, ge=1, description="Open at once; one more is closed.")
     without_request: int = Field(
@@ -59,7 +59,7 @@ class Connections:
         self.limits = limits or ConnectionLimits()
         self.longest = longest or {}
         self.without_request: dict[str, dict[Any, float]] = {}
-        """By address the protocols, the oldest first, with the time at which they began."""
+        """Protocols by address, the oldest first, with the time at which they began."""
 
     def guard(self, config: uvicorn.Config) -> None:
         """Replace the protocols of a server that does not listen yet."""

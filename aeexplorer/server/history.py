@@ -1,4 +1,4 @@
-"""What the address bar's history has to do with the pages: which changes can be undone with Back."""
+"""History of the address bar: the changes of a page that Back undoes."""
 
 from __future__ import annotations
 

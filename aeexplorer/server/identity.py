@@ -1,4 +1,4 @@
-"""Who visits: the login where one is configured, else the token that the browser keeps in a cookie.
+"""Identity of a visitor: the login where one is configured, else the token that the browser keeps in a cookie.
 
 A visitor from this computer who opened the app as localhost, 127.0.0.1 or [::1] is the local user, who also owns what
 the command line makes. A visitor from elsewhere, by another name or through a proxy has a token of their own. So has
@@ -40,7 +40,7 @@ PROXY_HEADERS = (
 
 LOGINS_KNOWN = 10_000
 NOBODY = ""
-"""Who looks in a thread of a server that no page and no socket asked for: an owner of nothing."""
+"""The owner in a thread that no page and no socket started; it owns nothing."""
 
 _logins: OrderedDict[str, str] = OrderedDict()  # owners of logged-in visitors by the token of their browser
 
@@ -86,7 +86,7 @@ def owner_of_socket(socket: HTTPConnection) -> str:
 
 
 def _viewer() -> str:
-    """Who looks: the visitor of the page that runs; in other threads of a server nobody, elsewhere the local user."""
+    """The current owner: the visitor of the running page; nobody in other threads of a server; else the local user."""
     if get_script_run_ctx(suppress_warning=True) is not None:
         return current_owner()
     return NOBODY if runtime.exists() else local_owner()

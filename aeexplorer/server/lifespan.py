@@ -1,4 +1,4 @@
-"""What begins and ends with the server."""
+"""Services that begin and end with the server."""
 
 from __future__ import annotations
 

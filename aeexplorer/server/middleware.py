@@ -1,4 +1,4 @@
-"""What every request passes on its way in and every answer on its way out, the outermost first."""
+"""Layers that every request and every answer passes, the outermost first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a browser is told to fetch along with a page, before the page's own scripts find out that they need it.
+"""Files that a browser is told to fetch along with a page, before the page's own scripts find out that they need it.
 
 A live component arrives late: Streamlit's scripts draw the page, load the frame for components, and only then the
 component's module, which names further ones. A `Link` header on the page itself lets all of that load meanwhile.

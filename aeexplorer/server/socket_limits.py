@@ -1,4 +1,4 @@
-"""How many sockets of pages are open at once; the live channel counts its own."""
+"""A limit on the open sockets of pages; the live channel counts its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Streamlit's theme cannot say: the style sheets of the pages, in the colours of both themes."""
+"""Style sheets of the pages in the colours of both themes, for rules beyond Streamlit's theme."""
 
 from __future__ import annotations
 

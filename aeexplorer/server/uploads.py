@@ -46,7 +46,7 @@ def _free(session: str) -> None:
 
 
 class Uploads:
-    """Who holds how much. A session's files are let go when its page releases them, or when it has ended.
+    """Bytes of uploaded files by holder. A session's files go when its page releases them or when it ends.
 
     Args:
         is_active: whether a session has a page open.

@@ -114,7 +114,7 @@ def evaluate(model: Autoencoder, split: Split, seed: int = 0, nll: int = 0) -> d
 
 
 def _restored_symbols(decoded: Tensor, x: Tensor, data: DataSpec) -> Tensor:
-    """Of each sample (b, 3): the number of symbols restored, of symbols up to the first empty one, and whether all of
+    """Counts for each sample (b, 3): symbols restored, of symbols up to the first empty one, and whether all of
     them are; decoded and x are (b, symbols, steps)."""
     wanted = x.argmax(1)
     right = decoded.argmax(1) == wanted
@@ -181,7 +181,7 @@ def negative_log_likelihood(model: Autoencoder, split: Split, k: int, seed: int 
 
 @torch.inference_mode()
 def compare_with_pca(model: Autoencoder, train: Split, test: Split) -> dict[str, float]:
-    """How near a linear autoencoder has come to PCA, whose subspace is its optimum (Baldi & Hornik 1989).
+    """Distance of a linear autoencoder from PCA, whose subspace is its optimum (Baldi & Hornik 1989).
 
     Returns:
         pca_mse: squared error per feature of PCA of as many dimensions on the test split. pca_angle: the largest

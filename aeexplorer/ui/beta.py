@@ -239,7 +239,7 @@ def _mark_label(trained: Trained) -> str:
 
 
 def bend(stops: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
-    """How the slider divides its travel: most of it to where the eye sees β."""
+    """The scale of the slider, which gives most of its travel to the visible range of β."""
     low, high = stops[0], stops[-1]
     return ((low, 0.0), (VISIBLE, 0.25), (high, 1.0)) if low < VISIBLE and high > 4 * VISIBLE else ()
 
@@ -290,7 +290,7 @@ def _start(run: Run, value: float) -> None:
 
 
 def about_multirate(frame: Frame) -> str:
-    """How the multi-rate VAE compares with the dial where the slider was left."""
+    """Compare the multi-rate VAE with the dial at the value where the slider was left."""
     at = frame.readouts
     more = at["gated_loss"] - at["loss"]
     return (

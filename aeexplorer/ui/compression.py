@@ -38,7 +38,7 @@ OTHERS = {
 
 
 class Mode(NamedTuple):
-    """Which runs the page can show, the sentence where there is none, and what it shows of one."""
+    """The runs that the page can show, the sentence where there is none, and the function that shows one."""
 
     preferred: tuple[str, ...]
     fits: Callable[[Run], bool]
@@ -48,7 +48,7 @@ class Mode(NamedTuple):
 
 
 def choose_mode() -> Mode:
-    """With loss or without."""
+    """Choose lossy or lossless."""
     options = [LOSSY, LOSSLESS]
     st.segmented_control(
         "Compression",

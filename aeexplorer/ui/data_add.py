@@ -33,7 +33,7 @@ from aeexplorer.ui.shared.text import as_text, counted, duration, heading
 JOB, TRAIN, SHOTS, SEEN, REFUSED = "add.job", "add.train", "add.shots", "add.seen", "add.refused"
 TICK_SECONDS = 0.5
 FIRST_SECONDS = 100.0
-"""Of the first training on new data; Train goes on from it, or takes longer."""
+"""Longest first training on new data; Train continues it, or trains longer."""
 FEWEST_EPOCHS = 5
 SHOWN = 12
 FAMILY_CHOICES = ("vae", "ae", "dae")
@@ -185,7 +185,7 @@ def _explain() -> None:
 
 
 def _progress(ident: str) -> None:
-    """How far the worker is, and the button that stops it."""
+    """Progress of the worker, and the button that stops it."""
     job = find_reading(ident, current_owner())
     if job is None or not jobs.under_way(job):
         st.rerun()
@@ -267,7 +267,7 @@ def _preview(job: ReadingJob) -> None:
 
 
 def _problems(proposal: Proposal) -> None:
-    """What was noticed, what is left out first."""
+    """The findings, with those about left-out samples first."""
     if not proposal.findings:
         return
     ordered = sorted(proposal.findings, key=lambda finding: not finding.left_out)

@@ -1,4 +1,4 @@
-"""How good generated texts are, on the page Generate: how many are valid, different and new."""
+"""Quality of generated texts on the page Generate: the shares that are valid, unique and new."""
 
 from __future__ import annotations
 

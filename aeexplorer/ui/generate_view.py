@@ -1,4 +1,4 @@
-"""What the views of Generate share: the picked sample, their pictures, and what they show."""
+"""Parts shared by the views of Generate: the picked sample, pictures, and the content for the footer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ View = Callable[[OpenRun, DeltaGenerator], "Shown"]
 
 @dataclass(frozen=True)
 class Shown:
-    """What a view showed, for the footer of the page.
+    """The content of a view, for the footer of the page.
 
     Attributes:
         equation: LaTeX.

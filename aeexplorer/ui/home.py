@@ -78,7 +78,7 @@ class Plane:
         return z
 
     def _moved(self, by: str, z: tuple[float, ...] | None) -> None:
-        """Of hand and drawing the one whose point is new moves the point."""
+        """Move the point to that of the hand or the drawing, whichever is new."""
         state = st.session_state
         if z is not None and state.get(f"{self._key}.{by}") != z:
             state[f"{self._key}.{by}"] = state[f"{self._key}.z"] = z
@@ -92,5 +92,5 @@ class Plane:
 
 
 def decoded_at(model: Explorer, z: Point) -> np.ndarray:
-    """What a point of the plane decodes to, (1, *shape)."""
+    """The decoded sample (1, *shape) of a point of the plane."""
     return model.decode(np.array([z]))

@@ -192,7 +192,7 @@ def _map(opened: OpenRun, ends: list[PickedSample]) -> None:
 
 
 def _about_map(opened: OpenRun) -> str:
-    """What the map is, and what a click does."""
+    """Explain the map, and the effect of a click."""
     if opened.latent_dim == 2:
         return "Click on the map to make the nearest sample the end."
     return (
@@ -203,7 +203,7 @@ def _about_map(opened: OpenRun) -> str:
 
 
 def _about_numbers(other: Run | None) -> str:
-    """What the numbers are, and what they are good for."""
+    """Explain the numbers and their use."""
     change = "mean change from the previous picture. Unevenness: largest change divided by mean change."
     if other is not None:
         return f"Which model changes more evenly? Try other pairs too. Numbers below pictures: {change}"

@@ -1,4 +1,4 @@
-"""The parts of Restore: samples under one corruption, figures over many of them, and a picture of one's own."""
+"""The parts of Restore: samples under one corruption, figures over many of them, and an own picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A distribution of one's own on Score of a DAE: drawn by hand, kept as own data, and its score learned in seconds."""
+"""A drawn distribution on Score of a DAE: kept as own data, and its score learned in seconds."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def draw_own() -> None:
 
 
 def _start(points: np.ndarray | None) -> None:
-    """Keep the points as data of one's own and start the training."""
+    """Keep the points as own data and start the training."""
     assert points is not None
     owner = current_owner()
     try:

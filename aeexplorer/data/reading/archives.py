@@ -23,13 +23,13 @@ from aeexplorer.data.reading.proposal import Notes, counted
 
 MOST_FILES = 200_000
 MOST_FILE_BYTES = 250_000_000
-"""Of one file, unpacked."""
+"""Size of one file, unpacked."""
 MOST_UNPACKED_BYTES = 4_000_000_000
 MOST_RATIO = 200
-"""Of unpacked to packed bytes, in files of more than `RATIO_FROM` bytes."""
+"""Ratio of unpacked to packed bytes, in files of more than `RATIO_FROM` bytes."""
 RATIO_FROM = 10_000_000
 MOST_DIRECTORY_BYTES = 60_000_000
-"""Of the list of files at the end of an archive."""
+"""Size of the list of files at the end of an archive."""
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst")
 _END, _END64 = b"PK\x05\x06", b"PK\x06\x06"
 

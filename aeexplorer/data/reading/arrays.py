@@ -25,7 +25,7 @@ from aeexplorer.data.spec import MAX_SIDE, Kind
 LABELS = ("y", "labels", "label", "target", "targets", "y_train")
 NAMES = ("classes", "class_names", "names")
 MOST_RATIO = 1_000
-"""Of unpacked to packed bytes: pictures that are mostly black compress well."""
+"""Ratio of unpacked to packed bytes: pictures that are mostly black compress well."""
 
 
 def read_arrays(content: bytes, name: str, choices: Choices, notes: Notes) -> tuple[Proposal, Samples | None]:

@@ -68,7 +68,7 @@ def is_missing(cell: str) -> bool:
 
 
 def kind_of(cell: str) -> str:
-    """What one cell seems to be."""
+    """The likely type of one cell."""
     if _CODE.fullmatch(cell):
         return TEXT
     if number(cell, ".") is not None or number(cell, ",") is not None:

@@ -14,9 +14,9 @@ SIDE = 32
 LOW = 8
 THUMBNAIL = 8
 MOST_BITS = 3
-"""By which the hashes of near-duplicates differ, of 64."""
+"""Bits, of 64, in which the hashes of near-duplicates may differ."""
 MOST_DIFFERENCE = 6.0
-"""By which the colours of near-duplicates differ on average, of 255."""
+"""Mean difference, of 255, by which the colours of near-duplicates may differ."""
 MOST_COMPARED = 20_000
 """Hashes that are compared with each other; of more, only equal ones are found."""
 BLOCK = 1_000

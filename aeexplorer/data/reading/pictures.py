@@ -45,7 +45,7 @@ SUGGESTED_VALUES = 250_000_000
 """Bytes of all pictures up to which a side is suggested."""
 GROUNDS = {"white": 255, "black": 0, "grey": 128}
 LUMA = np.array([0.299, 0.587, 0.114])
-"""Of red, green and blue: ITU-R BT.601."""
+"""Weights of red, green and blue: ITU-R BT.601."""
 SPLIT_WORDS = {
     "train": "train",
     "training": "train",

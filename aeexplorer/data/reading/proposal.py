@@ -24,11 +24,11 @@ NAMED = 5
 """Things that a sentence names before it counts the rest."""
 
 Role = Literal["number", "one-hot", "label", "kept", "time", "series", "leave out"]
-"""What becomes of a column: a value of a sample, one value for each of its texts, the label, kept for colours, the time
+"""Role of a column: a value of a sample, one value for each of its texts, the label, kept for colours, the time
 or the name of a series, or nothing."""
 
 Progress = Callable[[float], None]
-"""Told the share that is done; raises `Cancelled` when nobody waits any more."""
+"""A callback with the share that is done; raises `Cancelled` when nobody waits any more."""
 
 
 class Cancelled(Exception):
@@ -40,7 +40,7 @@ def unheard(fraction: float) -> None:
 
 
 class Choices(Config):
-    """What a person chose; None and "" leave the choice to the reader.
+    """The choices of a person; None and "" leave the choice to the reader.
 
     Attributes:
         part: which sheet, array or file is read, where there are several.
@@ -99,7 +99,7 @@ class Column(Config):
 
 
 class Proposal(Config):
-    """What would be kept.
+    """The data as they would be kept.
 
     Attributes:
         classes: names and numbers of samples.
@@ -120,7 +120,7 @@ class Proposal(Config):
 
     @property
     def left_out(self) -> list[dict[str, Any]]:
-        """What is left out, why, and how often."""
+        """The left-out items, with reasons and counts."""
         return [{"what": f.what, "why": f.why, "count": f.count} for f in self.findings if f.left_out]
 
     @property
@@ -188,7 +188,7 @@ def class_counts(labels: Sequence[str | None] | None) -> tuple[tuple[str, int], 
 
 
 def class_order(name: str) -> tuple[int, float, str]:
-    """What classes are sorted by: numbers by their values, before texts."""
+    """Sorting key of classes: numbers by their values, before texts."""
     number = name.isdecimal() and len(name) < 16
     return (0, float(name), "") if number else (1, 0.0, name)
 

@@ -42,7 +42,7 @@ class ThresholdParams(CurvesParams):
 
 
 class _Judged(NamedTuple):
-    """What stays while a threshold moves: samples as they travel, and their places by score, the lowest first."""
+    """Data that stay while a threshold moves: samples as they travel, and their places by score, the lowest first."""
 
     tried: Trial
     found: Detection
@@ -119,7 +119,7 @@ def _captions(judged: _Judged, places: np.ndarray, classes: tuple[str, ...]) -> 
 
 
 def curves(params: CurvesParams) -> Frame:
-    """What stays while a threshold moves: the outlines of two histograms, `edges` and the shares `normal` and
+    """The curves that stay while a threshold moves: the outlines of two histograms, `edges` and the shares `normal` and
     `anomalous` of each kind, and the ROC and precision-recall curves of the score and of all baselines."""
     opened, normal = _opened(params)
     found = _judged(opened.explorer, normal, params.kind).found

@@ -20,7 +20,7 @@ from aeexplorer.runs.dial import Dial
 
 Kind = Annotated[str, Choice(tuple(CORRUPTIONS))]
 ACTIVE_VARIANCE = 0.01
-"""Of a posterior mean over the test set, above which a unit is active (Burda et al. 2016, arXiv:1509.00519)."""
+"""Variance of a posterior mean over test samples above which a unit is active (Burda et al. 2016, arXiv:1509.00519)."""
 MAX_SAMPLES = 32
 MAP_POINTS = 2_000
 PER_CLASS = 5
@@ -37,7 +37,7 @@ NARROWEST = 3.2
 
 
 class CurveParams(Config):
-    """What does not move with β.
+    """The params that do not move with β.
 
     Attributes:
         twin: a dial over β of the same data with a code of two values, whose map is shown; without one the map is that
@@ -209,8 +209,8 @@ def _places(shown: OpenRun, value: float) -> np.ndarray:
 
 
 def curve(params: CurveParams) -> Frame:
-    """What stays while β is turned: arrays `value`, `rate`, `distortion` (g,) along the dial, and `labels` (n,) of the
-    map's points, 255 for none; and the largest KL of a dimension anywhere on the dial."""
+    """The part of the page that stays while β moves: arrays `value`, `rate`, `distortion` (g,) along the dial, and
+    `labels` (n,) of the map's points, 255 for none; and the largest KL of a dimension anywhere on the dial."""
     opened = find_open_run(params.run)
     shown = find_open_run(params.twin) if params.twin else opened
     rows = dial_of(opened, "beta").curve

@@ -1,4 +1,4 @@
-"""Scenes of lossy compression: codes of a few bits beside JPEG and WebP of as many bytes."""
+"""Scenes of lossy compression: codes of a few bits beside JPEG and WebP at the same size."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def levels(params: LevelsParams) -> Frame:
 
 
 class _Pattern(NamedTuple):
-    """Which samples are corrupted, and how."""
+    """The samples, and their corruption."""
 
     opened: OpenRun
     samples: Samples

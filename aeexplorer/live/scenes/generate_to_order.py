@@ -17,7 +17,7 @@ from aeexplorer.perceptual import CLASSIFIERS, recognised
 
 
 class OrderParams(Config):
-    """What is ordered.
+    """An order of samples.
 
     Attributes:
         order: samples of the class `label`; near `sample`; or stored samples of the class `label`, moved towards the

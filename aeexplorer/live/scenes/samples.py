@@ -1,4 +1,4 @@
-"""How a request names a sample: by its place, by a stored code, by its own values, or by a code."""
+"""Names of a sample in a request: by its place, by a stored code, by its own values, or by a code."""
 
 from __future__ import annotations
 

@@ -22,11 +22,11 @@ SIDE = 28
 FINE = 3
 """Values of the density along the side of an arrow's cell."""
 REACH = 3.0
-"""How many σ from data an arrow is still drawn: beyond, a net has seen nothing and only continues."""
+"""Largest distance of an arrow from the data, in σ: farther out a net only extrapolates."""
 NOISY = 200
 """Noisy test samples over which the agreement is measured."""
 BESIDE = 0.25
-"""How far from data a walk starts until somebody says where, in units of the data."""
+"""Distance from the data at which a walk starts by default, in units of the data."""
 SHORTEST = 1 / 10
 """A walk ends with a step shorter than this part of σ."""
 STEPS = 60
@@ -36,8 +36,8 @@ NOISES, LANGEVIN_STEPS = 12, 10
 
 
 class Plane:
-    """What scenes of one dataset, or of one class of it, share: its mixture, the part of the plane that is shown, the
-    places of arrows in it, `cell` apart and `away` from the data, and noise that is locked."""
+    """Data shared by the scenes of one dataset, or of one class of it: its mixture, the shown part of the plane,
+    the places of arrows in it, `cell` apart and `away` from the data, and noise that is locked."""
 
     def __init__(self, train: np.ndarray, test: np.ndarray) -> None:
         self.data = SmoothedData(train)
@@ -70,8 +70,8 @@ class DataParams(Config):
 
 
 def data(params: DataParams) -> Frame:
-    """What does not move: samples of the training split, the corners of the plane, the least and the largest σ of the
-    run, and a place at some distance from the data where a walk may start."""
+    """The part of the plane that does not move: samples of the training split, the corners of the plane, the least and
+    the largest σ of the run, and a place at some distance from the data where a walk may start."""
     opened = find_open_run(params.run)
     shown = plane(opened)
     start = shown.places[np.abs(shown.away - BESIDE).argmin()]

@@ -217,7 +217,7 @@ def _request_button(layout: Layout, label: str) -> None:
 
 
 def _reading(layout: Layout) -> str:
-    """How to read a map of this method, with the variance that its axes explain."""
+    """Explain how to read a map of this method, with the variance that its axes explain."""
     sentence = READING[layout.panel.method]
     if layout.explained_variance:
         share = float(np.sum(layout.explained_variance))

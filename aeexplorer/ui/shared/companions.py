@@ -53,7 +53,7 @@ def choose_companion(page: str, others: Sequence[Run], none: str, first: bool = 
 
 
 def told_apart(run: Run, other: Run | None) -> tuple[str, str]:
-    """What two runs are called beside each other: by family, else by the size of their codes, else by title."""
+    """Names that tell two runs apart: by family, else by the size of their codes, else by title."""
     if other is None:
         return run.family.short, ""
     ours, theirs = run.family.short, other.family.short

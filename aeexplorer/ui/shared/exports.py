@@ -1,4 +1,4 @@
-"""What a page shows, as a file: rows of pictures as PNG, an interpolation as GIF, other samples as CSV."""
+"""Content of a page as a file: rows of pictures as PNG, an interpolation as GIF, other samples as CSV."""
 
 from __future__ import annotations
 

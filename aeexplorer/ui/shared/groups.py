@@ -57,7 +57,7 @@ class Group(NamedTuple):
 
 
 def group_options(model: Explorer, index: np.ndarray, labels: np.ndarray) -> dict[str, Group]:
-    """What a direction can be drawn between: every class and every named group that is among some samples.
+    """Possible ends of a direction: every class and every named group that is among some samples.
 
     Args:
         index: (n,) places in the test split.

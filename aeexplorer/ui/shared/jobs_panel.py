@@ -131,7 +131,7 @@ def _how_far(job: jobs.Job, folder: WorkFolder) -> tuple[float, str]:
 
 
 def waiting_sentence(folder: WorkFolder) -> str:
-    """Whose turn it is, and when that of a waiting job comes."""
+    """Say whose turn it is, and when a waiting job starts."""
     position, me = jobs.queue_position(folder), current_owner()
     if position.before is None:
         return "Starting"

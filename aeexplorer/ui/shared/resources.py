@@ -134,7 +134,7 @@ def _judged(
 
 
 def direct_quality(run: Run, method: str, code_set: CodeSet, **more: Any) -> tuple[dict[str, float], np.ndarray]:
-    """How much of the neighbourhood the map of `direct_map` kept, see `projection.quality`, and of each point; nothing
+    """The share of neighbours that the map of `direct_map` kept, see `projection.quality`, and of each point; nothing
     where there are fewer codes than that means anything of."""
     changed = written(run, "codes.safetensors")
     n = len(map_codes(run, code_set).z)

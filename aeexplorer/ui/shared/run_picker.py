@@ -1,4 +1,4 @@
-"""What all pages share: the picked run and the picked sample, also as a link (?run=...&sample=...)."""
+"""State shared by all pages: the picked run and the picked sample, also as a link (?run=...&sample=...)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from aeexplorer.ui.shared.view_state import Setting, linked, whole
 PREFERRED = ("mnist-vae-2d", "digits-vae-2d")
 RUN, SAMPLE = Setting("", "run"), Setting("", "sample", whole(0, 10**9))
 REPLACED = "run.replaced"
-"""Under this key: the run that the link asked for in vain, and the one that is shown in its place."""
+"""Key of the missing run that the link asked for, and of the run that is shown in its place."""
 BEGUN = "run.begun"
-"""Under this key: the run with which a page began by itself."""
+"""Key of the run with which a page began by itself."""
 LONGEST_TITLE = 44
 
 

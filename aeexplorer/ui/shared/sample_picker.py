@@ -75,7 +75,7 @@ class Stock:
         return int(self.index[-1]) + 1
 
     def named(self, place: int) -> dict[str, object]:
-        """How scenes name the sample at a place of the test split."""
+        """The name that scenes use for the sample at a place of the test split."""
         return {"code": self.rows[place]} if self.split is None else {"index": place}
 
     def python(self, place: int) -> str:

@@ -1,4 +1,4 @@
-"""A handful of samples to look at together: one of each class, a class, any, or one's own drawing."""
+"""A handful of samples to look at together: one of each class, a class, any, or a drawing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class SampleRow:
 
 
 class SampleSet(Stock):
-    """Which samples of a model's dataset are shown; `ask` draws the widgets, `samples` gives the outcome."""
+    """The choice of samples that a page shows; `ask` draws the widgets, `samples` gives the outcome."""
 
     def __init__(self, model: Explorer, key: str) -> None:
         super().__init__(model)
@@ -57,7 +57,7 @@ class SampleSet(Stock):
 
     @property
     def which(self) -> str:
-        """Which set is shown, from the link or from before; one that a person just chose is shown in the same run."""
+        """The chosen set, from the link or from before; one that a person just chose is shown in the same run."""
         options = list(self._options)
         key = self._setting.begin(options[0], options)
         return str(st.session_state[key])
@@ -111,7 +111,7 @@ class SampleSet(Stock):
         return right
 
     def samples(self) -> SampleRow:
-        """What is shown now; until something is drawn some of each class."""
+        """The set that is shown now; some of each class until something is drawn."""
         pixels = shared_drawing(self.spec) if self.which == DRAWN else None
         link(pixels)
         if pixels:

@@ -19,9 +19,9 @@ from streamlit.runtime.scriptrunner import RerunException
 from aeexplorer.server.history import went_back
 
 VISIT = "view.visit"
-"""Under this key: the page that is open, and how many pages were opened before."""
+"""Key of the page that is open, and how many pages were opened before."""
 WRITTEN = "view.written"
-"""Under this key: what a script run wrote that was begun again."""
+"""Key of the changes of a script run that was restarted."""
 LONGEST = 400
 """Characters of the link that are read as a value."""
 Limits = tuple[float, float] | list[str]
