@@ -47,9 +47,9 @@ class TestEach:
         classes = set(range(len(model.spec.classes))) or {-1}
         assert model.codes.z.shape == (n, model.latent_dim) and set(model.codes.labels) == classes
         walk = model.decode(ae.interpolate(model.codes.z[0], model.codes.z[1], steps=5))
-        assert walk.shape == (5, *model.spec.shape)
+        assert walk.shape == (5, *model.spec.value_shape)
         assert model.decode(model.codes.z[:50]).std() > 0.05
-        assert model.sample(4, seed=1).shape == (4, *model.spec.shape)
+        assert model.sample(4, seed=1).shape == (4, *model.spec.value_shape)
 
     def test_stored_codes_are_those_of_the_data(self, name: str) -> None:
         model = ae.open_run(f"pretrained/{name}")

@@ -93,6 +93,17 @@ def test_principal_axes_and_angles() -> None:
         principal_angles(np.eye(3), np.eye(4))
 
 
+def test_the_kl_of_symbols_is_held() -> None:
+    names, digits = (DATASETS[name].spec for name in ("names", "digits"))
+    capacities = {
+        (row.name, spec.name): getattr(suggested(row, spec, 1_000)[0], "capacity", 0.0)
+        for row in (FAMILIES[name] for name in ("ae", "vae", "beta_vae", "multirate_vae"))
+        for spec in (names, digits)
+    }
+    held = {("vae", "names"), ("beta_vae", "names")}
+    assert capacities == {key: 12.0 if key in held else 0.0 for key in capacities}
+
+
 def test_weights_follow_the_variance_of_the_data() -> None:
     heartbeats, wine = DATASETS["heartbeats"].spec, DATASETS["wine"].spec
     assert suggested(FAMILIES["vae"], heartbeats, 3500)[0].beta == 0.017

@@ -50,7 +50,8 @@ def _recipes() -> dict[str, Recipe]:
         for dataset, loop in loops.items()
         for family, dim, suffix in (("ae", 16, ""), ("dae", 16, ""), ("vae", 16, ""), ("vae", 2, "-2d"))
     }
-    return recipes | _families() | _betas() | _levels() | _scores() | _lossless() | _restorers() | _factors()
+    more = (_families, _betas, _levels, _scores, _lossless, _restorers, _factors, _sequences)
+    return recipes | {name: recipe for of in more for name, recipe in of().items()}
 
 
 def _families() -> dict[str, Recipe]:
@@ -179,6 +180,17 @@ def _lossless() -> dict[str, Recipe]:
     """A VAE of black and white digits, whose negative ELBO is the length of a file."""
     knobs = {"latent_dim": 24, "hidden": (256, 128), "epochs": 60, "seed": 0}
     return {"mnist-binary-vae": Recipe("mnist-binary", "vae", knobs, half=True)}
+
+
+def _sequences() -> dict[str, Recipe]:
+    """A VAE of names, whose KL is held so that its code does not collapse, and a transformer of normal heartbeats."""
+    names = {"latent_dim": 16, "hidden": (160, 80), "capacity": 12.0, "epochs": 30, "learning_rate": 3e-3, "seed": 0}
+    beats = {"net": "transformer", "patch": 20, "width": 32, "latent_dim": 8, "level": 0.1}
+    loop = {"leave_out": (1, 2, 3, 4), "epochs": 40, "batch_size": 64, "seed": 0}
+    return {
+        "names-vae": Recipe("names", "vae", names, half=True),
+        "heartbeats-transformer": Recipe("heartbeats", "dae", {**beats, **loop}, half=True),
+    }
 
 
 RECIPES = _recipes()

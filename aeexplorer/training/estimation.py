@@ -49,6 +49,9 @@ WEIGHTS = (
 SQUARED_BETA = 1.5
 """Largest β suggested for squared error, in units of the variance of the data."""
 
+NATS_PER_SYMBOL = 0.75
+"""Capacity suggested for symbols, of which a decoder says so much without a code that its KL would fall to zero."""
+
 LOOP_BYTES = 8_000_000  # gaps in the memory that the allocator holds; measured
 KERNEL_BYTES = 16_000_000  # kernels of convolutions, compiled at first use; measured
 FLOAT = 4  # bytes
@@ -63,7 +66,7 @@ def suggested(row: Family, spec: DataSpec, n_train: int, net: str = "") -> tuple
     Squared error is in squared units of the data, so terms beside it are weighted in proportion to the variance: β = 1
     for standardised values becomes β = 0.017 for heartbeats in millivolts. A unit collapses whose principal component
     has a variance below β / 2 (Lucas et al. 2019, https://arxiv.org/abs/1911.02469), which with β = 1 all but the first
-    have there. For the same reason β is at most 1.5 times the variance.
+    have there. For the same reason β is at most 1.5 times the variance. Of symbols the KL is held, at 0.75 nats each.
     """
     plain, changes = ModelConfig(), dict[str, Any]()
     if not spec.unit_interval:
@@ -74,6 +77,12 @@ def suggested(row: Family, spec: DataSpec, n_train: int, net: str = "") -> tuple
     changes["net"] = net or row.config.net
     of_net = NETS[changes["net"]].suggest(spec)
     changes |= {name: v for name, v in of_net.items() if getattr(row.config, name, v) == getattr(plain, name, None)}
+    if (
+        spec.row.symbols
+        and "capacity" in type(row.config).model_fields
+        and "lowest" not in type(row.config).model_fields
+    ):
+        changes["capacity"] = NATS_PER_SYMBOL * spec.shape[0]
     if row.config.loss != "auto" and not LOSSES[row.config.loss].fits(spec):
         changes["loss"] = "auto"
     unfit = row.config.corruption != "none" and spec.kind not in lookup(row.config.corruption).kinds

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from aeexplorer.data.spec import DataSpec
 from aeexplorer.interpolation import interpolate
 from aeexplorer.live.components import latent_pad, live_panel
 from aeexplorer.live.open_run import OpenRun
@@ -66,7 +67,7 @@ def path(opened: OpenRun, ends: list[PickedSample], other: Run | None) -> dict[s
         "run": opened.explorer.name,
         "a": ends[0].named,
         "b": ends[1].named,
-        "steps": STEPS,
+        "steps": steps_of(opened.spec),
         "kinds": kinds,
     }
     if other is not None:
@@ -80,6 +81,11 @@ def path(opened: OpenRun, ends: list[PickedSample], other: Run | None) -> dict[s
         t = _panel(opened, params, other, mapped)
     st.caption(f"{_about_map(opened)} {_about_numbers(other)}" if mapped else _about_numbers(other))
     return params | {"t": t}
+
+
+def steps_of(spec: DataSpec) -> int:
+    """Samples in a row: few texts, which have to be read."""
+    return 5 if spec.row.symbols else STEPS
 
 
 def _components_known(opened: OpenRun) -> bool:
@@ -104,8 +110,9 @@ def _await_components(opened: OpenRun) -> None:
 def _panel(opened: OpenRun, params: dict[str, Any], other: Run | None, mapped: bool) -> float:
     run, kinds = opened.explorer.run, params["kinds"]
     ours, theirs = told_apart(run, other) if other is not None else ("", "")
-    rows, readouts, lines = _kind_rows(kinds, ours, theirs)
-    rows += _rows_at_t(kinds, ours, theirs, mapped)
+    width = opened.spec.row.tile if opened.spec.row.symbols else 62 if other is not None else 104
+    rows, readouts, lines = _kind_rows(kinds, ours, theirs, width)
+    rows += _rows_at_t(kinds, ours, theirs, mapped, width)
     fields = tuple(name for name in params if name != "t")
     state = PanelState(PANEL, t=T)
     panel = live_panel(
@@ -138,7 +145,7 @@ def _panel(opened: OpenRun, params: dict[str, Any], other: Run | None, mapped: b
     return float(state.left(panel.values)["t"])
 
 
-def _kind_rows(kinds: list[str], ours: str, theirs: str) -> tuple[list[Row], list[Readout], list[Line]]:
+def _kind_rows(kinds: list[str], ours: str, theirs: str, width: int) -> tuple[list[Row], list[Readout], list[Line]]:
     """For each kind, and of the decoded ones for each run: a row, its unevenness, and a line of the chart."""
     rows: list[Row] = []
     readouts: list[Readout] = []
@@ -147,8 +154,7 @@ def _kind_rows(kinds: list[str], ours: str, theirs: str) -> tuple[list[Row], lis
         both = [("", ours), ("compare_", theirs)] if theirs and kind in ("lerp", "slerp") else [("", "")]
         for prefix, who in both:
             name, label = prefix + kind, KINDS[kind] + (f", {who}" if who else "")
-            marker, width = Marker(control="t"), 62 if theirs else 104
-            rows.append(Row(array=name, label=label, caption=f"{name}_steps", marker=marker, tile=width))
+            rows.append(Row(array=name, label=label, caption=f"{name}_steps", marker=Marker(control="t"), tile=width))
             readouts.append(Readout(name=f"{name}_peak", label=f"{label}: unevenness", digits=2))
             if not theirs or kind != "slerp":
                 colour = ["accent", "mark", "quiet", "ink"][len(lines)]
@@ -158,11 +164,11 @@ def _kind_rows(kinds: list[str], ours: str, theirs: str) -> tuple[list[Row], lis
     return rows, readouts, lines
 
 
-def _rows_at_t(kinds: list[str], ours: str, theirs: str, mapped: bool) -> list[Row]:
+def _rows_at_t(kinds: list[str], ours: str, theirs: str, mapped: bool, width: int) -> list[Row]:
     """The samples at t: with the nearest real ones beneath the other rows, or at their right where there is no map."""
     shown = tuple(SHORT[kind] for kind in kinds)
     if mapped:
-        return [Row(array="pairs", label="at t, with nearest real sample", tile=104, caption="pairs")]
+        return [Row(array="pairs", label="at t, with nearest real sample", tile=width, caption="pairs")]
     side = {"columns": len(kinds), "tile": 140 if theirs else 56, "beside": True}
     first = Row(array="at", label=f"at t{', ' + ours if ours else ''}", captions=shown, **side)
     if theirs:
@@ -226,18 +232,19 @@ def equation(params: dict[str, Any], ends: list[PickedSample]) -> tuple[str, str
 
 def path_python(params: dict[str, Any]) -> str:
     """The lines that make the rows from the samples x_a, x_b and their codes a, b."""
+    steps = params.get("steps", STEPS)
     code = (
-        f"line = model.decode(ae.interpolate(a, b, steps={STEPS}))\n"
-        f'circle = model.decode(ae.interpolate(a, b, steps={STEPS}, kind="slerp"))\n'
+        f"line = model.decode(ae.interpolate(a, b, steps={steps}))\n"
+        f'circle = model.decode(ae.interpolate(a, b, steps={steps}, kind="slerp"))\n'
         "ends = (model.spec.values(x).ravel() for x in (x_a, x_b))\n"
-        f"fade = ae.interpolate(*ends, steps={STEPS}).reshape({STEPS}, *model.spec.value_shape)\n"
+        f"fade = ae.interpolate(*ends, steps={steps}).reshape({steps}, *model.spec.value_shape)\n"
         f"\nfrom aeexplorer.interpolation import lerp\n\nat_t = model.decode(lerp(a, b, [{params['t']:g}]))[0]\n"
     )
     if "compare_run" in params:
         code += (
             f"\nother = ae.open_run({params['compare_run']!r})\n"
             "ends = other.encode(x_a)[0], other.encode(x_b)[0]\n"
-            f"theirs = other.decode(ae.interpolate(*ends, steps={STEPS}))\n"
+            f"theirs = other.decode(ae.interpolate(*ends, steps={steps}))\n"
         )
     return code
 
@@ -282,7 +289,12 @@ def patch(opened: OpenRun, ends: list[PickedSample]) -> dict[str, Any]:
     kinds: tuple[tuple[str, str], ...] = (("lerp", "lerp: straight"), ("slerp", "slerp: great circles"))
     state = PanelState(PATCH, **PATCH_SETTINGS)
     start = state.start({"kind": [kind for kind, _ in kinds]}, kind="lerp", u=0.5, v=0.5)
-    params: dict[str, Any] = {"run": opened.explorer.name, "corners": corners, "rows": 5, "columns": 9}
+    params: dict[str, Any] = {
+        "run": opened.explorer.name,
+        "corners": corners,
+        "rows": 5,
+        "columns": steps_of(opened.spec),
+    }
     controls: list[Control] = [
         Segmented(param="kind", label="Kind of path", options=kinds, value=start["kind"]),
         Play(param="u", label="Play", low=0, high=1),
@@ -297,7 +309,12 @@ def patch(opened: OpenRun, ends: list[PickedSample]) -> dict[str, Any]:
             params=params,
             controls=controls,
             rows=[
-                Row(array="tiles", columns=9, tile=74, caption="status"),
+                Row(
+                    array="tiles",
+                    columns=params["columns"],
+                    tile=74 if params["columns"] == STEPS else 130,
+                    caption="status",
+                ),
                 Row(array="at", label="at u, v", columns=1, tile=180, caption="at_status", beside=True),
                 Row(
                     array="nearest",
