@@ -144,7 +144,7 @@ class ReadingJob(RequestFolder[ReadingSpec]):
         write_json(self.path / "proposal.json", found.model_dump(mode="json"))
 
     def save_kept(self, name: str) -> None:
-        """Write the name under which the data are kept, and let go of the arrays and the files."""
+        """Write the name under which the data are kept, and delete the arrays and the files."""
         found = self._found() or _Found(asked=self.spec.choices, proposal=Proposal())
         write_json(self.path / "proposal.json", found.replace(kept=name).model_dump(mode="json"))
         for part in ("samples.safetensors", "upload"):

@@ -33,7 +33,7 @@ _ready_for_maps = threading.Event()
 
 @dataclass
 class JobContext:
-    """The job of a worker, and what others want of it: to go on, to pause or to end."""
+    """The job of a worker, and the state that others request: to run, to pause or to end."""
 
     folder: WorkFolder
     changed: Callable[[], None] = lambda: None
@@ -115,7 +115,7 @@ def _lower_priority(beside_pages: bool) -> None:
 
 
 def _notifier() -> Callable[[], None]:
-    """A function that tells the server of a change: it writes a line to what is standard output now."""
+    """A function that reports a change to the server: it writes a line to the current standard output."""
     line = os.dup(1)
 
     def notify() -> None:

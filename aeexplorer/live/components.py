@@ -416,5 +416,5 @@ def _map_touch(touch: Mapping[str, Any] | None, heard: str) -> MapTouch:
 
 
 def _packed(values: np.ndarray, kind: str = "<f4") -> str:
-    """Numbers as a browser reads them: base64 of their bytes."""
+    """Numbers in the form that a browser reads: base64 of their bytes."""
     return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode()

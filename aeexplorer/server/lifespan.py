@@ -19,7 +19,7 @@ from aeexplorer.server.uploads import keep_swept
 
 @contextlib.asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
-    """Load what every page needs and supervise jobs; at the end let go of both and of the live channel."""
+    """Load what every page needs and supervise jobs; at the end stop both and the live channel."""
     import plotly.graph_objects  # noqa: F401
 
     compute_on_one_thread()  # every run of a page is a thread of its own, which would begin with making more of them

@@ -153,7 +153,7 @@ def _paste() -> None:
 
 
 def _request(files: list[tuple[str, bytes | memoryview]]) -> None:
-    """Hand files to a worker and let go of them here."""
+    """Hand files to a worker and release them here."""
     owner = current_owner()
     st.session_state.pop(REFUSED, None)
     if (old := find_reading(st.session_state.get(JOB, ""), owner)) is not None:

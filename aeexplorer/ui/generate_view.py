@@ -19,7 +19,7 @@ SEED = Setting("generate", "seed", whole(0, 2**31))
 TEMPERATURE = Setting("generate", "temperature", number(0, 2))
 DIFFERENCE = Readout(name="difference", label="RMS difference to the nearest real sample", digits=2)
 View = Callable[[OpenRun, DeltaGenerator], "Shown"]
-"""Draws itself below, and what picks its sample into the place beside the names of the views."""
+"""Draws itself below, and the picker of its sample beside the names of the views."""
 
 
 @dataclass(frozen=True)

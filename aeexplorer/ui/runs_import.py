@@ -33,7 +33,7 @@ def _session() -> str:
 
 
 def _close() -> None:
-    """Close the dialog and let go of the file."""
+    """Close the dialog and release the file."""
     st.session_state.pop(OPEN, None)
     UPLOADS.release(_session())
 

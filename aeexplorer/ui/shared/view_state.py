@@ -1,4 +1,4 @@
-"""The state of a view: where its controls begin, where they were left, and the link that says so.
+"""The state of a view: the start values of its controls, their last values, and the link that holds them.
 
 A control begins with the value of the link, else where it was left in this session, else with its default. The link has
 a say when a page is opened, when the browser goes back or forth, and when it holds a text that no run of the script
@@ -35,7 +35,7 @@ def linked(name: str) -> str | None:
 
 
 def write_link(**values: str | None) -> None:
-    """Make the link say this; None takes a parameter out of it."""
+    """Set a parameter of the link; None removes it."""
     pending = _pending.get()
     if pending is None:
         _send(values)
@@ -110,7 +110,7 @@ class Setting:
         self._read, self._write = read, write or as_link_text
 
     def heard(self) -> bool:
-        """Whether the link has a say that was not listened to yet."""
+        """Whether the link holds a value that was not read yet."""
         visit, *texts = st.session_state.get(f"{self.key}.link", (-1,))
         return visit != _visit() or went_back() or linked(self.name) not in texts
 
