@@ -261,7 +261,7 @@ def _preview(job: ReadingJob) -> None:
         columns, width, n = 12, 92, 24
     else:
         columns, width, n = 4, 220, 8
-    with st.container(border=True):
+    with st.container(border=True, key=f"add-preview-{spec.kind}"):
         show([("", x[:n])], spec, [[""] * len(x[:n])], columns, width)
     st.caption("As a model will see them" + ("." if spec.kind == "image" else ", standardised."))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ def ask(proposal: Proposal, now: Choices, key: str) -> Choices:
     offered = {finding.choice for finding in proposal.findings}
     changes: dict[str, Any] = {}
     with st.container(border=True, key="add-choices"):
-        boxes = iter(st.columns(4, vertical_alignment="bottom") * 3)
+        boxes = itertools.chain.from_iterable(st.columns(4, vertical_alignment="bottom") for _ in itertools.count())
         if proposal.parts:
             shown = now.part or proposal.chosen.part
             place = proposal.parts.index(shown) if shown in proposal.parts else 0
