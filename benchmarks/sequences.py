@@ -302,16 +302,15 @@ def chorales(pieces: Pieces) -> Figures:
 def blocks(pieces: Pieces) -> Figures:
     data = first(load_dataset("fashion-mnist"), 500 if pieces.quick else 10_000)
     found: Figures = {}
-    for block, channels in (
-        ("plain", (32, 64)),
-        ("separable", (32, 64)),
-        ("separable", (40, 72)),
-        ("bottleneck", (32, 64)),
+    for block, channels, rate in (
+        ("plain", (32, 64), 2e-3),
+        ("separable", (40, 72), 5e-3),
+        ("bottleneck", (32, 80), 5e-3),
     ):
 
-        def measured(block: str = block, channels: tuple[int, ...] = channels) -> Figures:
+        def measured(block: str = block, channels: tuple[int, ...] = channels, rate: float = rate) -> Figures:
             model = new_model("ae", data, net="conv", block=block, channels=channels, latent_dim=16)
-            seconds = fit(model, data, epochs=1 if pieces.quick else 5, batch_size=128, learning_rate=2e-3)
+            seconds = fit(model, data, epochs=1 if pieces.quick else 5, batch_size=128, learning_rate=rate)
             cost = net_cost(f"conv:{block}", data.spec, model.config)
             return {**vars(cost), "mse": evaluate(model, data.test)["mse"], "training": seconds}
 
