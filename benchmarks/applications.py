@@ -238,8 +238,9 @@ def page(found: dict[str, Any]) -> str:
             f"## Few labels: {key.removeprefix('labels-')}",
             "",
             f"Test accuracy by labels per class, mean ± standard deviation of {DRAWS} draws; of all labels, those of "
-            f"{few_labels.POOL:,} samples, there is one. M2 is trained anew with each of {draws} draws, on {M2['samples']:,} "
-            f"digits for {M2['epochs']} epochs; the codes are of a model of all 55,000, which saw no label.",
+            f"{few_labels.POOL:,} samples, there is one. M2 is trained anew with each of {draws} draws of its own, on "
+            f"{M2['samples']:,} digits for {M2['epochs']} epochs, and judged on all test digits, the others on "
+            f"{few_labels.JUDGED:,}; the codes are of a model of 55,000 digits, which saw no label.",
             "",
         ]
         text += few_labels.as_markdown(with_m2(found, found[key]))
