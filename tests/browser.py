@@ -46,10 +46,16 @@ def served(home: Path, script: str = "app.py", **environment: str) -> Iterator[s
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     home.mkdir(parents=True, exist_ok=True)
+    # one worker: each imports and compiles for seconds as soon as the app runs
+    environment = {
+        "AEEXPLORER_HOME": str(home),
+        "AEEXPLORER_WORKERS": "1",
+        "AEEXPLORER_SHORT_WORKERS": "0",
+    } | environment
     with open(home / "server.txt", "wb") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", script, "--server.headless", "true", "--server.port", str(port)],
-            cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "AEEXPLORER_HOME": str(home), **environment},
+            cwd=ROOT, stdout=log, stderr=log, env={**os.environ, **environment},
         )  # fmt: skip
     try:
         wait_until(lambda: server.poll() is not None or _answers(address))
