@@ -32,3 +32,11 @@ class Pieces:
             file.write_text(json.dumps(found | {"cpu_seconds": [time.process_time() - began]}))
             print(f"{file.stem}: {file.read_text()}", file=sys.stderr, flush=True)
         return dict(json.loads(file.read_text()))
+
+
+class Finished(Pieces):
+    """The pieces that are in the cache; others are left out."""
+
+    def kept(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        file = self.cache / f"{self.group}-{name}{'-quick' if self.quick else ''}.json"
+        return dict(json.loads(file.read_text())) if file.exists() else {}

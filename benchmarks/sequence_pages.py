@@ -226,3 +226,13 @@ PARTS = {
     "speed": _speed,
     "genes": _genes,
 }
+
+
+def without_gaps(found: Any) -> Any:
+    """Figures without the pieces that are not finished, and without the seconds that each took."""
+    if isinstance(found, dict):
+        parts = {name: without_gaps(value) for name, value in found.items() if name != "cpu_seconds"}
+        return {name: part for name, part in parts.items() if part not in ({}, [])}
+    return (
+        [part for value in found if (part := without_gaps(value)) not in ({}, [])] if isinstance(found, list) else found
+    )

@@ -33,10 +33,10 @@ sys.path.insert(0, str(ROOT))
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pieces import Pieces
-from sequence_pages import page
+from claims import new_model
+from pieces import Finished, Pieces
+from sequence_pages import page, without_gaps
 
-from aeexplorer import noise
 from aeexplorer.data import Dataset, DataSpec, Split, load_dataset
 from aeexplorer.data import chorales as chorale_data
 from aeexplorer.data.chorales import shifted
@@ -45,6 +45,7 @@ from aeexplorer.metrics import Detection, smoothed_errors
 from aeexplorer.metrics.smiles import shares, valid_smiles
 from aeexplorer.models.base import Autoencoder
 from aeexplorer.tensors import to_array, to_float, to_tensor
+from aeexplorer.training.estimation import NATS_PER_SYMBOL
 from aeexplorer.training.evaluation import evaluate
 from aeexplorer.training.loop import TrainingConfig, train
 from aeexplorer.training.net_costs import net_cost
@@ -52,31 +53,6 @@ from aeexplorer.training.plan import make_plan, train_plan
 
 PARTS = ("ecg", "texts", "chorales", "blocks", "students", "progressive", "speed", "genes")
 Figures = dict[str, Any]
-
-
-class Finished(Pieces):
-    """The pieces that are in the cache; others are left out."""
-
-    def kept(self, name: str, make: Any) -> Figures:
-        file = self.cache / f"{self.group}-{name}{'-quick' if self.quick else ''}.json"
-        return dict(json.loads(file.read_text())) if file.exists() else {}
-
-
-def without_gaps(found: Any) -> Any:
-    """Figures without the pieces that are not finished, and without the seconds that each took."""
-    if isinstance(found, dict):
-        parts = {name: without_gaps(value) for name, value in found.items() if name != "cpu_seconds"}
-        return {name: part for name, part in parts.items() if part not in ({}, [])}
-    return (
-        [part for value in found if (part := without_gaps(value)) not in ({}, [])] if isinstance(found, list) else found
-    )
-
-
-def new_model(family: str, data: Dataset, seed: int = 0, **knobs: Any) -> Autoencoder:
-    """A model with the initial weights of a seed."""
-    row = FAMILIES[family]
-    with noise.building(seed):
-        return row.make(row.config.replace(**knobs), data.spec)
 
 
 def fit(model: Autoencoder, data: Dataset, seed: int = 0, **loop: Any) -> float:
@@ -148,7 +124,7 @@ def ecg(pieces: Pieces) -> Figures:
         return found | {"1-NN": detection(test - nearest, abnormal)}
 
     def detector(net: str, seed: int, epochs: int = epochs, **knobs: Any) -> Figures:
-        model = new_model("dae", data, seed, **{"corruption": "gaussian", **DETECTORS[net], **knobs})
+        model = new_model("dae", {"corruption": "gaussian", **DETECTORS[net], **knobs}, data, seed)
         rate = 5e-3 if net == "gru" else 2e-3
         seconds = fit(model, data, seed, epochs=epochs, batch_size=32, learning_rate=rate)
         return detection(test - restored(model, test), abnormal) | {"seconds": seconds}
@@ -198,7 +174,6 @@ def text_shares(data: Dataset, texts: list[str]) -> Figures:
 
 RECURRENT = {"net": "gru", "feedback": True, "recurrent_units": 96}
 CONNECTED = {"hidden": (256, 128)}
-NATS_PER_SYMBOL = 0.75
 VARIANTS: dict[str, dict[str, Any]] = {
     "GRU": RECURRENT,
     "GRU, word dropout, warm-up": {**RECURRENT, "word_dropout": 0.5, "warmup": 0.5},
@@ -216,7 +191,7 @@ def texts(pieces: Pieces) -> Figures:
             connected = "hidden" in knobs
             n, epochs = (500, 1) if pieces.quick else (len(data.train), 20) if connected else (8_000, 10)
             knobs = {name: value * data.spec.shape[0] if name == "capacity" else value for name, value in knobs.items()}
-            model = new_model(family, data, **knobs)
+            model = new_model(family, knobs, data, 0)
             return model, fit(model, first(data, n), epochs=epochs, batch_size=128, learning_rate=3e-3)
 
         def variational(knobs: dict[str, Any], data: Dataset = data, trained: Any = trained) -> Figures:
@@ -275,7 +250,7 @@ def chorales(pieces: Pieces) -> Figures:
 
     def measured(beta: float, as_series: bool) -> Figures:
         samples, numbers, nearest = as_numbers(data) if as_series else (data, lambda x: x, None)
-        model = new_model("vae", samples, hidden=(512, 256), latent_dim=32, beta=beta)
+        model = new_model("vae", {"hidden": (512, 256), "latent_dim": 32, "beta": beta}, samples, 0)
         fit(model, samples, epochs=1 if pieces.quick else 8, batch_size=128, learning_rate=1e-3)
         z = codes(model, samples.test.x)
         if nearest is None:
@@ -309,7 +284,7 @@ def blocks(pieces: Pieces) -> Figures:
     ):
 
         def measured(block: str = block, channels: tuple[int, ...] = channels, rate: float = rate) -> Figures:
-            model = new_model("ae", data, net="conv", block=block, channels=channels, latent_dim=16)
+            model = new_model("ae", {"net": "conv", "block": block, "channels": channels, "latent_dim": 16}, data, 0)
             seconds = fit(model, data, epochs=1 if pieces.quick else 5, batch_size=128, learning_rate=rate)
             cost = net_cost(f"conv:{block}", data.spec, model.config)
             return {**vars(cost), "mse": evaluate(model, data.test)["mse"], "training": seconds}
@@ -325,11 +300,11 @@ def students(pieces: Pieces) -> Figures:
     small = {"hidden": (160,), "latent_dim": 16}
 
     def measured(seed: int) -> Figures:
-        teacher = new_model("ae", data, seed, hidden=(512, 256), latent_dim=16)
+        teacher = new_model("ae", {"hidden": (512, 256), "latent_dim": 16}, data, seed)
         fit(teacher, data, seed, **loop)
         found: Figures = {"teacher": _small_figures(teacher, data)}
         for name in ("student", "alone"):
-            model = new_model("student", data, seed, **small)
+            model = new_model("student", small, data, seed)
             if name == "student":
                 model.learn_from(teacher)
             fit(model, data, seed, **loop)
@@ -352,7 +327,7 @@ def progressive(pieces: Pieces) -> Figures:
     knobs = {"channels": (16, 32, 64), "latent_dim": 16}
 
     def measured(family: str) -> Figures:
-        model = new_model(family, data, net="conv", **knobs)
+        model = new_model(family, {"net": "conv", **knobs}, data, 0)
         training = TrainingConfig(
             epochs=4 if pieces.quick else 8, batch_size=128, learning_rate=2e-3, schedule="constant", device="cpu"
         )
@@ -380,7 +355,7 @@ def speed(pieces: Pieces) -> Figures:
                 yield x
 
     def plain(net: str) -> float:
-        model = new_model("ae", data, net=net)
+        model = new_model("ae", {"net": net}, data, 0)
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.0)
         source = batches()
         begun = time.process_time()
@@ -394,7 +369,7 @@ def speed(pieces: Pieces) -> Figures:
         return (time.process_time() - begun) / steps
 
     def ours(net: str) -> float:
-        model, per_epoch = new_model("ae", data, net=net), math.ceil(len(data.train) / 32)
+        model, per_epoch = new_model("ae", {"net": net}, data, 0), math.ceil(len(data.train) / 32)
         epochs = math.ceil(steps / per_epoch)
         only = Dataset(data.spec, data.train, data.validation.take(np.arange(2)), data.test)
         return fit(model, only, epochs=epochs, batch_size=32) / (epochs * per_epoch)
@@ -427,7 +402,7 @@ def genes(pieces: Pieces) -> Figures:
 
     def network(family: str, k: int) -> Figures:
         knobs = {"beta": 1.0} if family == "vae" else {}
-        model = new_model(family, data, hidden=(128,), latent_dim=k, dropout=0.2, **knobs)
+        model = new_model(family, {"hidden": (128,), "latent_dim": k, "dropout": 0.2, **knobs}, data, 0)
         fit(model, data, epochs=3 if pieces.quick else 60, batch_size=32, learning_rate=1e-3)
         return judged(codes(model, data.train.x), codes(model, data.test.x), restored(model, data.test.x))
 

@@ -77,11 +77,9 @@ def suggested(row: Family, spec: DataSpec, n_train: int, net: str = "") -> tuple
     changes["net"] = net or row.config.net
     of_net = NETS[changes["net"]].suggest(spec)
     changes |= {name: v for name, v in of_net.items() if getattr(row.config, name, v) == getattr(plain, name, None)}
-    if (
-        spec.row.symbols
-        and "capacity" in type(row.config).model_fields
-        and "lowest" not in type(row.config).model_fields
-    ):
+    # VAEs of symbols collapse otherwise; a multi-rate VAE, which alone has a "lowest" β, spans all rates
+    knobs = type(row.config).model_fields.keys()
+    if spec.row.symbols and "capacity" in knobs and "lowest" not in knobs:
         changes["capacity"] = NATS_PER_SYMBOL * spec.shape[0]
     if row.config.loss != "auto" and not LOSSES[row.config.loss].fits(spec):
         changes["loss"] = "auto"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from aeexplorer import jobs
@@ -48,6 +50,7 @@ def show() -> None:
         "remedy": list(REMEDIES),
     }
     start = state.start(limits, **FIRST)
+    view = partial(Chart, scene="overfitting", fields=("samples", "remedy"), place="above")
     panel = live_panel(
         "overfitting",
         key=state.key,
@@ -82,11 +85,8 @@ def show() -> None:
             Readout(name="best", label="after epoch", digits=0),
         ],
         views=[
-            Chart(
+            view(
                 title="Loss over the epochs",
-                scene="overfitting",
-                fields=("samples", "remedy"),
-                place="above",
                 x="samples",
                 x_readout="last",
                 x_label="epoch",
@@ -94,11 +94,8 @@ def show() -> None:
                 lines=LINES,
                 from_zero=False,
             ),
-            Chart(
+            view(
                 title="Gap at the last epoch",
-                scene="overfitting",
-                fields=("samples", "remedy"),
-                place="above",
                 x="samples",
                 x_label="training samples",
                 y_label="nats per sample",
