@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 import aeexplorer as ae
 from aeexplorer import losses, noise
-from aeexplorer.data import Dataset
+from aeexplorer.data import Dataset, as_uint8
 from aeexplorer.families import FAMILIES
 from aeexplorer.metrics import linear_probe
 from aeexplorer.models.base import Autoencoder
@@ -323,7 +323,7 @@ def pictures(pieces: Pieces, seeds: Sequence[int]) -> Rows:
             return {
                 "mse": 1_000 * F.mse_loss(found, x).item(), "sharpness": float(energy[0] / energy[1]),
                 "recognised": 100 * float(recognised),
-                "examples": (255 * found[EXAMPLES, 0]).round().byte().tolist(),
+                "examples": as_uint8(found[EXAMPLES, 0].numpy()).tolist(),
             }  # fmt: skip
 
         ways = [(loss, "ae", {"hidden": (256,), "latent_dim": 6, "loss": loss}) for loss in LOSSES]

@@ -206,6 +206,7 @@ def test_a_damaged_byte_never_stops_it(home: Path, data: st.DataObject) -> None:
     for job in registry.jobs():
         assert job.state in ("queued", "done") or registry.fault() == ""
     registry.adopt_missing()
+    folder(home, "fresh")  # what is set aside afterwards is made anew from the folders
     registry.submit(home / "maps" / "fresh", Submission(kind="map", owner="b"))
     while registry.take_next(9) is not None:
         pass
