@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parents[1]
-CHROMIUM = ("chromium", "google-chrome", "chromium-browser")
+CHROMIUM = ("chromium-headless-shell", "chromium", "google-chrome", "chromium-browser")
 ARGUMENTS = ["--no-sandbox", "--enable-unsafe-swiftshader", "--disable-background-networking"]
 
 
