@@ -5,6 +5,8 @@ PORT ?= 8501
 WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
+# dozens of processes start in the tests: each reads the compiled modules that the first one wrote
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test check slow lint types-js setup setup-dev browser pretrained clean
 

@@ -6,6 +6,7 @@ import functools
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,17 +25,15 @@ if TYPE_CHECKING:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take longest come first, so that no worker is left with one when the others have ended."""
-
-    def files(marker: str, *, without: bool = False) -> set[Path]:
-        return {item.path for item in items if (item.get_closest_marker(marker) is None) is without}
-
-    with_browser, long = files("browser"), files("long")
+    """Files with the most tests that take long come first, so that no worker is left with one when the others have
+    ended."""
+    with_browser = {item.path for item in items if item.get_closest_marker("browser")}
     # what drives the browser keeps an event loop, beside which no test could have its own
-    if mixed := with_browser & files("browser", without=True):
+    if mixed := with_browser & {item.path for item in items if not item.get_closest_marker("browser")}:
         names = ", ".join(sorted(path.name for path in mixed))
         raise pytest.UsageError(f"tests that drive the browser need a file of their own: {names}")
-    items.sort(key=lambda item: (item.path not in long, item.path not in with_browser))
+    long = Counter(item.path for item in items if item.get_closest_marker("long"))
+    items.sort(key=lambda item: (-long[item.path], item.path not in with_browser))
 
 
 @pytest.fixture(scope="session")

@@ -46,6 +46,7 @@ asyncio.run(live())
 """
 
 
+@pytest.mark.long
 def test_after_a_rerun_little_is_collected_and_no_threads_were_made() -> None:
     """Streamlit collects after every rerun; what a collection costs is the number of objects it has to look at.
 

@@ -26,6 +26,7 @@ def shapes(**knobs: object) -> ae.Run:
     return trained("beta_vae", "shapes", latent_dim=3, samples=2_000, **knobs)
 
 
+@pytest.mark.long
 def test_the_command_scores_shapes_and_refuses_data_without_factors(capsys: pytest.CaptureFixture[str]) -> None:
     run = shapes()
     assert main(["disentanglement", run.id, "--json"]) == 0
@@ -100,6 +101,7 @@ def test_figures_carry_their_values() -> None:
     assert figure.data[0].text[0][0] == "0.25" and "<b>" not in figure.data[0].x[0]
 
 
+@pytest.mark.long
 def test_the_pages_show_what_studies_find() -> None:
     run = trained("vae", latent_dim=3)
     for page, words in (("few_labels", "numbers in place of 64"), ("generate_to_order", "near the data")):
@@ -120,6 +122,7 @@ def test_the_pages_show_what_studies_find() -> None:
         assert not open_page("generate_to_order", run=run.id, order=order).exception
 
 
+@pytest.mark.long
 def test_units_of_every_kind_have_a_page() -> None:
     trained("vae", latent_dim=3)
     app = open_page("units")
@@ -130,6 +133,7 @@ def test_units_of_every_kind_have_a_page() -> None:
     assert not open_page("units", run=run.id).exception
 
 
+@pytest.mark.long
 def test_disentanglement_shows_the_matrix_and_the_scores_of_all_runs() -> None:
     assert "no model of data with exact factors" in said(open_page("disentanglement"))
     run = shapes()

@@ -174,6 +174,7 @@ def test_arrows_point_one_way(path: Path) -> None:
     assert rooms_imported(path) - {room} <= ALLOWED[room]
 
 
+@pytest.mark.long
 def test_no_files_import_each_other_in_a_circle() -> None:
     left = {module_of(path): files_imported(path) for path in FILES}
     while free := {module for module, needs in left.items() if not needs & left.keys()}:

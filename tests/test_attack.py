@@ -271,6 +271,7 @@ def test_a_forged_address_is_not_another_client(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.usefixtures("live_home")
+@pytest.mark.long
 def test_slow_work_of_one_socket_is_not_done_where_sockets_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nine cheap requests of a kind do not make a dear one of that kind quick."""
     names: list[str] = []
@@ -338,6 +339,7 @@ def test_long_messages_are_read_no_faster_than_the_budget() -> None:
 
 
 @pytest.mark.usefixtures("live_home")
+@pytest.mark.long
 def test_who_sends_long_messages_waits_and_others_do_not() -> None:
     limits = Limits(bytes_per_second=50_000, bytes_per_second_of_client=100_000)
     with serving(limits) as address, opened(address) as other, opened(address) as client:
@@ -363,6 +365,7 @@ def test_what_waits_of_one_socket_is_bounded_in_bytes() -> None:
 
 
 @pytest.mark.parametrize("path", ["/download", "/flood"])
+@pytest.mark.long
 def test_the_connection_to_who_does_not_read_is_closed(path: str) -> None:
     """A download and a socket alike: what was to be sent would stay in memory, and the descriptor open."""
     upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -374,6 +377,7 @@ def test_the_connection_to_who_does_not_read_is_closed(path: str) -> None:
         assert LEFT.wait(PATIENCE)
 
 
+@pytest.mark.long
 def test_who_reads_slowly_is_served() -> None:
     with serving(guards=ConnectionLimits(unread_seconds=2)) as address, socket.create_connection(address) as slow:
         slow.sendall(b"GET /download HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -557,6 +561,7 @@ def test_who_leaves_while_waiting_or_working_leaves_no_place_taken() -> None:
 
 
 @pytest.mark.usefixtures("live_home")
+@pytest.mark.long
 def test_work_of_sockets_that_left_still_counts_as_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asking for slow work and leaving must not fill the threads."""
     begun, go_on = threading.Semaphore(0), threading.Event()
@@ -585,6 +590,7 @@ def test_work_of_sockets_that_left_still_counts_as_theirs(monkeypatch: pytest.Mo
 # connections
 
 
+@pytest.mark.long
 def test_a_request_that_does_not_come_is_given_up() -> None:
     with serving(guards=ConnectionLimits(header_seconds=0.4)) as address:
         with socket.create_connection(address) as silent, socket.create_connection(address) as slow:
@@ -597,6 +603,7 @@ def test_a_request_that_does_not_come_is_given_up() -> None:
             assert ends(second)
 
 
+@pytest.mark.long
 def test_a_socket_and_an_answer_that_takes_long_are_no_missing_requests() -> None:
     with serving(guards=ConnectionLimits(header_seconds=0.2)) as address, opened(address) as client:
         time.sleep(0.6)

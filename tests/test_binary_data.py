@@ -112,6 +112,7 @@ def test_pixels_are_drawn_with_their_grey_level_as_probability(name: str, monkey
     assert all(np.array_equal(a.x, b.x) for a, b in zip(data.splits.values(), again.splits.values(), strict=True))
 
 
+@pytest.mark.long
 def test_the_same_digits_as_the_grey_ones() -> None:
     if not DATASETS["mnist"].available():
         pytest.skip("mnist is not here, set AEEXPLORER_DATA_DIR")

@@ -71,6 +71,7 @@ def test_a_scene_decodes_for_the_class_in_the_name() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
+@pytest.mark.long
 def test_every_page_that_decodes_has_one_box_of_classes(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The box, the scenes that the page asks for, and the lines of Python all tell the model the same class."""
     dataset, dial = PAGES[page]
@@ -102,6 +103,7 @@ def test_the_class_is_told_to_whom_the_model_is_compared_with() -> None:
     assert OPEN_RUNS.is_open(f"{other.id}@3", find_open_run(f"{other.id}@3"))
 
 
+@pytest.mark.long
 def test_the_score_of_a_class_is_that_of_its_samples() -> None:
     run = conditional("two-moons", corruption="gaussian", level=0.1)
     data = load_dataset("two-moons")

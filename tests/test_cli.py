@@ -191,6 +191,7 @@ def test_a_map_is_reported_under_the_name_of_its_file(
     assert len(set(written)) == 5
 
 
+@pytest.mark.long
 def test_output_to_a_code_page_without_greek_is_utf_8(home: Path) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0", "AEEXPLORER_HOME": str(home)}
     for line in (["families"], ["train", "--family", "vae", "--help"], [*TRAIN, "--title", "β at 1 · \udcff"]):
@@ -201,6 +202,7 @@ def test_output_to_a_code_page_without_greek_is_utf_8(home: Path) -> None:
         assert "β" in done.stdout.decode("utf-8") or (line[0] == "train" and "--json" in line)
 
 
+@pytest.mark.long
 def test_a_refusal_on_a_code_page_without_greek_is_one_sentence(home: Path) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "AEEXPLORER_HOME": str(home)}
     line = ["evaluate", "β"]

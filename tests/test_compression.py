@@ -66,6 +66,7 @@ def test_the_header_of_jpeg_is_counted_by_the_markers() -> None:
     assert lossy.header_bytes(content, "jpeg") == len(content) - (len(content) - 2 - begins)
 
 
+@pytest.mark.long
 def test_curves_rise_and_the_decoder_pays_after_so_many_pictures() -> None:
     run = trained("ae", latent_dim=6, epochs=8, batch_size=64)
     model = open_run(run)
@@ -109,6 +110,7 @@ def test_a_study_is_a_job_that_everybody_shares(home: Path, monkeypatch: pytest.
         request_study(run, "lossless", n=0)
 
 
+@pytest.mark.long
 def test_the_page_shows_both_ways() -> None:
     run = trained("vae", latent_dim=3)
     app = open_page("compression")

@@ -214,6 +214,7 @@ def test_the_likelihood_of_a_linear_model_is_the_analytic_one(widened: float) ->
 
 @pytest.mark.parametrize("name", ["vae", "hvae", "cvae", "multirate_vae"])
 @pytest.mark.parametrize("loss", ["bce", "mse", "mae"])
+@pytest.mark.long
 def test_the_likelihood_is_at_least_the_bound(name: str, loss: str, tiny: Tiny) -> None:
     data = tiny("grey")
     model = make(name, data, latent_dim=4, loss=loss)
@@ -252,6 +253,7 @@ def test_what_has_no_likelihood_is_refused(name: str, k: int, said: str, tiny: T
 # priors and stages
 
 
+@pytest.mark.long
 def test_a_prior_learns_what_follows_what() -> None:
     """On entries that repeat the one before, a causal prior pays for the first one alone."""
     from aeexplorer.models.token_prior import TokenPrior
@@ -339,6 +341,7 @@ def test_fewer_epochs_than_stages_are_refused(tiny: Tiny) -> None:
 
 
 @pytest.mark.parametrize("at", [1, 3, 4, 5, 7])
+@pytest.mark.long
 def test_a_run_of_two_stages_resumes_bit_for_bit(at: int, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aeexplorer.training.loop.REPORT_SECONDS", 0)
     data = tiny("grey")

@@ -39,6 +39,7 @@ def teacher(tiny: Tiny) -> ae.Run:
     return ae.train("ae", tiny("grey"), epochs=30, batch_size=8, hidden=(32,), latent_dim=4, bar=False)
 
 
+@pytest.mark.long
 def test_a_student_learns_the_codes_of_its_teacher(tiny: Tiny, teacher: ae.Run) -> None:
     data = tiny("grey")
     knobs = {"epochs": 30, "batch_size": 8, "hidden": (8,), "learning_rate": 5e-3, "bar": False}

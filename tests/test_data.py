@@ -91,6 +91,7 @@ def test_what_a_spec_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.long
 def test_arrays_are_what_the_spec_says(name: str) -> None:
     source, dataset = DATASETS[name], loaded(name)
     assert dataset.spec == source.spec
@@ -112,6 +113,7 @@ def test_arrays_are_what_the_spec_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.long
 def test_no_sample_lies_in_two_splits(name: str) -> None:
     dataset = loaded(name)
     seen = [rows(split.x) for split in dataset.splits.values()]
@@ -119,6 +121,7 @@ def test_no_sample_lies_in_two_splits(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.long
 def test_loading_again_gives_the_same_samples(name: str) -> None:
     first = load_dataset(name)
     assert load_dataset(name) is first
@@ -534,6 +537,7 @@ def test_a_download_reports_progress_and_is_made_once(folder: Path, server: Path
 
 
 @pytest.mark.parametrize("damage", ["other", "missing", "cut off"])
+@pytest.mark.long
 def test_nothing_is_left_of_a_download_that_failed(folder: Path, server: Path, damage: str, monkeypatch) -> None:
     path = server / "train-images-idx3-ubyte.gz"
     if damage == "cut off":
@@ -568,6 +572,7 @@ def write_ecg(folder: Path, ending: str, separator: str, train_rows: int = 500) 
 
 
 @pytest.mark.parametrize(("ending", "separator"), [(".tsv.gz", "\t"), (".tsv", "\t"), (".txt", "  "), (".txt", ",")])
+@pytest.mark.long
 def test_ecg5000_is_read_in_each_of_its_formats(folder: Path, ending: str, separator: str) -> None:
     write_ecg(folder, ending, separator)
     assert DATASETS["ecg5000"].available()
@@ -582,6 +587,7 @@ def test_ecg5000_says_where_its_files_belong(folder: Path) -> None:
     assert "ECG5000_TRAIN.tsv.gz" in str(caught.value) and str(folder / "ecg5000") in str(caught.value)
 
 
+@pytest.mark.long
 def test_a_damaged_ecg5000_file_is_named(folder: Path) -> None:
     write_ecg(folder, ".tsv.gz", "\t", train_rows=499)
     with pytest.raises(DataUnavailable, match=r"must hold 500 rows of a label and 140 values, got .*\(499, 141\)"):

@@ -34,6 +34,7 @@ def test_a_planted_failure_is_named_and_its_change_mends_it(name: str) -> None:
     assert diagnose_run(mended) == []
 
 
+@pytest.mark.long
 def test_every_failure_has_a_run_and_a_page_shows_it() -> None:
     assert {failure.finding for failure in FAILURES.values()} >= set(CHECKS) - {"constant"}
     assert {path.name for path in FAILING.iterdir()} == set(FAILING_RECIPES)
@@ -52,12 +53,14 @@ def test_every_failure_has_a_run_and_a_page_shows_it() -> None:
         assert len(app.warning) == len(app.success) == 1
 
 
+@pytest.mark.long
 def test_pretrained_runs_are_left_in_peace() -> None:
     for run in pretrained():
         if DATASETS[run.spec.dataset].available():
             assert diagnose_run(run) == [], run.id
 
 
+@pytest.mark.long
 def test_ordinary_trainings_are_left_in_peace(home: Path) -> None:
     data = ae.load_dataset("two-moons", n=400)
     for family in ("ae", "vae", "dae"):
@@ -65,6 +68,7 @@ def test_ordinary_trainings_are_left_in_peace(home: Path) -> None:
         assert diagnose_run(run) == []
 
 
+@pytest.mark.long
 def test_a_run_that_fails_on_purpose_is_made_again(tmp_path: Path) -> None:
     made = make(["failing-divergence", "mended-blur"], failing=tmp_path)
     assert made["failing-divergence"] == {} and made["mended-blur"] == pytest.approx(

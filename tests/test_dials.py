@@ -306,6 +306,7 @@ def test_a_run_of_one_model_has_no_dial(tiny: Tiny) -> None:
         explorer.at(1.0)
 
 
+@pytest.mark.long
 def test_half_precision_moves_no_pixel_by_a_hundredth() -> None:
     """Digits, a net as wide as the one that comes along, after enough steps for weights of a trained size."""
     data = ae.load_dataset("digits")
@@ -370,6 +371,7 @@ def test_the_curve_of_the_level_is_trained_at_by_tested_at(tiny: Tiny) -> None:
     [(BETAS, range(1, WHOLE)), (LEVELS, (1, FIRST, FIRST + 1, SECOND - 1, SECOND))],
     ids=["beta", "level"],
 )  # fmt: skip
+@pytest.mark.long
 def test_stopped_at_any_report_it_goes_on_bit_for_bit(tiny: Tiny, spec: DialSpec, at: Iterable[int]) -> None:
     """Inside the first stop and a later one, and at the border of two: by two kinds of stop in turn."""
     data = tiny("grey")
@@ -398,6 +400,7 @@ def test_stopped_at_any_report_it_goes_on_bit_for_bit(tiny: Tiny, spec: DialSpec
 
 
 @pytest.mark.usefixtures("every_step")
+@pytest.mark.long
 def test_killed_at_any_report_it_goes_on_from_the_last_epoch(tiny: Tiny, home: Path) -> None:
     data = tiny("grey")
     run, copies = new_chain(data, dropout=0.1), []
@@ -553,6 +556,7 @@ def test_deleted_it_is_gone(tiny: Tiny, home: Path) -> None:
     assert list((home / "runs").iterdir()) == [] and list_runs() == []
 
 
+@pytest.mark.long
 def test_a_worker_trains_a_dial(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AEEXPLORER_WORKERS", "1")
     data = ae.load_dataset("digits")

@@ -51,6 +51,7 @@ def measured(family: str, n: int, held_out: int, knobs: dict[str, object], runs:
     ("family", "n", "held_out", "knobs", "runs"),
     [pytest.param(*GRID[0], 1), *(pytest.param(*cell, 3, marks=pytest.mark.slow) for cell in GRID)],
 )
+@pytest.mark.long
 def test_the_memory_of_a_training_is_within_a_quarter_of_its_estimate(
     family: str, n: int, held_out: int, knobs: dict[str, object], runs: int
 ) -> None:

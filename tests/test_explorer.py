@@ -50,6 +50,7 @@ def test_bytes_and_intensities_are_the_same_picture(opened: Open, tiny: Tiny) ->
     np.testing.assert_allclose(explorer.encode(x), explorer.encode(x / 255), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.long
 def test_colour_channels_come_out_where_they_went_in(tiny: Tiny) -> None:
     data = tiny("colour")
     knobs = {"epochs": 150, "batch_size": 24, "learning_rate": 1e-2, "device": "cpu"}

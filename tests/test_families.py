@@ -124,6 +124,7 @@ def test_terms_are_finite_scalars(name: str, modality: str, net: str, tiny: Tiny
 
 
 @every_case
+@pytest.mark.long
 def test_one_batch_over_fits(name: str, modality: str, net: str, tiny: Tiny) -> None:
     """With what regularises turned down, because that is what stands between a model and over-fitting."""
     data = tiny(modality)
@@ -138,6 +139,7 @@ def test_one_batch_over_fits(name: str, modality: str, net: str, tiny: Tiny) -> 
 
 
 @every_case
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_weights(name: str, modality: str, net: str, tiny: Tiny) -> None:
     data = tiny(modality)
 
@@ -268,6 +270,7 @@ def test_a_beta_of_one_is_the_vae(tiny: Tiny) -> None:
     assert any(not torch.equal(states[0][k], v) for k, v in other.state_dict().items())
 
 
+@pytest.mark.long
 def test_a_linear_autoencoder_spans_the_pca_subspace() -> None:
     from scipy.linalg import subspace_angles
     from sklearn.decomposition import PCA
@@ -282,6 +285,7 @@ def test_a_linear_autoencoder_spans_the_pca_subspace() -> None:
     assert np.rad2deg(subspace_angles(decoder, pca.components_.T).max()) <= 1
 
 
+@pytest.mark.long
 def test_the_codebook_is_used() -> None:
     """Without restarts a codebook drawn apart from the encoder keeps a handful of entries alive."""
     data, row, perplexity = load_dataset("digits"), FAMILIES["vqvae"], {}
@@ -307,6 +311,7 @@ def test_the_adversary_pulls_codes_towards_the_prior() -> None:
     assert moments[1] < 0.5 * moments[0]
 
 
+@pytest.mark.long
 def test_a_denoising_autoencoder_estimates_the_score() -> None:
     """(g(f(x)) - x) / σ² against the exact score of the data smoothed by N(0, σ²) (Vincent 2011)."""
     sigma, data = 0.4, load_dataset("two-moons")

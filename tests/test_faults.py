@@ -91,6 +91,7 @@ def checkpoint(step: int) -> Checkpoint:
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+@pytest.mark.long
 def test_a_checkpoint_is_old_or_new_whichever_step_of_its_save_fails(
     tiny: Any, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
@@ -147,6 +148,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(path)], check=True)
 
 
+@pytest.mark.long
 def test_a_disk_that_fills_up_fails_the_run_with_the_room_it_needs(
     tiny: Any, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +176,7 @@ def test_a_disk_that_fills_up_fails_the_run_with_the_room_it_needs(
     assert run.status.state == "done"
 
 
+@pytest.mark.long
 def test_pages_open_and_say_so_when_the_disk_is_full(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AEEXPLORER_HOME", str(small_disk))
     run = new_run("ae", load_dataset("digits"), **TINY)
@@ -258,6 +261,7 @@ def _names() -> list[str]:
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
+@pytest.mark.long
 def test_damaged_files_are_named_and_nothing_crashes(home: Path, finished: Path, data: st.DataObject) -> None:
     shutil.rmtree(home, ignore_errors=True)
     shutil.copytree(finished, home)

@@ -132,6 +132,7 @@ def test_moments_of_a_posterior_are_near_those_of_its_draws(name: str, knobs: di
 
 @pytest.mark.parametrize("name", ["planar_vae", "flow_vae", "vamp_vae"])
 @pytest.mark.parametrize("loss", ["bce", "mse"])
+@pytest.mark.long
 def test_the_likelihood_is_at_least_the_bound(name: str, loss: str, tiny: Tiny) -> None:
     data = tiny("grey")
     narrow = dict(FAMILIES[name].trial.narrow)

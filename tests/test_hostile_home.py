@@ -84,6 +84,7 @@ def make_foreign(folder: Path) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(links=st.dictionaries(st.sampled_from(PLACES), st.sampled_from(TARGETS), max_size=8))
+@pytest.mark.long
 def test_what_lies_beside_the_home_stays_whatever_links_lead_there(
     home: Path, tmp_path: Path, links: dict[str, str]
 ) -> None:
@@ -249,6 +250,7 @@ def event(epoch: int) -> dict[str, Any]:
     return {"type": "epoch", "epoch": epoch, "epochs": 10**6, "step": epoch, "steps": 10**6, "train": {"mse": 1.0}}
 
 
+@pytest.mark.long
 def test_a_log_of_a_hundred_megabytes_is_read_by_its_end_and_by_samples(run: Run) -> None:
     import json
 
@@ -386,6 +388,7 @@ for _ in range(200):
 """
 
 
+@pytest.mark.long
 def test_a_killed_import_leaves_whole_runs_and_temporaries(home: Path, run: Run, tmp_path: Path) -> None:
     (tmp_path / "run.zip").write_bytes(bundle(run))
     for pause in (0.0, 0.03, 0.1):
@@ -424,6 +427,7 @@ def test_an_import_follows_no_link(home: Path, run: Run, tmp_path: Path) -> None
 # stopping
 
 
+@pytest.mark.long
 def test_a_training_that_a_terminal_started_is_stopped(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = load_dataset("digits")
     run = new_run("ae", data, epochs=10_000, hidden=(8,), latent_dim=2)

@@ -43,6 +43,7 @@ def test_a_job_leads_to_its_training_from_every_page(waiting: Run) -> None:
 
 
 @pytest.mark.parametrize(("state", "words"), [("done", "finished"), ("failed", "failed"), ("cancelled", "stopped")])
+@pytest.mark.long
 def test_an_end_is_said_for_a_while(waiting: Run, state: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     app = open_page("data")
     assert "**Mine**" in labels(app)

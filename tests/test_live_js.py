@@ -17,6 +17,7 @@ pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed")
 
 
 @pytest.mark.parametrize("path", sorted(TESTS.glob("*.test.js")), ids=lambda path: path.name)
+@pytest.mark.long
 def test_module(path: Path) -> None:
     done = subprocess.run([str(NODE), "--test", str(path)], capture_output=True, text=True, cwd=TESTS, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -24,6 +25,7 @@ def test_module(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(STATIC.rglob("*.js")), ids=lambda path: path.stem)
+@pytest.mark.long
 def test_module_is_well_formed_and_never_writes_markup(path: Path) -> None:
     done = subprocess.run([str(NODE), "--check", str(path)], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr

@@ -70,6 +70,7 @@ def test_every_scene_has_an_example() -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.long
 def test_frames_survive_the_wire(name: str) -> None:
     made = render(name, EXAMPLES[name])
     header, arrays = frame.decode(frame.encode(made, id="7", scene=name))
@@ -80,6 +81,7 @@ def test_frames_survive_the_wire(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.long
 def test_frames_depend_on_their_params_alone(name: str) -> None:
     first, second = render(name, EXAMPLES[name]), render(name, EXAMPLES[name])
     assert frame.encode(first) == frame.encode(second)

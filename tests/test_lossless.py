@@ -37,6 +37,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Explorer:
 
 @settings(max_examples=25, deadline=None)
 @given(x=PICTURES)
+@pytest.mark.long
 def test_whatever_is_written_is_read_back_bit_for_bit(model: Explorer, x: np.ndarray) -> None:
     np.testing.assert_array_equal(lossless.decompress(lossless.compress(model, x).content, model), x)
 

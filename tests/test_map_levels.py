@@ -71,6 +71,7 @@ def test_each_level_has_a_job_of_its_own(deep: Run) -> None:
     np.testing.assert_array_equal(drawn.codes, deep.codes.z[:, 1:3])
 
 
+@pytest.mark.long
 def test_the_page_has_a_level_where_the_model_has_several(deep: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, dict] = {}
 

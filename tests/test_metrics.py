@@ -183,6 +183,7 @@ def test_of_many_codes_some_neighbourhoods_are_ranked_among_all_of_them(digits, 
     assert (abs(fewer - everyone) > 2 * abs(some - everyone)).all()
 
 
+@pytest.mark.long
 def test_label_accuracy_agrees_with_leave_one_out(digits):
     x, y, _ = digits
     x = x + np.random.default_rng(0).normal(scale=5, size=x.shape)

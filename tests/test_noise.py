@@ -95,6 +95,7 @@ def test_trainings_in_threads_are_the_same_trainings_alone(tiny: Tiny) -> None:
 
 
 @pytest.mark.usefixtures("unrest")
+@pytest.mark.long
 def test_recorded_trainings_in_threads_are_the_same_alone(tiny: Tiny) -> None:
     data = tiny("grey")
 

@@ -35,6 +35,7 @@ def shown(app: AppTest) -> str:
     return (" ".join(e.proto.body for e in app.get("html")) + " ".join(texts)).replace("\\", "")
 
 
+@pytest.mark.long
 def test_rows_are_those_of_every_run_and_of_pca_at_each_size() -> None:
     app = open_page()
     assert not app.exception
@@ -64,6 +65,7 @@ def test_errors_are_paired_and_figures_are_beside_their_cost() -> None:
     assert dict(zip(knobs["Knob"], knobs["VAE · 2-D"], strict=True))["Latent dimension"] == "2"
 
 
+@pytest.mark.long
 def test_maps_share_a_brush_and_a_link_of_other_data_begins_with_its_first_run(monkeypatch: pytest.MonkeyPatch) -> None:
     groups: list[str] = []
     monkeypatch.setattr(compare, "latent_map", lambda run, **more: groups.append((run, more["group"])))

@@ -132,6 +132,7 @@ def _places(app: AppTest) -> list[int]:
 
 
 @pytest.mark.parametrize("dataset", ["heartbeats", "wine", "two-moons"])
+@pytest.mark.long
 def test_sequences_tables_and_points(dataset: str) -> None:
     pair(dataset, batch_size=32)
     app = corruption()
@@ -203,6 +204,7 @@ def chain(kind: str = "gaussian", **knobs: object) -> Run:
     return train_run(new_run("dae", data, dial=spec, **knobs), data, bar=False)
 
 
+@pytest.mark.long
 def test_chains_of_the_same_size_are_offered_by_their_kind() -> None:
     first, masked = chain(), chain("masking")
     chain("salt_and_pepper", latent_dim=5)

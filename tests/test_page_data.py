@@ -41,6 +41,7 @@ def progress(app: AppTest) -> str:
 
 
 @pytest.mark.parametrize("name", HERE)
+@pytest.mark.long
 def test_every_view_of_every_dataset(name: str) -> None:
     app = page(name)
     assert not app.exception and not app.error

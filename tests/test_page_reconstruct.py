@@ -63,6 +63,7 @@ def test_another_sample_is_in_the_link() -> None:
     assert open_run(app.query_params["run"]).dataset.test.y[picked] == 3
 
 
+@pytest.mark.long
 def test_a_denoiser_is_given_a_corrupted_sample_and_the_pattern_is_locked() -> None:
     trained("dae", latent_dim=8, hidden=(64,), epochs=15)
     app = explore()

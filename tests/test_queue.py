@@ -191,6 +191,7 @@ def test_a_run_that_was_there_before_stays_when_it_is_refused(
         assert run.path.is_dir()
 
 
+@pytest.mark.long
 def test_a_refused_start_page_leaves_no_run(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(2):
         jobs.start(new_run("ae", load_dataset("digits"), epochs=1))
@@ -222,6 +223,7 @@ def crowd(home: Path) -> list[WorkFolder]:
     return found
 
 
+@pytest.mark.long
 def test_a_thousand_waiting_jobs_are_read_once_for_all_who_look(
     crowd: list[WorkFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:

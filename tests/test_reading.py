@@ -100,6 +100,7 @@ def test_heart_data_miss_numbers_and_have_a_label() -> None:
     assert missing.sum() == 6 and [name for name, _ in proposal.classes] == ["0", "1", "2", "3", "4"]
 
 
+@pytest.mark.long
 def test_a_table_of_9074_columns_may_be_turned() -> None:
     proposal, samples = read(messy("wide_9073_columns.csv"))
     assert (
@@ -111,6 +112,7 @@ def test_a_table_of_9074_columns_may_be_turned() -> None:
     assert found.x.shape == (9073, 3) and turned.samples == 9073
 
 
+@pytest.mark.long
 def test_a_constant_series_has_nothing_to_learn() -> None:
     proposal, samples = read(messy("flatline_constant.csv"))
     assert samples is None and "value, is constant, so there is nothing to learn" in proposal.refusal

@@ -160,6 +160,7 @@ SLOW_WRITE = "save = store.save_arrays\nstore.save_arrays = lambda path, arrays:
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL on Windows")
 @pytest.mark.parametrize("patch", [SLOW_READ, SLOW_WRITE], ids=["reading", "writing"])
+@pytest.mark.long
 def test_a_killed_worker_leaves_nothing_half_kept(patch: str) -> None:
     table_of("local", "before")
     job = request_reading([("set.zip", pictures())], "local")

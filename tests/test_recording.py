@@ -148,6 +148,7 @@ def test_the_same_seed_is_the_same_run(tiny: Tiny) -> None:
 @pytest.mark.usefixtures("every_step")
 @pytest.mark.parametrize("family", ["vae", "aae", "vqvae"])
 @pytest.mark.parametrize("reports", [1, 3, 5, 9])
+@pytest.mark.long
 def test_a_cancelled_run_opens_and_goes_on_as_if_nothing_had_been(tiny: Tiny, family: str, reports: int) -> None:
     data = tiny("grey")
     knobs = SMALL | ({"positions": 2, "codebook_size": 8} if family == "vqvae" else {})

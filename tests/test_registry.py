@@ -122,6 +122,7 @@ for i in range(50):
 """
 
 
+@pytest.mark.long
 def test_processes_write_at_the_same_time_and_none_finds_it_locked(home: Path) -> None:
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, name], stderr=subprocess.PIPE) for name in "abc"]
     said = [writer.communicate(timeout=PATIENCE)[1].decode() for writer in writers]
@@ -190,6 +191,7 @@ def test_another_file_in_its_place_is_set_aside(home: Path, content: bytes) -> N
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
+@pytest.mark.long
 def test_a_damaged_byte_never_stops_it(home: Path, data: st.DataObject) -> None:
     shutil.rmtree(home, ignore_errors=True)
     folder(home, "queued", at=1.0)

@@ -30,6 +30,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Explorer:
     return open_run(ae.train("dae", ae.load_dataset("digits"), path=tmp_path_factory.mktemp("runs") / "dae", **knobs))
 
 
+@pytest.mark.long
 def test_every_way_is_judged_by_the_same_figures(model: Explorer) -> None:
     test = model.dataset.test
     found = restoration.compare(model, test.x[:120], test.y[:120])
@@ -110,6 +111,7 @@ def test_photo_patches_of_one_place_stay_in_one_split() -> None:
     assert not any(patch.tobytes() in train for patch in data.test.x if patch.std() > 10)
 
 
+@pytest.mark.long
 def test_few_labels_grow_budget_by_budget(model: Explorer) -> None:
     knobs = few_labels.Knobs(budgets=(1, 20), draws=2, tuned=True)
     steps = list(few_labels.study(model, knobs))

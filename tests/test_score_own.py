@@ -68,6 +68,7 @@ def test_a_drawing_is_kept_and_its_training_started(monkeypatch: pytest.MonkeyPa
     assert run.spec.dataset == "own/drawing" and run.spec.dial == score_own.DIAL and run.path == list_runs()[0].path
 
 
+@pytest.mark.long
 def test_a_drawn_ring_is_learned() -> None:
     data = ae.dataset(ring(400), name="ring")
     knobs = {**score_own.KNOBS, "epochs": 200}

@@ -95,6 +95,7 @@ def test_a_seed_that_is_none_is_refused_with_a_sentence(model: Explorer, seed: f
         ("runs", {"family": "nobody", "state": "\x00", "find": "(" * 50}),
     ],
 )
+@pytest.mark.long
 def test_a_link_with_values_that_are_none_opens_its_page(page: str, query: dict[str, str]) -> None:
     app = open_page(page, **query)
     assert not app.exception and not app.error

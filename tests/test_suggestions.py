@@ -42,6 +42,7 @@ def trained(dataset: str, family: str, net: str = "mlp", **knobs: object) -> Aut
 
 
 @pytest.mark.parametrize(("dataset", "family", "net"), CELLS)
+@pytest.mark.long
 def test_suggested_knobs_do_not_collapse(dataset: str, family: str, net: str) -> None:
     model, data = trained(dataset, family, net), load_dataset(dataset)
     figures = evaluate(model, data.test)
@@ -53,6 +54,7 @@ def test_suggested_knobs_do_not_collapse(dataset: str, family: str, net: str) ->
 
 
 @pytest.mark.parametrize(("dataset", "dimensions"), [("digits", 2), ("digits", 8), ("wine", 2)])
+@pytest.mark.long
 def test_a_linear_autoencoder_finds_the_subspace_of_pca(dataset: str, dimensions: int) -> None:
     model, data = trained(dataset, "linear_ae", latent_dim=dimensions), load_dataset(dataset)
     found = compare_with_pca(model, data.train, data.test)

@@ -294,6 +294,7 @@ def test_a_training_that_says_nothing_has_a_whole_turn_and_no_more(
         assert (first.path / "control" / "pause").exists() == over
 
 
+@pytest.mark.long
 def test_short_jobs_of_many_owners_end_one_after_the_other_within_a_factor_of_two(
     supervisor: Supervisor, workers: Workers, make: Any, clock: Clock
 ) -> None:

@@ -159,6 +159,7 @@ def test_with_all_words_dropped_only_the_code_speaks(words: Dataset) -> None:
     assert not torch.allclose(model.output(z, None, a), model.output(z, None, b))
 
 
+@pytest.mark.long
 def test_a_recurrent_vae_learns_words(words: Dataset, model: Explorer) -> None:
     result = model.run.status.result
     assert result["symbol_accuracy"] > 0.8 and result["neg_elbo"] == pytest.approx(
@@ -211,6 +212,7 @@ def test_music_is_notes_and_sound() -> None:
 # datasets
 
 
+@pytest.mark.long
 def test_no_text_is_in_two_splits() -> None:
     for name in ("names", "molecules"):
         data = load_dataset(name)
@@ -222,6 +224,7 @@ def test_no_text_is_in_two_splits() -> None:
     assert molecules.factors is not None and heavy == molecules.factors[:200, 1].tolist()
 
 
+@pytest.mark.long
 def test_chorales_are_split_by_piece_and_shifted() -> None:
     if not ae.DATASETS["chorales"].available():
         pytest.skip("chorales are not on this computer, set AEEXPLORER_DATA_DIR")

@@ -47,6 +47,7 @@ def test_it_is_the_mean_of_the_logarithms_by_definition() -> None:
     assert total_correlation(z, mean, logvar).item() == pytest.approx(total, rel=1e-4)
 
 
+@pytest.mark.long
 def test_a_discriminator_learns_the_total_correlation() -> None:
     """Trained on codes of a correlated normal distribution, its mean logit is their TC."""
     torch.manual_seed(0)

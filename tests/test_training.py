@@ -173,6 +173,7 @@ def test_validation_noise_depends_on_the_seed_alone(tiny: Tiny, family: str) -> 
 
 @pytest.mark.parametrize("family", ["vae", "aae", "vqvae", "dae"])
 @pytest.mark.parametrize("patience", [0, 1])
+@pytest.mark.long
 def test_resumed_at_any_report_it_ends_the_same(
     tiny: Tiny, family: str, patience: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
