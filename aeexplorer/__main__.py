@@ -249,7 +249,7 @@ def make_pretrained(arguments: argparse.Namespace) -> None:
 def worker(arguments: argparse.Namespace) -> int:
     from aeexplorer.jobs.worker import run_worker
 
-    return run_worker(arguments.folder, arguments.tethered)
+    return run_worker(arguments.folder, arguments.tethered, arguments.cold)
 
 
 def app(arguments: argparse.Namespace) -> int:
@@ -378,6 +378,7 @@ def build_parser(argv: list[str]) -> argparse.ArgumentParser:
     sub = command("worker", worker, "Do the job in a folder; started by the app")
     sub.add_argument("folder", type=Path)
     sub.add_argument("--tethered", action="store_true", help="end when standard input is closed")
+    sub.add_argument("--cold", action="store_true", help="import nothing before the job is known")
     return parser
 
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -23,6 +24,7 @@ from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
 from aeexplorer.jobs.cluster import DaskEngine
 from aeexplorer.jobs.engines import LocalEngine, make_engine
+from aeexplorer.jobs.readings import request_reading
 from aeexplorer.jobs.registry import Registry
 from aeexplorer.jobs.submission import Submission, write_submission
 from aeexplorer.runs.folders import WorkFolder, process_lives
@@ -58,6 +60,22 @@ def test_a_worker_takes_one_job_after_the_other_and_what_came_before_leaves_no_t
     finally:
         engine.close()
     wait_until(lambda: not psutil.pid_exists(leases[0]["pid"]) or psutil.Process(leases[0]["pid"]).status() == "zombie")
+
+
+def test_what_people_bring_is_read_by_a_process_that_ends_with_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aeexplorer.jobs.queue.supervise", lambda: SimpleNamespace(wake=lambda: None))
+    reading, engine = request_reading([("table.csv", b"a,b\n1,2\n3,5\n4,7\n")], "local"), LocalEngine(2)
+    try:
+        engine.keep_warm()
+        (warm,) = engine._pool
+        lease = engine.launch(reading, alone=True)
+        assert lease["pid"] != warm.pid and len(engine._pool) == 2
+        wait_until(ended(reading))
+        wait_until(lambda: not process_lives(lease["pid"], lease["process_started"]))
+        engine.keep_warm()
+        assert reading.proposal is not None and list(engine._pool) == [warm]
+    finally:
+        engine.close()
 
 
 def test_two_workers_never_work_on_the_same_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ class Workers:
     def reserve(self) -> int:
         return self.reserved
 
-    def launch(self, folder: WorkFolder) -> Mapping[str, Any]:
+    def launch(self, folder: WorkFolder, alone: bool = False) -> Mapping[str, Any]:
         if self.refuses:
             raise OSError("no more processes")
         self.started.append(folder.path.name)

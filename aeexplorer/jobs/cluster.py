@@ -110,7 +110,7 @@ class DaskEngine:
         """One thread, when there are several."""
         return min(1, max(self.capacity() - 1, 0), short_workers())
 
-    def launch(self, folder: WorkFolder) -> Mapping[str, Any]:
+    def launch(self, folder: WorkFolder, alone: bool = False) -> Mapping[str, Any]:
         from distributed import fire_and_forget
 
         client = self._connected()

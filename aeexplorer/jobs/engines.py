@@ -30,8 +30,11 @@ class Engine(Protocol):
     def reserve(self) -> int:
         """Number of these places that only short jobs use."""
 
-    def launch(self, folder: WorkFolder) -> Mapping[str, Any]:
+    def launch(self, folder: WorkFolder, alone: bool = False) -> Mapping[str, Any]:
         """Start a worker; returns its lease (pid, process_started, host), with pid 0 where that is not known yet.
+
+        Args:
+            alone: where a process may serve many jobs, in one that serves this job only.
 
         Raises:
             OSError: when it cannot be started.
@@ -76,7 +79,8 @@ class LocalEngine:
     """A pool of worker processes on this machine.
 
     A worker that has ended its job waits for the next one, with all that it has imported and compiled; the server
-    writes the next folder into the pipe on its standard input. A worker whose server is gone finishes its job and ends.
+    writes the next folder into the pipe on its standard input. A worker whose server is gone finishes its job and ends;
+    so does one that was started for a job alone.
     """
 
     def __init__(self, workers: int, reserved: int = 0) -> None:
@@ -91,19 +95,21 @@ class LocalEngine:
     def reserve(self) -> int:
         return self.reserved
 
-    def launch(self, folder: WorkFolder) -> Mapping[str, Any]:
+    def launch(self, folder: WorkFolder, alone: bool = False) -> Mapping[str, Any]:
         self._refresh()
-        idle = [process for process, at in self._pool.items() if at is None]
+        idle = [] if alone else [process for process, at in self._pool.items() if at is None]
         for process in (*idle, None):
-            process = process or self._start()
+            process = process or self._start(*["--cold"] * alone)
             identity = process_identity(process.pid)
             write_json(folder.path / "control" / "worker.json", identity)
             if self._assign(process, folder):
+                if alone:
+                    self._close(process)
                 return identity
         raise OSError("the worker ended before it began")
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        process = start_worker("-", stdout=subprocess.PIPE)
+    def _start(self, *options: str) -> subprocess.Popen[bytes]:
+        process = start_worker("-", *options, stdout=subprocess.PIPE)
         threading.Thread(target=self._listen, args=(process,), name=f"worker {process.pid}", daemon=True).start()
         self._pool[process] = None
         return process
@@ -132,9 +138,14 @@ class LocalEngine:
     def _drop(self, process: subprocess.Popen[bytes]) -> None:
         """Forget a worker; one that lives ends after its job, because its pipe is closed."""
         self._pool.pop(process, None)
-        if process.stdin is not None:
-            with contextlib.suppress(OSError):
-                process.stdin.close()
+        self._close(process)
+
+    @staticmethod
+    def _close(process: subprocess.Popen[bytes]) -> None:
+        """Close a worker's pipe: it ends after its job."""
+        assert process.stdin is not None
+        with contextlib.suppress(OSError):
+            process.stdin.close()
 
     def _refresh(self) -> None:
         """Drop workers that have ended, mark as idle those whose job has ended, and end those whose job is gone."""
@@ -145,7 +156,11 @@ class LocalEngine:
                 process.kill()  # it may be at it for long yet, and the next job would wait
                 self._drop(process)
             elif at is not None and _released(at):
-                self._pool[process] = None
+                assert process.stdin is not None
+                if process.stdin.closed:
+                    self._drop(process)
+                else:
+                    self._pool[process] = None
 
     def lives(self, job: Job, status: Status) -> bool:
         self._refresh()

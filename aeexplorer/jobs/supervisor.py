@@ -168,7 +168,8 @@ class Supervisor(threading.Thread):
                 return
             (folder.path / "control" / "pause").unlink(missing_ok=True)
             folder.set_status(state="queued", reason=status.reason)
-            lease = self.engine.launch(folder)
+            # what people bring is read without what trainings import, which takes more memory than most of it
+            lease = self.engine.launch(folder, alone=job.kind == "read")
         except (Damaged, OSError) as error:
             if not folder.path.is_dir():
                 self.registry.forget(job.path)

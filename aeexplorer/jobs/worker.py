@@ -70,13 +70,14 @@ class JobContext:
         folder.set_status(state="cancelled" if self.cancelled else "interrupted")
 
 
-def run_worker(path: str | Path, tethered: bool = False) -> int:
+def run_worker(path: str | Path, tethered: bool = False, cold: bool = False) -> int:
     """Do the job in a folder; returns an exit status. The result, or the reason of a failure, is in the folder's
     status.
 
     Args:
         path: the folder, or "-" to import first and then read folders from standard input, one per line.
         tethered: save the state and end when standard input is closed.
+        cold: import nothing before a folder is read.
     """
     with contextlib.suppress(ValueError, OSError):  # there may be no standard error
         faulthandler.enable()
@@ -84,7 +85,8 @@ def run_worker(path: str | Path, tethered: bool = False) -> int:
     if str(path) != "-":
         return _work(Path(path), tethered)
     changed = _notifier()
-    _warm_up()
+    if not cold:
+        _warm_up()
     for line in _assigned_folders():
         status = _work(Path(line), tethered=False, changed=changed)
         changed()
