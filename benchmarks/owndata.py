@@ -72,7 +72,7 @@ def worker_of(job: ReadingJob) -> psutil.Process:
 
 def watched(name: str, content: bytes) -> dict[str, float]:
     """Seconds from the request to the preview, seconds of computing, and memory of the worker in MB: the most that the
-    reading takes, and all, with what the worker has imported for trainings and maps."""
+    reading takes, and all, with what the worker has imported."""
     start = time.perf_counter()
     job = request_reading([(name, content)], "local")
     worker = worker_of(job)

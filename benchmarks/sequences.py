@@ -303,9 +303,9 @@ def students(pieces: Pieces) -> Figures:
         teacher = new_model("ae", {"hidden": (512, 256), "latent_dim": 16}, data, seed)
         fit(teacher, data, seed, **loop)
         found: Figures = {"teacher": _small_figures(teacher, data)}
-        for name in ("student", "alone"):
-            model = new_model("student", small, data, seed)
-            if name == "student":
+        for name, knobs in {"guided": {"guidance": 0.3, "imitation": 0.0}, "student": {}, "alone": {}}.items():
+            model = new_model("student", {**small, **knobs}, data, seed)
+            if name != "alone":
                 model.learn_from(teacher)
             fit(model, data, seed, **loop)
             found[name] = _small_figures(model, data)

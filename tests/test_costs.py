@@ -56,6 +56,10 @@ def test_a_student_learns_the_codes_of_its_teacher(tiny: Tiny, teacher: ae.Run) 
     assert apart[0] < 0.3 < apart[1]
     assert set(run.epochs()[0]["train"]) == {"reconstruction", "codes", "imitation"}
     assert set(alone.epochs()[0]["train"]) == {"reconstruction"}
+    guided = ae.train("student", data, start_from=teacher, guidance=0.5, **knobs).epochs()
+    falling = [epoch["train"]["codes"] for epoch in guided]
+    assert falling[0] > 0 and not any(falling[15:]), "the teacher leaves after half of the training"
+    assert all(not epoch["validation"]["codes"] for epoch in guided), "a model is chosen by its own error"
     assert parameter_count(run.new_model()) < parameter_count(teacher.new_model()) / 2
     assert not any(key.startswith("_teacher") for key in run.new_model().state_dict())
 

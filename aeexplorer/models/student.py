@@ -17,13 +17,21 @@ class StudentConfig(ModelConfig):
     imitation: float = Field(
         1.0, ge=0, le=1000, description="Weight of the error against the teacher's reconstructions"
     )
+    guidance: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the training over which both weights fall to zero; 0 keeps them to the end",
+    )
 
 
 class StudentAutoencoder(PlainAutoencoder):
     """L = ℓ(x, x̂) + λ ||z - z_T||² + μ ℓ(x̂_T, x̂) with codes z_T and reconstructions x̂_T of a teacher; without one it
     learns alone, L = ℓ(x, x̂).
 
-    Codes have the teacher's coordinates, so that its decoder reads them too. The teacher is no part of the weights.
+    Codes have the teacher's coordinates, so that its decoder reads them too. With `guidance` the teacher only helps at
+    first, as the hints of Romero et al. do: λ and μ fall to zero and the student ends with its own error alone. The
+    teacher is no part of the weights.
     """
 
     _teacher: tuple[Autoencoder, ...] = ()  # a tuple hides it from `parameters` and `state_dict`
@@ -48,13 +56,19 @@ class StudentAutoencoder(PlainAutoencoder):
         z = self.encode(batch.x_in).z
         out = self.output(z, batch.y, batch.x)
         terms = {"reconstruction": self.reconstruction_term(out, batch.x)}
+        share = self.share(batch.done)
         for teacher in self._teacher:
+            y = batch.y if len(teacher.data.classes) else None
             with torch.no_grad():
-                y = batch.y if len(teacher.data.classes) else None
                 wanted = teacher.encode(batch.x, y).z
-                restored = teacher.decode(wanted, y)
             if self.config.code_weight:
-                terms["codes"] = self.config.code_weight * (z - wanted).square().sum(1).mean()
+                terms["codes"] = share * self.config.code_weight * (z - wanted).square().sum(1).mean()
             if self.config.imitation:
-                terms["imitation"] = self.config.imitation * self.reconstruction_term(out, restored)
+                with torch.no_grad():
+                    restored = teacher.decode(wanted, y)
+                terms["imitation"] = share * self.config.imitation * self.reconstruction_term(out, restored)
         return terms
+
+    def share(self, done: float) -> float:
+        """The share of λ and μ after a fraction of the training."""
+        return max(0.0, 1 - done / self.config.guidance) if self.config.guidance else 1.0

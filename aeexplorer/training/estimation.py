@@ -49,6 +49,9 @@ WEIGHTS = (
 SQUARED_BETA = 1.5
 """Largest β suggested for squared error, in units of the variance of the data."""
 
+FEW_VALUES = 8
+"""Values of a sample below which weights suggested for squared error are smaller, in proportion."""
+
 NATS_PER_SYMBOL = 0.75
 """Capacity suggested for symbols, of which a decoder says so much without a code that its KL would fall to zero."""
 
@@ -66,14 +69,16 @@ def suggested(row: Family, spec: DataSpec, n_train: int, net: str = "") -> tuple
     Squared error is in squared units of the data, so terms beside it are weighted in proportion to the variance: β = 1
     for standardised values becomes β = 0.017 for heartbeats in millivolts. A unit collapses whose principal component
     has a variance below β / 2 (Lucas et al. 2019, https://arxiv.org/abs/1911.02469), which with β = 1 all but the first
-    have there. For the same reason β is at most 1.5 times the variance. Of symbols the KL is held, at 0.75 nats each.
+    have there. For the same reason β is at most 1.5 times the variance, and of fewer than eight values less in proportion:
+    a component of two values has hardly more than the variance of one. Of symbols the KL is held, at 0.75 nats each.
     """
     plain, changes = ModelConfig(), dict[str, Any]()
     if not spec.unit_interval:
         weights = {name: getattr(row.config, name) for name in WEIGHTS if name in type(row.config).model_fields}
         if "beta" in weights:
             weights["beta"] = min(weights["beta"], SQUARED_BETA)
-        changes |= {name: float(f"{weight * spec.variance:.2g}") for name, weight in weights.items()}
+        scale = spec.variance * min(1, spec.size / FEW_VALUES)
+        changes |= {name: float(f"{weight * scale:.2g}") for name, weight in weights.items()}
     changes["net"] = net or row.config.net
     of_net = NETS[changes["net"]].suggest(spec)
     changes |= {name: v for name, v in of_net.items() if getattr(row.config, name, v) == getattr(plain, name, None)}

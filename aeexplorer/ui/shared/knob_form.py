@@ -37,6 +37,7 @@ LABELS = {
     "fade": "Fade-in of new layers",
     "feedback": "Decoder reads its output",
     "frame": "Steps read at once",
+    "guidance": "Guidance by the teacher",
     "heads": "Attention heads",
     "hidden": "Hidden layer sizes",
     "highest": "Largest β",
