@@ -150,6 +150,12 @@ def test_the_page_shows_scores_and_says_when_anomalies_were_trained_on() -> None
     assert "trained on anomalies too" in said(app) and "ranks anomalies best" in said(app)
     app.selectbox(key="anomalies.score").set_value("both").run()
     assert not app.exception and app.query_params["score"] == "both"
+    (classes,) = (group for group in app.button_group if group.label == "Normal classes")
+    assert classes.set_value(["0"]).run().query_params["normal"] == "0"
+    (classes,) = (group for group in app.button_group if group.label == "Normal classes")
+    classes.set_value([]).run()
+    (classes,) = (group for group in app.button_group if group.label == "Normal classes")
+    assert not app.exception and classes.value == ["0"], "at least one class is normal"
 
 
 def test_the_page_trains_a_model_without_a_class(monkeypatch: pytest.MonkeyPatch) -> None:

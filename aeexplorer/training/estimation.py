@@ -69,8 +69,9 @@ def suggested(row: Family, spec: DataSpec, n_train: int, net: str = "") -> tuple
     Squared error is in squared units of the data, so terms beside it are weighted in proportion to the variance: β = 1
     for standardised values becomes β = 0.017 for heartbeats in millivolts. A unit collapses whose principal component
     has a variance below β / 2 (Lucas et al. 2019, https://arxiv.org/abs/1911.02469), which with β = 1 all but the first
-    have there. For the same reason β is at most 1.5 times the variance, and of fewer than eight values less in proportion:
-    a component of two values has hardly more than the variance of one. Of symbols the KL is held, at 0.75 nats each.
+    have there. For the same reason β is at most 1.5 times the variance, and of fewer than eight values less in
+    proportion: a component of two values has hardly more than the variance of one. Of symbols the KL is held, at 0.75
+    nats each.
     """
     plain, changes = ModelConfig(), dict[str, Any]()
     if not spec.unit_interval:

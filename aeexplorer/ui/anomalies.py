@@ -41,7 +41,7 @@ TICK_SECONDS = 1.0
 def show(model: Explorer) -> None:
     """The controls, the live panel, and the table of all scores."""
     known = classes_of(model.dataset)
-    boxes = st.columns([2, 2.2, 1.3], vertical_alignment="bottom")
+    boxes = st.columns([2.6, 1.8, 1.2], vertical_alignment="bottom")
     with boxes[0]:
         normal = _choose_normal(model, known)
     with boxes[1]:
@@ -71,12 +71,14 @@ def _choose_normal(model: Explorer, known: list[int]) -> tuple[int, ...]:
     setting = Setting(f"anomalies.{model.run.spec.dataset}.{model.run.id}", "normal", names, ",".join)
     options = [str(y) for y in known]
     key = setting.begin(usual, options)
-    st.multiselect(
+    st.pills(
         "Normal classes",
         options,
+        selection_mode="multi",
         key=key,
         format_func=lambda y: class_name(model.spec, int(y)),
         help="All other classes are anomalies.",
+        wrap=True,
     )
     chosen = setting.end(usual)
     return tuple(sorted(int(y) for y in chosen))
