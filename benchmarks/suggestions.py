@@ -1,14 +1,14 @@
 """Suggested knobs: does every family learn something on every dataset with every net that takes it?
 
     python benchmarks/suggestions.py [--quick] [--json] [--datasets wine,heartbeats] [--cache FOLDER]
-    [--write docs/suggestions.md]
+    [--nets mlp,conv] [--finished] [--write docs/suggestions.md]
 
 Each cell is one training with the knobs that Train suggests. It counts as collapsed when fewer than two dimensions of
 the code vary (of a one-dimensional code: fewer than one), or when its test error is above that of one principal
 component (half a percent is let pass: a linear autoencoder can only equal it). A dimension varies if its variance
 exceeds 0.01 where a prior fixes the scale of codes, else a hundredth of the largest variance. Cells are kept in the
-cache folder, so that a long run can be stopped and continued. `--quick` takes the
-datasets with fewer than 5,000 training samples and fewer than 200 values per sample.
+cache folder, so that a long run can be stopped and continued. `--quick` takes the datasets with fewer than 5,000 training
+samples and fewer than 200 values per sample.
 """
 
 from __future__ import annotations
@@ -87,7 +87,10 @@ def collapsed(cell: dict[str, Any]) -> bool:
     return cell["active_units"] < min(2, cell["latent_dim"]) or cell["mse"] > 1.005 * cell["pca1"]
 
 
-def report(found: list[dict[str, Any]]) -> str:
+def report(found: list[dict[str, Any]], wanted: int) -> str:
+    """A page of Markdown for the cells that were measured, of so many."""
+    groups = [(name, [c for c in found if c["dataset"] == name]) for name in dict.fromkeys(c["dataset"] for c in found)]
+    summary = [f"- {name}: {len(of)} combinations, {sum(map(collapsed, of))} collapsed" for name, of in groups]
     lines = [
         "# Suggested knobs, measured",
         "",
@@ -95,6 +98,10 @@ def report(found: list[dict[str, Any]]) -> str:
         "feature over that of one principal component; below 1 is better than one component, and 1.00 is the best that a",
         "linear autoencoder of one dimension can reach. A dimension varies if its",
         "variance exceeds 0.01 where a prior fixes the scale of codes, else a hundredth of the largest variance.",
+        "",
+        f"{len(found)} of {wanted} combinations of these datasets with families and nets were measured:",
+        "",
+        *summary,
         "",
         "| dataset | family | net | active of all | error / PCA-1 | CPU s |",
         "|---|---|---|---|---|---|",
@@ -115,6 +122,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="end with one JSON object on a line")
     parser.add_argument("--datasets", default="")
     parser.add_argument("--families", default="")
+    parser.add_argument("--nets", default="")
+    parser.add_argument("--finished", action="store_true", help="measure nothing: the cells in the cache alone")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "aeexplorer-suggestions")
     parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
@@ -124,19 +133,20 @@ def main() -> None:
     elif arguments.quick:
         names = [n for n in names if DATASETS[n].n_train < 5_000 and DATASETS[n].spec.size < 200]
     arguments.cache.mkdir(parents=True, exist_ok=True)
-    found = []
-    for cell in cells(names):
-        if arguments.families and cell[1] not in arguments.families.split(","):
-            continue
+    families, nets = (value.split(",") if value else [] for value in (arguments.families, arguments.nets))
+    found, wanted = [], [c for c in cells(names) if c[1] in (families or c) and c[2] in (nets or c)]
+    for cell in wanted:
         file = arguments.cache / f"{'-'.join(cell)}.json"
         if not file.exists():
+            if arguments.finished:
+                continue
             file.write_text(json.dumps(train_cell(*cell)))
         found.append(json.loads(file.read_text()))
         print(f"{' '.join(cell):40} {found[-1]}", flush=True)
     bad = [c for c in found if collapsed(c)]
     print(f"{len(found)} cells, {len(bad)} collapsed: {[(c['dataset'], c['family'], c['net']) for c in bad]}")
     if arguments.write:
-        arguments.write.write_text(report(found), "utf-8")
+        arguments.write.write_text(report(found, len(wanted)), "utf-8")
     if arguments.json:
         print(json.dumps({"cells": found, "collapsed": bad}))
 

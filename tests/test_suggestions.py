@@ -19,7 +19,7 @@ from aeexplorer.training.estimation import suggested
 from aeexplorer.training.evaluation import compare_with_pca, encoded, evaluate
 from aeexplorer.training.plan import make_plan, train_plan
 
-QUICK = {("wine", "beta_vae", "mlp"), ("wine", "hvae", "mlp")}
+QUICK = {("wine", "beta_vae", "mlp"), ("two-moons", "vae", "mlp")}
 SMALL = ("digits", "heartbeats", "wine", "breast-cancer", "two-moons", "swiss-roll", "pinwheel")
 CELLS = [
     pytest.param(dataset, row.name, net, marks=[] if (dataset, row.name, net) in QUICK else pytest.mark.slow)
@@ -50,7 +50,8 @@ def test_suggested_knobs_do_not_collapse(dataset: str, family: str, net: str) ->
     # without a prior the scale of codes is arbitrary
     least = 0.01 if "prior" in FAMILIES[family].traits else 0.01 * variances.max()
     assert (variances > least).sum() >= min(2, model.config.latent_dim)
-    assert figures["mse"] < pca_line(data.train.x, data.test.x, 1).test_error[1]
+    # a linear autoencoder of one dimension can only equal one component
+    assert figures["mse"] < 1.005 * pca_line(data.train.x, data.test.x, 1).test_error[1]
 
 
 @pytest.mark.parametrize(("dataset", "dimensions"), [("digits", 2), ("digits", 8), ("wine", 2)])
