@@ -56,6 +56,13 @@ def test_pictures_of_0_to_255_are_refused_by_train(tiny: Tiny, home: Path, dtype
     assert not (home / "runs").exists()
 
 
+@pytest.mark.parametrize(("given", "named"), [("digits", "str 'digits'"), (np.zeros((3, 4)), "ndarray array")])
+def test_what_is_no_dataset_is_refused_by_train(home: Path, given: object, named: str) -> None:
+    with pytest.raises(ConfigError, match=rf"data must be a Dataset, as load_dataset.* got {named}"):
+        ae.train("ae", given)  # type: ignore[arg-type]
+    assert not home.exists()
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "longdouble", ">f4", ">f8", "object"])
 def test_numbers_of_any_type_give_the_same_codes(tiny: Tiny, pictures: np.ndarray, dtype: str) -> None:
     explorer, unit = opened(tiny("grey")), (pictures > 127).astype(np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import reprlib
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -80,8 +82,13 @@ def check_dataset(data: Dataset) -> None:
 
     Raises:
         ConfigError: naming the split, what it must be and what it is: too few samples, another shape, values that are
-            not numbers, not finite or out of range, labels that are not classes.
+            not numbers, not finite or out of range, labels that are not classes; and anything that is no dataset.
     """
+    if not isinstance(data, Dataset):
+        raise ConfigError(
+            f"data must be a Dataset, as load_dataset(name) and dataset(arrays) give, got {type(data).__name__} "
+            f"{reprlib.repr(data)}"
+        )
     spec = data.spec
     for name, split in data.splits.items():
         which = f"{name} split of {spec.name}"
