@@ -178,7 +178,9 @@ def _students(found: dict[str, Any]) -> str:
     head = ("model", "parameters", "multiply-adds", "time per sample", "test error by seed", "beside the teacher")
     return (
         "## Distillation\n\n10,000 pictures of Fashion-MNIST, 16 dimensions, 15 epochs; the teacher has hidden layers of 512 "
-        "and 256 units, the student one of 160.\n\n" + table(head, rows) + f"\n{GUIDANCE}\n"
+        "and 256 units, the student one of 160.\n\n"
+        + table(head, rows)
+        + f"\n{GUIDANCE}\n\n![Teacher, student and the same net alone on Compare](pictures/students.png)\n"
     )
 
 

@@ -16,16 +16,18 @@ from aeexplorer.ui.shared.class_picker import scene_name
 from aeexplorer.ui.shared.page_links import page_link
 from aeexplorer.ui.shared.pictures import Rows
 from aeexplorer.ui.shared.resources import CodeSet, direct_map, explorer, map_codes, openable_runs, opens, written
-from aeexplorer.ui.shared.run_names import short_name
+from aeexplorer.ui.shared.run_names import title_or_short
 from aeexplorer.ui.shared.run_picker import asked_run, run_labels
 from aeexplorer.ui.shared.samples import is_plane, missing_data, show
 from aeexplorer.ui.shared.setting_widgets import buttons, number_box
-from aeexplorer.ui.shared.text import as_text
+from aeexplorer.ui.shared.text import as_text, shortened
 from aeexplorer.ui.shared.view_state import Setting, names, whole
 
 MOST = 6
 SHOWN = 16
 MAPPED = 2_000
+LONGEST = 40
+"""Characters of a name beside its pictures."""
 FIRST = ("digits-ae", "digits-dae", "digits-vae")
 RUNS = Setting("compare", "runs", names, ",".join)
 ROWS = {name: name for name in ("Reconstructions", "Residuals", "Prior samples", "Interpolations")}
@@ -75,8 +77,9 @@ def _beginning(every: dict[str, Run]) -> list[str]:
 
 
 def called(runs: Sequence[Run]) -> dict[str, str]:
-    """Short names by id; runs that would share one are told apart by their titles or ids."""
-    found = {run.id: short_name(run) for run in runs}
+    """Names by id: the title that a person gave, else the short name; runs that would share one are told apart by their
+    ids."""
+    found = {run.id: shortened(title_or_short(run), LONGEST) for run in runs}
     twice = {name for name in found.values() if list(found.values()).count(name) > 1}
     return {run.id: run.id if found[run.id] in twice else found[run.id] for run in runs}
 

@@ -12,6 +12,11 @@ def run_name(run: Run) -> str:
     return f"{run.spec.data.title} · {short_name(run)}" if _is_plain(run) else run.title
 
 
+def title_or_short(run: Run) -> str:
+    """The same without the dataset, where all runs shown have one."""
+    return short_name(run) if _is_plain(run) else run.title
+
+
 def short_name(run: Run) -> str:
     """A run without its dataset: "VAE · 2-D · β dial"."""
     parts = [run.family.short, f"{run.config.latent_dim}-D"]
