@@ -49,6 +49,9 @@ WEIGHTS = (
 SQUARED_BETA = 1.5
 """Largest β suggested for squared error, in units of the variance of the data."""
 
+SMALL_BETA = 2.0
+"""Largest β suggested for small pictures, in whose few nats a larger one leaves no unit: digits at β = 4 lost all."""
+
 FEW_VALUES = 8
 """Values of a sample below which weights suggested for squared error are smaller, in proportion."""
 
@@ -80,6 +83,8 @@ def suggested(row: Family, spec: DataSpec, n_train: int, net: str = "") -> tuple
             weights["beta"] = min(weights["beta"], SQUARED_BETA)
         scale = spec.variance * min(1, spec.size / FEW_VALUES)
         changes |= {name: float(f"{weight * scale:.2g}") for name, weight in weights.items()}
+    elif spec.row.pixels and spec.size <= SMALL and getattr(row.config, "beta", 0) > SMALL_BETA:
+        changes["beta"] = SMALL_BETA
     changes["net"] = net or row.config.net
     of_net = NETS[changes["net"]].suggest(spec)
     changes |= {name: v for name, v in of_net.items() if getattr(row.config, name, v) == getattr(plain, name, None)}
