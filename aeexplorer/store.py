@@ -336,6 +336,8 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
 
 _UNSEALED = {"crc32": "00000000"}
 _SEAL = re.compile(rb'"crc32":"([0-9a-f]{8})"')
+_REMNANT = re.compile(rb'crc32|":"[0-9a-f]{8}"')
+"""What is left of a seal when its name or its digits are damaged."""
 
 
 def _sealed(content: bytes) -> tuple[bytes, memoryview]:
@@ -350,7 +352,7 @@ def _intact(content: bytes) -> bool:
     header = content[8 : 8 + int.from_bytes(content[:8], "little")]
     seal = _SEAL.search(header)
     if seal is None:
-        return b"crc32" not in header
+        return _REMNANT.search(header) is None
     start = 8 + seal.start(1)
     return zlib.crc32(content[start + 8 :], zlib.crc32(b"00000000", zlib.crc32(content[:start]))) == int(seal[1], 16)
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save
 
 from aeexplorer import store
-from aeexplorer.store import Damaged
+from aeexplorer.store import Damaged, load_arrays, save_arrays
 
 
 class Failing:
@@ -198,3 +199,20 @@ def test_the_home(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     assert store.home().name == "aeexplorer"
     monkeypatch.setenv("AEEXPLORER_HOME", "~/x")
     assert store.home() == Path.home() / "x"
+
+
+@pytest.mark.parametrize("change", [1, 32, 128])
+def test_a_changed_byte_anywhere_in_arrays_is_found(tmp_path: Path, change: int) -> None:
+    path = tmp_path / "arrays.safetensors"
+    save_arrays(path, {"z": np.arange(12.0).reshape(3, 4)})
+    written = path.read_bytes()
+    for at in range(len(written)):
+        path.write_bytes(written[:at] + bytes([written[at] ^ change]) + written[at + 1 :])
+        with pytest.raises(Damaged):
+            load_arrays(path)
+
+
+def test_arrays_of_another_program_have_no_check_sum(tmp_path: Path) -> None:
+    path = tmp_path / "arrays.safetensors"
+    path.write_bytes(save({"z": np.ones(3)}, {"format": "np"}))
+    assert load_arrays(path)["z"].tolist() == [1, 1, 1]
