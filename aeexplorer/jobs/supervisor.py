@@ -168,7 +168,7 @@ class Supervisor(threading.Thread):
                 return
             (folder.path / "control" / "pause").unlink(missing_ok=True)
             folder.set_status(state="queued", reason=status.reason)
-            # what people bring is read without what trainings import, which takes more memory than most of it
+            # a reading needs nothing that trainings import, and takes a third of the memory without it
             lease = self.engine.launch(folder, alone=job.kind == "read")
         except (Damaged, OSError) as error:
             if not folder.path.is_dir():

@@ -58,6 +58,9 @@ class StudentAutoencoder(PlainAutoencoder):
         terms = {"reconstruction": self.reconstruction_term(out, batch.x)}
         share = self.share(batch.done)
         for teacher in self._teacher:
+            if not share:  # the teacher has left; it is not asked for what counts nothing
+                weights = {"codes": self.config.code_weight, "imitation": self.config.imitation}
+                return terms | {name: z.new_zeros(()) for name, weight in weights.items() if weight}
             y = batch.y if len(teacher.data.classes) else None
             with torch.no_grad():
                 wanted = teacher.encode(batch.x, y).z

@@ -50,7 +50,7 @@ SQUARED_BETA = 1.5
 """Largest β suggested for squared error, in units of the variance of the data."""
 
 SMALL_BETA = 2.0
-"""Largest β suggested for small pictures, in whose few nats a larger one leaves no unit: digits at β = 4 lost all."""
+"""Largest β suggested for small pictures, whose likelihood has few nats: at β = 4 digits lost every unit."""
 
 FEW_VALUES = 8
 """Values of a sample below which weights suggested for squared error are smaller, in proportion."""
