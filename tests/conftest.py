@@ -21,7 +21,7 @@ os.environ["AEEXPLORER_WORKER_PRIORITY"] = "normal"
 
 if TYPE_CHECKING:
     from live_driver import NewPage
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, Page
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -68,41 +68,54 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def contexts() -> dict[str, BrowserContext]:
-    """One for each kind of device; what a browser caches of the app it caches for all tests."""
+def idle_tabs() -> dict[str, list[Page]]:
+    """Those of each kind of device that no test looks at: a tab that has shown the app shows it again in half the
+    time."""
     return {}
 
 
 @pytest.fixture
-def new_page(browser: Browser, contexts: dict[str, BrowserContext]) -> Iterator[NewPage]:
+def new_page(browser: Browser, idle_tabs: dict[str, list[Page]]) -> Iterator[NewPage]:
     """Opens a page on a device, a desk where nothing else is said; cookies and storage are those of the test alone."""
     from live_driver import COUNT_WAITING, DESK
     from waiting import PATIENCE
 
-    pages: list[Page] = []
+    opened: list[tuple[str, Page]] = []
 
     def open_page(**device: Any) -> Page:
         device = {"viewport": DESK} | device
-        context = contexts.get(str(device))
-        if context is None:
-            context = contexts[str(device)] = browser.new_context(**device)
+        idle = idle_tabs.setdefault(str(device), [])
+        if idle:
+            page = idle.pop()
+        else:
+            context = browser.new_context(**device)
             context.add_init_script(COUNT_WAITING)
             context.set_default_timeout(1000 * PATIENCE)
-        pages.append(context.new_page())
-        return pages[-1]
+            page = context.new_page()
+        opened.append((str(device), page))
+        return page
 
     yield open_page
-    for page in pages:
+    for device, page in opened:
         if page.url.startswith("http"):
-            page.evaluate("localStorage.clear()")
-        page.close()
+            page.evaluate("localStorage.clear(); sessionStorage.clear()")
         page.context.clear_cookies()
+        page.goto("about:blank")
+        idle_tabs[device].append(page)
 
 
 @pytest.fixture
 def page(new_page: NewPage) -> Page:
     """A page of a desk's size."""
     return new_page()
+
+
+@pytest.fixture
+def own_tab(page: Page) -> Iterator[Page]:
+    """A page in a tab for one test, which changes what the tab loads."""
+    tab = page.context.new_page()
+    yield tab
+    tab.close()
 
 
 @pytest.fixture(autouse=True)

@@ -44,9 +44,9 @@ def trained(family: str, knobs: dict[str, object], n: int, held_out: int) -> int
 
 if __name__ == "__main__":
     family, n, held_out, knobs = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), json.loads(sys.argv[4])
-    trained(family, {"epochs": 2, "batch_size": 2, "hidden": (4,), "latent_dim": 8}, 4, 2)
-    base = psutil.Process().memory_info().rss
     config, training = configure(family, epochs=2, **knobs)
     said = estimate(family, config, training, SPEC, n, held_out).memory_bytes
+    trained(family, {"epochs": 2, "batch_size": 2, "hidden": (4,), "latent_dim": 8}, 4, 2)
+    base = psutil.Process().memory_info().rss
     peak = trained(family, {"epochs": 2, **knobs}, n, held_out)
     print(json.dumps({"estimate": said, "measured": max(peak - base, 0)}))

@@ -49,7 +49,8 @@ def test_after_hovering_all_that_is_shown_is_of_the_chosen_point(page: Page, app
     assert linked == pytest.approx(shown, abs=0.006) and in_code == pytest.approx(shown, abs=0.006)
 
 
-def test_pictures_that_are_awaited_are_said_to_be(page: Page, app_address: str) -> None:
+def test_pictures_that_are_awaited_are_said_to_be(own_tab: Page, app_address: str) -> None:
+    page = own_tab
     kept: list[tuple[WebSocketRoute, str | bytes]] = []
 
     def hold(route: WebSocketRoute) -> None:

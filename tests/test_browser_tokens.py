@@ -65,7 +65,8 @@ def test_text_is_masked_under_the_finger(page: Page, address: str) -> None:
     assert sum(text.count("▯") for text in after) > 10 > sum(text.count("▯") for text in before)
 
 
-def test_music_is_drawn_and_played(page: Page, address: str) -> None:
+def test_music_is_drawn_and_played(own_tab: Page, address: str) -> None:
+    page = own_tab
     page.add_init_script(f"({NOTES})()")
     show(page, f"{address}/generate?run=music", PANEL)
     player = page.get_by_role("button", name="Play sample 1", exact=True)

@@ -186,10 +186,15 @@ def test_a_worker_gets_ready_for_maps_once_and_takes_work_meanwhile(
     assert times == [1]
 
 
-def test_a_worker_imports_nothing_that_it_does_not_need() -> None:
+def test_a_worker_imports_nothing_that_it_does_not_need(home: Path) -> None:
+    new_run("vae", load_dataset("digits"), path=home / "run", epochs=1, samples=100)
     code = (
-        "import sys, aeexplorer.runs.recording, aeexplorer.jobs.worker;"
-        "print([m for m in ('streamlit', 'umap', 'openTSNE', 'plotly', 'numba') if m in sys.modules])"
+        "import sys, aeexplorer.jobs.worker as worker;"
+        "assert worker.run_worker(sys.argv[1]) == 0;"
+        "print([m for m in ('streamlit', 'umap', 'openTSNE', 'plotly', 'numba', 'sklearn', 'torch._dynamo') if m in sys.modules])"
     )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    said = subprocess.run(
+        [sys.executable, "-c", code, str(home / "run")], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert Run(home / "run").status.state == "done"
     assert said.stdout.strip() == "[]"

@@ -163,7 +163,8 @@ def test_play_walks_and_reduced_motion_takes_few_steps(new_page: NewPage, addres
     assert not said
 
 
-def test_a_lost_connection_is_said_and_mended(page: Page, address: str) -> None:
+def test_a_lost_connection_is_said_and_mended(own_tab: Page, address: str) -> None:
+    page = own_tab
     page.add_init_script(
         """const Real = WebSocket; window.live = [];
         window.WebSocket = class extends Real { constructor(...a) { super(...a); if (String(a[0]).endsWith('/live')) window.live.push(this); } };"""

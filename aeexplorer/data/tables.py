@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,24 +131,29 @@ def load_genes() -> Dataset:
 
 def load_digits() -> Dataset:
     """Images (n, 8, 8) uint8; the 17 levels 0..16 of the source are scaled to 0..255."""
-    from sklearn.datasets import load_digits as source
-
-    images, labels = source(return_X_y=True)
-    return split_dataset(DIGITS, Split(as_uint8(images.reshape(-1, 8, 8) / 16), labels.astype(np.int64)))
+    rows, labels = _of_scikit_learn("digits.csv.gz")
+    return split_dataset(DIGITS, Split(as_uint8(rows.reshape(-1, 8, 8) / 16), labels))
 
 
 def load_breast_cancer() -> Dataset:
     """Rows (n, 30) float32, standardised."""
-    from sklearn.datasets import load_breast_cancer as source
-
-    return _standardised(BREAST_CANCER, *source(return_X_y=True))
+    return _standardised(BREAST_CANCER, *_of_scikit_learn("breast_cancer.csv", header=1))
 
 
 def load_wine() -> Dataset:
     """Rows (n, 13) float32, standardised."""
-    from sklearn.datasets import load_wine as source
+    return _standardised(WINE, *_of_scikit_learn("wine_data.csv", header=1))
 
-    return _standardised(WINE, *source(return_X_y=True))
+
+def _of_scikit_learn(name: str, header: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """A table that lies in scikit-learn's folder: rows (n, columns) float64 and labels (n,) int64.
+
+    scikit-learn is not imported for it, which would take each new process longer than a short training.
+    """
+    spec = importlib.util.find_spec("sklearn")
+    assert spec and spec.origin
+    rows = np.loadtxt(Path(spec.origin).parent / "datasets" / "data" / name, delimiter=",", skiprows=header)
+    return rows[:, :-1], rows[:, -1].astype(np.int64)
 
 
 def _standardised(spec: DataSpec, x: np.ndarray, y: np.ndarray) -> Dataset:

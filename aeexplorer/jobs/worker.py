@@ -129,14 +129,7 @@ def _notifier() -> Callable[[], None]:
 
 def _warm_up() -> None:
     """Import what every training needs, before there is one."""
-    import sklearn.datasets  # noqa: F401
-    import torch
-
     import aeexplorer.runs.recording  # noqa: F401
-
-    torch.optim.AdamW(
-        [torch.zeros(1, requires_grad=True)]
-    )  # the first optimiser of a process takes a second of imports
 
 
 def _warm_up_for_maps() -> None:

@@ -175,7 +175,7 @@ def estimate(
         checked = 0.4 * step * n_validation / max(min(batch, EVALUATION_BATCH), 1)
         seconds += part.training.epochs * (per_epoch * step + checked + EPOCH_SECONDS)
     parameters, peak = work[0].parameters, max(step.peak_bytes for step in work.values())
-    sample = evaluation_bytes(family(family_name).model, config, spec)
+    sample = _evaluation_bytes(family_name, config, spec)
     checking = min(max(EVALUATION_BYTES, sample), min(EVALUATION_BATCH, n_validation) * sample)
     sample_bytes = spec.size * spec.row.bytes_per_value
     gathered = batch * (sample_bytes + FLOAT * spec.size)
@@ -216,6 +216,12 @@ class _Work:
         at_once = min(threads, os.cpu_count() or 1, 4)  # small products gain little from more
         products = (self.gemm / pace.gemm + self.convolution / pace.convolution) / at_once
         return products + self.bytes / pace.bytes + (self.calls + LOOP_CALLS) / pace.calls
+
+
+@functools.lru_cache(maxsize=256)
+def _evaluation_bytes(family_name: str, config: ModelConfig, spec: DataSpec) -> int:
+    with torch.device("meta"):
+        return evaluation_bytes(family(family_name).make(config, spec).eval())
 
 
 @functools.lru_cache(maxsize=256)

@@ -12,6 +12,7 @@ from torch import nn
 from aeexplorer.data.spec import Split
 from aeexplorer.models.base import Autoencoder
 from aeexplorer.tensors import to_float, to_tensor
+from aeexplorer.training.optimizer import AdamW
 
 STEPS = 120
 BATCH = 64
@@ -36,7 +37,7 @@ def fine_tune(model: Autoencoder, labelled: Split, x: np.ndarray, seed: int = 0)
     head = nn.Linear(width, int(y.max()) + 1)
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
-    optimizer = torch.optim.AdamW([*tuned.encoder.parameters(), *head.parameters()], lr=RATE, weight_decay=1e-2)
+    optimizer = AdamW([*tuned.encoder.parameters(), *head.parameters()], lr=RATE, weight_decay=1e-2)
     random = np.random.default_rng(seed)
     for _ in range(STEPS):
         few = torch.from_numpy(random.integers(len(y), size=min(BATCH, len(y))))

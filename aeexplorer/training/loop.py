@@ -23,6 +23,7 @@ from aeexplorer.data.spec import Dataset, Split
 from aeexplorer.models.base import Autoencoder, Batch, Objective, Stage
 from aeexplorer.tensors import Samples
 from aeexplorer.training.config import TrainingConfig, check_batch, used_samples, without_classes
+from aeexplorer.training.optimizer import AdamW
 from aeexplorer.training.tracing import evaluation_batch
 
 REPORT_SECONDS = 0.1
@@ -117,7 +118,7 @@ class _Step:
 
     def __init__(self, objective: Objective, config: TrainingConfig) -> None:
         self.objective = objective
-        self.optimizer = torch.optim.AdamW(
+        self.optimizer = AdamW(
             objective.parameters,
             lr=config.learning_rate,
             betas=objective.betas,

@@ -1,8 +1,7 @@
-"""Tracing: a step on tensors without storage, to count its work and the memory that it would hold at once."""
+"""Tracing: the work of operations and the memory that they hold at once, counted."""
 
 from __future__ import annotations
 
-import functools
 import weakref
 from typing import Any
 
@@ -11,8 +10,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from aeexplorer.data.spec import DataSpec
-from aeexplorer.models.base import Autoencoder, Batch, ModelConfig
+from aeexplorer import noise
+from aeexplorer.models.base import Autoencoder, Batch
 from aeexplorer.tensors import model_shape
 
 EVALUATION_BATCH = 500
@@ -45,6 +44,11 @@ class Trace(TorchDispatchMode):
         self.calls = self.bytes = self.gemm = self.convolution = self.peak = self.widest = 0
         self._held: dict[int, int] = {}
         self._total = 0
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: PyTorch would import its compiler, into each process that trains, which takes a second."""
+        return False
 
     def __torch_dispatch__(self, func: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
@@ -82,18 +86,24 @@ def _bytes(tensor: Tensor) -> int:
     return tensor.numel() * tensor.element_size()
 
 
+_batches: weakref.WeakKeyDictionary[Autoencoder, int] = weakref.WeakKeyDictionary()
+
+
 def evaluation_batch(model: Autoencoder) -> int:
     """Samples per batch without gradients: as many as fit into `EVALUATION_BYTES`, at most `EVALUATION_BATCH`."""
-    return max(1, min(EVALUATION_BATCH, EVALUATION_BYTES // evaluation_bytes(type(model), model.config, model.data)))
+    if model not in _batches:
+        with noise.seeded(0, next(model.parameters()).device):
+            _batches[model] = max(1, min(EVALUATION_BATCH, EVALUATION_BYTES // evaluation_bytes(model)))
+    return _batches[model]
 
 
-@functools.lru_cache(maxsize=256)
-def evaluation_bytes(kind: type[Autoencoder], config: ModelConfig, data: DataSpec) -> int:
-    """Bytes per sample that a batch without gradients holds at once."""
+def evaluation_bytes(model: Autoencoder) -> int:
+    """Bytes per sample that a batch without gradients holds at once; the model, on any device, is in eval mode."""
+    device = next(model.parameters()).device
     # a model with derivatives among its terms needs ordinary tensors, also where a caller needs no gradients
-    with torch.inference_mode(False), torch.device("meta"), torch.no_grad():
-        model = kind(config, data).eval()
-        x = torch.empty((TRACED, *model_shape(data)), dtype=torch.float32)
+    with torch.inference_mode(False), torch.no_grad():
+        x = torch.zeros((TRACED, *model_shape(model.data)), device=device)
+        y = torch.zeros(TRACED, dtype=torch.int64, device=device)
         with Trace() as trace:
-            model.terms(Batch(x, x, torch.empty(TRACED, dtype=torch.int64)))
+            model.terms(Batch(x, x, y))
     return max(1, (trace.peak + CONVOLUTION_COPIES * trace.widest) // TRACED)
