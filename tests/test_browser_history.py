@@ -21,6 +21,13 @@ def go_to(page: Page, name: str, root: str = PANEL) -> None:
     drawn(page, root)
 
 
+def test_the_model_stays_from_page_to_page(page: Page, app_address: str) -> None:
+    show(page, f"{app_address}/interpolate?run={PLANE}")
+    for name in ("Generate", "Interpolate"):
+        go_to(page, name)
+        assert f"run={PLANE}" in page.url, name
+
+
 def entries(page: Page) -> int:
     return int(page.evaluate("history.length"))
 

@@ -16,7 +16,7 @@ from aeexplorer.ui.shared.resources import stored_errors, theme
 from aeexplorer.ui.shared.run_picker import picked_sample, remember_sample
 from aeexplorer.ui.shared.sample_picker import Stock, choose_sample
 from aeexplorer.ui.shared.samples import chart, cloud, is_plane, missing_data, player, show
-from aeexplorer.ui.shared.view_state import Setting, number, whole
+from aeexplorer.ui.shared.view_state import Setting, begin_widget, end_widget, number, whole
 
 NONE = "none"
 ERRORS = {
@@ -62,11 +62,10 @@ def reconstruct(model: Explorer) -> None:
 
 def _choose(stock: Stock) -> int:
     """The picked sample of every page, chosen here."""
-    key, picked = f"sample.{stock.model.run.spec.dataset}", picked_sample(stock.size)
-    if key not in st.session_state or st.session_state.get(f"{key}.shown") != picked:
-        st.session_state[key] = picked
+    key = f"sample.{stock.model.run.spec.dataset}"
+    begin_widget(key, picked_sample(stock.size))
     place = choose_sample(key, stock)
-    st.session_state[f"{key}.shown"] = place
+    end_widget(key)
     remember_sample(place)
     return place
 

@@ -23,7 +23,7 @@ from aeexplorer.ui.shared.pictures import common_scale, picture_address, picture
 from aeexplorer.ui.shared.run_picker import picked_sample, remember_drawing, remember_sample, remembered_drawing
 from aeexplorer.ui.shared.samples import EVERY_CLASS, class_name, is_plane, test_split
 from aeexplorer.ui.shared.text import as_text
-from aeexplorer.ui.shared.view_state import Setting
+from aeexplorer.ui.shared.view_state import Setting, begin_widget, end_widget
 
 PICTURES = 5  # samples to click on, beside the number
 MOST = 4
@@ -177,8 +177,7 @@ def pick_samples(opened: OpenRun, names: tuple[str, ...]) -> list[PickedSample]:
     for i, (box, name) in enumerate(zip(st.columns(n, gap="small"), names, strict=True)):
         key = f"end.{stock.model.run.spec.dataset}.{i}"
         place = stock.nearest(places[i])
-        if key not in st.session_state or st.session_state.get(f"{key}.shown") != place:
-            st.session_state[key] = place
+        begin_widget(key, place)
         drawn = linked_drawing(opened.spec, _drawn_name(i))
         if drawn and st.session_state.get(f"{key}.linked") != drawn:
             st.session_state[f"{key}.drawn"] = drawn
@@ -186,7 +185,7 @@ def pick_samples(opened: OpenRun, names: tuple[str, ...]) -> list[PickedSample]:
             picked.append(_card(opened, stock, key, name))
         st.session_state[f"{key}.linked"] = drawn = st.session_state.get(f"{key}.drawn")
         link(drawn, _drawn_name(i))
-        places[i] = st.session_state[f"{key}.shown"] = int(st.session_state[key])
+        places[i] = int(end_widget(key))
     for i in range(n, MOST):
         link(None, _drawn_name(i))
     remember_sample(places[0])

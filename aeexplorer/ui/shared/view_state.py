@@ -91,6 +91,25 @@ def _visit() -> int:
     return int(st.session_state.get(VISIT, ("", 0))[1])
 
 
+def begin_widget(key: str, value: Any, options: Sequence[Any] | None = None) -> None:
+    """Before a native widget: its key holds this value, or one that a person chose since the widget showed this one.
+
+    A page that is opened begins with the value: what the key still holds is of the last page's widget, and is gone once
+    this page has made its own.
+    """
+    state = st.session_state
+    shown = state.get(f"{key}.shown") == (_visit(), value)
+    if not shown or key not in state or not _among(state[key], options):
+        state[key] = value
+
+
+def end_widget(key: str) -> Any:
+    """After the widget: its value, which it shows from now on."""
+    value = st.session_state[key]
+    st.session_state[f"{key}.shown"] = (_visit(), value)
+    return value
+
+
 class Setting:
     """One value of a view, kept for the session and in the link.
 
@@ -135,16 +154,13 @@ class Setting:
 
     def begin(self, default: Any, options: Sequence[Any] | None = None) -> str:
         """Before a native widget: its key, which holds the value in force or one that a person just chose."""
-        value, state = self.value(default, options), st.session_state
-        if self.key not in state or state.get(f"{self.key}.shown") != value or not _among(state[self.key], options):
-            state[self.key] = value
+        begin_widget(self.key, self.value(default, options), options)
         return self.key
 
     def end(self, default: Any = None) -> Any:
         """After the widget: keep its value, which is returned."""
-        value = st.session_state[self.key]
+        value = end_widget(self.key)
         self.keep(value, default)
-        st.session_state[f"{self.key}.shown"] = value
         return value
 
     def _parsed(self, text: str, default: Any) -> Any:
