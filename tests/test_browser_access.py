@@ -1,4 +1,5 @@
-"""Each live workbench with keys alone, with a finger on a phone, with little motion, and as axe-core judges it."""
+"""Each live workbench with keys alone, with a finger on a phone, with little motion, and as axe-core judges it: a visit
+that goes from one to the next."""
 
 from __future__ import annotations
 
@@ -22,8 +23,9 @@ from live_driver import (
     show,
     slide,
     tab_to,
+    walk_on,
 )  # fmt: skip
-from live_runs import PLANE, RESTORE
+from live_runs import BLUR, NAIVE, PLANE, RESTORE, SCORE, TURN
 
 if TYPE_CHECKING:
     from live_driver import NewPage
@@ -37,18 +39,19 @@ WORKBENCHES = {
     "corruption": (f"/corruption?run={RESTORE}", PANEL),
     "generate": (f"/generate?run={PLANE}", PANEL),
 }
+FIELD = '[data-testid="vector-field"]'
 MORE = {
     "interpolate-flat": (f"/interpolate?run={PLANE}", PANEL),
-    "interpolate-patch": (f"/interpolate?run={RESTORE}&ends=4", PANEL),
     "generate-traverse": (f"/generate?run={RESTORE}&view=Traverse", PANEL),
+    "beta": (f"/beta?run={TURN}&beta=0.5&samples=any", PANEL),
     "generate-sliders": (f"/generate?run={RESTORE}&view=Sliders", PANEL),
+    "interpolate-patch": (f"/interpolate?run={RESTORE}&ends=4", PANEL),
     "generate-grid": (f"/generate?run={PLANE}&view=Grid", PANEL),
+    "corruption-dial": (f"/corruption?run={BLUR}&beside=nothing&level=0.5&trained=0.2", PANEL),
     "generate-attributes": (f"/generate?run={RESTORE}&view=Attributes", PANEL),
+    "score": (f"/score?run={SCORE}&beside={NAIVE}&sigma=0.1", FIELD),
 }
-CONTROL = {PAD: ".live-plane", PANEL: ".live-range"}
-
-every_workbench = pytest.mark.parametrize("name", WORKBENCHES)
-every_view = pytest.mark.parametrize("name", WORKBENCHES | MORE)
+CONTROL = {PAD: ".live-plane", PANEL: ".live-range", FIELD: '.live-plane[aria-label^="Score"]'}
 
 # Streamlit's own pieces fade; what is ours must not move by itself.
 MOVING = "document.getAnimations().filter(a => a.effect?.target?.closest('.live-root')).length"
@@ -135,25 +138,26 @@ def test_generate_by_keys_alone(page: Page, app_address: str) -> None:
 # a finger on a phone
 
 
-@every_view
-def test_by_finger_on_a_dark_phone(new_page: NewPage, app_address: str, name: str) -> None:
-    where, root = (WORKBENCHES | MORE)[name]
+def test_by_finger_on_a_dark_phone(new_page: NewPage, app_address: str, subtests: pytest.Subtests) -> None:
     page = new_page(**PHONE, color_scheme="dark")
-    component = show(page, app_address + where, root)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    right = max(box["x"] + box["width"] for box in (e.bounding_box() for e in component.locator("> *").all()) if box)
-    assert right <= 390
-    before = frames(page, root)
-    target = page.locator(CONTROL[root]).first
-    box = box_of(target)
-    target.tap(position={"x": 0.8 * box["width"], "y": 0.5 * box["height"]})  # once it stands still
-    page.wait_for_function(f"Number(document.querySelector('{root}').dataset.frames) > {before}")
-    small = page.locator(".live-button, .live-segments button, .live-pick, .live-range, .live-plane").evaluate_all(
-        "all => all.map(e => [e.className, e.getBoundingClientRect()]).filter(([, r]) => r.width && Math.min(r.width, r.height) < 24).map(([n]) => n)"
-    )
-    assert not small, "a finger needs 24 pixels"
-    grave = grave_findings(page)
-    assert not grave, "\n".join(grave)
+    for name, (where, root) in (WORKBENCHES | MORE).items():
+        with subtests.test(name):
+            walk_on(page, app_address + where)
+            component = drawn(page, root)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390
+            boxes = [box for part in component.locator("> *").all() if (box := part.bounding_box())]
+            assert max(box["x"] + box["width"] for box in boxes) <= 390
+            before = frames(page, root)
+            target = page.locator(CONTROL[root]).first
+            box = box_of(target)
+            target.tap(position={"x": 0.8 * box["width"], "y": 0.4 * box["height"]})  # once it stands still
+            page.wait_for_function(f"Number(document.querySelector('{root}').dataset.frames) > {before}")
+            small = page.locator(".live-button, .live-segments button, .live-pick, .live-range, .live-plane")
+            sizes = small.evaluate_all(
+                "all => all.map(e => [e.className, e.getBoundingClientRect()]).map(([n, r]) => [n, r.width, r.height])"
+            )
+            assert not [name for name, *size in sizes if size[0] and min(size) < 24], "a finger needs 24 pixels"
+            assert not (grave := grave_findings(page)), "\n".join(grave)
 
 
 def test_on_a_phone_the_slider_stays_in_reach(new_page: NewPage, app_address: str) -> None:
@@ -168,40 +172,42 @@ def test_on_a_phone_the_slider_stays_in_reach(new_page: NewPage, app_address: st
 # little motion
 
 
-@every_workbench
 def test_with_little_motion_nothing_moves_but_what_the_hand_moves(
-    new_page: NewPage, app_address: str, name: str
+    new_page: NewPage, app_address: str, subtests: pytest.Subtests
 ) -> None:
-    where, root = WORKBENCHES[name]
     page = new_page(reduced_motion="reduce")
-    component = show(page, app_address + where, root)
-    assert page.evaluate(MOVING) == 0
-    before = frames(page, root)
-    refreshed(page, 30)
-    assert frames(page, root) == before
-    if root == PAD:
-        page.locator(".live-plane").hover(position={"x": 200, "y": 220})
-    else:
-        slide(page, component.get_by_role("slider").first, 0.5, 0.7, moves=20)
-        page.mouse.up()
-    page.wait_for_function(f"Number(document.querySelector('{root}').dataset.frames) > {before}")
-    assert page.evaluate(MOVING) == 0
-    settle(page, root)
-    play = page.get_by_role("button", name="Play")
-    if play.count():
-        play.first.press("Enter")
-        assert min(gaps(page, steps=3)) > CALM, "play takes a step now and then"
+    for name, (where, root) in WORKBENCHES.items():
+        with subtests.test(name):
+            walk_on(page, app_address + where)
+            component = drawn(page, root)
+            assert page.evaluate(MOVING) == 0
+            before = frames(page, root)
+            refreshed(page, 30)
+            assert frames(page, root) == before
+            if root == PAD:
+                page.locator(".live-plane").hover(position={"x": 200, "y": 220})
+            else:
+                slide(page, component.get_by_role("slider").first, 0.5, 0.7, moves=20)
+                page.mouse.up()
+            page.wait_for_function(f"Number(document.querySelector('{root}').dataset.frames) > {before}")
+            assert page.evaluate(MOVING) == 0
+            settle(page, root)
+            play = page.get_by_role("button", name="Play")
+            if play.count():
+                play.first.press("Enter")
+                assert min(gaps(page, steps=3)) > CALM, "play takes a step now and then"
+                page.get_by_role("button", name="Pause").first.press("Enter")
 
 
 # axe-core
 
 
-@every_view
-def test_axe_finds_nothing_serious(page: Page, app_address: str, name: str) -> None:
-    where, root = (WORKBENCHES | MORE)[name]
-    show(page, app_address + where, root)
-    grave = grave_findings(page)
-    assert not grave, "\n".join(grave)
+def test_axe_finds_nothing_grave(page: Page, app_address: str, subtests: pytest.Subtests) -> None:
+    for name, (where, root) in (WORKBENCHES | MORE).items():
+        with subtests.test(name):
+            walk_on(page, app_address + where)
+            drawn(page, root)
+            assert not (grave := grave_findings(page)), "\n".join(grave)
 
 
 def test_axe_finds_what_is_grave(page: Page) -> None:

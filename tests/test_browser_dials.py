@@ -1,5 +1,4 @@
-"""Both dials in a real browser: everything follows the finger, keys do the same, little room, and what axe-core
-says."""
+"""Both dials in a real browser: everything follows the finger, and keys do the same."""
 
 from __future__ import annotations
 
@@ -7,11 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from live_driver import FOLLOWS, INK, PANEL, PHONE, frames, grave_findings, settle, show, slide, tab_to
+from live_driver import FOLLOWS, INK, PANEL, frames, settle, show, slide, tab_to
 from live_runs import BLUR, MASK, TURN
 
 if TYPE_CHECKING:
-    from live_driver import NewPage
     from playwright.sync_api import Locator, Page
 
 pytestmark = pytest.mark.browser
@@ -113,27 +111,3 @@ def test_another_kind_is_another_chain_and_a_picked_chain_brings_its_kind(page: 
     page.wait_for_url(re.compile(r"run=(?!" + MASK + ").*kind=gaussian"))
     settle(page)
     assert page.get_by_role("radio", name="Gaussian", exact=True).get_attribute("aria-checked") == "true"
-
-
-@pytest.mark.parametrize(("address", "slider"), [(BETA, "β"), (LEVEL, "Training noise")])
-def test_on_a_phone_nothing_stands_beyond_the_edge(
-    new_page: NewPage, app_address: str, address: str, slider: str
-) -> None:
-    page = new_page(**PHONE)
-    show(page, app_address + address)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    box = page.get_by_role("slider", name=slider).bounding_box()
-    assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390
-    count = frames(page)
-    page.touchscreen.tap(box["x"] + 0.8 * box["width"], box["y"] + box["height"] / 2)
-    settle(page)
-    assert frames(page) > count
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("address", [BETA, LEVEL])
-def test_axe_finds_nothing_grave(new_page: NewPage, app_address: str, scheme: str, address: str) -> None:
-    page = new_page(color_scheme=scheme)
-    show(page, app_address + address)
-    page.get_by_role("button", name="Copy as Python").wait_for()
-    assert grave_findings(page) == []

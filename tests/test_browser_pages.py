@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-from live_driver import PAD, PANEL, PHONE, box_of, drawn, settle, show
+from live_driver import PAD, PANEL, PHONE, RESTS, box_of, drawn, settle, show, walk_on
 from live_runs import BLUR, PLANE, RESTORE, TURN
 from PIL import Image
 from playwright.sync_api import expect
@@ -57,15 +57,17 @@ def test_pictures_that_are_awaited_are_said_to_be(own_tab: Page, app_address: st
         server = route.connect_to_server()
         server.on_message(lambda message: kept.append((route, message)))
 
+    page.clock.install()
     page.route_web_socket(re.compile(r"/live$"), hold)
     page.goto(f"{app_address}/corruption?run={RESTORE}")
     status = page.locator(f"{PANEL} > .live-said")
     expect(status).to_have_text("Computing …")
     expect(page.locator("figure[aria-busy=true]")).not_to_have_count(0)
+    page.clock.fast_forward("00:10")
     expect(status).to_have_text(re.compile("The server is busy"), timeout=60_000)
     for route, message in kept:
         route.send(message)
-    drawn(page)
+    page.wait_for_selector(f'{PANEL}:not([data-frames="0"])')
     expect(status).to_have_text("")
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
 
@@ -141,20 +143,19 @@ def check_ends_of_sliders(panel: Locator) -> None:
 
 
 @pytest.mark.parametrize("window", WINDOWS, ids=["desk", "phone"])
-@pytest.mark.parametrize(
-    ("place", "charts"),
-    [
-        (f"interpolate?run={PLANE}", True), (f"interpolate?run={PLANE}&ends=4", False),
-        (f"corruption?run={BLUR}", True), (f"beta?run={TURN}", True), (f"generate?run={PLANE}&temperature=3", False),
-    ],
-)  # fmt: skip
-def test_words_stay_in_their_place(new_page: NewPage, app_address: str, place: str, charts: bool, window: Any) -> None:
+def test_words_stay_in_their_place(new_page: NewPage, app_address: str, window: Any, subtests: pytest.Subtests) -> None:
     page = new_page(**window)
-    panel = show(page, f"{app_address}/{place}")
-    assert panel.evaluate(OVERFLOWING) == [], "what is written below samples stays below them"
-    assert page.locator("figure:has(.live-line)").count() > 0 or not charts
-    check_names_in_charts(panel)
-    check_ends_of_sliders(panel)
+    for place, charts in (
+        (f"interpolate?run={PLANE}", True), (f"corruption?run={BLUR}", True), (f"interpolate?run={PLANE}&ends=4", False),
+        (f"beta?run={TURN}", True), (f"generate?run={PLANE}&temperature=3", False),
+    ):  # fmt: skip
+        with subtests.test(place):
+            walk_on(page, f"{app_address}/{place}")
+            panel = drawn(page)
+            assert panel.evaluate(OVERFLOWING) == [], "what is written below samples stays below them"
+            assert page.locator("figure:has(.live-line)").count() > 0 or not charts
+            check_names_in_charts(panel)
+            check_ends_of_sliders(panel)
 
 
 def test_on_a_phone_the_names_of_four_pictures_are_not_broken(new_page: NewPage, app_address: str) -> None:
@@ -230,10 +231,11 @@ def test_no_page_asks_for_what_is_not_there(new_page: NewPage, app_address: str)
     page.on("response", lambda reply: failed.append(reply.url) if reply.status >= 400 else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.goto(f"{app_address}/{PATHS[-1]}")
     for path in PATHS:
-        page.goto(f"{app_address}/{path}")
-        page.wait_for_selector('[data-test-script-state="notRunning"] h1')
+        page.wait_for_function(RESTS)
+        walk_on(page, f"{app_address}/{path}")
     # Streamlit looks below the page's own path first for where the server's paths begin
-    looked_for = [f"{app_address}/{path}/_stcore/{name}" for path in PATHS for name in ("health", "host-config")]
+    looked_for = [f"{app_address}/{PATHS[-1]}/_stcore/{name}" for name in ("health", "host-config")]
     assert set(failed) <= set(looked_for)
     assert not [line for line in said if "404 (Not Found)" not in line]

@@ -1,5 +1,4 @@
-"""The score page in a real browser: σ under the finger, a point that walks, keys, little room, and what axe-core
-says."""
+"""The score page in a real browser: σ under the finger, a point that walks, and keys."""
 
 from __future__ import annotations
 
@@ -7,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from live_driver import FOLLOWS, PHONE, box_of, drag, frames, grave_findings, settle, show, slide, tab_to
+from live_driver import FOLLOWS, box_of, drag, frames, settle, show, slide, tab_to
 from live_runs import NAIVE, SCORE
 
 if TYPE_CHECKING:
@@ -102,22 +101,3 @@ def test_with_less_motion_the_way_is_there_at_once(new_page: NewPage, app_addres
     page = new_page(reduced_motion="reduce")
     show(page, app_address + PAGE, FIELD)
     assert page.evaluate(WALKS, FIELD) == 1
-
-
-def test_on_a_phone_nothing_stands_beyond_the_edge(new_page: NewPage, app_address: str) -> None:
-    page = new_page(**PHONE)
-    show(page, app_address + PAGE, FIELD)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    box = box_of(page.locator(SCORE_PLANE))
-    before = frames(page, FIELD)
-    page.touchscreen.tap(box["x"] + 0.7 * box["width"], box["y"] + 0.3 * box["height"])
-    settle(page, FIELD)
-    assert frames(page, FIELD) > before
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_grave(new_page: NewPage, app_address: str, scheme: str) -> None:
-    page = new_page(color_scheme=scheme)
-    show(page, app_address + PAGE, FIELD)
-    page.get_by_role("button", name="Copy as Python").wait_for()
-    assert grave_findings(page) == []

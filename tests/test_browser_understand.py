@@ -3,10 +3,10 @@ cut, and terms that explain themselves by keyboard."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from live_driver import grave_findings, tab_to
+from live_driver import PHONE, grave_findings, tab_to, walk_on
 
 if TYPE_CHECKING:
     from live_driver import NewPage
@@ -19,8 +19,8 @@ PAGES = (
     "runs", "anomalies", "restore", "few-labels", "compression", "disentanglement", "generate-to-order", "units",
 )  # fmt: skip
 READY = '[data-test-script-state="notRunning"] h1'
-QUIET_MS = 1000  # for what a page computes after its script
-RESTS = """() => document.querySelector('[data-test-script-state="notRunning"]')
+QUIET_MS = 500  # for what a page computes after its script
+FADED = """() => document.querySelector('[data-test-script-state="notRunning"]')
   && !document.querySelector('[data-stale="true"]')
   && !document.getAnimations().some(a => a instanceof CSSTransition && a.playState === 'running')"""
 
@@ -28,7 +28,7 @@ RESTS = """() => document.querySelector('[data-test-script-state="notRunning"]')
 def wait_for_rest(page: Page) -> None:
     """Wait until no fragment runs and nothing fades: colours half-way are of no theme."""
     page.wait_for_timeout(QUIET_MS)
-    page.wait_for_function(RESTS)
+    page.wait_for_function(FADED)
 
 
 def lasting_findings(page: Page) -> list[str]:
@@ -40,18 +40,17 @@ def lasting_findings(page: Page) -> list[str]:
     return grave_findings(page)
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_nothing_grave_and_nothing_cut(new_page: NewPage, app_address: str, path: str) -> None:
-    page = new_page(color_scheme="light")
-    page.goto(f"{app_address}/{path}")
-    page.wait_for_selector(READY)
-    grave = lasting_findings(page)
-    assert page.locator('[data-testid="stException"]').count() == 0
-    page.emulate_media(color_scheme="dark")
-    page.set_viewport_size({"width": 390, "height": 844})
-    grave += lasting_findings(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert not grave, "\n".join(grave)
+@pytest.mark.parametrize("look", [{"color_scheme": "light"}, {**PHONE, "color_scheme": "dark"}], ids=["desk", "phone"])
+def test_nothing_grave_and_nothing_cut(
+    new_page: NewPage, app_address: str, look: dict[str, Any], subtests: pytest.Subtests
+) -> None:
+    page = new_page(**look)
+    for path in PAGES:
+        with subtests.test(path):
+            walk_on(page, f"{app_address}/{path}")
+            assert not (grave := lasting_findings(page)), "\n".join(grave)
+            assert page.locator('[data-testid="stException"]').count() == 0
+            assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
 
 
 def test_a_term_explains_itself_to_the_keyboard(page: Page, app_address: str) -> None:
