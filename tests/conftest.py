@@ -77,21 +77,11 @@ def idle_tabs() -> dict[str, list[Page]]:
 @pytest.fixture
 def new_page(browser: Browser, idle_tabs: dict[str, list[Page]]) -> Iterator[NewPage]:
     """Opens a page on a device, a desk where nothing else is said; cookies and storage are those of the test alone."""
-    from live_driver import COUNT_WAITING, DESK
-    from waiting import PATIENCE
-
     opened: list[tuple[str, Page]] = []
 
     def open_page(**device: Any) -> Page:
-        device = {"viewport": DESK} | device
         idle = idle_tabs.setdefault(str(device), [])
-        if idle:
-            page = idle.pop()
-        else:
-            context = browser.new_context(**device)
-            context.add_init_script(COUNT_WAITING)
-            context.set_default_timeout(1000 * PATIENCE)
-            page = context.new_page()
+        page = idle.pop() if idle else _new_tab(browser, **device)
         opened.append((str(device), page))
         return page
 
@@ -111,11 +101,21 @@ def page(new_page: NewPage) -> Page:
 
 
 @pytest.fixture
-def own_tab(page: Page) -> Iterator[Page]:
-    """A page in a tab for one test, which changes what the tab loads."""
-    tab = page.context.new_page()
-    yield tab
-    tab.close()
+def own_tab(browser: Browser) -> Iterator[Page]:
+    """A page of a desk's size for a test that changes what tabs load or how time goes there."""
+    page = _new_tab(browser)
+    yield page
+    page.context.close()
+
+
+def _new_tab(browser: Browser, **device: Any) -> Page:
+    from live_driver import COUNT_WAITING, DESK
+    from waiting import PATIENCE
+
+    context = browser.new_context(**{"viewport": DESK} | device)
+    context.add_init_script(COUNT_WAITING)
+    context.set_default_timeout(1000 * PATIENCE)
+    return context.new_page()
 
 
 @pytest.fixture(autouse=True)
