@@ -102,7 +102,7 @@ def evaluation_bytes(model: Autoencoder) -> int:
     device = next(model.parameters()).device
     # a model with derivatives among its terms needs ordinary tensors, also where a caller needs no gradients
     with torch.inference_mode(False), torch.no_grad():
-        x = torch.zeros((TRACED, *model_shape(model.data)), device=device)
+        x = torch.zeros((TRACED, *model_shape(model.data)), dtype=torch.float32, device=device)
         y = torch.zeros(TRACED, dtype=torch.int64, device=device)
         with Trace() as trace:
             model.terms(Batch(x, x, y))
