@@ -8,12 +8,14 @@ import subprocess
 import sys
 import warnings
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
+from tqdm import tqdm
 
 from aeexplorer.config import ConfigError
 from aeexplorer.metrics import neighbours
@@ -292,6 +294,17 @@ def test_a_false_cancels_at_once(codes, method, until):
     with pytest.raises(Cancelled):
         project(codes[:, :2] if method == "raw" else codes, method, progress=stop, **FAST[method])
     assert sum(fraction >= until for fraction in calls) == 1
+    with ThreadPoolExecutor(1) as another:
+        assert another.submit(bars_can_be_shown).result(), "tqdm's lock is held for good"
+
+
+def bars_can_be_shown() -> bool:
+    """Whether this thread gets all locks of tqdm."""
+    for lock in tqdm.get_lock().locks:
+        if not lock.acquire(timeout=1):
+            return False
+        lock.release()
+    return True
 
 
 # New codes

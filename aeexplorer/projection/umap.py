@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field
+from tqdm import tqdm
 
 from aeexplorer.metrics.neighbourhood import KNNGraph
 from aeexplorer.projection import layouts
@@ -87,7 +88,13 @@ class _EpochBar:
 
     def write(self, text: str) -> None:
         if text.strip().isdigit():
-            self.report(int(text))
+            try:
+                self.report(int(text))
+            except BaseException:
+                # tqdm holds its lock while it refreshes a bar and, if that fails, for good: no other thread could
+                # show a bar any more
+                tqdm.get_lock().release()
+                raise
 
     def flush(self) -> None:
         """Do nothing: no text is buffered."""
