@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from live_driver import PHONE, grave_findings, tab_to, walk_on
+from live_driver import PHONE, RESTS, grave_findings, tab_to, walk_on
 
 if TYPE_CHECKING:
     from live_driver import NewPage
@@ -18,10 +18,8 @@ PAGES = (
     "start", "families", "glossary", "compare", "compare?view=Maps", "compare?view=Table", "failures", "overfitting",
     "runs", "anomalies", "restore", "few-labels", "compression", "disentanglement", "generate-to-order", "units",
 )  # fmt: skip
-READY = '[data-test-script-state="notRunning"] h1'
 QUIET_MS = 500  # for what a page computes after its script
-FADED = """() => document.querySelector('[data-test-script-state="notRunning"]')
-  && !document.querySelector('[data-stale="true"]')
+FADED = f"""() => {RESTS} && !document.querySelector('[data-stale="true"]')
   && !document.getAnimations().some(a => a instanceof CSSTransition && a.playState === 'running')"""
 
 
@@ -54,8 +52,7 @@ def test_nothing_grave_and_nothing_cut(
 
 
 def test_a_term_explains_itself_to_the_keyboard(page: Page, app_address: str) -> None:
-    page.goto(f"{app_address}/start")
-    page.wait_for_selector(READY)
+    walk_on(page, f"{app_address}/start")
     tab_to(page, ".ae-term")
     about = page.locator(".ae-term:focus > .ae-about")
     assert about.is_visible() and len(about.inner_text()) > 20

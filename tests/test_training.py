@@ -17,6 +17,7 @@ from aeexplorer.models.base import Autoencoder
 from aeexplorer.runs.run import Run
 from aeexplorer.training import loop
 from aeexplorer.training.loop import Checkpoint, TrainingConfig, TrainingError, mean_terms, train
+from aeexplorer.training.optimizer import AdamW
 
 Tiny = Callable[[str], Dataset]
 
@@ -227,3 +228,22 @@ def test_a_missing_gpu_is_refused(tiny: Tiny) -> None:
     data = tiny("grey")
     with pytest.raises(ConfigError, match="device must be cpu or auto on a machine without a CUDA GPU, got cuda"):
         next(train(make("ae", data), data, config(device="cuda")))
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_the_optimiser_takes_the_steps_of_pytorchs_adamw(fused: bool) -> None:
+    random, found = np.random.default_rng(0), []
+    gradients = torch.from_numpy(random.normal(size=(6, 5)).astype(np.float32))
+    for kind in (AdamW, torch.optim.AdamW):
+        weights = torch.ones(5, requires_grad=True)
+        optimizer = kind([weights], lr=0.1, betas=(0.8, 0.9), weight_decay=0.1, fused=fused)
+        for i, gradient in enumerate(gradients):
+            weights.grad = gradient.clone()
+            optimizer.step()
+            optimizer.zero_grad()
+            assert weights.grad is None
+            if i == 2:
+                state, optimizer = optimizer.state_dict(), kind([weights], fused=fused)
+                optimizer.load_state_dict(state)
+        found.append(weights.detach())
+    assert torch.equal(*found)

@@ -86,7 +86,7 @@ def run_worker(path: str | Path, tethered: bool = False, cold: bool = False) -> 
         return _work(Path(path), tethered)
     changed = _notifier()
     if not cold:
-        _warm_up()
+        import aeexplorer.runs.recording  # noqa: F401 - what every training needs
     for line in _assigned_folders():
         status = _work(Path(line), tethered=False, changed=changed)
         changed()
@@ -125,11 +125,6 @@ def _notifier() -> Callable[[], None]:
             os.write(line, b"\n")
 
     return notify
-
-
-def _warm_up() -> None:
-    """Import what every training needs, before there is one."""
-    import aeexplorer.runs.recording  # noqa: F401
 
 
 def _warm_up_for_maps() -> None:
