@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +17,8 @@ import pytest
 
 from aeexplorer.data import Dataset, DataSpec, Split, as_uint8
 
-# tests keep all cores busy, and wait for workers
-os.environ["AEEXPLORER_WORKER_PRIORITY"] = "normal"
+# tests keep all cores busy, and wait for workers; each that is held ready has imported for seconds
+os.environ |= {"AEEXPLORER_WORKER_PRIORITY": "normal", "AEEXPLORER_WORKERS": "1", "AEEXPLORER_SHORT_WORKERS": "0"}
 
 if TYPE_CHECKING:
     from live_driver import NewPage
@@ -125,6 +126,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("AEEXPLORER_HOME", str(path))
     monkeypatch.setattr(os, "fsync", lambda file: None)
     return path
+
+
+@pytest.fixture
+def idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody works on what is asked for: jobs stay in the queue."""
+    for module in ("queue", "supervisor"):
+        monkeypatch.setattr(f"aeexplorer.jobs.{module}.supervise", lambda: SimpleNamespace(wake=lambda: None))
 
 
 @pytest.fixture(autouse=True)

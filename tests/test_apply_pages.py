@@ -21,6 +21,8 @@ from aeexplorer.ui import few_labels
 
 __all__ = ["alone"]  # a fixture of every test here
 
+pytestmark = pytest.mark.usefixtures("idle")
+
 
 def shapes(**knobs: object) -> ae.Run:
     return trained("beta_vae", "shapes", latent_dim=3, samples=2_000, **knobs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -101,9 +102,19 @@ def module_of(path: Path) -> str:
 MODULES = {module_of(path) for path in FILES}
 
 
-def imported(path: Path) -> Iterator[str]:
+@functools.cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@functools.cache
+def imported(path: Path) -> tuple[str, ...]:
     """Dotted names of what a file imports, inside functions and under TYPE_CHECKING as well."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    return tuple(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[str]:
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -207,7 +218,7 @@ def test_nothing_unpickles(path: Path) -> None:
     for name in imported(path):
         assert name.split(".")[0] not in ("pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal")
         assert name != "torch.load"
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Attribute):
             assert ast.unparse(node) not in ("torch.load", "torch.save", "np.save", "pandas.read_pickle")
         if isinstance(node, ast.keyword) and node.arg == "allow_pickle":

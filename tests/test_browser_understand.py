@@ -18,23 +18,22 @@ PAGES = (
     "start", "families", "glossary", "compare", "compare?view=Maps", "compare?view=Table", "failures", "overfitting",
     "runs", "anomalies", "restore", "few-labels", "compression", "disentanglement", "generate-to-order", "units",
 )  # fmt: skip
-QUIET_MS = 500  # for what a page computes after its script
-FADED = f"""() => {RESTS} && !document.querySelector('[data-stale="true"]')
-  && !document.getAnimations().some(a => a instanceof CSSTransition && a.playState === 'running')"""
-
-
-def wait_for_rest(page: Page) -> None:
-    """Wait until no fragment runs and nothing fades: colours half-way are of no theme."""
-    page.wait_for_timeout(QUIET_MS)
-    page.wait_for_function(FADED)
+# Over a few pictures of the screen, nothing was waited for and nothing faded: colours half-way are of no theme.
+RESTED = f"""() => {{
+  const {{waiting}} = window, rests = {RESTS} && !waiting.replies && !waiting.acts.size
+    && !document.querySelector('[data-stale="true"]')
+    && !document.getAnimations().some(a => a instanceof CSSTransition && a.playState === 'running');
+  waiting.rested = rests ? (waiting.rested ?? 0) + 1 : 0;
+  return waiting.rested > 8 && !(waiting.rested = 0);
+}}"""
 
 
 def lasting_findings(page: Page) -> list[str]:
     """What axe-core finds grave, and still finds when what ran meanwhile has ended."""
-    wait_for_rest(page)
+    page.wait_for_function(RESTED)
     if not grave_findings(page):
         return []
-    wait_for_rest(page)
+    page.wait_for_function(RESTED)
     return grave_findings(page)
 
 

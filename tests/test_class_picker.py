@@ -72,7 +72,7 @@ def test_a_scene_decodes_for_the_class_in_the_name() -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.long
-def test_every_page_that_decodes_has_one_box_of_classes(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_page_that_decodes_has_one_box_of_classes(page: str, idle: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The box, the scenes that the page asks for, and the lines of Python all tell the model the same class."""
     dataset, dial = PAGES[page]
     run = conditional(

@@ -19,6 +19,8 @@ from aeexplorer.live.scenes import render
 
 __all__ = ["alone"]  # a fixture of every test here
 
+pytestmark = pytest.mark.usefixtures("idle")
+
 
 def test_coded_numbers_take_what_their_entropy_says() -> None:
     random = np.random.default_rng(0)

@@ -77,7 +77,7 @@ def test_a_run_that_fails_on_purpose_is_made_again(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == set(made)
 
 
-def test_a_change_is_filled_in_on_train() -> None:
+def test_a_change_is_filled_in_on_train(idle: None) -> None:
     app = AppTest.from_file(SHELL, default_timeout=PATIENCE).run()
     app.switch_page("../../pages/train.py")
     app.query_params["like"], app.query_params["change"] = "failing-overfit", "patience:10"

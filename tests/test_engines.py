@@ -12,7 +12,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -62,8 +61,7 @@ def test_a_worker_takes_one_job_after_the_other_and_what_came_before_leaves_no_t
     wait_until(lambda: not psutil.pid_exists(leases[0]["pid"]) or psutil.Process(leases[0]["pid"]).status() == "zombie")
 
 
-def test_what_people_bring_is_read_by_a_process_that_ends_with_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aeexplorer.jobs.queue.supervise", lambda: SimpleNamespace(wake=lambda: None))
+def test_what_people_bring_is_read_by_a_process_that_ends_with_it(home: Path, idle: None) -> None:
     reading, engine = request_reading([("table.csv", b"a,b\n1,2\n3,5\n4,7\n")], "local"), LocalEngine(2)
     try:
         engine.keep_warm()

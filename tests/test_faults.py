@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -451,8 +450,7 @@ def test_six_rounds_of_kill_of_a_dial(home: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_a_map_whose_worker_is_killed_is_drawn_all_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "supervise", lambda: SimpleNamespace(wake=lambda: None))  # it is the process below
+def test_a_map_whose_worker_is_killed_is_drawn_all_the_same(home: Path, idle: None) -> None:
     data = load_dataset("digits")
     run = train_run(new_run("vae", data, **{**KNOBS, "epochs": 2}), data, bar=False)
     server, chance = Server(home), random.Random()

@@ -22,7 +22,6 @@ from aeexplorer import jobs
 from aeexplorer.__main__ import main
 from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
-from aeexplorer.jobs import queue
 from aeexplorer.jobs.cache import ROOTS, trim_results
 from aeexplorer.jobs.doctor import clean, examine
 from aeexplorer.jobs.graphs import neighbour_graph
@@ -313,10 +312,7 @@ POISONED_MAPS: dict[str, Callable[[dict[str, np.ndarray]], object]] = {
 
 
 @pytest.mark.parametrize("name", POISONED_MAPS)
-def test_a_poisoned_map_is_damage_and_is_drawn_again(
-    run: Run, name: str, monkeypatch: pytest.MonkeyPatch, tiny: Any
-) -> None:
-    monkeypatch.setattr(queue, "supervise", Asleep)
+def test_a_poisoned_map_is_damage_and_is_drawn_again(run: Run, name: str, idle: None, tiny: Any) -> None:
     job = jobs.request_map(run, "pca", 12)
     arrays = arrays_of(12)
     save_arrays(job.path / "map.safetensors", arrays)
@@ -370,13 +366,6 @@ def test_compiled_code_that_others_could_have_written_is_not_run(tmp_path: Path)
 
 
 # imports
-
-
-class Asleep:
-    """A supervisor that does nothing."""
-
-    def wake(self) -> None:
-        pass
 
 
 KILLED_IMPORT = """

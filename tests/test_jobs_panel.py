@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 from page_driver import alone, open_page
 from streamlit.testing.v1 import AppTest
@@ -16,10 +14,7 @@ from aeexplorer.ui.shared import jobs_panel
 
 __all__ = ["alone"]  # a fixture of every test here
 
-
-@pytest.fixture(autouse=True)
-def nobody_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aeexplorer.jobs.queue.supervise", lambda: SimpleNamespace(wake=lambda: None))
+pytestmark = pytest.mark.usefixtures("idle")
 
 
 @pytest.fixture

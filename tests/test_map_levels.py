@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,9 +26,8 @@ LEVELS = (1, 2, 4)
 
 
 @pytest.fixture
-def deep(monkeypatch: pytest.MonkeyPatch) -> Run:
+def deep(idle: None) -> Run:
     """A model of three levels; nobody works on the jobs that are asked for."""
-    monkeypatch.setattr("aeexplorer.jobs.queue.supervise", lambda: SimpleNamespace(wake=lambda: None))
     run = trained("hvae", latent_dim=7, levels=3)
     assert ae.open_run(run).levels == LEVELS
     return run

@@ -25,7 +25,7 @@ from aeexplorer.training.plan import DialSpec
 
 __all__ = ["alone"]
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("idle")]
 
 RANDOM = np.random.default_rng(0)
 TINY = {"hidden": (16,), "latent_dim": 2, "epochs": 2, "batch_size": 16}

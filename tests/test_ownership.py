@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,10 +22,9 @@ ANNA, BEN = "a token of Anna's browser", "a token of Ben's browser"
 
 
 @pytest.fixture(autouse=True)
-def a_class(monkeypatch: pytest.MonkeyPatch) -> None:
+def a_class(idle: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server for many, whose jobs nobody does."""
     monkeypatch.setenv("AEEXPLORER_SHARED", "1")
-    monkeypatch.setattr("aeexplorer.jobs.queue.supervise", lambda: SimpleNamespace(wake=lambda: None))
 
 
 def page_of(token: str, name: str, **query: str) -> AppTest:

@@ -154,11 +154,12 @@ def test_a_dial_with_one_snapshot_says_so_and_turns_as_soon_as_it_has_two() -> N
     assert app.query_params["beta"] == "1"
 
 
-def test_a_dial_without_a_snapshot_is_waited_for_while_it_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dial_without_a_snapshot_is_waited_for_while_it_is_trained(
+    idle: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     dial()
     spec = DialSpec(knob="beta", stops=(0.1, 1.0), epochs_per_stop=1)
     coming = new_run("vae", ae.load_dataset("digits"), dial=spec, epochs=1, hidden=(16,))
-    monkeypatch.setattr(jobs, "supervise", lambda: None)
     monkeypatch.setattr(jobs, "under_way", lambda run: run.id == coming.id)
     app = beta(run=coming.id)
     assert not app.exception and not app.selectbox

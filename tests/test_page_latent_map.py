@@ -6,7 +6,6 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -34,12 +33,6 @@ __all__ = ["alone"]  # a fixture of every test here
 
 FIRST = {"tsne": {"perplexity": 30.0, "seed": 0}, "umap": {"n_neighbors": 15, "min_dist": 0.1, "seed": 0}}
 UNTOUCHED = MapTouch(None, (), None)
-
-
-@pytest.fixture
-def idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody works on what is asked for."""
-    monkeypatch.setattr("aeexplorer.jobs.queue.supervise", lambda: SimpleNamespace(wake=lambda: None))
 
 
 class Hand:

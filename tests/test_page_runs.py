@@ -226,9 +226,10 @@ def test_rename(make: Callable[..., Run]) -> None:
     assert not app.exception
 
 
-def test_continue_starts_an_interrupted_run(make: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_continue_starts_an_interrupted_run(
+    make: Callable[..., Run], idle: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[Run] = []
-    monkeypatch.setattr(jobs, "supervise", lambda: None)
     monkeypatch.setattr(jobs, "start", lambda run, *more, **options: asked.append(run))
     run = make(state="running", pid=2**22 + 1, process_started=1.0)
     app = open_page()

@@ -42,10 +42,9 @@ SHELL = str(Path(__file__).parents[1] / "aeexplorer" / "ui" / "shell.py")
 
 
 @pytest.fixture(autouse=True)
-def no_workers(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
+def no_workers(idle: None, monkeypatch: pytest.MonkeyPatch) -> list[Run]:
     """Pages here ask for workers and get none; `test_jobs` and `test_browser` start real ones."""
     asked: list[Run] = []
-    monkeypatch.setattr(jobs, "supervise", lambda: None)
     monkeypatch.setattr(jobs, "start", lambda run, *more, **options: asked.append(run))
     return asked
 

@@ -13,7 +13,7 @@ from aeexplorer.data import Dataset, Split, chorales
 from aeexplorer.metrics.columns import most_moved, moved_columns
 from aeexplorer.runs.run import Run
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("idle")]
 
 __all__ = ["alone"]  # a fixture of every test here
 

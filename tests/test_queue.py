@@ -18,7 +18,7 @@ from aeexplorer import jobs
 from aeexplorer.__main__ import main
 from aeexplorer.config import ConfigError
 from aeexplorer.data import load_dataset
-from aeexplorer.jobs import queue, queue_view
+from aeexplorer.jobs import queue_view
 from aeexplorer.jobs.cache import mark_used, remove_leftovers, trim_results
 from aeexplorer.jobs.health import health
 from aeexplorer.jobs.json_log import close_log, open_log
@@ -38,16 +38,7 @@ TINY: dict[str, Any] = {"hidden": (8,), "latent_dim": 2, "batch_size": 8, "epoch
 ANNA, BEN = owner_of("a secret of Anna's"), owner_of("a secret of Ben's")
 
 
-class Asleep:
-    """A supervisor that does nothing."""
-
-    def wake(self) -> None:
-        pass
-
-
-@pytest.fixture(autouse=True)
-def nobody_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "supervise", Asleep)
+pytestmark = pytest.mark.usefixtures("idle")
 
 
 @pytest.fixture
@@ -251,7 +242,10 @@ def test_a_change_is_seen_at_once(make: Callable[..., Run]) -> None:
     assert not jobs.under_way(run)
 
 
-def test_short_and_long_jobs_wait_in_lanes_of_their_own(make: Callable[..., Run], tiny: Any) -> None:
+def test_short_and_long_jobs_wait_in_lanes_of_their_own(
+    make: Callable[..., Run], tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AEEXPLORER_SHORT_WORKERS", "1")
     done = train_run(make(), tiny("grey"), bar=False)
     first, second = make(ANNA), make(BEN)
     jobs.start(first, ANNA, 60.0)

@@ -11,7 +11,6 @@ import sys
 import time
 import zipfile
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -44,9 +43,7 @@ ANNA, BEN = "a token of Anna's browser", "a token of Ben's browser"
 TABLE = "a,b,city\n" + "\n".join(f"{i * 0.37 % 3:.3f},{i * i % 11},{'xyz'[i % 3]}" for i in range(40))
 
 
-@pytest.fixture(autouse=True)
-def no_jobs_begin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aeexplorer.jobs.queue.supervise", lambda: SimpleNamespace(wake=lambda: None))
+pytestmark = pytest.mark.usefixtures("idle")
 
 
 def pictures(n: int = 20) -> bytes:

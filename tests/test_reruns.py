@@ -47,7 +47,7 @@ def runs() -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.long
-def test_a_rerun_does_little(page: str, runs: None) -> None:
+def test_a_rerun_does_little(page: str, runs: None, idle: None) -> None:
     app = AppTest.from_file(str(ROOT / "aeexplorer" / "ui" / "shell.py"), default_timeout=PATIENCE).run()
     app.switch_page(f"../../pages/{page}.py").run()
     app.run()

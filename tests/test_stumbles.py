@@ -96,7 +96,7 @@ def test_a_seed_that_is_none_is_refused_with_a_sentence(model: Explorer, seed: f
     ],
 )
 @pytest.mark.long
-def test_a_link_with_values_that_are_none_opens_its_page(page: str, query: dict[str, str]) -> None:
+def test_a_link_with_values_that_are_none_opens_its_page(page: str, query: dict[str, str], idle: None) -> None:
     app = open_page(page, **query)
     assert not app.exception and not app.error
     assert app.get("html")
