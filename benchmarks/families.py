@@ -6,7 +6,7 @@
 reference: a VAE with hidden layers of 512 and 256 units and 20 latent dimensions, with and without 20 planar flows,
 trained for ten epochs with Adam at 1e-3 on batches of 128, on grey pixels and on pixels above one half.
 likelihood: each family trained on binary MNIST for the same time of one core, with the same layers.
-labels, codebooks, prior, contraction, pictures: what single families claim, see `claims.py`.
+labels, codebooks, prior, contraction, correlation, pictures: what single families claim, see `claims.py`.
 
 Finished pieces are kept in the cache folder, so that a long run can be stopped and continued.
 """
