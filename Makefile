@@ -50,7 +50,7 @@ types-js:
 	  node_modules/.bin/tsc; \
 	else echo "TypeScript could not be installed: the types of the browser's modules are not checked."; fi
 
-# a file stays on one worker, so that what is made for it is made once; the order stays, so that the browser comes last
+# a file stays on one worker, so that what is made for it is made once; the order is that of tests/conftest.py
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/.dev browser lint

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from aeexplorer.data import Dataset, DataSpec, Split, as_uint8
 
@@ -26,15 +27,29 @@ if TYPE_CHECKING:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with the most tests that take long come first, so that no worker is left with one when the others have
-    ended."""
+    """What drives the browser comes first, then files with the most tests that take long, so that no worker is left
+    with one when the others have ended."""
     with_browser = {item.path for item in items if item.get_closest_marker("browser")}
     # what drives the browser keeps an event loop, beside which no test could have its own
     if mixed := with_browser & {item.path for item in items if not item.get_closest_marker("browser")}:
         names = ", ".join(sorted(path.name for path in mixed))
         raise pytest.UsageError(f"tests that drive the browser need a file of their own: {names}")
     long = Counter(item.path for item in items if item.get_closest_marker("long"))
-    items.sort(key=lambda item: (-long[item.path], item.path not in with_browser))
+    items.sort(key=lambda item: (item.path not in with_browser, -long[item.path]))
+
+
+class BrowserTogether(LoadFileScheduling):
+    """A file stays on one worker. So does all that drives the browser where there are few workers, because one app and
+    one browser that have seen every page do it in half the time that two of each take."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = super()._split_scope(nodeid)
+        return "browser" if self.numnodes < 4 and "test_browser" in path else path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    return BrowserTogether(config, log)
 
 
 @pytest.fixture(scope="session")

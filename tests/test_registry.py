@@ -130,6 +130,15 @@ def test_processes_write_at_the_same_time_and_none_finds_it_locked(home: Path) -
     assert len(Registry().jobs("done")) == 150
 
 
+def test_who_comes_while_another_makes_it_waits(home: Path) -> None:
+    home.mkdir()
+    other = sqlite3.connect(home / "registry.sqlite", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.2, other.execute, ("COMMIT",)).start()
+    assert Registry().jobs() == []
+    other.close()
+
+
 def test_estimates_are_calibrated_by_the_median_of_what_was_finished(home: Path) -> None:
     registry = Registry()
     assert registry.calibration() == 1.0

@@ -62,6 +62,18 @@ def file_id(path: str | Path) -> tuple[int, int] | None:
     return None
 
 
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Turn on the write-ahead log. Of several that do it at once SQLite refuses some at once: here they wait."""
+    end = time.monotonic() + BUSY_SECONDS
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+
+
 class Registry:
     """The registry of a home, for any number of threads and processes; every call is one short transaction.
 
@@ -90,8 +102,7 @@ class Registry:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
-            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-                connection.execute("PRAGMA journal_mode = WAL")
+            _log_ahead(connection)
             connection.execute("PRAGMA synchronous = NORMAL")  # the folders keep what a power cut takes of it
             if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
                 self._create(connection)
