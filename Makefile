@@ -2,7 +2,8 @@
 # make check  is the part of it for daily work
 PYTHON ?= python3
 PORT ?= 8501
-WORKERS ?= 2
+# one more than two cores: tests wait for processes and browsers too
+WORKERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 # dozens of processes start in the tests: each reads the compiled modules that the first one wrote

@@ -55,7 +55,7 @@ def begin(page: Page, app: tuple[str, Path], epochs: int) -> Run:
 
 
 def test_train_watch_reload_scrub_and_open(page: Page, app: tuple[str, Path]) -> None:
-    run = begin(page, app, epochs=60)
+    run = begin(page, app, epochs=30)
     first = loss(page)
     assert [path.name for path in (app[1] / "runs").glob("[0-9]*")] == [run.path.name], "a double click made two runs"
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from browser import served
 from live_driver import PANEL, box_of, drag, settle, show
 
 import aeexplorer as ae
 from aeexplorer.data import Dataset, Split, chorales
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
@@ -31,18 +33,19 @@ NOTES = """() => {
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The app with one small run of each of these kinds of samples."""
-    home = tmp_path_factory.mktemp("tokens")
+def address(app_address: str, trained_home: Path) -> Iterator[str]:
+    """The app with one small run of each of these kinds of samples as well."""
     random, common = np.random.default_rng(0), {"bar": False, "epochs": 1, "hidden": (16,), "latent_dim": 2}
     x = random.integers(0, 47, (60, 64)).astype(np.uint8)
     music = Dataset(chorales.SPEC, *(Split(x[i], np.full(20, -1)) for i in np.split(np.arange(60), 3)))
-    ae.train("vae", music, path=home / "runs" / "music", batch_size=20, **common)
+    paths = {name: trained_home / "runs" / name for name in ("music", "text", "beats")}
+    ae.train("vae", music, path=paths["music"], batch_size=20, **common)
     names = {"corruption": "masking", "level": 0.3, "samples": 400}
-    ae.train("dae", ae.load_dataset("names"), path=home / "runs" / "text", **common, **names)
-    ae.train("vae", ae.load_dataset("heartbeats"), path=home / "runs" / "beats", samples=400, **common)
-    with served(home) as found:
-        yield found
+    ae.train("dae", ae.load_dataset("names"), path=paths["text"], **common, **names)
+    ae.train("vae", ae.load_dataset("heartbeats"), path=paths["beats"], samples=400, **common)
+    yield app_address
+    for path in paths.values():
+        shutil.rmtree(path)
 
 
 def raise_noise(page: Page) -> None:

@@ -35,7 +35,7 @@ from tests.test_faults import digest
 pytestmark = pytest.mark.long
 
 KNOBS: dict[str, Any] = {"epochs": 4, "latent_dim": 2, "batch_size": 64, "seed": 3}
-LONG: dict[str, Any] = {**KNOBS, "epochs": 60}
+LONG: dict[str, Any] = {**KNOBS, "epochs": 30}
 
 
 def ended(*runs: WorkFolder) -> Callable[[], bool]:
