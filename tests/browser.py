@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -28,6 +28,7 @@ ARGUMENTS = ["--no-sandbox", "--enable-unsafe-swiftshader", "--disable-backgroun
 def chromium() -> Iterator[Browser]:
     """A Chromium of this machine, or the one that Playwright brought; the test is skipped where there is none."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    playwright.expect.set_options(timeout=1000 * PATIENCE)
     found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
     with playwright.sync_playwright() as driver:
         try:

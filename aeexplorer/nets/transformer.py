@@ -28,11 +28,11 @@ class TransformerKnobs(Config):
 
 
 def transformer_suggestion(spec: DataSpec) -> dict[str, Any]:
-    """Patches of one symbol, and about 14 along a side elsewhere."""
+    """Patches of one symbol; elsewhere 14 along a series, and 7 along a side of a picture, of 2 x 2 pixels or more."""
     if spec.row.symbols:
         return {"patch": 1}
     longest = max(model_shape(spec)[1:], default=1)
-    return {"patch": max(1, round(longest / 14)) if spec.row.sides == 1 else max(1, round(longest / 7))}
+    return {"patch": max(1, round(longest / 14)) if spec.row.sides == 1 else max(2, round(longest / 7))}
 
 
 def transformer_encoder(spec: DataSpec, out: int, config: Any) -> nn.Module:

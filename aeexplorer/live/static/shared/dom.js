@@ -71,13 +71,15 @@ export function prefersReducedMotion() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
-/** A function that calls `act` once, `wait` milliseconds after it was called last. @param {() => void} act */
+/** A function that calls `act` once, `wait` milliseconds after it was called last, unless another page was opened
+ * meanwhile: Streamlit would take what a page says after that for a wish to stay. @param {() => void} act */
 export function debounce(act, wait = 180) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   return () => {
+    const { pathname } = location;
     clearTimeout(timer);
-    timer = setTimeout(act, wait);
+    timer = setTimeout(() => location.pathname === pathname && act(), wait);
   };
 }
 
