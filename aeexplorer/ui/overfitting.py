@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
 from aeexplorer import jobs
 from aeexplorer.config import ConfigError, reason
 from aeexplorer.data import load_dataset
-from aeexplorer.live.components import live_panel
+from aeexplorer.live.components import Panel, live_panel
 from aeexplorer.live.panel import Chart, Line, Mark, Readout, Segmented, Slider
 from aeexplorer.program_files import PAGES
 from aeexplorer.runs.overfitting import DATASET, FAMILY, REMEDIES, SAMPLES, knobs_of
@@ -49,11 +51,29 @@ def show() -> None:
         "samples": (float(SAMPLES[0]), float(SAMPLES[-1])),
         "remedy": list(REMEDIES),
     }
-    start = state.start(limits, **FIRST)
+    values = state.left(_panel(state.key, state.start(limits, **FIRST)).values)
+    samples, remedy = round(values["samples"]), values["remedy"]
+    st.caption(
+        "Models were trained at the marked numbers of samples; curves in between are interpolated. The curve of a "
+        "training that stopped early continues at its last loss."
+    )
+    nearest = min(SAMPLES, key=lambda n: abs(n - samples))
+    if st.button(f"Train this one ({nearest} samples)", icon=":material/play_arrow:", key="overfitting.train"):
+        _train(nearest, remedy)
+    given = "".join(f",\n    {name}={value!r}" for name, value in knobs_of(nearest, remedy).items())
+    page_footer(
+        r"\text{gap} = L_{\text{validation}} - L_{\text{training}}",
+        f"{nearest} samples, {REMEDIES[remedy].title.lower()}",
+        f"import aeexplorer as ae\n\nrun = ae.train({FAMILY!r}, ae.load_dataset({DATASET!r}){given})\n",
+    )
+
+
+def _panel(key: str, start: Mapping[str, Any]) -> Panel:
+    """Two controls, and the curves that follow them."""
     view = partial(Chart, scene="overfitting", fields=("samples", "remedy"), place="above")
-    panel = live_panel(
+    return live_panel(
         "overfitting",
-        key=state.key,
+        key=key,
         label="Overfitting",
         params={},
         controls=[
@@ -102,21 +122,6 @@ def show() -> None:
                 lines=GAPS,
             ),
         ],
-    )
-    values = state.left(panel.values)
-    samples, remedy = round(values["samples"]), values["remedy"]
-    st.caption(
-        "Models were trained at the marked numbers of samples; curves in between are interpolated. The curve of a "
-        "training that stopped early continues at its last loss."
-    )
-    nearest = min(SAMPLES, key=lambda n: abs(n - samples))
-    if st.button(f"Train this one ({nearest} samples)", icon=":material/play_arrow:", key="overfitting.train"):
-        _train(nearest, remedy)
-    given = "".join(f",\n    {name}={value!r}" for name, value in knobs_of(nearest, remedy).items())
-    page_footer(
-        r"\text{gap} = L_{\text{validation}} - L_{\text{training}}",
-        f"{nearest} samples, {REMEDIES[remedy].title.lower()}",
-        f"import aeexplorer as ae\n\nrun = ae.train({FAMILY!r}, ae.load_dataset({DATASET!r}){given})\n",
     )
 
 
