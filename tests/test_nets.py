@@ -77,6 +77,12 @@ def test_more_halvings_than_the_side_has_are_refused() -> None:
         make_decoder(spec("sequence", 20), 2, wide((4,) * 6))
 
 
+def test_no_transformer_is_suggested_to_read_single_pixels() -> None:
+    suggest = NETS["transformer"].suggest
+    assert [suggest(spec("image", side, side))["patch"] for side in (8, 16, 28)] == [2, 2, 4]
+    assert suggest(spec("sequence", 140)) == {"patch": 10}
+
+
 def test_each_net_reads_its_own_knobs() -> None:
     assert {"channels", "block"} <= foreign_knobs("mlp") and "hidden" not in foreign_knobs("mlp")
     assert foreign_knobs("conv") >= {"hidden", "patch", "word_dropout"} and not foreign_knobs("conv") & {"channels"}
