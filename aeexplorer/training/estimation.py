@@ -19,7 +19,6 @@ from aeexplorer.losses import LOSSES
 from aeexplorer.models.base import Autoencoder, Batch, ModelConfig
 from aeexplorer.nets import NETS, parameter_count
 from aeexplorer.nets.mlp import SMALL
-from aeexplorer.nets.recurrent import CELLS
 from aeexplorer.tensors import model_shape
 from aeexplorer.training.loop import TrainingConfig, make_batch
 from aeexplorer.training.plan import DialSpec, make_plan
@@ -53,12 +52,13 @@ SQUARED_BETA = 1.5
 SMALL_BETA = 2.0
 """Largest β suggested for small pictures, whose likelihood has few nats: at β = 4 digits lost every unit."""
 
-RECURRENT_BETA = 1.2
-"""The same for recurrent nets, which are slow to find what a code is for: at β = 2 digits lost to one component."""
+STEPWISE_BETA = 1.2
+"""The same for nets that read row by row or patch by patch, which are slow to find what a code is for: at β = 2
+recurrent nets lost to one component on digits."""
 
-FREE_BITS = 1.0
-"""Nats for each dimension that recurrent nets are given for small pictures where the prior is a learned mixture;
-without them every unit was lost."""
+FREE_BITS = {"transformer": 0.5, "gru": 1.0, "lstm": 1.0}
+"""Nats for each dimension that such nets are given for small pictures, or every unit was lost: transformers in all
+VAEs, recurrent nets where the prior is a learned mixture."""
 
 FEW_VALUES = 8
 """Values of a sample below which weights suggested for squared error are smaller, in proportion."""
@@ -93,12 +93,13 @@ def suggested(row: Family, spec: DataSpec, n_train: int, net: str = "") -> tuple
         changes |= {name: float(f"{weight * scale:.2g}") for name, weight in weights.items()}
     changes["net"] = net or row.config.net
     if spec.row.pixels and spec.size <= SMALL:
-        recurrent = changes["net"] in CELLS
-        most = RECURRENT_BETA if recurrent else SMALL_BETA
+        most = STEPWISE_BETA if changes["net"] in FREE_BITS else SMALL_BETA
         if getattr(row.config, "beta", 0) > most:
             changes["beta"] = most
-        if recurrent and {"prior", "sampled_rate"} <= row.traits and "normal_prior" not in row.traits:
-            changes["free_bits"] = FREE_BITS
+        mixture = {"prior", "sampled_rate"} <= row.traits and "normal_prior" not in row.traits
+        held = (mixture or changes["net"] == "transformer") and "free_bits" in type(row.config).model_fields
+        if held and changes["net"] in FREE_BITS:
+            changes["free_bits"] = FREE_BITS[changes["net"]]
     of_net = NETS[changes["net"]].suggest(spec)
     changes |= {name: v for name, v in of_net.items() if getattr(row.config, name, v) == getattr(plain, name, None)}
     # VAEs of symbols collapse otherwise; a multi-rate VAE, which alone has a "lowest" β, spans all rates
