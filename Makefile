@@ -2,7 +2,7 @@
 # make check  is the part of it for daily work
 PYTHON ?= python3
 PORT ?= 8501
-# one more than two cores: tests wait for processes and browsers too
+# one more than two cores, because tests also wait for processes and browsers
 WORKERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin

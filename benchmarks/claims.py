@@ -47,6 +47,17 @@ def trained(family: str, knobs: dict[str, Any], data: Dataset, training: Trainin
     return model, time.process_time() - begun
 
 
+def data_of(pieces: Pieces, name: str) -> Dataset:
+    """A dataset; in a quick run the first `QUICK_SAMPLES` of each split."""
+    data = ae.load_dataset(name)
+    if not pieces.quick:
+        return data
+    return Dataset(data.spec, *(s.take(np.arange(min(len(s), QUICK_SAMPLES))) for s in data.splits.values()))
+
+
+QUICK_SAMPLES = 2_000
+
+
 def mean_of(found: Sequence[Figures], name: str, digits: int = 2) -> str:
     """Mean and, of several seeds, standard deviation; a dash where a family has no such figure."""
     values = [f[name] for f in found if name in f]
@@ -79,8 +90,8 @@ def measured(
     """Train each way (title, family, knobs) with each seed, and keep what the judge says of the model."""
 
     def piece(family: str, knobs: dict[str, Any], seed: int) -> Figures:
-        quick = {"epochs": 1, "samples": 2_000} if pieces.quick else {}
-        model, seconds = trained(family, knobs, data, TrainingConfig(**{**loop, **quick}, seed=seed, device="cpu"))
+        training = TrainingConfig(**loop | ({"epochs": 1} if pieces.quick else {}), seed=seed, device="cpu")
+        model, seconds = trained(family, knobs, data, training)
         return {**judge(model), "seconds": seconds}
 
     return [
@@ -103,11 +114,10 @@ SUPERVISED_EPOCHS = 4
 
 def labels(pieces: Pieces, seeds: Sequence[int]) -> Rows:
     """Test error of M2, of its classifier alone, and of M2 whose classifier has no head start, in percent."""
-    data, rows = ae.load_dataset("mnist"), []
-    quick = {"samples": 4_000} if pieces.quick else {}
+    data, rows = data_of(pieces, "mnist"), []
 
     def loop(n: int, epochs: int, seed: int) -> TrainingConfig:
-        return TrainingConfig(epochs=2 if pieces.quick else epochs, labels=n, seed=seed, device="cpu", **quick)
+        return TrainingConfig(epochs=2 if pieces.quick else epochs, labels=n, seed=seed, device="cpu")
 
     def alone(n: int, seed: int) -> Figures:
         model, begun = new_model("m2", M2, data, seed), time.process_time()
@@ -161,7 +171,7 @@ def labels_table(rows: Rows) -> list[str]:
 
 def codebooks(pieces: Pieces, seeds: Sequence[int]) -> Rows:
     """How many of 256 entries are used, with and without restarts, and with scalar quantisation."""
-    data = ae.load_dataset("mnist")
+    data = data_of(pieces, "mnist")
     shared = {"hidden": (256,)}
     ways = (
         ("VQ, restarts", "vqvae", shared),
@@ -207,7 +217,7 @@ def codebooks_table(rows: Rows) -> list[str]:
 
 def prior_match(pieces: Pieces, seeds: Sequence[int]) -> Rows:
     """MMD² between codes and prior beside the reconstruction, of VAE, AAE and WAE by their weights."""
-    data = ae.load_dataset("mnist")
+    data = data_of(pieces, "mnist")
     shared = {"hidden": (256,), "latent_dim": 8}
     ways = (
         ("VAE", "vae", shared),
@@ -251,7 +261,7 @@ def prior_match_table(rows: Rows) -> list[str]:
 
 def contraction(pieces: Pieces, seeds: Sequence[int]) -> Rows:
     """Squared norm of the encoder's derivative, reconstruction and linear probe by the weight of the contraction."""
-    data = ae.load_dataset("mnist")
+    data = data_of(pieces, "mnist")
     shared = {"hidden": (256,), "latent_dim": 16}
     ways = tuple((f"λ = {w:g}", "contractive_ae", {**shared, "contraction": w}) for w in (0.0, 0.1, 0.3, 1.0, 3.0))
 
@@ -260,8 +270,8 @@ def contraction(pieces: Pieces, seeds: Sequence[int]) -> Rows:
         x = samples.batch(torch.arange(1_000))[0]
         with torch.no_grad():
             norm = model.jacobian_norm(x).mean().item()  # type: ignore[operator]
-        z, y = codes_of(model, data).numpy(), data.test.y
-        probe = linear_probe(z[:5_000], y[:5_000], z[5_000:], y[5_000:], per_class=10)
+        z, y, half = codes_of(model, data).numpy(), data.test.y, len(data.test) // 2
+        probe = linear_probe(z[:half], y[:half], z[half:], y[half:], per_class=10)
         return {"norm": norm, "probe": probe, "reconstruction": evaluate(model, data.test)["reconstruction"]}
 
     return measured(pieces, "contraction", ways, data, seeds, judge, epochs=10)
@@ -297,7 +307,7 @@ CORRELATIONS: dict[str, tuple[str, str, tuple[float, ...]]] = {
 
 def correlation(pieces: Pieces, seeds: Sequence[int]) -> Rows:
     """Total correlation of the codes beside the reconstruction, of three families by their weights."""
-    data = ae.load_dataset("shapes")
+    data = data_of(pieces, "shapes")
     ways = [
         (f"{title} = {w:g}", family, {"hidden": (256, 256), "latent_dim": 10, knob: float(w)})
         for title, (family, knob, weights) in CORRELATIONS.items()
@@ -367,7 +377,7 @@ def pictures(pieces: Pieces, seeds: Sequence[int]) -> Rows:
     """Squared error, sharpness and recognition of reconstructions by the loss, at a code of the same size."""
     rows: Rows = []
     for name in ("mnist", "fashion-mnist"):
-        data = ae.load_dataset(name)
+        data = data_of(pieces, name)
         judges: list[nn.Module] = []
 
         def judge(model: Autoencoder, data: Dataset = data, judges: list[nn.Module] = judges) -> Figures:

@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 class BrowserTogether(LoadFileScheduling):
     """A file stays on one worker. So does all that drives the browser where there are few workers, because one app and
-    one browser that have seen every page do it in half the time that two of each take."""
+    one browser that have seen every page take less time than two of each."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = super()._split_scope(nodeid)

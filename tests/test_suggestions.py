@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,6 +53,16 @@ def test_suggested_knobs_do_not_collapse(dataset: str, family: str, net: str) ->
     assert (variances > least).sum() >= min(2, model.config.latent_dim)
     # a linear autoencoder of one dimension can only equal one component
     assert figures["mse"] < 1.005 * pca_line(data.train.x, data.test.x, 1).test_error[1]
+
+
+def test_nets_that_read_small_pictures_step_by_step_are_held_less_to_the_prior() -> None:
+    def of(family: str, net: str, dataset: str = "digits") -> Any:
+        return suggested(FAMILIES[family], DATASETS[dataset].spec, 1_257, net)[0]
+
+    assert [of("beta_vae", net).beta for net in ("mlp", "conv", "gru", "transformer")] == [2, 2, 1.2, 1.2]
+    ways = [("vae", "gru"), ("vae", "transformer"), ("vamp_vae", "mlp"), ("vamp_vae", "lstm")]
+    assert [of(*way).free_bits for way in ways] == [0, 1, 0, 1]
+    assert of("vae", "transformer", "heartbeats").free_bits == of("vae", "transformer", "mnist").free_bits == 0
 
 
 @pytest.mark.parametrize(("dataset", "dimensions"), [("digits", 2), ("digits", 8), ("wine", 2)])

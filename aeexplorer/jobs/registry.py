@@ -63,7 +63,7 @@ def file_id(path: str | Path) -> tuple[int, int] | None:
 
 
 def _log_ahead(connection: sqlite3.Connection) -> None:
-    """Turn on the write-ahead log. Of several that do it at once SQLite refuses some at once: here they wait."""
+    """Turn on the write-ahead log. While another connection writes, SQLite refuses this without waiting: wait here."""
     end = time.monotonic() + BUSY_SECONDS
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:

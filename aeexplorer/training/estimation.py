@@ -19,6 +19,7 @@ from aeexplorer.losses import LOSSES
 from aeexplorer.models.base import Autoencoder, Batch, ModelConfig
 from aeexplorer.nets import NETS, parameter_count
 from aeexplorer.nets.mlp import SMALL
+from aeexplorer.nets.recurrent import CELLS
 from aeexplorer.tensors import model_shape
 from aeexplorer.training.loop import TrainingConfig, make_batch
 from aeexplorer.training.plan import DialSpec, make_plan
@@ -52,13 +53,15 @@ SQUARED_BETA = 1.5
 SMALL_BETA = 2.0
 """Largest β suggested for small pictures, whose likelihood has few nats: at β = 4 digits lost every unit."""
 
-STEPWISE_BETA = 1.2
-"""The same for nets that read row by row or patch by patch, which are slow to find what a code is for: at β = 2
-recurrent nets lost to one component on digits."""
+STEPWISE = frozenset({*CELLS, "transformer"})
+"""Nets that read row by row or patch by patch, which are slow to find what a code is for."""
 
-FREE_BITS = {"transformer": 0.5, "gru": 1.0, "lstm": 1.0}
-"""Nats for each dimension that such nets are given for small pictures, or every unit was lost: transformers in all
-VAEs, recurrent nets where the prior is a learned mixture."""
+STEPWISE_BETA = 1.2
+"""Largest β suggested for small pictures with such a net: at β = 2 recurrent nets lost to one component on digits."""
+
+STEPWISE_FREE_BITS = 1.0
+"""Nats that each dimension may have for free there, in transformers and where the prior is a learned mixture: without
+them such VAEs of digits lost every unit."""
 
 FEW_VALUES = 8
 """Values of a sample below which weights suggested for squared error are smaller, in proportion."""
@@ -82,7 +85,7 @@ def suggested(row: Family, spec: DataSpec, n_train: int, net: str = "") -> tuple
     has a variance below β / 2 (Lucas et al. 2019, https://arxiv.org/abs/1911.02469), which with β = 1 all but the first
     have there. For the same reason β is at most 1.5 times the variance, and of fewer than eight values less in
     proportion: a component of two values has hardly more than the variance of one. Of symbols the KL is held, at 0.75
-    nats each.
+    nats each. Of small pictures β is at most 2, and less for nets that read them step by step.
     """
     plain, changes = ModelConfig(), dict[str, Any]()
     if not spec.unit_interval:
@@ -93,13 +96,14 @@ def suggested(row: Family, spec: DataSpec, n_train: int, net: str = "") -> tuple
         changes |= {name: float(f"{weight * scale:.2g}") for name, weight in weights.items()}
     changes["net"] = net or row.config.net
     if spec.row.pixels and spec.size <= SMALL:
-        most = STEPWISE_BETA if changes["net"] in FREE_BITS else SMALL_BETA
+        stepwise = changes["net"] in STEPWISE
+        most = STEPWISE_BETA if stepwise else SMALL_BETA
         if getattr(row.config, "beta", 0) > most:
             changes["beta"] = most
         mixture = {"prior", "sampled_rate"} <= row.traits and "normal_prior" not in row.traits
-        held = (mixture or changes["net"] == "transformer") and "free_bits" in type(row.config).model_fields
-        if held and changes["net"] in FREE_BITS:
-            changes["free_bits"] = FREE_BITS[changes["net"]]
+        held = changes["net"] == "transformer" or (stepwise and mixture)
+        if held and "free_bits" in type(row.config).model_fields:
+            changes["free_bits"] = STEPWISE_FREE_BITS
     of_net = NETS[changes["net"]].suggest(spec)
     changes |= {name: v for name, v in of_net.items() if getattr(row.config, name, v) == getattr(plain, name, None)}
     # VAEs of symbols collapse otherwise; a multi-rate VAE, which alone has a "lowest" β, spans all rates

@@ -63,7 +63,7 @@ def show() -> None:
     given = "".join(f",\n    {name}={value!r}" for name, value in knobs_of(nearest, remedy).items())
     page_footer(
         r"\text{gap} = L_{\text{validation}} - L_{\text{training}}",
-        f"{nearest} samples, {REMEDIES[remedy].title.lower()}",
+        f"{nearest} samples, {'no remedy' if remedy == 'none' else REMEDIES[remedy].title.lower()}",
         f"import aeexplorer as ae\n\nrun = ae.train({FAMILY!r}, ae.load_dataset({DATASET!r}){given})\n",
     )
 
