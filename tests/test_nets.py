@@ -83,6 +83,15 @@ def test_no_transformer_is_suggested_to_read_single_pixels() -> None:
     assert suggest(spec("sequence", 140)) == {"patch": 10}
 
 
+def test_a_transformer_knows_from_the_start_where_a_patch_lies() -> None:
+    """The code notices when the halves of a picture change places."""
+    torch.manual_seed(0)
+    encoder = make_encoder(spec("image", 8, 8), 16, NetConfig(net="transformer", patch=2))
+    x = torch.rand(100, 1, 8, 8)
+    h, swapped = encoder(x), encoder(x.roll(4, dims=3))
+    assert (h - swapped).norm() > 0.1 * (h - h.roll(1, dims=0)).norm()
+
+
 def test_each_net_reads_its_own_knobs() -> None:
     assert {"channels", "block"} <= foreign_knobs("mlp") and "hidden" not in foreign_knobs("mlp")
     assert foreign_knobs("conv") >= {"hidden", "patch", "word_dropout"} and not foreign_knobs("conv") & {"channels"}

@@ -123,7 +123,9 @@ class TransformerEncoder(nn.Module):
         super().__init__()
         self.patches = _Patches(spec, config)
         self.embedding = nn.Linear(self.patches.values, config.width)
-        self.position = nn.Parameter(0.02 * torch.randn(self.patches.count, config.width))
+        # as large as queries: at the usual 0.02 the mean over patches hardly knows at first what lies where, and VAEs
+        # of small pictures lost every unit before it did
+        self.position = nn.Parameter(torch.randn(self.patches.count, config.width))
         self.blocks = nn.Sequential(
             *(Block(config.width, config.heads, dropout=config.dropout) for _ in range(config.depth))
         )

@@ -50,18 +50,19 @@ WEIGHTS = (
 SQUARED_BETA = 1.5
 """Largest β suggested for squared error, in units of the variance of the data."""
 
-SMALL_BETA = 2.0
-"""Largest β suggested for small pictures, whose likelihood has few nats: at β = 4 digits lost every unit."""
+SMALL_MOST = {"beta": 2.0}
+"""Largest weights suggested for small pictures, whose likelihood has few nats: at β = 4 digits lost every unit."""
 
 STEPWISE = frozenset({*CELLS, "transformer"})
 """Nets that read row by row or patch by patch, which are slow to find what a code is for."""
 
-STEPWISE_BETA = 1.2
-"""Largest β suggested for small pictures with such a net: at β = 2 recurrent nets lost to one component on digits."""
+STEPWISE_MOST = {"beta": 1.2, "tc_weight": 3.0}
+"""Largest weights suggested for small pictures with such a net: on digits recurrent nets lost to one component at
+β = 2, and a transformer lost all units of a FactorVAE but one at γ = 10."""
 
 STEPWISE_FREE_BITS = 1.0
 """Nats that each dimension may have for free there, in transformers and where the prior is a learned mixture: without
-them such VAEs of digits lost every unit."""
+them a VAE of digits kept two units of eight, and such mixtures lost all."""
 
 FEW_VALUES = 8
 """Values of a sample below which weights suggested for squared error are smaller, in proportion."""
@@ -85,7 +86,7 @@ def suggested(row: Family, spec: DataSpec, n_train: int, net: str = "") -> tuple
     has a variance below β / 2 (Lucas et al. 2019, https://arxiv.org/abs/1911.02469), which with β = 1 all but the first
     have there. For the same reason β is at most 1.5 times the variance, and of fewer than eight values less in
     proportion: a component of two values has hardly more than the variance of one. Of symbols the KL is held, at 0.75
-    nats each. Of small pictures β is at most 2, and less for nets that read them step by step.
+    nats each. Of small pictures β is at most 2, and for nets that read them step by step 1.2, as γ is at most 3.
     """
     plain, changes = ModelConfig(), dict[str, Any]()
     if not spec.unit_interval:
@@ -97,9 +98,8 @@ def suggested(row: Family, spec: DataSpec, n_train: int, net: str = "") -> tuple
     changes["net"] = net or row.config.net
     if spec.row.pixels and spec.size <= SMALL:
         stepwise = changes["net"] in STEPWISE
-        most = STEPWISE_BETA if stepwise else SMALL_BETA
-        if getattr(row.config, "beta", 0) > most:
-            changes["beta"] = most
+        most = STEPWISE_MOST if stepwise else SMALL_MOST
+        changes |= {name: limit for name, limit in most.items() if getattr(row.config, name, 0) > limit}
         mixture = {"prior", "sampled_rate"} <= row.traits and "normal_prior" not in row.traits
         held = changes["net"] == "transformer" or (stepwise and mixture)
         if held and "free_bits" in type(row.config).model_fields:
