@@ -147,8 +147,6 @@ def labels(pieces: Pieces, seeds: Sequence[int]) -> Rows:
 def labels_table(rows: Rows) -> list[str]:
     published = {("M2", 100): "11.97", ("M2", 1_000): "3.60", ("classifier alone", 100): "25.8"}
     return [
-        "## Few labels",
-        "",
         "MNIST, 55,000 training digits of which 100 or 1,000 have a label, each class its share; the seed also draws the",
         f"labels. M2 (Kingma et al. 2014) with a hidden layer of 256 units, {M2_EPOCHS} epochs, the labelled term weighted",
         "by 100, noise of 0.3 on the classifier's input, the classifier trained alone for the first tenth. Error on the",
@@ -195,8 +193,6 @@ def codebooks(pieces: Pieces, seeds: Sequence[int]) -> Rows:
 
 def codebooks_table(rows: Rows) -> list[str]:
     return [
-        "## Codebooks",
-        "",
         "MNIST, 8 entries for each digit. Used: share of the entries that at least one test digit uses.",
         "Perplexity: exp of the entropy of their frequencies.",
         "",
@@ -238,8 +234,6 @@ def prior_match(pieces: Pieces, seeds: Sequence[int]) -> Rows:
 def prior_match_table(rows: Rows) -> list[str]:
     vae = statistics.mean(f["mmd"] for f in rows[0]["found"])
     return [
-        "## Codes beside the prior",
-        "",
         "MNIST, 8 dimensions, 15 epochs. MMD² between codes drawn for test digits and N(0, I), with the kernels of",
         "Tolstikhin et al. 2018, in thousandths; its share of the VAE's; and the reconstruction. A VAE's code is a draw",
         "from the posterior, whose noise the reconstruction pays for.",
@@ -279,8 +273,6 @@ def contraction(pieces: Pieces, seeds: Sequence[int]) -> Rows:
 
 def contraction_table(rows: Rows) -> list[str]:
     return [
-        "## Contraction",
-        "",
         "MNIST, contractive autoencoder of 256 hidden units and 16 dimensions, whose codes are standardised; λ = 0 is the",
         "plain autoencoder. Squared norm of the encoder's derivative at test digits, exact; linear probe on the codes of",
         "ten digits of each class.",
@@ -343,8 +335,6 @@ def correlation_table(rows: Rows) -> list[str]:
              mean_of(found, "kl"), mean_of(found, "active_units", 1))
         )  # fmt: skip
     return [
-        "## Total correlation",
-        "",
         "Shapes, hidden layers of 256 and 256 units, 10 dimensions, 30 epochs. Total correlation of the codes in nats, one",
         "number for each seed, with the posteriors of the whole test split as q(z); the reconstruction in nats; and the",
         "total correlation that β-VAEs have at the same reconstruction, read between the β of the table.",
@@ -417,8 +407,6 @@ def pictures_drawn(rows: Rows, path: Path) -> None:
 
 def pictures_table(rows: Rows) -> list[str]:
     return [
-        "## Losses of pictures",
-        "",
         "Autoencoders of 256 hidden units and 6 dimensions, ten epochs, by their loss. Squared error per pixel in",
         "thousandths; sharpness: the energy of differences between neighbouring pixels as a share of the originals';",
         "recognised: the class that a classifier reads in reconstructions of 2,000 test pictures, one that no loss used.",
@@ -437,11 +425,12 @@ def pictures_table(rows: Rows) -> list[str]:
     ]  # fmt: skip
 
 
-PARTS: dict[str, tuple[Callable[[Pieces, Sequence[int]], Rows], Callable[[Rows], list[str]]]] = {
-    "labels": (labels, labels_table),
-    "codebooks": (codebooks, codebooks_table),
-    "prior": (prior_match, prior_match_table),
-    "contraction": (contraction, contraction_table),
-    "correlation": (correlation, correlation_table),
-    "pictures": (pictures, pictures_table),
+PARTS: dict[str, tuple[str, Callable[[Pieces, Sequence[int]], Rows], Callable[[Rows], list[str]]]] = {
+    "labels": ("Few labels", labels, labels_table),
+    "codebooks": ("Codebooks", codebooks, codebooks_table),
+    "prior": ("Codes beside the prior", prior_match, prior_match_table),
+    "contraction": ("Contraction", contraction, contraction_table),
+    "correlation": ("Total correlation", correlation, correlation_table),
+    "pictures": ("Losses of pictures", pictures, pictures_table),
 }
+"""By name: the heading, what measures, and what makes the table."""

@@ -8,7 +8,8 @@ trained for ten epochs with Adam at 1e-3 on batches of 128, on grey pixels and o
 likelihood: each family trained on binary MNIST for the same time of one core, with the same layers.
 labels, codebooks, prior, contraction, correlation, pictures: what single families claim, see `claims.py`.
 
-Finished pieces are kept in the cache folder, so that a long run can be stopped and continued.
+`--write` changes the parts of a page that were measured and leaves the others. Finished pieces are kept in the cache
+folder, so that a long run can be stopped and continued.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ import itertools
 import json
 import math
 import os
+import re
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -204,8 +206,6 @@ def likelihood(pieces: Pieces, seeds: Sequence[int], minutes: Sequence[float]) -
 
 def reference_table(rows: Sequence[dict[str, Any]]) -> list[str]:
     lines = [
-        "## Planar flows",
-        "",
         "VAE 784-512-256-20, with and without 20 planar flows (Rezende & Mohamed 2015). Adam 1e-3, batches of 128, ten",
         "epochs of our 55,000 training digits, all 10,000 test digits. Published: a public implementation under the same",
         "conditions (https://github.com/abdulfatir/planar-flow-pytorch), trained on 60,000. Plain PyTorch: the same VAE and",
@@ -228,8 +228,6 @@ def reference_table(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 def likelihood_table(rows: Sequence[dict[str, Any]]) -> list[str]:
     lines = [
-        "## The likelihood of MNIST",
-        "",
         "Binary MNIST, drawn anew for each step of the training and once for the test. Every family: layers of 200 and 200",
         "units, 50 latent dimensions (VQ: 8 codes of 256, 48 numbers; FSQ: 8 of 240, 24 numbers), Adam 2e-3 with cosine",
         "decay, batches of 128, and the same time of one core. −ELBO on all test digits; NLL with",
@@ -255,26 +253,31 @@ def likelihood_table(rows: Sequence[dict[str, Any]]) -> list[str]:
     return [*lines, ""]
 
 
-TABLES = {"reference": reference_table, "likelihood": likelihood_table} | {n: p[1] for n, p in claims.PARTS.items()}
+PAGE: dict[str, tuple[str, Callable[[Any], list[str]]]] = {
+    "reference": ("Planar flows", reference_table),
+    "likelihood": ("The likelihood of MNIST", likelihood_table),
+    **{name: (title, lines) for name, (title, _, lines) in claims.PARTS.items()},
+}
+"""The heading and the table of each part, in the order of the page."""
+
+LEFT_OUT = """## Left out
+
+Adversarial reconstruction as in the VAE-GAN (Larsen et al. 2016): a prototype on MNIST did not train stably within
+15 minutes of one core. Its squared error per pixel stayed at 0.05, where the VAE has 0.02.
+"""
 
 
-def report(found: dict[str, Any], seeds: Sequence[int], quick: bool, minutes: str) -> str:
-    """The figures as a page of documentation, and how to make it."""
-    of = f"Means over the seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"Seed {seeds[0]}"
-    how = " A quick run, on little time: not to be quoted." if quick else ""
-    lines = ["# Families, measured", "", f"Nats are per digit, lower is better. {of}.{how}", ""]
-    for part in PARTS:
-        if part in found:
-            lines += TABLES[part](found[part])
-    lines += [
-        "## Left out",
-        "",
-        "Adversarial reconstruction as in the VAE-GAN (Larsen et al. 2016): a prototype on MNIST did not train stably within",
-        "15 minutes of one core. Its squared error per pixel stayed at 0.05, where the VAE has 0.02.",
-        "",
-    ]
-    options = f"--only {','.join(found)} --seeds {','.join(map(str, seeds))} --minutes {minutes}"
-    return "\n".join([*lines, f"Made by `python benchmarks/families.py {options} --write docs/families.md`.", ""])
+def report(found: dict[str, Any], how: str, minutes: str, before: str) -> str:
+    """The page with the parts that were measured, each with the command that makes it; other parts stay as they were."""
+    sections = {text.partition("\n")[0]: text.strip() + "\n" for text in re.split(r"(?m)^(?=## )", before)}
+    for name, rows in found.items():
+        title, lines = PAGE[name]
+        options = f"{how} --minutes {minutes}" if name == "likelihood" else how
+        made = f"Made by `python benchmarks/families.py --only {name} {options} --write docs/families.md`."
+        sections[f"## {title}"] = "\n".join([f"## {title}", "", *lines(rows), made, ""])
+    kept = (sections[f"## {title}"] for title, _ in PAGE.values() if f"## {title}" in sections)
+    intro = "# Families, measured\n\nNats are per digit, lower is better. ± is the standard deviation over seeds.\n"
+    return "\n".join([intro, *kept, LEFT_OUT])
 
 
 def main() -> None:
@@ -301,13 +304,14 @@ def main() -> None:
             found["reference"] = reference(pieces, seeds)
         if "likelihood" in a.only.split(","):
             found["likelihood"] = likelihood(pieces, seeds, minutes)
-        for name, (measure, _) in claims.PARTS.items():
+        for name, (_, measure, _) in claims.PARTS.items():
             if name in a.only.split(","):
                 found[name] = measure(pieces, seeds)
-    said = report(found, seeds, a.quick, a.minutes)
-    print(said)
+    how = "--quick" if a.quick else f"--seeds {','.join(map(str, seeds))}"
+    print(report(found, how, a.minutes, ""))
     if a.write:
-        a.write.write_text(said, "utf-8")
+        before = a.write.read_text("utf-8") if a.write.exists() else ""
+        a.write.write_text(report(found, how, a.minutes, before), "utf-8")
         if "pictures" in found:
             claims.pictures_drawn(found["pictures"], a.write.parent / claims.PICTURE)
     if a.json:
