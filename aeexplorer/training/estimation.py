@@ -50,15 +50,18 @@ WEIGHTS = (
 SQUARED_BETA = 1.5
 """Largest β suggested for squared error, in units of the variance of the data."""
 
-SMALL_MOST = {"beta": 2.0}
-"""Largest weights suggested for small pictures, whose likelihood has few nats: at β = 4 digits lost every unit."""
+SMALL_BETA = 2.0
+"""Largest β suggested for small pictures, whose likelihood has few nats: at β = 4 digits lost every unit."""
 
 STEPWISE = frozenset({*CELLS, "transformer"})
 """Nets that read row by row or patch by patch, which are slow to find what a code is for."""
 
-STEPWISE_MOST = {"beta": 1.2, "tc_weight": 3.0}
-"""Largest weights suggested for small pictures with such a net: on digits recurrent nets lost to one component at
-β = 2, and a transformer lost all units of a FactorVAE but one at γ = 10."""
+STEPWISE_BETA = 1.2
+"""Largest β suggested for small pictures with such a net: at β = 2 recurrent nets lost to one component on digits."""
+
+STEPWISE_TC_WEIGHT = 3.0
+"""Largest γ suggested with such a net, before it is scaled: a FactorVAE of digits (transformer, γ = 10) and a β-TC-VAE
+of heartbeats (LSTM, γ = 5) kept one unit."""
 
 STEPWISE_FREE_BITS = 1.0
 """Nats that each dimension may have for free there, in transformers and where the prior is a learned mixture: without
@@ -86,20 +89,20 @@ def suggested(row: Family, spec: DataSpec, n_train: int, net: str = "") -> tuple
     has a variance below β / 2 (Lucas et al. 2019, https://arxiv.org/abs/1911.02469), which with β = 1 all but the first
     have there. For the same reason β is at most 1.5 times the variance, and of fewer than eight values less in
     proportion: a component of two values has hardly more than the variance of one. Of symbols the KL is held, at 0.75
-    nats each. Of small pictures β is at most 2, and for nets that read them step by step 1.2, as γ is at most 3.
+    nats each. Of small pictures β is at most 2, and with nets that read step by step 1.2; with those γ is at most 3.
     """
-    plain, changes = ModelConfig(), dict[str, Any]()
-    if not spec.unit_interval:
-        weights = {name: getattr(row.config, name) for name in WEIGHTS if name in type(row.config).model_fields}
-        if "beta" in weights:
-            weights["beta"] = min(weights["beta"], SQUARED_BETA)
-        scale = spec.variance * min(1, spec.size / FEW_VALUES)
-        changes |= {name: float(f"{weight * scale:.2g}") for name, weight in weights.items()}
-    changes["net"] = net or row.config.net
-    if spec.row.pixels and spec.size <= SMALL:
-        stepwise = changes["net"] in STEPWISE
-        most = STEPWISE_MOST if stepwise else SMALL_MOST
-        changes |= {name: limit for name, limit in most.items() if getattr(row.config, name, 0) > limit}
+    plain, changes = ModelConfig(), dict[str, Any](net=net or row.config.net)
+    stepwise, small = changes["net"] in STEPWISE, spec.row.pixels and spec.size <= SMALL
+    weights = {name: getattr(row.config, name) for name in WEIGHTS if name in type(row.config).model_fields}
+    if "beta" in weights and not spec.unit_interval:
+        weights["beta"] = min(weights["beta"], SQUARED_BETA)
+    elif "beta" in weights and small:
+        weights["beta"] = min(weights["beta"], STEPWISE_BETA if stepwise else SMALL_BETA)
+    if "tc_weight" in weights and stepwise:
+        weights["tc_weight"] = min(weights["tc_weight"], STEPWISE_TC_WEIGHT)
+    scale = 1 if spec.unit_interval else spec.variance * min(1, spec.size / FEW_VALUES)
+    changes |= {name: float(f"{weight * scale:.2g}") for name, weight in weights.items()}
+    if small:
         mixture = {"prior", "sampled_rate"} <= row.traits and "normal_prior" not in row.traits
         held = changes["net"] == "transformer" or (stepwise and mixture)
         if held and "free_bits" in type(row.config).model_fields:
