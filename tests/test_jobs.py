@@ -139,7 +139,8 @@ def test_a_long_training_gives_way_and_ends_as_if_it_had_not(
     wait_for(other, "done")
     assert long.status.state != "done"
     wait_for(long, "done")
-    assert sum(event["type"] == "start" for event in long.events()[0]) == 2
+    # more often where the machine is so slow that the other training fills slices too
+    assert sum(event["type"] == "start" for event in long.events()[0]) >= 2
     train_run(twin, load_dataset("digits"), bar=False)
     for name in ("weights.safetensors", "codes.safetensors"):
         assert (long.path / name).read_bytes() == (twin.path / name).read_bytes()
