@@ -107,7 +107,7 @@ def measured(
 
 LABELS = (100, 1_000)
 M2: dict[str, Any] = {"hidden": (256,), "latent_dim": 16}
-M2_EPOCHS = 40
+M2_EPOCHS = 60
 SUPERVISED_EPOCHS = 4
 """Passes over the pictures in which the classifier alone sees the labelled ones again and again."""
 
