@@ -251,15 +251,16 @@ MMD_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 def total_correlation(z: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
-    """An estimate of TC = KL(q(z) || Π_k q(z_k)) in nats, (), from a batch of codes z ~ q(z|x) and their moments; all
-    (b, K).
+    """An estimate of TC = KL(q(z) || Π_k q(z_k)) in nats, (), from codes z (b, K) and the moments (n, K) of the
+    posteriors whose mixture is q(z).
 
-    Minibatch-weighted sampling (Chen et al. 2018, https://arxiv.org/abs/1802.04942, section 3.1) without the constant
-    (K - 1) log N of a training set of N samples, which no gradient sees: q(z) is the mixture of the posteriors of the
-    batch. It is too large where the batch is too small to cover q(z).
+    In training, where both are of the batch, this is minibatch-weighted sampling (Chen et al. 2018,
+    https://arxiv.org/abs/1802.04942, section 3.1) without the constant (K - 1) log N of a training set of N samples,
+    which no gradient sees. It is too large where the posteriors are too few to cover q(z), and exact but for the draw
+    of z where they are those of all samples that there are.
     """
-    # log q(z_ik | x_j) (b, b, K)
+    # log q(z_ik | x_j) (b, n, K)
     log_q = -0.5 * (logvar + (z[:, None] - mean).square() * (-logvar).exp() + math.log(2 * math.pi))
     joint = log_q.sum(2).logsumexp(1)  # (b,)
     marginals = log_q.logsumexp(1)  # (b, K)
-    return (joint - marginals.sum(1)).mean() + (z.shape[1] - 1) * math.log(len(z))
+    return (joint - marginals.sum(1)).mean() + (z.shape[1] - 1) * math.log(len(mean))

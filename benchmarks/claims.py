@@ -292,10 +292,13 @@ def contraction_table(rows: Rows) -> list[str]:
 # total correlation
 
 CORRELATIONS: dict[str, tuple[str, str, tuple[float, ...]]] = {
-    "β-VAE, β": ("vae", "beta", (1, 2, 4, 8)),
+    "β-VAE, β": ("vae", "beta", (1, 1.4, 2, 4, 8)),
     "β-TC-VAE, γ": ("beta_tcvae", "tc_weight", (1, 3, 7, 15)),
     "FactorVAE, γ": ("factor_vae", "tc_weight", (3, 10, 20, 40)),
 }
+
+CORRELATION_DRAWS = 2_000
+"""Codes that a total correlation is averaged over."""
 
 
 def correlation(pieces: Pieces, seeds: Sequence[int]) -> Rows:
@@ -309,10 +312,11 @@ def correlation(pieces: Pieces, seeds: Sequence[int]) -> Rows:
 
     def judge(model: Autoencoder) -> Figures:
         with noise.seeded(0, torch.device("cpu")), torch.inference_mode():
-            codes = [model.drawn(batch.h) for batch in encoded(model, data.test)]
+            codes = [model.drawn(batch.h) for split in data.splits.values() for batch in encoded(model, split)]
             z, mean, logvar = (torch.cat([getattr(c, part) for c in codes]) for part in ("z", "mean", "logvar"))
-            # q(z) is the mixture of the posteriors of the whole test split
-            total = losses.total_correlation(z, mean, logvar).item()
+            some = z[noise.uniform((len(z),)).argsort()[:CORRELATION_DRAWS]]
+            parts = [losses.total_correlation(part, mean, logvar).item() for part in some.split(50)]
+        total = statistics.mean(parts)
         figures = evaluate(model, data.test)
         return {"total": total} | {name: figures[name] for name in ("reconstruction", "kl", "active_units")}
 
@@ -337,8 +341,9 @@ def correlation_table(rows: Rows) -> list[str]:
         )  # fmt: skip
     return [
         "Shapes, hidden layers of 256 and 256 units, 10 dimensions, 30 epochs. Total correlation of the codes in nats, one",
-        "number for each seed, with the posteriors of the whole test split as q(z); the reconstruction in nats; and the",
-        "total correlation that β-VAEs have at the same reconstruction, read between the β of the table.",
+        f"number for each seed, over {CORRELATION_DRAWS:,} codes, with the posteriors of the full grid of shapes as q(z), which is",
+        "exact; the reconstruction in nats; and the total correlation that β-VAEs have at the same reconstruction, read",
+        "between the β of the table.",
         "",
         *table(("trained", "total correlation", "reconstruction", "β-VAE at the same", "KL", "active units"), lines),
     ]
