@@ -294,7 +294,7 @@ def contraction_table(rows: Rows) -> list[str]:
 CORRELATIONS: dict[str, tuple[str, str, tuple[float, ...]]] = {
     "β-VAE, β": ("vae", "beta", (1, 1.4, 2, 4, 8)),
     "β-TC-VAE, γ": ("beta_tcvae", "tc_weight", (1, 3, 7, 15)),
-    "FactorVAE, γ": ("factor_vae", "tc_weight", (3, 10, 20, 40)),
+    "FactorVAE, γ": ("factor_vae", "tc_weight", (3, 10, 20)),
 }
 
 CORRELATION_DRAWS = 2_000
