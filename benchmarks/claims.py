@@ -417,6 +417,8 @@ def pictures_table(rows: Rows) -> list[str]:
         "thousandths; sharpness: the energy of differences between neighbouring pixels as a share of the originals';",
         "recognised: the class that a classifier reads in reconstructions of 2,000 test pictures, one that no loss used.",
         "The picture: originals, and below them reconstructions by " + ", ".join(row["title"] for row in rows[:5]) + ".",
+        "Those of the perceptual loss show dots: features of strided layers hardly see a pattern of single pixels, so a",
+        "part of this sharpness is such a pattern and none of the original.",
         "",
         f"![Reconstructions by loss]({PICTURE})",
         "",
