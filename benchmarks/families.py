@@ -45,7 +45,6 @@ from aeexplorer.models.base import Autoencoder
 from aeexplorer.training.evaluation import evaluate, negative_log_likelihood
 from aeexplorer.training.loop import TrainingConfig, train
 
-PARTS = ("reference", "likelihood", *claims.PARTS)
 DRAWS, DIGITS = 1_000, 1_000
 """Importance samples of the likelihood, and test digits that it is averaged over."""
 
@@ -286,14 +285,14 @@ def main() -> None:
         "--quick", action="store_true", help="an epoch or two on few samples, one seed: within a minute"
     )
     parser.add_argument("--json", action="store_true", help="end with one JSON object on a line")
-    parser.add_argument("--only", default=",".join(PARTS), help=f"parts: {', '.join(PARTS)}")
+    parser.add_argument("--only", default=",".join(PAGE), help=f"parts: {', '.join(PAGE)}")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--minutes", default="5", help="of one core, for each training of the likelihood part")
     parser.add_argument("--cache", type=Path, help="folder in which finished pieces are kept")
     parser.add_argument("--write", type=Path, help="Markdown file for the figures")
     a = parser.parse_args()
-    if unknown := set(a.only.split(",")) - set(PARTS):
-        parser.error(f"--only must be of {', '.join(PARTS)}, got {', '.join(sorted(unknown))}")
+    if unknown := set(a.only.split(",")) - set(PAGE):
+        parser.error(f"--only must be of {', '.join(PAGE)}, got {', '.join(sorted(unknown))}")
     torch.set_num_threads(1)
     seeds = [0] if a.quick else [int(s) for s in a.seeds.split(",")]
     minutes = [1 / 60] if a.quick else [float(m) for m in a.minutes.split(",")]

@@ -71,7 +71,7 @@ def test_ordinary_trainings_are_left_in_peace(home: Path) -> None:
 @pytest.mark.long
 def test_a_run_that_fails_on_purpose_is_made_again(tmp_path: Path) -> None:
     made = make(["failing-divergence", "mended-blur"], failing=tmp_path)
-    # processors round differently, and a training amplifies that: by up to a thousandth here
+    # processors round differently, and a training amplifies that: a thousandth was seen
     assert made["failing-divergence"] == {} and made["mended-blur"] == pytest.approx(
         find_run("mended-blur").status.result, rel=5e-3
     )
