@@ -29,15 +29,17 @@ CLASSIFIERS = {
 
 CPU = torch.device("cpu")
 
-STRIDES = (2, 2, 1)
-"""Strides of the classifier's convolutions."""
+LAYERS = 3
 
 
 def activations(x: Tensor, weights: Mapping[str, Tensor]) -> list[Tensor]:
-    """The activations of each convolution of a classifier for pictures x (b, 1, h, w): (b, channels, h', w')."""
+    """The activations of each convolution of a classifier for pictures x (b, 1, h, w): (b, channels, h', w'), with
+    half the height and width of those before."""
     found = []
-    for i, stride in enumerate(STRIDES):
-        x = F.relu(F.conv2d(x, weights[f"weight{i}"], weights[f"bias{i}"], stride, padding=1))
+    for i in range(LAYERS):
+        # Strides in place of averages would make features that depend on where the grid lies, and pictures with dots.
+        x = F.avg_pool2d(x, 2, ceil_mode=True) if i else x
+        x = F.relu(F.conv2d(x, weights[f"weight{i}"], weights[f"bias{i}"], padding=1))
         found.append(x)
     return found
 
@@ -69,8 +71,12 @@ def recognised(x: np.ndarray, dataset: str) -> np.ndarray:
 
 
 class Perceptual:
-    """n / L Σ_l ||φ_l(x) - φ_l(σ(l))||² / E||φ_l||², (b,), for pictures of n values and the L layers of a classifier;
-    logits and target (b, 1, h, w) (Hou et al. 2017, equation 3, each layer in units of its own mean square).
+    """||x - σ(l)||² + n / L Σ_l ||φ_l(x) - φ_l(σ(l))||² / E||φ_l||², (b,), for pictures of n values and the L layers of
+    a classifier; logits and target (b, 1, h, w).
+
+    The sum is equation 3 of Hou et al. 2017, each layer in units of its own mean square. The squared error of pixels
+    holds down patterns that the features hardly see; Dosovitskiy & Brox 2016, "Generating images with perceptual
+    similarity metrics based on deep networks", https://arxiv.org/abs/1602.02644, add the same term.
 
     The weights of the classifier are constants, and no part of the model's own weights.
     """
@@ -80,6 +86,8 @@ class Perceptual:
 
     def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
         weights = load_classifier(self.dataset, logits.device)
-        pairs = zip(activations(torch.sigmoid(logits), weights), activations(target, weights), strict=True)
+        found = torch.sigmoid(logits)
+        pairs = zip(activations(found, weights), activations(target, weights), strict=True)
         errors = torch.stack([F.mse_loss(a, b, reduction="none").flatten(1).mean(1) for a, b in pairs])  # (layers, b)
-        return target[0].numel() * (errors / weights["power"][:, None]).mean(0)
+        pixels = F.mse_loss(found, target, reduction="none").flatten(1).sum(1)
+        return pixels + target[0].numel() * (errors / weights["power"][:, None]).mean(0)

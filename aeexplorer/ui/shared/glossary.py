@@ -93,6 +93,9 @@ TERMS: dict[str, Term] = {
              "rises.", ("overfit", "overfits", "Overfitting")),
         Term("PCA", "Principal component analysis: the best linear code for squared error.", ("principal components",
              "principal component")),
+        Term("perceptual loss", "The error of the features that a small classifier finds in a picture, added to the "
+             "squared error: edges and strokes count for more than the exact brightness of pixels.",
+             ("Perceptual loss",)),
         Term("perplexity", "exp of the entropy: the effective number of choices. Of a codebook, how many entries "
              "are used; of t-SNE, about how many neighbours each point has.",
              ("Perplexity",)),
@@ -100,11 +103,15 @@ TERMS: dict[str, Term] = {
              "variance.", ("posteriors",)),
         Term("prior", "p(z), the distribution from which codes are drawn to generate samples; for most VAEs N(0, I).",
              ("priors",)),
+        Term("PSNR", "Peak signal-to-noise ratio: the squared error in decibels below the largest possible one; higher "
+             "is better."),
         Term("rate", "The KL from posterior to prior, averaged over samples: the information in a code, in nats."),
         Term("reconstruction", "The output of the decoder for the code of a sample.",
              ("reconstructions", "reconstruct")),
         Term("residual", "The difference between a sample and its reconstruction.", ("residuals",)),
         Term("score", "The gradient of log p(x): the direction in which the data become denser fastest.", ("scores",)),
+        Term("SSIM", "Structural similarity: how well two pictures agree in brightness, contrast and pattern within "
+             "small windows; 1 for equal pictures.", ("structural similarity", "Structural similarity")),
         Term("t-SNE", "A map that keeps near neighbours together; sizes and distances of clusters mean nothing."),
         Term("temperature", "Scales the spread of draws from the prior: below 1 they are safer and more alike.",
              ("Temperature",)),
