@@ -71,7 +71,6 @@ ROWS = (
     Row("two levels", "hvae", {"levels": 2}, "NLL 86.05 (static); five levels 81.74 (dynamic, ladder VAE)"),
     Row("20 planar flows", "planar_vae", {"flows": 20}, "−ELBO 84.60 to 81.83 (threshold, 512-256, 20, 10 epochs)"),
     Row("spline flow", "flow_vae", {}, "none on these conditions"),
-    Row("affine flow", "flow_vae", {"transform": "affine"}, "none on these conditions"),
     Row("VampPrior", "vamp_vae", {}, "NLL 85.57 (static, 300-300, 40, K = 500, 2,000 epochs)"),
     Row("VQ + prior", "vqvae", {"latent_dim": 48, "prior": "transformer"}, "none on these conditions"),
     Row("FSQ + prior", "fsq", {"latent_dim": 24, "prior": "transformer"}, "none on these conditions"),
