@@ -156,8 +156,8 @@ def labels_table(rows: Rows) -> list[str]:
         "by 100, noise of 0.3 on the classifier's input, the classifier trained alone for the first tenth (its head start).",
         "Error on the 10,000 test digits in percent. Published: M2 after thousands of epochs. The ceiling of later methods:",
         "1.90 of the adversarial autoencoder and 1.06 of the ladder network with 100 labels. With the weight that the paper",
-        "gives it (0.1 of a sample's loss) and no head start the classifier stalls: the sum over classes begins before they",
-        "mean digits. With a weight of 100 it needs no head start.",
+        "gives it (0.1 of a sample's loss) and no head start the classifier stalls: the sum over classes begins before the",
+        "classes mean digits. With a weight of 100 it needs no head start. Both rows without one are of the first seed.",
         "",
         *table(
             ("labels", "trained", "test error, %", "published", "seconds of one core"),

@@ -30,6 +30,7 @@ CLASSIFIERS = {
 CPU = torch.device("cpu")
 
 LAYERS = 3
+"""Convolutions of a classifier."""
 
 
 def activations(x: Tensor, weights: Mapping[str, Tensor]) -> list[Tensor]:
